@@ -1,0 +1,3 @@
+"""eventorg: a self-hosted REST API that Telegram bots drive to organise events."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,71 @@
+"""Strict decoding of JSON bodies: never coerced, and never a 500 whatever is sent."""
+
+import re
+from functools import cache
+from typing import Any
+
+import msgspec
+from litestar import Request
+from litestar.exceptions import ImproperlyConfiguredException
+
+from eventorg.domain.errors import FieldError, Invalid, Malformed, UnsupportedMediaType
+
+LARGEST_BODY = 64 * 1024
+
+_MISSING = re.compile(r"Object missing required field `(?P<field>.+?)`")
+_UNKNOWN = re.compile(r"Object contains unknown field `(?P<field>.*)`", re.DOTALL)
+_EXPECTED = re.compile(r"Expected `(?P<expected>.+?)`, got `.+?`", re.DOTALL)
+_CODES = {
+    "Invalid RFC3339 encoded datetime": "time_syntax",
+    "Expected `datetime` with a timezone component": "time_without_offset",
+    "Invalid enum value": "invalid_choice",
+}
+
+
+class StrictRequest(Request[Any, Any, Any]):
+    """A request whose JSON body is decoded straight into the type its handler declares.
+
+    Litestar would decode to builtins and convert with `strict=False`, so that `"1"` passed for a number.
+    """
+
+    async def json(self) -> Any:
+        """The body as the handler's type. Raises `UnsupportedMediaType`, `Malformed` and `Invalid`."""
+        media_type, parameters = self.content_type
+        if media_type not in ("", "application/json") or parameters.get("charset", "utf-8").lower() != "utf-8":
+            raise UnsupportedMediaType()
+        data = self.route_handler.parsed_data_field
+        if data is None:
+            raise ImproperlyConfiguredException("the handler declares no body")
+        return decode(await self.body(), data.annotation)
+
+
+def decode(body: bytes, annotation: Any) -> Any:
+    """JSON bytes as a value of the type. Raises `Malformed` and `Invalid`."""
+    try:
+        return _decoder(annotation).decode(body)
+    except msgspec.ValidationError as error:
+        raise Invalid(_field_error(str(error))) from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise Malformed("malformed_json") from None
+
+
+@cache
+def _decoder(annotation: Any) -> msgspec.json.Decoder[Any]:
+    return msgspec.json.Decoder(annotation)
+
+
+def _field_error(message: str) -> FieldError:
+    """msgspec's message as a code that can be spoken in any language."""
+    reason, _, path = message.partition(" - at `$")
+    inner = path.rstrip("`").lstrip(".")
+    if match := _MISSING.match(reason):
+        return FieldError(_join(inner, match["field"]), "required")
+    if match := _UNKNOWN.match(reason):
+        return FieldError(_join(inner, match["field"]), "unknown_field")
+    if match := _EXPECTED.match(reason):
+        return FieldError(inner, "wrong_type", {"expected": match["expected"]})
+    return FieldError(inner, next((code for start, code in _CODES.items() if reason.startswith(start)), "invalid"))
+
+
+def _join(path: str, field: str) -> str:
+    return f"{path}.{field}" if path else field

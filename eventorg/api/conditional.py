@@ -1,0 +1,58 @@
+"""Conditional requests (RFC 9110, section 13): entity tags made of versions.
+
+A tag is `"<version>-<rest>"`: the version counts edits, the rest is whatever else the representation shows. An
+unchanged tag means an unchanged representation; `If-Match` guards edits, so it looks at the version alone (an
+organiser's change is not refused because somebody registered meanwhile).
+"""
+
+import re
+from typing import Annotated, TypeVar
+
+from litestar import Response
+from litestar.datastructures import ResponseHeader
+from litestar.params import HeaderParameter
+
+from eventorg.domain.events import Event
+from eventorg.domain.users import User
+
+T = TypeVar("T", Event, User)
+
+IfMatch = Annotated[
+    str | None, HeaderParameter(name="If-Match", description="Only change this version (an `ETag`); else 412.")
+]
+IfNoneMatch = Annotated[
+    str | None, HeaderParameter(name="If-None-Match", description="An `ETag` one has; 304 if it is the current one.")
+]
+ETAG = [
+    ResponseHeader(name="ETag", description="The version; for `If-Match` and `If-None-Match`.", documentation_only=True)
+]
+
+_TAG = re.compile(r'(W/)?"([^"]*)"')
+
+
+def etag(resource: Event | User) -> str:
+    """The strong entity tag of a representation."""
+    match resource:
+        case Event():
+            rest = f"{resource.registered_count}-{resource.waitlisted_count}"
+        case User():
+            rest = "self" if isinstance(resource.email, str | None) else "other"
+    return f'"{resource.version}-{rest}"'
+
+
+def expected_versions(if_match: str | None) -> frozenset[int] | None:
+    """The versions `If-Match` allows; None if any will do. A tag that is not ours, or weak, matches none."""
+    if if_match is None or if_match.strip() == "*":
+        return None
+    versions = (tag.partition("-")[0] for weak, tag in _TAG.findall(if_match) if not weak)
+    return frozenset(int(version) for version in versions if version.isdecimal() and len(version) < 19)
+
+
+def answer(resource: T, if_none_match: str | None) -> Response[T]:
+    """200 with the resource and its tag, or 304 if `If-None-Match` names that tag already."""
+    tag = etag(resource)
+    if if_none_match is not None and (
+        if_none_match.strip() == "*" or tag in (f'"{opaque}"' for _, opaque in _TAG.findall(if_none_match))
+    ):
+        return Response(None, status_code=304, headers={"ETag": tag})  # type: ignore[arg-type]
+    return Response(resource, headers={"ETag": tag})

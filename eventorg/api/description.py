@@ -1,0 +1,112 @@
+"""The description of the API: GET /openapi.json, and GET /docs with everything it loads."""
+
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from litestar import Litestar, Request, Response, Router, get
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin, SwaggerRenderPlugin
+from litestar.openapi.spec import Components, OpenAPIHeader, Operation, RequestBody, Schema, SecurityScheme
+from litestar.openapi.spec.enums import OpenAPIType
+from litestar.static_files import create_static_files_router
+
+from eventorg import __version__
+from eventorg.api.authentication import OPEN, SECURITY
+from eventorg.api.problems import MEDIA_TYPE
+from eventorg.domain.errors import NotFound
+from eventorg.domain.values import Input
+
+_ASSETS = "docs/assets"  # relative to /docs, so that it works behind a prefix too
+_SUMMARY = """\
+People sign up, create events, register, wait for a seat and are told what changes.
+
+Times are RFC 3339 and answered in UTC. Ids are UUIDs; an event's `code` will do wherever its id does. Every error
+is a problem document (RFC 9457) with a stable `code`, in Russian or in English as `Accept-Language` asks.
+A resource has an `ETag`; `If-Match` guards a change, `If-None-Match` saves an answer."""
+
+
+class _Docs(SwaggerRenderPlugin):
+    """Swagger UI whose scripts and styles come from this server; there is no OAuth to redirect from."""
+
+    def receive_router(self, router: Router) -> None:
+        return
+
+
+def openapi_config() -> OpenAPIConfig:
+    """What Litestar needs to know to describe and show the API."""
+    bearer = SecurityScheme(type="http", scheme="bearer", description="The token of `POST /login`.")
+    return OpenAPIConfig(
+        title="eventorg",
+        version=__version__,
+        description=_SUMMARY,
+        components=Components(security_schemes={"bearer": bearer}),
+        security=SECURITY,
+        use_handler_docstrings=True,
+        openapi_router=Router(
+            path="/docs", route_handlers=[], before_request=_only_known_pages, opt=OPEN, include_in_schema=False
+        ),
+        render_plugins=[
+            _Docs(
+                path="/",
+                js_url=f"{_ASSETS}/swagger-ui-bundle.js",
+                css_url=f"{_ASSETS}/swagger-ui.css",
+                standalone_preset_js_url=f"{_ASSETS}/swagger-ui-standalone-preset.js",
+                favicon="<link rel='icon' href='data:,'>",
+            ),
+        ],
+    )
+
+
+@get("/openapi.json", opt=OPEN, include_in_schema=False, sync_to_thread=False)
+def get_openapi(request: Request[Any, Any, Any]) -> Response[bytes]:
+    """The description of every route, as OpenAPI 3.1."""
+    document = JsonRenderPlugin.render_json(request, request.app.openapi_schema.to_schema())
+    return Response(document, media_type="application/json")
+
+
+def docs_assets() -> Router:
+    """The files of Swagger UI, out of the package that brings them (nothing of it is imported)."""
+    package = find_spec("flask_swagger_ui")
+    assert package is not None  # a dependency of this package
+    assert package.origin is not None
+    return create_static_files_router(
+        path=f"/{_ASSETS}",
+        directories=[Path(package.origin).parent / "dist"],
+        opt=OPEN,
+        include_in_schema=False,
+        name="docs_assets",
+    )
+
+
+def finish_description(app: Litestar) -> None:
+    """Says what Litestar does not: bodies have no fields beyond those named, a body may be optional, headers are
+    text, and a parameter that does not fit is a problem document too."""
+    document = app.openapi_schema
+    schemas: dict[str, Any] = document.components.schemas
+    for body in Input.__subclasses__():
+        if body.__name__ in schemas:
+            schemas[body.__name__].additional_properties = False
+    for item in (document.paths or {}).values():
+        for operation in (item.get, item.post, item.put, item.patch, item.delete):
+            if operation is not None:
+                _finish(operation)
+
+
+def _finish(operation: Operation) -> None:
+    if isinstance(operation.request_body, RequestBody):
+        schema: Any = operation.request_body.content["application/json"].schema
+        operation.request_body.required = not getattr(schema, "one_of", None)
+    responses: dict[str, Any] = operation.responses or {}
+    if "400" in responses and MEDIA_TYPE not in (responses["400"].content or {}):
+        del responses["400"]  # Litestar's own shape, which is never answered
+    for response in responses.values():
+        for header in (response.headers or {}).values():
+            if isinstance(header, OpenAPIHeader):
+                header.schema = Schema(type=OpenAPIType.STRING)
+
+
+def _only_known_pages(request: Request[Any, Any, Any]) -> None:
+    """Litestar answers any other path below /docs with a page of its own; ours is a problem document."""
+    if request.path_params:
+        raise NotFound()

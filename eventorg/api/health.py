@@ -1,0 +1,35 @@
+"""GET /health: whether the server can serve."""
+
+from typing import Literal
+
+from litestar import get
+from litestar.di import NamedDependency
+from msgspec import Struct
+
+from eventorg import __version__
+from eventorg.api.authentication import OPEN
+from eventorg.api.problems import problems
+from eventorg.repositories.health import HealthRepository
+
+
+class Health(Struct, frozen=True):
+    """The server serves; `plugins` tells the state of each."""
+
+    status: Literal["ok"]
+    version: str
+    plugins: dict[str, str]
+
+
+@get(
+    "/health",
+    operation_id="get_health",
+    summary="Ask whether the server can serve",
+    opt=OPEN,
+    tags=["service"],
+    security=[{}],
+    responses=problems(),
+)
+async def get_health(health: NamedDependency[HealthRepository]) -> Health:
+    """200 once the server can read and write its file, 503 when it cannot."""
+    await health.probe()
+    return Health(status="ok", version=__version__, plugins={})

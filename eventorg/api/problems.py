@@ -1,0 +1,155 @@
+"""Every failure as one shape: problem documents (RFC 9457), in the client's language.
+
+The only place that knows which HTTP status a domain error is.
+"""
+
+from typing import Any
+
+import structlog
+from litestar import Request, Response
+from litestar.exceptions import HTTPException, ValidationException
+from litestar.openapi.datastructures import ResponseSpec
+from litestar.types import ExceptionHandlersMap
+from msgspec import Struct
+
+from eventorg.domain import errors
+from eventorg.locales import negotiate, text
+
+MEDIA_TYPE = "application/problem+json"
+
+STATUS: dict[type[errors.DomainError], int] = {
+    errors.Malformed: 400,
+    errors.Unauthenticated: 401,
+    errors.Forbidden: 403,
+    errors.NotFound: 404,
+    errors.Conflict: 409,
+    errors.VersionMismatch: 412,
+    errors.UnsupportedMediaType: 415,
+    errors.Invalid: 422,
+    errors.TooMany: 429,
+    errors.Unavailable: 503,
+    errors.StorageFull: 507,
+}
+FRAMEWORK_CODES = {
+    400: "bad_request",
+    401: "unauthenticated",
+    403: "forbidden",
+    404: "not_found",
+    405: "method_not_allowed",
+    413: "body_too_large",
+    415: "unsupported_media_type",
+    429: "too_many_requests",
+    503: "unavailable",
+}
+
+log = structlog.get_logger("eventorg.api")
+
+
+class Fault(Struct, frozen=True):
+    """What is wrong with one field; `code` is stable, `message` is for people."""
+
+    field: str
+    code: str
+    message: str
+
+
+class Problem(Struct, frozen=True, omit_defaults=True):
+    """A problem document. `code` is stable; `title` and `detail` are in the language asked for."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+    errors: list[Fault] | None = None
+
+
+def problem_response(request: Request[Any, Any, Any], error: errors.DomainError) -> Response[Problem]:
+    """The answer to a domain error."""
+    status = next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
+    headers = {}
+    if status == 401:
+        headers["WWW-Authenticate"] = "Bearer"
+    if isinstance(error, errors.TooMany | errors.Unavailable):
+        headers["Retry-After"] = str(error.retry_after)
+    broken = error.errors if isinstance(error, errors.Invalid) else None
+    return _response(request, status, error.code, headers, broken)
+
+
+def _framework_response(request: Request[Any, Any, Any], error: HTTPException) -> Response[Problem]:
+    """The answer to an exception of Litestar's own."""
+    if isinstance(error, ValidationException):
+        return problem_response(request, _invalid(error))
+    if error.status_code >= 500 and error.status_code not in FRAMEWORK_CODES:
+        return _unforeseen_response(request, error)
+    headers = {name: value for name, value in (error.headers or {}).items() if name.lower() in ("allow", "retry-after")}
+    return _response(request, error.status_code, FRAMEWORK_CODES.get(error.status_code, "bad_request"), headers)
+
+
+def _unforeseen_response(request: Request[Any, Any, Any], error: Exception) -> Response[Problem]:
+    """The answer to a defect of ours: logged with its traceback, told without detail."""
+    log.error("unforeseen error", path=request.scope.get("path_template"), exc_info=error)
+    return _response(request, 500, "internal_error", {})
+
+
+def _invalid(error: ValidationException) -> errors.DomainError:
+    """A parameter that does not fit its type, or a body that is not there."""
+    extra = error.extra if isinstance(error.extra, list) else []
+    if any(item.get("key") == "data" for item in extra):
+        return errors.Malformed("malformed_json")
+    return errors.Invalid(*(errors.FieldError(item.get("key", ""), "invalid") for item in extra))
+
+
+def _response(
+    request: Request[Any, Any, Any],
+    status: int,
+    code: str,
+    headers: dict[str, str],
+    broken: tuple[errors.FieldError, ...] | None = None,
+) -> Response[Problem]:
+    language = negotiate(request.headers.get("accept-language", ""))
+    faults = broken and [Fault(e.field, e.code, text(language, "fields", e.code, **e.values)) for e in broken]
+    problem = Problem(
+        type=f"urn:eventorg:problem:{code}",
+        title=text(language, "titles", code),
+        status=status,
+        detail=text(language, "details", code),
+        code=code,
+        errors=faults or None,
+    )
+    headers |= {"Content-Language": language, "Vary": "Accept-Language", "Cache-Control": "no-store"}
+    return Response(problem, status_code=status, media_type=MEDIA_TYPE, headers=headers)
+
+
+EXCEPTION_HANDLERS: ExceptionHandlersMap = {
+    errors.DomainError: problem_response,
+    HTTPException: _framework_response,
+    Exception: _unforeseen_response,
+}
+
+_DESCRIPTIONS = {
+    400: "The body is not JSON in UTF-8.",
+    401: "No token, or one that is malformed, expired or revoked.",
+    403: "Somebody else's to do.",
+    404: "There is none, or none that the caller may know of.",
+    409: "The present state does not allow it; `code` says why.",
+    412: "`If-Match` names a version that is no longer current.",
+    413: "The body is larger than 64 KiB.",
+    415: "The body is not `application/json`.",
+    422: "Fields break rules; `errors` names them.",
+    429: "Too many attempts; `Retry-After` says when to go on.",
+    503: "Cannot be done now; nothing was changed. `Retry-After` says when to try again.",
+    507: "The server's disk is full; nothing was changed.",
+}
+
+
+def problems(*statuses: int) -> dict[int, ResponseSpec]:
+    """The error answers of an operation for its OpenAPI description; 503 can happen to all."""
+    return {
+        status: ResponseSpec(Problem, generate_examples=False, media_type=MEDIA_TYPE, description=_DESCRIPTIONS[status])
+        for status in (*statuses, 503)
+    }
+
+
+BODY_PROBLEMS = (400, 413, 415, 422, 507)
+"""What an operation that takes a body can always answer."""

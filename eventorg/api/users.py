@@ -1,0 +1,112 @@
+"""/users: signing up, and one's own account. `me` stands for the caller's id."""
+
+from litestar import Controller, Response, delete, get, patch, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, JSONBody
+
+from eventorg.api.authentication import OPTIONAL_SECURITY, PUBLIC, Authenticated
+from eventorg.api.conditional import ETAG, IfMatch, IfNoneMatch, answer, etag, expected_versions
+from eventorg.api.messages import LOCATION, Done, done
+from eventorg.api.problems import BODY_PROBLEMS, problems
+from eventorg.domain.callers import Caller
+from eventorg.domain.errors import Forbidden
+from eventorg.domain.registrations import UserEvents
+from eventorg.domain.users import NewUser, User, UserPatch
+from eventorg.repositories.registrations import RegistrationRepository
+from eventorg.repositories.users import UserRepository
+from eventorg.settings import Settings
+
+Users = NamedDependency[UserRepository]
+
+
+class UserController(Controller):
+    """Users see each other's names; everything else is a user's own."""
+
+    path = "/users"
+    tags = ("users",)
+
+    @post(
+        operation_id="create_user",
+        summary="Sign up",
+        opt=PUBLIC,
+        security=OPTIONAL_SECURITY,
+        response_headers=[*ETAG, *LOCATION],
+        responses=problems(*BODY_PROBLEMS, 401, 403, 409),
+    )
+    async def create_user(
+        self, data: JSONBody[NewUser], users: Users, settings: NamedDependency[Settings]
+    ) -> Response[User]:
+        """Usernames and e-mails are unique without regard to case. 403 `signup_closed` where the operator has
+        closed sign-up."""
+        if settings.signup == "closed":
+            raise Forbidden("signup_closed")
+        user = await users.create(data)
+        return Response(user, headers={"Location": f"/users/{user.id}", "ETag": etag(user)})
+
+    @get(
+        "/{user_id:str}",
+        operation_id="get_user",
+        summary="Read a user",
+        response_headers=ETAG,
+        responses=problems(401, 404),
+    )
+    async def get_user(
+        self, request: Authenticated, user_id: FromPath[str], users: Users, if_none_match: IfNoneMatch = None
+    ) -> Response[User]:
+        """`email` is there for oneself only."""
+        user = await users.get(_resolve(user_id, request.user), request.user.user_id)
+        return answer(user, if_none_match)
+
+    @patch(
+        "/{user_id:str}",
+        operation_id="update_user",
+        summary="Change oneself",
+        response_headers=ETAG,
+        responses=problems(*BODY_PROBLEMS, 401, 403, 404, 409, 412, 429),
+    )
+    async def update_user(
+        self,
+        request: Authenticated,
+        user_id: FromPath[str],
+        data: JSONBody[UserPatch],
+        users: Users,
+        if_match: IfMatch = None,
+    ) -> Response[User]:
+        """A field left out stays as it is; `null` clears a name. A `password` needs `current_password` and
+        ends every token issued before."""
+        expected = expected_versions(if_match)
+        user = await users.update(_resolve(user_id, request.user), data, expected, request.user)
+        return Response(user, headers={"ETag": etag(user)})
+
+    @delete(
+        "/{user_id:str}",
+        operation_id="delete_user",
+        summary="Delete oneself",
+        status_code=200,
+        responses=problems(401, 403, 404, 412, 507),
+    )
+    async def delete_user(
+        self, request: Authenticated, user_id: FromPath[str], users: Users, if_match: IfMatch = None
+    ) -> Done:
+        """Removes the account, its registrations, and the events it organises that no co-host takes over."""
+        await users.delete(_resolve(user_id, request.user), expected_versions(if_match), request.user)
+        return done(request, "user_deleted")
+
+    @get(
+        "/{user_id:str}/events",
+        operation_id="list_user_events",
+        summary="List what one runs and goes to",
+        responses=problems(401, 403, 404),
+    )
+    async def list_user_events(
+        self,
+        request: Authenticated,
+        user_id: FromPath[str],
+        registrations: NamedDependency[RegistrationRepository],
+    ) -> UserEvents:
+        """One's own events by start time: those one organises or co-hosts, and those one goes to or waits for."""
+        return await registrations.find_events_of(_resolve(user_id, request.user), request.user)
+
+
+def _resolve(user_id: str, caller: Caller) -> str:
+    return caller.user_id if user_id == "me" else user_id

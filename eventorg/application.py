@@ -1,0 +1,109 @@
+"""The only wiring: settings in, application out."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from anyio import to_thread
+from litestar import Litestar
+from litestar.di import Provide
+from litestar.middleware import DefineMiddleware
+from litestar.plugins.structlog import StructlogPlugin
+
+from eventorg import repositories
+from eventorg.api.access_log import log_requests
+from eventorg.api.authentication import Authentication
+from eventorg.api.bodies import LARGEST_BODY, StrictRequest
+from eventorg.api.description import docs_assets, finish_description, get_openapi, openapi_config
+from eventorg.api.events import EventController
+from eventorg.api.health import get_health
+from eventorg.api.login import login
+from eventorg.api.problems import EXCEPTION_HANDLERS
+from eventorg.api.registrations import RegistrationController
+from eventorg.api.users import UserController
+from eventorg.database import Database
+from eventorg.logs import structlog_config
+from eventorg.preparation import check_statements, core, prepare, sole_owner
+from eventorg.repositories.changes import ChangeRepository
+from eventorg.repositories.events import EventRepository
+from eventorg.repositories.health import HealthRepository
+from eventorg.repositories.registrations import RegistrationRepository
+from eventorg.repositories.seats import Seats
+from eventorg.repositories.users import UserRepository
+from eventorg.resources import resource
+from eventorg.security.passwords import Passwords
+from eventorg.security.secret import load_secret
+from eventorg.security.throttle import Throttle
+from eventorg.security.tokens import Tokens
+from eventorg.settings import Settings
+from eventorg.statements import Statements
+
+
+def utc_now() -> datetime:
+    """The clock on the wall."""
+    return datetime.now(UTC)
+
+
+def create_app(
+    settings: Settings, clock: Callable[[], datetime] = utc_now, passwords: Passwords | None = None
+) -> Litestar:
+    """The application. The file is prepared and opened when it starts, and closed when it stops.
+
+    Raises `StartError` (now, or at start) in one sentence that a person can act upon.
+    """
+    sql = Statements(resource("sql"))
+    sql.check_used(repositories)
+    database = Database(settings.database_path, settings.synchronous, clock)
+    tokens = Tokens(clock, timedelta(hours=settings.token_hours))
+
+    changes = ChangeRepository(sql)
+    seats = Seats(sql, changes)
+    events = EventRepository(database, sql, changes, seats)
+    registrations = RegistrationRepository(database, sql, changes, seats, events)
+    users = UserRepository(database, sql, changes, events, registrations, passwords or Passwords())
+
+    @asynccontextmanager
+    async def serving(_: Litestar) -> AsyncIterator[None]:
+        path = settings.database_path
+        with sole_owner(path):
+            await to_thread.run_sync(prepare, path, [core()], clock)
+            await to_thread.run_sync(check_statements, path, sql)
+            tokens.use(settings.secrets or (load_secret(path),))
+            async with database.opened():
+                yield
+
+    app = Litestar(
+        [EventController, RegistrationController, UserController, login, get_health, get_openapi, docs_assets()],
+        dependencies=_constants(
+            events=events,
+            registrations=registrations,
+            users=users,
+            tokens=tokens,
+            settings=settings,
+            throttle=Throttle(settings.login_attempts, clock),
+            health=HealthRepository(database, sql),
+        ),
+        middleware=[DefineMiddleware(Authentication, tokens=tokens, users=users)],
+        exception_handlers=EXCEPTION_HANDLERS,
+        request_class=StrictRequest,
+        request_max_body_size=LARGEST_BODY,
+        openapi_config=openapi_config(),
+        plugins=[StructlogPlugin(structlog_config(settings))],
+        lifespan=[serving],
+    )
+    app.asgi_handler = log_requests(app.asgi_handler)
+    finish_description(app)
+    return app
+
+
+def _constants(**values: Any) -> dict[str, Provide]:
+    """Dependencies that are the same for every request."""
+
+    def constant(value: Any) -> Provide:
+        def provide() -> Any:
+            return value
+
+        return Provide(provide, sync_to_thread=False, use_cache=True)
+
+    return {name: constant(value) for name, value in values.items()}

@@ -1,0 +1,266 @@
+"""The SQLite file: one writer with group commit, some readers, each on a thread of its own.
+
+A transaction is a synchronous function, run whole on a connection's thread: nothing can be awaited inside it,
+and a client that goes away cannot leave it half done.
+"""
+
+import asyncio
+import sqlite3
+from collections import deque
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import Any, Final, Generic, Literal, Self, TypeVar, cast
+
+import aiosqlite
+import structlog
+from msgspec import Struct
+
+from eventorg.domain.errors import DomainError, StorageFull, Unavailable
+from eventorg.domain.values import rfc3339
+from eventorg.settings import StartError
+from eventorg.statements import Statement
+
+T = TypeVar("T")
+Parameter = str | int | None
+Synchronous = Literal["full", "normal"]
+Clock = Callable[[], datetime]
+
+BUSY_TIMEOUT_MS = 5_000
+LONGEST_QUEUE = 1_000
+LARGEST_GROUP = 64
+READERS = 2
+_CACHED_STATEMENTS = 256
+_JOURNAL_BYTES = 64 * 1024 * 1024
+
+log = structlog.get_logger("eventorg.database")
+
+
+class Transaction:
+    """What a work does its work with: named statements, run now, on this thread."""
+
+    __slots__ = ("_connection", "now")
+
+    def __init__(self, connection: sqlite3.Connection, now: datetime) -> None:
+        self._connection = connection
+        self.now: Final = rfc3339(now)
+        """The time of everything this work does, as it is kept."""
+
+    def one(self, statement: Statement, **parameters: Parameter) -> sqlite3.Row | None:
+        """The first row, or None."""
+        rows = self._connection.execute(statement.sql, parameters).fetchall()
+        return rows[0] if rows else None
+
+    def all(self, statement: Statement, **parameters: Parameter) -> list[sqlite3.Row]:
+        """Every row, fetched whole: a half-read cursor would pin the write-ahead log."""
+        return self._connection.execute(statement.sql, parameters).fetchall()
+
+    def run(self, statement: Statement, **parameters: Parameter) -> int:
+        """The number of rows changed."""
+        return self._connection.execute(statement.sql, parameters).rowcount
+
+
+Work = Callable[[Transaction], T]
+
+
+class _Job(Struct, Generic[T], frozen=True, eq=False):
+    work: Work[T]
+    answer: asyncio.Future[T]
+
+
+class _Outcome(Struct, frozen=True, eq=False):
+    job: _Job[Any]
+    result: Any = None
+    error: BaseException | None = None
+
+    def deliver(self) -> None:
+        if self.job.answer.done():
+            return  # whoever asked has gone away
+        if self.error is None:
+            self.job.answer.set_result(self.result)
+        else:
+            self.job.answer.set_exception(self.error)
+
+
+class Database:
+    """A prepared file (see `eventorg.preparation`), usable while it is `opened`."""
+
+    def __init__(self, path: Path, synchronous: Synchronous, clock: Clock) -> None:
+        self._path = path
+        self._synchronous = synchronous
+        self._clock = clock
+        self._queue: deque[_Job[Any]] = deque()
+        self._draining = False
+
+    @asynccontextmanager
+    async def opened(self) -> AsyncIterator[Self]:
+        """Connects, and closes when the block ends, after the works that wait by then."""
+        self._loop = asyncio.get_running_loop()
+        writer = partial(connect_writer, self._path, self._synchronous)
+        reader = partial(connect_reader, self._path)
+        connections: list[aiosqlite.Connection] = []
+        try:
+            for connect in (writer, *[reader] * READERS):
+                connection = aiosqlite.Connection(connect, iter_chunk_size=64)
+                connections.append(connection)
+                await connection
+            self._writer, *self._readers = connections
+            self._reading = [0] * READERS
+            yield self
+        finally:
+            for connection in reversed(connections):
+                await connection.close()
+
+    async def write(self, work: Work[T]) -> T:
+        """The work's result, once it is committed; durable by then.
+
+        Works that wait together share one commit, each in a savepoint of its own: one that raises is undone
+        alone, and its error comes out here. Work may be run again when its group had to be undone, so it must
+        do nothing but use its transaction. Raises `Unavailable` at once when too many wait.
+        """
+        if len(self._queue) >= LONGEST_QUEUE:
+            raise Unavailable("busy")
+        job = _Job(work, self._loop.create_future())
+        self._queue.append(job)
+        if not self._draining:
+            self._draining = True
+            self._drainer = asyncio.ensure_future(_on_thread(self._writer, self._drain))
+        return await job.answer
+
+    async def read(self, work: Work[T]) -> T:
+        """The result of a work that only reads, all of it from one snapshot of the file."""
+        least = min(range(len(self._readers)), key=self._reading.__getitem__)
+        if self._reading[least] >= LONGEST_QUEUE:
+            raise Unavailable("busy")
+        self._reading[least] += 1
+        try:
+            reader = self._readers[least]
+            return cast("T", await _on_thread(reader, partial(self._snapshot, _raw(reader), work)))
+        finally:
+            self._reading[least] -= 1
+
+    def _drain(self) -> None:
+        """On the writer's thread: commits what waits, group by group."""
+        self._draining = False  # first, so that whoever appends from now on has another drain queued
+        while self._queue:
+            waiting = [self._queue.popleft() for _ in range(min(len(self._queue), LARGEST_GROUP))]
+            if group := [job for job in waiting if not job.answer.cancelled()]:
+                self._loop.call_soon_threadsafe(_deliver, self._commit(group))
+
+    def _commit(self, group: list[_Job[Any]]) -> list[_Outcome]:
+        """Runs a group of works in one transaction. If that fails as a whole, each has one of its own."""
+        connection = _raw(self._writer)
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.Error as error:
+            return [_Outcome(job, error=_refusal(error)) for job in group]
+        try:
+            outcomes = [self._attempt(connection, job) for job in group]
+            connection.execute("COMMIT")
+            return outcomes
+        except sqlite3.Error as error:
+            _roll_back(connection)
+            if len(group) == 1:
+                return [_Outcome(group[0], error=_refusal(error))]
+            return [outcome for job in group for outcome in self._commit([job])]
+
+    def _attempt(self, connection: sqlite3.Connection, job: _Job[Any]) -> _Outcome:
+        """Runs one work in a savepoint. Raises only if SQLite has undone the whole transaction."""
+        connection.execute("SAVEPOINT work")
+        try:
+            result = job.work(Transaction(connection, self._clock()))
+        except BaseException as error:
+            if not connection.in_transaction:
+                raise
+            connection.execute("ROLLBACK TO work")
+            connection.execute("RELEASE work")
+            return _Outcome(job, error=_refusal(error))
+        connection.execute("RELEASE work")
+        return _Outcome(job, result=result)
+
+    def _snapshot(self, connection: sqlite3.Connection, work: Work[T]) -> T:
+        try:
+            connection.execute("BEGIN")
+            return work(Transaction(connection, self._clock()))
+        except sqlite3.Error as error:
+            raise _refusal(error) from error
+        finally:
+            _roll_back(connection)
+
+
+def _deliver(outcomes: list[_Outcome]) -> None:
+    for outcome in outcomes:
+        outcome.deliver()
+
+
+def _roll_back(connection: sqlite3.Connection) -> None:
+    if connection.in_transaction:  # a full disk, for one, has already rolled back
+        connection.execute("ROLLBACK")
+
+
+def _refusal(error: BaseException) -> Exception:
+    """What a client is told of a fault of the storage; any other error is itself."""
+    if not isinstance(error, Exception) or isinstance(error, StopIteration):
+        return RuntimeError(f"a work raised {error!r}")  # a future would not carry it
+    if not isinstance(error, sqlite3.Error):
+        return error
+    match getattr(error, "sqlite_errorcode", 0) & 0xFF:
+        case sqlite3.SQLITE_FULL:
+            refusal: DomainError = StorageFull()
+        case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
+            refusal = Unavailable("busy")
+        case sqlite3.SQLITE_IOERR | sqlite3.SQLITE_CANTOPEN | sqlite3.SQLITE_READONLY | sqlite3.SQLITE_CORRUPT:
+            refusal = Unavailable("storage_unavailable", retry_after=30)
+        case _:
+            return error
+    log.error("storage fault", error=str(error))
+    refusal.__cause__ = error
+    return refusal
+
+
+def connect_writer(path: Path, synchronous: Synchronous = "full") -> sqlite3.Connection:
+    """A connection in autocommit mode that may write, its pragmas set and read back. Raises `StartError`."""
+    connection = _connect(path, "rwc")
+    try:
+        mode = connection.execute("PRAGMA journal_mode = WAL").fetchone()[0]
+        connection.execute(f"PRAGMA synchronous = {synchronous}")
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute(f"PRAGMA journal_size_limit = {_JOURNAL_BYTES}")
+        if mode != "wal" or connection.execute("PRAGMA foreign_keys").fetchone()[0] != 1:
+            raise StartError(f"{path} cannot be kept in WAL mode with foreign keys; is it on a network drive?")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def connect_reader(path: Path) -> sqlite3.Connection:
+    """A connection in autocommit mode that cannot write."""
+    connection = _connect(path, "ro")
+    connection.execute("PRAGMA query_only = ON")
+    return connection
+
+
+def _connect(path: Path, mode: Literal["ro", "rwc"]) -> sqlite3.Connection:
+    connection = sqlite3.connect(
+        f"{path.as_uri()}?mode={mode}",
+        uri=True,
+        timeout=BUSY_TIMEOUT_MS / 1000,
+        isolation_level=None,
+        check_same_thread=False,
+        cached_statements=_CACHED_STATEMENTS,
+    )
+    connection.row_factory = sqlite3.Row
+    connection.execute("PRAGMA trusted_schema = OFF")
+    return connection
+
+
+async def _on_thread(connection: aiosqlite.Connection, function: Callable[[], T]) -> T:
+    """Runs a function on the connection's thread: what aiosqlite does for each of its own methods."""
+    return await connection._execute(function)  # type: ignore[no-any-return, no-untyped-call]
+
+
+def _raw(connection: aiosqlite.Connection) -> sqlite3.Connection:
+    return connection._conn

@@ -1,0 +1,106 @@
+"""Everything that can be refused, as exceptions with a stable, machine-readable code.
+
+The domain says what is wrong; only `eventorg.api.problems` knows which HTTP status that is and
+only `eventorg.locales` which words.
+"""
+
+from typing import ClassVar
+
+from msgspec import Struct
+
+
+class FieldError(Struct, frozen=True):
+    """One broken rule of one field: `field` is a dotted path, "" stands for the whole body."""
+
+    field: str
+    code: str
+    values: dict[str, str | int] = {}
+
+
+class DomainError(Exception):
+    """A refusal a client can act upon. `code` names it; `values` fill its localised text."""
+
+    default_code: ClassVar[str]
+
+    def __init__(self, code: str | None = None, **values: str | int) -> None:
+        self.code = code or self.default_code
+        self.values = values
+        super().__init__(self.code)
+
+
+class Malformed(DomainError):
+    """The bytes sent are not what they claim to be."""
+
+    default_code = "malformed_body"
+
+
+class Unauthenticated(DomainError):
+    """Nobody, or nobody any more: the token is missing, malformed, expired or revoked."""
+
+    default_code = "unauthenticated"
+
+
+class Forbidden(DomainError):
+    """The caller may know of it, but it is somebody else's to do."""
+
+    default_code = "forbidden"
+
+
+class NotFound(DomainError):
+    """There is no such thing, or none the caller may know of."""
+
+    default_code = "not_found"
+
+
+class Conflict(DomainError):
+    """The state of things does not allow it; the code says which state."""
+
+    default_code = "conflict"
+
+
+class VersionMismatch(DomainError):
+    """`If-Match` names a version that is no longer the current one."""
+
+    default_code = "version_mismatch"
+
+
+class UnsupportedMediaType(DomainError):
+    """The body's media type is not the one the operation takes."""
+
+    default_code = "unsupported_media_type"
+
+
+class Invalid(DomainError):
+    """A well-formed request that breaks rules: all of them at once, as far as they can be told."""
+
+    default_code = "validation_failed"
+
+    def __init__(self, *errors: FieldError) -> None:
+        super().__init__()
+        self.errors = errors
+
+
+class TooMany(DomainError):
+    """The caller asks too often; `retry_after` is in whole seconds."""
+
+    default_code = "too_many_requests"
+
+    def __init__(self, code: str | None = None, *, retry_after: int) -> None:
+        super().__init__(code)
+        self.retry_after = retry_after
+
+
+class Unavailable(DomainError):
+    """It cannot be done now, nothing was changed, and trying again is right; `retry_after` in seconds."""
+
+    default_code = "unavailable"
+
+    def __init__(self, code: str | None = None, *, retry_after: int = 1) -> None:
+        super().__init__(code)
+        self.retry_after = retry_after
+
+
+class StorageFull(DomainError):
+    """The disk is full: reads go on, writes come back once there is room."""
+
+    default_code = "storage_full"

@@ -1,0 +1,122 @@
+"""An event, what a client may say of one, and who may see and change it."""
+
+from datetime import datetime
+from typing import Literal
+
+from msgspec import UNSET, Struct, UnsetType
+
+from eventorg.domain.errors import Conflict, FieldError, Forbidden, Invalid, NotFound
+from eventorg.domain.values import (
+    Capacity,
+    Description,
+    Id,
+    Input,
+    Instant,
+    Location,
+    Time,
+    Timezone,
+    Title,
+)
+
+Status = Literal["draft", "published", "cancelled"]
+Visibility = Literal["public", "unlisted", "private"]
+Role = Literal["organizer", "host", "participant"]
+"""What the viewer is to an event; a stranger has none (null)."""
+
+
+class Event(Struct, kw_only=True, frozen=True):
+    """An event as answered. `registered_count` counts the seats taken (registered or attended)."""
+
+    id: Id
+    code: str
+    title: Title
+    description: Description | None
+    start_time: Instant
+    end_time: Instant
+    location: Location | None
+    organizer_id: Id
+    created_at: Instant
+    updated_at: Instant
+    timezone: Timezone
+    capacity: Capacity | None
+    waitlist: bool
+    status: Status
+    visibility: Visibility
+    registered_count: int
+    waitlisted_count: int
+    version: int
+
+
+class NewEvent(Input):
+    """An event to be. The organizer is the caller."""
+
+    title: Title
+    start_time: Time
+    end_time: Time
+    description: Description | None = None
+    location: Location | None = None
+    organizer_id: Id | None = None
+    timezone: Timezone = "UTC"
+    capacity: Capacity | None = None
+    waitlist: bool = True
+    status: Literal["draft", "published"] = "published"
+    visibility: Visibility = "public"
+
+    def clean(self) -> None:
+        super().clean()
+        check_times(self.start_time, self.end_time)
+
+
+class EventPatch(Input):
+    """A change. A field left out stays, null clears a description, a location or the capacity."""
+
+    title: Title | UnsetType = UNSET
+    start_time: Time | UnsetType = UNSET
+    end_time: Time | UnsetType = UNSET
+    description: Description | UnsetType | None = UNSET
+    location: Location | UnsetType | None = UNSET
+    timezone: Timezone | UnsetType = UNSET
+    capacity: Capacity | UnsetType | None = UNSET
+    waitlist: bool | UnsetType = UNSET
+    status: Status | UnsetType = UNSET
+    visibility: Visibility | UnsetType = UNSET
+
+
+def check_times(start: datetime | str, end: datetime | str) -> None:
+    """An event ends after it starts (both of one type). Raises `Invalid`."""
+    if end <= start:  # type: ignore[operator]
+        raise Invalid(FieldError("end_time", "end_before_start"))
+
+
+def check_visible(event: Event, role: Role | None) -> None:
+    """A draft and a private event exist for their hosts and participants only. Raises `NotFound`."""
+    if role is None and (event.status == "draft" or event.visibility == "private"):
+        raise NotFound("event_not_found")
+
+
+def check_host(role: Role | None) -> None:
+    """The organizer and the co-hosts may change an event. Raises `Forbidden`."""
+    if role not in ("organizer", "host"):
+        raise Forbidden()
+
+
+def check_organizer(role: Role | None) -> None:
+    """Only the organizer may do this. Raises `Forbidden`."""
+    if role != "organizer":
+        raise Forbidden()
+
+
+def check_open(event: Event, now: Instant) -> None:
+    """One can register for a published event until it is over. Raises `Conflict`."""
+    if event.status == "cancelled":
+        raise Conflict("event_cancelled")
+    if event.status == "draft":
+        raise Conflict("event_not_open")
+    if event.end_time <= now:
+        raise Conflict("event_over")
+
+
+def check_draft(before: Event, after: Event) -> None:
+    """What people have registered for is no draft any more. Raises `Conflict`."""
+    if after.status == "draft" and before.registered_count + before.waitlisted_count:
+        raise Conflict("event_has_participants")

@@ -1,0 +1,59 @@
+"""A user's place at an event: a seat, or a position in the waiting list."""
+
+from typing import Literal
+
+from msgspec import Struct
+
+from eventorg.domain.values import Id, Input, Instant
+
+RegistrationStatus = Literal["registered", "waitlisted", "cancelled", "attended"]
+
+
+class Registration(Struct, kw_only=True, frozen=True):
+    """A registration as answered. `waitlist_position` counts from 1 and is null unless waitlisted."""
+
+    event_id: Id
+    user_id: Id
+    status: RegistrationStatus
+    registration_date: Instant
+    waitlist_position: int | None
+
+
+class NewRegistration(Input):
+    """A wish to come. The user is the caller."""
+
+    user_id: Id | None = None
+
+
+class Participants(Struct, kw_only=True, frozen=True):
+    """The registrations of an event in the order they were made; `next` continues the list."""
+
+    event_id: Id
+    participants: list[Registration]
+    next: str | None
+
+
+class OrganizedEvent(Struct, kw_only=True, frozen=True):
+    """An event its host runs, in short."""
+
+    id: Id
+    code: str
+    title: str
+    start_time: Instant
+
+
+class ParticipatedEvent(Struct, kw_only=True, frozen=True):
+    """An event one goes to, in short, with the status of the registration."""
+
+    id: Id
+    code: str
+    title: str
+    start_time: Instant
+    status: RegistrationStatus
+
+
+class UserEvents(Struct, kw_only=True, frozen=True):
+    """Everything a user runs and goes to, each by start time."""
+
+    organized_events: list[OrganizedEvent]
+    participated_events: list[ParticipatedEvent]

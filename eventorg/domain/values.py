@@ -1,0 +1,210 @@
+"""The field types that requests are made of: each cleans what it accepts and refuses the rest with a code.
+
+A type is `Annotated[…, rule]`, so one line says what OpenAPI shows and what is enforced. A struct made of
+them derives from `Input`, which cleans every field and reports all broken rules in one `Invalid`.
+"""
+
+import re
+import unicodedata
+import zoneinfo
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import cache
+from typing import Annotated, Any, get_args
+from uuid import UUID
+
+from email_validator import EmailNotValidError, validate_email
+from msgspec import Meta, Struct, UnsetType, structs
+
+from eventorg.domain.errors import FieldError, Invalid
+
+EARLIEST_YEAR, LATEST_YEAR = 1970, 2200
+_LANGUAGE_TAG = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}")
+_UNPRINTABLE = frozenset(("Cc", "Cs", "Zl", "Zp"))
+
+
+class Refused(Exception):
+    """What a rule raises: the code of the broken rule, with the values its message mentions."""
+
+    def __init__(self, code: str, **values: str | int) -> None:
+        super().__init__(code)
+        self.code = code
+        self.values = values
+
+
+def rule(clean: Callable[[Any], Any], **schema: object) -> Meta:
+    """Marks a type: `clean` returns the value as it is kept or raises `Refused`; `schema` goes to OpenAPI.
+
+    The keys are those of Litestar's `Schema` (`min_length`, not `minLength`).
+    """
+    examples = schema.pop("examples", None)
+    described = {"extra": schema} | ({"examples": examples} if examples else {})
+    return Meta(extra_json_schema=described, extra={"clean": clean})
+
+
+def text(minimum: int, maximum: int, *, lines: bool = False, example: str) -> Meta:
+    """Trimmed, NFC, without control characters (newline and tab may stand where there are `lines`)."""
+
+    def clean(value: str) -> str:
+        value = unicodedata.normalize("NFC", value.replace("\r\n", "\n") if lines else value).strip()
+        if any(unicodedata.category(c) in _UNPRINTABLE and not (lines and c in "\n\t") for c in value):
+            raise Refused("control_character")
+        return within(value, len(value), minimum, maximum)
+
+    return rule(clean, min_length=minimum, max_length=maximum, examples=[example])
+
+
+def within(value: str, length: int, minimum: int, maximum: int) -> str:
+    """`value`, if `length` lies between the two limits, both included."""
+    if length < minimum:
+        raise Refused("too_short", minimum=minimum)
+    if length > maximum:
+        raise Refused("too_long", maximum=maximum)
+    return value
+
+
+def fold(name: str) -> str:
+    """The key by which names and e-mails are unique: without regard to case, in every alphabet.
+
+    NFKC_Casefold as in the Unicode Standard, section 3.13 (D146/D147), since SQLite's `lower()` and `NOCASE`
+    know ASCII only.
+    """
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
+
+
+def rfc3339(moment: datetime) -> str:
+    """The one spelling of a time here: UTC, whole seconds, `2024-09-15T10:00:00Z`. Sorts as text."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _clean_username(value: str) -> str:
+    value = unicodedata.normalize("NFC", value).strip()
+    within(value, len(value), 3, 32)
+    if not all(c in "_.-" or unicodedata.category(c)[0] in "LM" or c.isdecimal() for c in value):
+        raise Refused("username_characters")
+    return value
+
+
+def _clean_email(value: str) -> str:
+    value = value.strip()
+    within(value, len(value), 3, 254)
+    try:
+        return validate_email(value, check_deliverability=False, globally_deliverable=False).normalized
+    except EmailNotValidError:
+        raise Refused("email_syntax") from None
+
+
+def _clean_password(value: str) -> str:
+    if any(unicodedata.category(c) in _UNPRINTABLE for c in value):
+        raise Refused("control_character")
+    return within(value, len(value.encode()), 8, 1024)
+
+
+def _clean_attempt(value: str) -> str:
+    return within(value, len(value.encode()), 0, 1024)
+
+
+def _clean_time(value: datetime) -> datetime:
+    try:
+        moment = value.astimezone(UTC).replace(microsecond=0)
+    except OverflowError:
+        raise Refused("year_out_of_range", minimum=EARLIEST_YEAR, maximum=LATEST_YEAR) from None
+    if not EARLIEST_YEAR <= moment.year <= LATEST_YEAR:
+        raise Refused("year_out_of_range", minimum=EARLIEST_YEAR, maximum=LATEST_YEAR)
+    return moment
+
+
+@cache
+def _zones() -> frozenset[str]:
+    return frozenset(zoneinfo.available_timezones())
+
+
+def _clean_timezone(value: str) -> str:
+    if value not in _zones():
+        raise Refused("timezone_unknown")
+    return value
+
+
+def _clean_locale(value: str) -> str:
+    if not _LANGUAGE_TAG.fullmatch(value):
+        raise Refused("locale_syntax")
+    return value
+
+
+def _clean_capacity(value: int) -> int:
+    if not 1 <= value <= MAX_CAPACITY:
+        raise Refused("out_of_range", minimum=1, maximum=MAX_CAPACITY)
+    return value
+
+
+def _clean_id(value: str) -> str:
+    try:
+        canonical = str(UUID(value)) == value
+    except ValueError:
+        canonical = False
+    if not canonical:
+        raise Refused("id_syntax")
+    return value
+
+
+MAX_CAPACITY = 1_000_000_000
+SOME_ID = "0b9fdc1e-7f5c-4a55-9f0e-3c1d5d3a6f11"
+
+Title = Annotated[str, text(1, 200, example="Встреча выпускников")]
+Description = Annotated[str, text(0, 4000, lines=True, example="Чай, пирог и разговоры.")]
+Location = Annotated[str, text(0, 500, example="Москва, Чистопрудный бульвар, 1")]
+Name = Annotated[str, text(1, 100, example="Анна")]
+Username = Annotated[str, rule(_clean_username, min_length=3, max_length=32, examples=["anna"])]
+Email = Annotated[str, rule(_clean_email, min_length=3, max_length=254, format="email", examples=["anna@example.com"])]
+Password = Annotated[
+    str, rule(_clean_password, min_length=8, max_length=1024, format="password", examples=["correct horse"])
+]
+PasswordAttempt = Annotated[str, rule(_clean_attempt, max_length=1024, format="password", examples=["correct horse"])]
+EmailAttempt = Annotated[str, text(0, 254, example="anna@example.com")]
+Time = Annotated[datetime, Meta(tz=True), rule(_clean_time, format="date-time", examples=["2027-09-15T13:00:00+03:00"])]
+Timezone = Annotated[str, rule(_clean_timezone, examples=["Europe/Moscow"])]
+Locale = Annotated[str, rule(_clean_locale, pattern=f"^{_LANGUAGE_TAG.pattern}$", examples=["ru"])]
+Capacity = Annotated[int, rule(_clean_capacity, minimum=1, maximum=MAX_CAPACITY, examples=[30])]
+Id = Annotated[str, rule(_clean_id, format="uuid", examples=[SOME_ID])]
+
+Instant = Annotated[
+    str, Meta(extra_json_schema={"extra": {"format": "date-time"}, "examples": ["2027-09-15T10:00:00Z"]})
+]
+"""A time in an answer: always UTC and whole seconds, so it stays the text it is kept as."""
+
+
+class Input(Struct, kw_only=True, forbid_unknown_fields=True):
+    """A request's body: made only by decoding, valid once it exists."""
+
+    def __post_init__(self) -> None:
+        self.clean()
+
+    def clean(self) -> None:
+        """Replaces each field by its clean form; raises `Invalid` with every broken rule."""
+        errors = []
+        for name, clean in _rules(type(self)):
+            value = getattr(self, name)
+            if value is None or isinstance(value, UnsetType):
+                continue
+            try:
+                setattr(self, name, clean(value))
+            except Refused as refused:
+                errors.append(FieldError(name, refused.code, refused.values))
+        if errors:
+            raise Invalid(*errors)
+
+
+@cache
+def _rules(struct: type[Struct]) -> tuple[tuple[str, Callable[[Any], Any]], ...]:
+    return tuple(
+        (field.encode_name, meta.extra["clean"])
+        for field in structs.fields(struct)
+        for meta in _metas(field.type)
+        if meta.extra and "clean" in meta.extra
+    )
+
+
+def _metas(annotation: object) -> list[Meta]:
+    """The `Meta` marks of a type, also where it is one arm of a union."""
+    marks = [mark for mark in getattr(annotation, "__metadata__", ()) if isinstance(mark, Meta)]
+    return marks or [mark for arm in get_args(annotation) for mark in _metas(arm)]

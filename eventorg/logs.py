@@ -1,0 +1,40 @@
+"""Structured logs: key=value lines for people, or JSON for programs, on standard error."""
+
+import logging
+import sys
+
+import structlog
+from litestar.logging.config import LoggingConfig, StructLoggingConfig
+from litestar.plugins.structlog import StructlogConfig
+
+from eventorg.settings import Settings
+
+
+def structlog_config(settings: Settings) -> StructlogConfig:
+    """The configuration of Litestar's structlog plugin; its request logging is not used, ours names no bodies."""
+    renderer: structlog.typing.Processor
+    if settings.log_format == "json":
+        renderer = structlog.processors.JSONRenderer(ensure_ascii=False)
+        traceback: list[structlog.typing.Processor] = [structlog.processors.dict_tracebacks]
+    else:
+        renderer = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+        traceback = []
+    level = logging.getLevelNamesMapping()[settings.log_level.upper()]
+    config = StructLoggingConfig(
+        log_exceptions="never",  # `eventorg.api.problems` logs what is unforeseen, and only that
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            *traceback,
+            renderer,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=False,
+        standard_lib_logging_config=LoggingConfig(
+            log_exceptions="never", root={"level": "WARNING", "handlers": ["console"]}
+        ),
+        pretty_print_tty=False,
+    )
+    return StructlogConfig(structlog_logging_config=config, enable_middleware_logging=False)

@@ -1,0 +1,141 @@
+"""Events: who may see and change them is asked inside the transaction that reads or changes them."""
+
+import secrets
+import sqlite3
+from datetime import datetime
+from typing import Final
+from uuid import uuid4
+
+from msgspec import UNSET, structs
+
+from eventorg.database import Database, Parameter, Transaction
+from eventorg.domain.callers import Caller
+from eventorg.domain.errors import Forbidden, NotFound
+from eventorg.domain.events import (
+    Event,
+    EventPatch,
+    NewEvent,
+    Role,
+    check_draft,
+    check_host,
+    check_organizer,
+    check_times,
+    check_visible,
+)
+from eventorg.domain.facts import Fact
+from eventorg.domain.users import check_version
+from eventorg.domain.values import rfc3339
+from eventorg.repositories.changes import ChangeRepository
+from eventorg.repositories.seats import Seats
+from eventorg.statements import Statements
+
+BASE58: Final = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
+CODE_LENGTH = 9
+
+
+class EventRepository:
+    """The events. Wherever an event is named, its id or its code will do."""
+
+    def __init__(self, database: Database, sql: Statements, changes: ChangeRepository, seats: Seats) -> None:
+        self._database = database
+        self._sql = sql
+        self._changes = changes
+        self._seats = seats
+
+    async def create(self, new: NewEvent, caller: Caller) -> Event:
+        """The event, organised by the caller. Raises `Forbidden` if it names another organizer."""
+        if new.organizer_id not in (None, caller.user_id):
+            raise Forbidden()
+        return await self._database.write(lambda tx: self._create(tx, new, caller))
+
+    async def get(self, event_id: str, viewer_id: str | None) -> Event:
+        """The event. Raises `NotFound` if there is none that the viewer may see."""
+        return await self._database.read(lambda tx: self.load(tx, event_id, viewer_id)[0])
+
+    async def update(self, event_id: str, patch: EventPatch, expected: frozenset[int] | None, caller: Caller) -> Event:
+        """The event as changed; nothing is recorded if nothing changes.
+
+        Raises `NotFound`, `Forbidden` (not a host), `VersionMismatch`, `Invalid` (ends before it starts) and
+        `Conflict` (back to a draft while people are registered).
+        """
+        return await self._database.write(lambda tx: self._update(tx, event_id, patch, expected, caller))
+
+    async def delete(self, event_id: str, expected: frozenset[int] | None, caller: Caller) -> None:
+        """Removes the event and its registrations. Raises `NotFound`, `Forbidden` and `VersionMismatch`."""
+
+        def work(tx: Transaction) -> None:
+            event, role = self.load(tx, event_id, caller.user_id)
+            check_organizer(role)
+            check_version(event.version, expected)
+            self.remove(tx, event.id, caller.user_id)
+
+        await self._database.write(work)
+
+    def load(self, tx: Transaction, event_id: str, viewer_id: str | None) -> tuple[Event, Role | None]:
+        """The event, and what the viewer is to it. Raises `NotFound` if the viewer may not know of it."""
+        row = tx.one(self._sql.get_event, event_id=event_id, viewer_id=viewer_id)
+        if row is None:
+            raise NotFound("event_not_found")
+        event = _event(row)
+        check_visible(event, row["role"])
+        return event, row["role"]
+
+    def remove(self, tx: Transaction, event_id: str, actor_id: str) -> None:
+        """Removes an event and all that hangs on it."""
+        tx.run(self._sql.delete_event, event_id=event_id)
+        self._changes.record(tx, Fact("event.deleted", event_id), actor_id)
+
+    def let_go(self, tx: Transaction, user_id: str) -> None:
+        """Passes each event a user organises to its longest-serving co-host, or removes it if there is none."""
+        for owned in tx.all(self._sql.list_owned, user_id=user_id):
+            event_id = owned["id"]
+            heir = tx.one(self._sql.hand_over, event_id=event_id, now=tx.now)
+            if heir is None:
+                self.remove(tx, event_id, user_id)
+            else:
+                tx.run(self._sql.remove_host, event_id=event_id, user_id=heir["organizer_id"])
+                self._changes.record(tx, Fact("event.updated", event_id, heir["organizer_id"]), user_id)
+
+    def _create(self, tx: Transaction, new: NewEvent, caller: Caller) -> Event:
+        values = _columns(structs.asdict(new)) | {"organizer_id": caller.user_id, "event_id": str(uuid4())}
+        row = None
+        while row is None:  # a code that is taken makes no row
+            row = tx.one(self._sql.create_event, code=_new_code(), now=tx.now, **values)
+        event = _event(row)
+        self._changes.record(tx, Fact("event.created", event.id), caller.user_id)
+        return event
+
+    def _update(
+        self, tx: Transaction, event_id: str, patch: EventPatch, expected: frozenset[int] | None, caller: Caller
+    ) -> Event:
+        before, role = self.load(tx, event_id, caller.user_id)
+        check_host(role)
+        check_version(before.version, expected)
+        given = {name: value for name, value in structs.asdict(patch).items() if value is not UNSET}
+        after = structs.replace(before, **_columns(given))
+        if after == before:
+            return before
+        check_times(after.start_time, after.end_time)
+        check_draft(before, after)
+        values = {name: getattr(after, name) for name in EventPatch.__struct_fields__}
+        tx.run(self._sql.update_event, event_id=before.id, now=tx.now, **values)
+        cancelled = after.status == "cancelled" != before.status
+        self._changes.record(tx, Fact("event.cancelled" if cancelled else "event.updated", before.id), caller.user_id)
+        self._seats.fill(tx, before.id, caller.user_id)
+        return self.load(tx, before.id, caller.user_id)[0]
+
+
+def _event(row: sqlite3.Row) -> Event:
+    values = dict(row)
+    values.pop("role", None)
+    values["waitlist"] = bool(values["waitlist"])
+    return Event(**values)
+
+
+def _columns(values: dict[str, object]) -> dict[str, Parameter]:
+    """The values as they are kept: times as text."""
+    return {name: rfc3339(value) if isinstance(value, datetime) else value for name, value in values.items()}  # type: ignore[misc]
+
+
+def _new_code() -> str:
+    return "".join(secrets.choice(BASE58) for _ in range(CODE_LENGTH))

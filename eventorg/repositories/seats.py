@@ -1,0 +1,44 @@
+"""Seats and the waiting list of an event, inside a transaction that somebody else began."""
+
+from eventorg.database import Transaction
+from eventorg.domain.errors import Conflict
+from eventorg.domain.events import Event
+from eventorg.domain.facts import Fact
+from eventorg.domain.registrations import RegistrationStatus
+from eventorg.repositories.changes import ChangeRepository
+from eventorg.statements import Statements
+
+
+class Seats:
+    """Claims, frees and passes on seats; the counters in the event's row equal its registrations at all times."""
+
+    def __init__(self, sql: Statements, changes: ChangeRepository) -> None:
+        self._sql = sql
+        self._changes = changes
+
+    def claim(self, tx: Transaction, event: Event) -> tuple[RegistrationStatus, int | None]:
+        """A seat, or else the last position in the waiting list. Raises `Conflict` if there is neither."""
+        if tx.run(self._sql.take_seat, event_id=event.id):
+            return "registered", None
+        if not event.waitlist:
+            raise Conflict("event_full")
+        line = tx.one(self._sql.join_line, event_id=event.id)
+        assert line is not None  # the event was read in this transaction
+        return "waitlisted", line["waitlisted_count"]
+
+    def give_up(self, tx: Transaction, event_id: str, status: RegistrationStatus, actor_id: str) -> None:
+        """What a registration of this status held is free again, and goes to the first in line."""
+        if status == "waitlisted":
+            tx.run(self._sql.leave_line, event_id=event_id)
+        else:
+            tx.run(self._sql.release_seat, event_id=event_id)
+            self.fill(tx, event_id, actor_id)
+
+    def fill(self, tx: Transaction, event_id: str, actor_id: str) -> None:
+        """Gives each free seat to the first in line, while there are both."""
+        while (first := tx.one(self._sql.get_first_in_line, event_id=event_id)) and tx.run(
+            self._sql.take_seat, event_id=event_id
+        ):
+            tx.run(self._sql.leave_line, event_id=event_id)
+            tx.run(self._sql.promote, seq=first["seq"])
+            self._changes.record(tx, Fact("registration.promoted", event_id, first["user_id"]), actor_id)

@@ -1,0 +1,183 @@
+"""Users: their accounts, their passwords, and what remains when they go."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from uuid import uuid4
+
+from msgspec import UNSET, Struct, UnsetType, structs
+
+from eventorg.database import Database, Transaction
+from eventorg.domain.callers import Caller
+from eventorg.domain.errors import Conflict, FieldError, Invalid, NotFound, Unauthenticated
+from eventorg.domain.facts import Fact
+from eventorg.domain.users import Login, NewUser, User, UserPatch, check_self, check_version
+from eventorg.domain.values import fold
+from eventorg.repositories.changes import ChangeRepository
+from eventorg.repositories.events import EventRepository
+from eventorg.repositories.registrations import RegistrationRepository
+from eventorg.security.passwords import Passwords
+from eventorg.security.tokens import Claims
+from eventorg.statements import Statements
+
+PROFILE = ("username", "email", "first_name", "last_name", "locale", "timezone")
+
+
+class Credentials(Struct, frozen=True):
+    """What a login is checked against."""
+
+    id: str
+    password_hash: str | None
+    token_version: int
+
+
+class UserRepository:
+    """The users."""
+
+    def __init__(
+        self,
+        database: Database,
+        sql: Statements,
+        changes: ChangeRepository,
+        events: EventRepository,
+        registrations: RegistrationRepository,
+        passwords: Passwords,
+    ) -> None:
+        self._database = database
+        self._sql = sql
+        self._changes = changes
+        self._events = events
+        self._registrations = registrations
+        self._passwords = passwords
+
+    async def create(self, new: NewUser) -> User:
+        """The new user. Raises `Conflict` (`username_taken`, `email_taken`)."""
+        hashed = await self._passwords.hash(new.password)
+        values = _columns({name: getattr(new, name) for name in PROFILE})
+
+        def work(tx: Transaction) -> User:
+            with _taken_names():
+                row = tx.one(self._sql.create_user, user_id=str(uuid4()), password_hash=hashed, now=tx.now, **values)
+            user = _user(row)
+            self._changes.record(tx, Fact("user.created", user_id=user.id), user.id)
+            return user
+
+        return await self._database.write(work)
+
+    async def get(self, user_id: str, viewer_id: str) -> User:
+        """The user, with the e-mail only for itself. Raises `NotFound`."""
+        user = await self._database.read(lambda tx: self._load(tx, user_id))
+        return user if user_id == viewer_id else structs.replace(user, email=UNSET)
+
+    async def log_in(self, login: Login) -> Credentials:
+        """Whose e-mail and password these are. Raises `Unauthenticated`, the same after the same work for an
+        unknown e-mail, an account without a password and a wrong password. A hash made with weaker parameters
+        than today's is replaced."""
+        key = fold(login.email)
+        row = await self._database.read(lambda tx: tx.one(self._sql.get_credentials_by_email, email_key=key))
+        known = Credentials(**row) if row else None
+        if not await self._passwords.verify(login.password, known.password_hash if known else None) or not known:
+            raise Unauthenticated("invalid_credentials")
+        old = known.password_hash
+        if old is not None and self._passwords.is_outdated(old):
+            new = await self._passwords.hash(login.password)
+            await self._database.write(
+                lambda tx: tx.run(self._sql.replace_hash, user_id=known.id, old_hash=old, new_hash=new)
+            )
+        return known
+
+    async def identify(self, claims: Claims) -> Caller:
+        """The caller a token stands for. Raises `Unauthenticated` once its user is gone or has a new password."""
+        row = await self._database.read(lambda tx: tx.one(self._sql.get_token_version, user_id=claims.user_id))
+        if row is None or row["token_version"] != claims.version:
+            raise Unauthenticated("token_revoked")
+        return Caller(claims.user_id)
+
+    async def update(self, user_id: str, patch: UserPatch, expected: frozenset[int] | None, caller: Caller) -> User:
+        """The user as changed; a new password ends every token issued before.
+
+        Raises `NotFound`, `Forbidden` (not oneself), `VersionMismatch`, `Invalid` (wrong current password) and
+        `Conflict` (a name is taken).
+        """
+        change = None
+        if user_id == caller.user_id and patch.password is not UNSET:
+            change = await self._change_password(user_id, patch.password, patch.current_password)
+
+        def work(tx: Transaction) -> User:
+            before = self._load(tx, user_id)
+            check_self(user_id, caller.user_id)
+            check_version(before.version, expected)
+            given = {name: value for name in PROFILE if (value := getattr(patch, name)) is not UNSET}
+            after = structs.replace(before, **given)
+            if change is None and after == before:
+                return before
+            if change is not None and not tx.run(self._sql.set_password, user_id=user_id, **change):
+                raise _wrong_password()  # somebody else has just changed it
+            values = _columns({name: getattr(after, name) for name in PROFILE})
+            with _taken_names():
+                row = tx.one(self._sql.update_user, user_id=user_id, now=tx.now, **values)
+            self._changes.record(tx, Fact("user.updated", user_id=user_id), caller.user_id)
+            return _user(row)
+
+        return await self._database.write(work)
+
+    async def delete(self, user_id: str, expected: frozenset[int] | None, caller: Caller) -> None:
+        """Removes the account, its registrations, and its events that no co-host takes over.
+
+        Raises `NotFound`, `Forbidden` (not oneself) and `VersionMismatch`.
+        """
+
+        def work(tx: Transaction) -> None:
+            user = self._load(tx, user_id)
+            check_self(user_id, caller.user_id)
+            check_version(user.version, expected)
+            self._registrations.let_go(tx, user_id)
+            self._events.let_go(tx, user_id)
+            tx.run(self._sql.delete_user, user_id=user_id)
+            self._changes.record(tx, Fact("user.deleted", user_id=user_id), user_id)
+
+        await self._database.write(work)
+
+    def _load(self, tx: Transaction, user_id: str) -> User:
+        row = tx.one(self._sql.get_user, user_id=user_id)
+        if row is None:
+            raise NotFound("user_not_found")
+        return _user(row)
+
+    async def _change_password(self, user_id: str, password: str, current: str | UnsetType) -> dict[str, str | None]:
+        """The old hash and the new one. Raises `Invalid` unless `current` is the password, if there is one."""
+        row = await self._database.read(lambda tx: tx.one(self._sql.get_password_hash, user_id=user_id))
+        old = row["password_hash"] if row else None
+        if old is not None:
+            if current is UNSET:
+                raise Invalid(FieldError("current_password", "required"))
+            if not await self._passwords.verify(current, old):
+                raise _wrong_password()
+        return {"old_hash": old, "new_hash": await self._passwords.hash(password)}
+
+
+def _wrong_password() -> Invalid:
+    return Invalid(FieldError("current_password", "wrong_password"))
+
+
+def _user(row: sqlite3.Row | None) -> User:
+    assert row is not None  # written by the statement that returned it
+    return User(**row)
+
+
+def _columns(profile: dict[str, str | None]) -> dict[str, str | None]:
+    """The values as they are kept: with the folded keys that names are unique by."""
+    keys = {f"{name}_key": fold(value) if (value := profile[name]) else None for name in ("username", "email")}
+    return profile | keys
+
+
+@contextmanager
+def _taken_names() -> Iterator[None]:
+    """The constraint decides which name is taken: no look before the insert."""
+    try:
+        yield
+    except sqlite3.IntegrityError as error:
+        for name in ("username", "email"):
+            if f"users.{name}_key" in str(error):
+                raise Conflict(f"{name}_taken") from None
+        raise

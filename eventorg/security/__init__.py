@@ -1,0 +1,1 @@
+"""Passwords, tokens, the secret that signs them, and the brake on guessing."""

@@ -1,0 +1,53 @@
+"""Argon2id hashes, computed off the event loop and never more than two at a time."""
+
+from collections.abc import Callable
+from typing import Final, TypeVar, TypeVarTuple, Unpack
+
+from anyio import CapacityLimiter, to_thread
+from argon2 import PasswordHasher
+from argon2.exceptions import Argon2Error, InvalidHashError
+
+from eventorg.domain.errors import Unavailable
+
+PARAMETERS: Final = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
+"""OWASP's minimum for Argon2id (Password Storage Cheat Sheet): 19 MiB, two passes, one lane."""
+
+Result = TypeVar("Result")
+Arguments = TypeVarTuple("Arguments")
+
+THREADS = 2
+LONGEST_QUEUE = 256
+
+
+class Passwords:
+    """Hashes and verifies. More than `LONGEST_QUEUE` waiting is `Unavailable`, at once."""
+
+    def __init__(self, hasher: PasswordHasher = PARAMETERS) -> None:
+        self._hasher = hasher
+        self._threads = CapacityLimiter(THREADS)
+        self._decoy = hasher.hash("nobody has this password")
+        self.computed = 0
+
+    async def hash(self, password: str) -> str:
+        """The hash to keep, with its parameters and salt."""
+        return await self._compute(self._hasher.hash, password)
+
+    async def verify(self, password: str, hashed: str | None) -> bool:
+        """Whether it is the password of the hash. No hash (an unknown user) costs the same work and is false."""
+        return await self._compute(self._matches, password, hashed or self._decoy) and hashed is not None
+
+    def is_outdated(self, hashed: str) -> bool:
+        """Whether the hash was made with other parameters than today's, and a new one is due."""
+        return self._hasher.check_needs_rehash(hashed)
+
+    def _matches(self, password: str, hashed: str) -> bool:
+        try:
+            return self._hasher.verify(hashed, password)
+        except (Argon2Error, InvalidHashError):
+            return False
+
+    async def _compute(self, function: Callable[[Unpack[Arguments]], Result], *arguments: *Arguments) -> Result:
+        if self._threads.statistics().tasks_waiting >= LONGEST_QUEUE:
+            raise Unavailable("busy")
+        self.computed += 1
+        return await to_thread.run_sync(function, *arguments, limiter=self._threads)

@@ -1,0 +1,97 @@
+"""Login tokens: JSON Web Tokens (RFC 7519) signed with HMAC-SHA-256."""
+
+import secrets
+from collections import OrderedDict
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+import jwt
+from msgspec import Struct
+
+from eventorg.domain.errors import Unauthenticated
+
+ALGORITHM = "HS256"
+ISSUER = AUDIENCE = "eventorg"
+LONGEST_TOKEN = 4096
+CACHED_TOKENS = 10_000
+_REQUIRED = ["exp", "iat", "sub", "iss", "aud", "jti"]
+
+
+class Claims(Struct, frozen=True):
+    """Who a token says one is; `version` must still be the user's when it is used."""
+
+    user_id: str
+    version: int
+    expires: int
+
+
+class Tokens:
+    """Makes tokens and verifies them. Verified ones are remembered (at most `CACHED_TOKENS`, least recently
+    used out first), so that the signature is computed once; expiry is looked at each time."""
+
+    def __init__(self, clock: Callable[[], datetime], lifetime: timedelta) -> None:
+        self._clock = clock
+        self._lifetime = lifetime
+        self._keys: tuple[str, ...] = ()
+        self._verified: OrderedDict[str, Claims] = OrderedDict()
+
+    def use(self, keys: tuple[str, ...]) -> None:
+        """Sets the secrets: the first signs, any of them verifies."""
+        self._keys = keys
+
+    def issue(self, user_id: str, version: int) -> tuple[str, datetime]:
+        """A new token, and when it expires."""
+        now = self._clock().replace(microsecond=0)
+        expires = now + self._lifetime
+        claims = {
+            "sub": user_id,
+            "iat": now,
+            "exp": expires,
+            "iss": ISSUER,
+            "aud": AUDIENCE,
+            "jti": secrets.token_urlsafe(12),
+            "ver": version,
+        }
+        return jwt.encode(claims, self._keys[0], ALGORITHM), expires
+
+    def verify(self, token: str) -> Claims:
+        """What a token says. Raises `Unauthenticated` unless it is one of ours and has not expired."""
+        claims = self._verified.get(token)
+        if claims is None:
+            claims = self._decode(token)
+            self._verified[token] = claims
+            if len(self._verified) > CACHED_TOKENS:
+                self._verified.popitem(last=False)
+        else:
+            self._verified.move_to_end(token)
+        if claims.expires <= self._clock().timestamp():
+            del self._verified[token]
+            raise Unauthenticated("token_expired")
+        return claims
+
+    def _decode(self, token: str) -> Claims:
+        if len(token) > LONGEST_TOKEN or not token.isascii():
+            raise Unauthenticated("token_invalid")
+        for key in self._keys:
+            try:
+                claims = jwt.decode(
+                    token,
+                    key,
+                    algorithms=[ALGORITHM],
+                    issuer=ISSUER,
+                    audience=AUDIENCE,
+                    options={"require": _REQUIRED, "verify_exp": False, "verify_iat": False},
+                )
+            except (jwt.InvalidTokenError, ValueError, RecursionError):
+                continue
+            return _claims(claims)
+        raise Unauthenticated("token_invalid")
+
+
+def _claims(claims: dict[str, Any]) -> Claims:
+    match claims:
+        case {"sub": str(user_id), "ver": int(version), "exp": int(expires), "iat": int()}:
+            return Claims(user_id, version, expires)
+        case _:
+            raise Unauthenticated("token_invalid")

@@ -1,0 +1,84 @@
+"""Runs the application with uvicorn until it is told to stop, and stops it without losing anything."""
+
+import asyncio
+import signal
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import structlog
+import uvicorn
+from litestar import Litestar
+
+from eventorg.application import create_app
+from eventorg.settings import Settings, StartError
+
+SHUTDOWN_SECONDS = 8
+"""How long running requests may take to finish after SIGTERM."""
+
+log = structlog.get_logger("eventorg.server")
+
+
+class Server(uvicorn.Server):
+    """uvicorn that leaves the process to us after a signal, so that what is open is closed in order."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Stops at SIGTERM and SIGINT; a second one does not wait for running requests."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self.handle_exit, number, None)
+        try:
+            yield
+        finally:
+            for number in (signal.SIGTERM, signal.SIGINT):
+                loop.remove_signal_handler(number)
+
+
+def server_config(app: Litestar, settings: Settings) -> uvicorn.Config:
+    """How uvicorn serves the application; listening, logging and the lifespan are ours."""
+    return uvicorn.Config(
+        app,
+        loop="uvloop",
+        http="httptools",
+        ws="none",
+        lifespan="off",  # ours encloses the server's: an error at start comes out as it is
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=bool(settings.trusted_proxies),
+        forwarded_allow_ips=settings.trusted_proxies,
+        timeout_keep_alive=30,
+        timeout_graceful_shutdown=SHUTDOWN_SECONDS,
+    )
+
+
+def serve(settings: Settings) -> None:
+    """Serves until SIGTERM or Ctrl-C, then finishes running requests. Raises `StartError`."""
+    app = create_app(settings)
+    config = server_config(app, settings)
+
+    async def run() -> None:
+        async with app.lifespan():
+            with listen(settings.host, settings.port) as listener:
+                log.info("serving", url=url_of(listener))
+                await Server(config).serve(sockets=[listener])
+        log.info("stopped")
+
+    with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
+        runner.run(run())
+
+
+def url_of(listener: socket.socket) -> str:
+    """Where a listening socket is reached."""
+    host, port = listener.getsockname()[:2]
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket. Raises `StartError` if the address cannot be had."""
+    try:
+        family, *_ = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        return socket.create_server((host, port), family=family, backlog=2048)
+    except OSError as error:
+        raise StartError(f"{host}:{port} cannot be listened on: {error.strerror}.") from None

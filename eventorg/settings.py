@@ -1,0 +1,105 @@
+"""All settings of the server: one struct, from `EVENTORG_*` and an optional TOML file."""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta, Struct
+
+PREFIX = "EVENTORG_"
+CONFIG = "EVENTORG_CONFIG"
+SHORTEST_SECRET = 32
+
+
+class StartError(Exception):
+    """Something a person can mend, in one sentence; the command ends with `exit_status`."""
+
+    exit_status = 1
+
+
+class SettingsError(StartError):
+    """A setting is unknown or has a value it cannot have."""
+
+    exit_status = 2
+
+
+class Settings(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
+    """The settings in force; each is read from `EVENTORG_<NAME>`. Doc strings are the README's table."""
+
+    database: Annotated[str, Meta(min_length=1, description="the SQLite file, made at first start")] = "eventorg.db"
+    host: Annotated[str, Meta(min_length=1, description="the address it listens on")] = "127.0.0.1"
+    port: Annotated[int, Meta(ge=0, le=65535, description="the port; 0 takes a free one")] = 8000
+    secret: Annotated[
+        str,
+        Meta(description="signs tokens; older ones may follow after a comma; made beside the database if not set"),
+    ] = ""
+    token_hours: Annotated[int, Meta(ge=1, le=8784, description="life of a login, in hours")] = 24
+    signup: Annotated[
+        Literal["open", "closed"], Meta(description="`closed`: only a bot or the operator makes users")
+    ] = "open"
+    login_attempts: Annotated[
+        int, Meta(ge=1, le=100_000, description="failed logins a minute, per account and per address")
+    ] = 10
+    synchronous: Annotated[
+        Literal["full", "normal"],
+        Meta(description="`normal`: faster on slow disks, a power cut may lose the last commits"),
+    ] = "full"
+    trusted_proxies: Annotated[
+        str, Meta(description="addresses or networks whose `X-Forwarded-For` is believed, comma-separated")
+    ] = ""
+    log_level: Annotated[Literal["debug", "info", "warning", "error"], Meta(description="the least that is logged")] = (
+        "info"
+    )
+    log_format: Annotated[Literal["console", "json"], Meta(description="for people, or for programs")] = "console"
+
+    def __post_init__(self) -> None:
+        if any(len(secret.encode()) < SHORTEST_SECRET for secret in self.secrets):
+            raise ValueError(f"Expected at least {SHORTEST_SECRET} bytes in each secret - at `$.secret`")
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """The secrets set, the one that signs first; none means the one beside the database."""
+        return tuple(secret.strip() for secret in self.secret.split(",")) if self.secret else ()
+
+    @property
+    def database_path(self) -> Path:
+        """Where the SQLite file lies, absolute."""
+        return Path(self.database).absolute()
+
+
+def load(environment: Mapping[str, str] | None = None) -> Settings:
+    """The settings of an environment (default: this process's). Raises `SettingsError` in one sentence."""
+    environment = os.environ if environment is None else environment
+    given = _read_file(environment[CONFIG]) if environment.get(CONFIG) else {}
+    given |= {name: value for name, value in environment.items() if name.startswith(PREFIX) and name != CONFIG}
+    values: dict[str, Any] = {}
+    known = Settings.__struct_fields__
+    for name, value in given.items():
+        key = name.removeprefix(PREFIX).lower()
+        if key not in known:
+            raise SettingsError(f"{name} is no setting of eventorg; there are {_names(known)}.")
+        values[key] = value
+    try:
+        return msgspec.convert(values, Settings, strict=False)
+    except msgspec.ValidationError as error:
+        reason, _, path = str(error).partition(" - at `$.")
+        raise SettingsError(f"{PREFIX}{path.rstrip('`').upper()} cannot be used: {reason}.") from None
+
+
+def _read_file(path: str) -> dict[str, Any]:
+    """The settings of a TOML file, under the names the environment has for them."""
+    try:
+        with open(path, "rb") as file:
+            values = tomllib.load(file)
+    except OSError as error:
+        raise SettingsError(f"{CONFIG} names {path}, which cannot be read: {error.strerror}.") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{CONFIG} names {path}, which is not TOML: {error}.") from None
+    return {PREFIX + key.removeprefix(PREFIX).upper(): value for key, value in values.items()}
+
+
+def _names(fields: tuple[str, ...]) -> str:
+    return ", ".join(PREFIX + field.upper() for field in fields)

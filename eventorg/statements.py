@@ -1,0 +1,98 @@
+"""Loads the named statements of the SQL files, and proves each of them at start-up.
+
+aiosql reads the files; what it lets pass is an error here, with file and line: a name that stands twice, two
+statements under one name, one that SQLite does not compile, one that no code uses.
+"""
+
+import sqlite3
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from types import CodeType, FunctionType, ModuleType
+from typing import Any
+
+from aiosql.adapters.sqlite3 import SQLite3Adapter
+from aiosql.query_loader import QueryLoader
+from aiosql.utils import SQLLoadException, SQLParseException
+from msgspec import Struct
+
+from eventorg.settings import StartError
+
+
+class StatementError(StartError):
+    """An SQL file is wrong; the message begins with file and line."""
+
+
+class Statement(Struct, frozen=True, eq=False):
+    """A named statement; `parameters` are the names it takes, `place` is its file and line."""
+
+    name: str
+    sql: str
+    parameters: tuple[str, ...]
+    place: str
+
+
+class Statements:
+    """The statements of a component by name: `sql.get_event` is the one named `get_event`."""
+
+    def __init__(self, folder: Path) -> None:
+        self._by_name: dict[str, Statement] = {}
+        for file in sorted(folder.glob("*.sql")):
+            for statement in _read(file):
+                if other := self._by_name.get(statement.name):
+                    raise StatementError(f"{statement.place}: {statement.name} stands at {other.place} too.")
+                self._by_name[statement.name] = statement
+
+    def __getattr__(self, name: str) -> Statement:
+        try:
+            return self._by_name[name]
+        except KeyError:
+            raise AttributeError(f"no SQL file has a statement named {name}") from None
+
+    def __iter__(self) -> Iterator[Statement]:
+        return iter(self._by_name.values())
+
+    def check(self, connection: sqlite3.Connection) -> None:
+        """Has SQLite compile each statement, with every parameter bound. Raises `StatementError`."""
+        for statement in self:
+            try:
+                connection.execute(f"EXPLAIN {statement.sql}", dict.fromkeys(statement.parameters)).fetchall()
+            except (sqlite3.Error, sqlite3.Warning) as error:
+                raise StatementError(f"{statement.place}: {statement.name}: {error}.") from None
+
+    def check_used(self, package: ModuleType) -> None:
+        """Raises `StatementError` for a statement that no function or method of the package names."""
+        modules = [module for name, module in sys.modules.items() if f"{name}.".startswith(f"{package.__name__}.")]
+        used = {name for module in modules for code in _code_of(module) for name in _names(code)}
+        for statement in self:
+            if statement.name not in used:
+                raise StatementError(f"{statement.place}: {statement.name} is used nowhere.")
+
+
+def _read(file: Path) -> Iterator[Statement]:
+    loader = QueryLoader(SQLite3Adapter(), None)  # type: ignore[no-untyped-call]
+    try:
+        data = loader.load_query_data_from_file(file, encoding="utf-8")
+    except (SQLParseException, SQLLoadException) as error:
+        raise StatementError(f"{file}: {error}.") from None
+    for query in data:
+        path, line = query.floc
+        assert query.signature is not None  # aiosql gives one to every statement that is not a script
+        parameters = tuple(name for name in query.signature.parameters if name != "self")
+        yield Statement(query.query_name, query.sql, parameters, f"{path}:{line}")
+
+
+def _code_of(module: ModuleType) -> Iterator[CodeType]:
+    for value in vars(module).values():
+        members: Iterable[Any] = vars(value).values() if isinstance(value, type) else (value,)
+        for member in members:
+            function = getattr(member, "__func__", member)
+            if isinstance(function, FunctionType) and function.__module__ == module.__name__:
+                yield function.__code__
+
+
+def _names(code: CodeType) -> Iterator[str]:
+    yield from code.co_names
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from _names(constant)

@@ -1,0 +1,140 @@
+"""What the core's tests and a plugin's tests share: a real server on a real file, a clock, and users."""
+
+import asyncio
+import itertools
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+import uvicorn
+from argon2 import PasswordHasher
+
+from eventorg.application import create_app
+from eventorg.security.passwords import Passwords
+from eventorg.server import listen, server_config, url_of
+from eventorg.settings import Settings
+
+PASSWORD = "correct horse battery"  # noqa: S105 (every test user's)
+_numbers = itertools.count(1)
+
+
+class Clock:
+    """The time the server is told; it stands still until it is moved."""
+
+    def __init__(self, now: datetime = datetime(2027, 1, 1, 12, tzinfo=UTC)) -> None:
+        self.now = now
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def advance(self, **by: float) -> None:
+        """Moves on by a `timedelta` of these arguments."""
+        self.now += timedelta(**by)
+
+
+class User:
+    """Somebody who has signed up and logged in, with a client that says so in each request."""
+
+    def __init__(self, client: httpx.Client, account: dict[str, Any], token: str) -> None:
+        self.client = client
+        self.account = account
+        self.token = token
+
+    @property
+    def id(self) -> str:
+        return str(self.account["id"])
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.token}"}
+
+    def __getattr__(self, method: str) -> Any:
+        """`get`, `post`, `patch`, `put` and `delete` as this user."""
+        send = getattr(self.client, method)
+
+        def request(url: str, *, headers: dict[str, str] | None = None, **arguments: Any) -> httpx.Response:
+            response: httpx.Response = send(url, headers=self.headers | (headers or {}), **arguments)
+            return response
+
+        return request
+
+    def create_event(self, **fields: Any) -> dict[str, Any]:
+        """An event organised by this user, in the far future unless it says otherwise."""
+        times = {"start_time": "2100-01-01T10:00:00Z", "end_time": "2100-01-01T12:00:00Z"}
+        response = self.post("/events", json={"title": "Meeting"} | times | fields)
+        assert response.status_code == 201, response.text
+        event: dict[str, Any] = response.json()
+        return event
+
+
+class Server:
+    """A running server: where it is, its clock, and a client without a token."""
+
+    def __init__(self, url: str, clock: Clock, settings: Settings) -> None:
+        self.url = url
+        self.clock = clock
+        self.settings = settings
+        self.client = httpx.Client(base_url=url, timeout=30)
+
+    def sign_up(self, **fields: Any) -> User:
+        """A new user with a name nobody has, logged in."""
+        name = f"user{next(_numbers)}"
+        account = {"username": name, "email": f"{name}@example.com", "password": PASSWORD} | fields
+        response = self.client.post("/users", json=account)
+        assert response.status_code == 201, response.text
+        return User(self.client, response.json(), self.log_in(account["email"], account["password"]))
+
+    def log_in(self, email: str, password: str = PASSWORD) -> str:
+        """A token."""
+        response = self.client.post("/login", json={"email": email, "password": password})
+        assert response.status_code == 200, response.text
+        return str(response.json()["token"])
+
+
+@contextmanager
+def running(settings: Settings, clock: Clock | None = None) -> Iterator[Server]:
+    """A server on a free port of this machine, in a thread of this process; stopped when the block ends.
+
+    Passwords are hashed with the cheapest parameters there are.
+    """
+    clock = clock or Clock()
+    passwords = Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+    app = create_app(settings, clock, passwords)
+    config = server_config(app, settings)
+    uvicorn_server = uvicorn.Server(config)
+    started = threading.Event()
+    failures: list[BaseException] = []
+
+    with listen("127.0.0.1", 0) as listener:
+
+        async def serve() -> None:
+            async with app.lifespan():
+                started.set()
+                await uvicorn_server.serve(sockets=[listener])
+
+        def run() -> None:
+            try:
+                with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
+                    runner.run(serve())
+            except BaseException as failure:
+                failures.append(failure)
+            finally:
+                started.set()
+
+        thread = threading.Thread(target=run)
+        thread.start()
+        started.wait()
+        server = Server(url_of(listener), clock, settings)
+        try:
+            if failures:
+                raise failures[0]
+            yield server
+        finally:
+            server.client.close()
+            uvicorn_server.should_exit = True
+            thread.join()
+    if failures:
+        raise failures[0]

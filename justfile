@@ -1,0 +1,28 @@
+# `just` alone runs everything that must be green.
+
+python := ".venv/bin/python"
+
+default: lint types test
+
+# An environment with eventorg and all that its development needs.
+setup:
+    python3 -m venv .venv && .venv/bin/pip install --quiet --editable '.[dev]'
+
+serve:
+    {{python}} app.py
+
+lint:
+    {{python}} -m ruff check . && {{python}} -m ruff format --check .
+
+format:
+    {{python}} -m ruff check --fix . && {{python}} -m ruff format .
+
+types:
+    {{python}} -m mypy
+
+test *arguments:
+    {{python}} -m pytest --cov {{arguments}}
+
+# The long form of the fault tests: 20 times kill -9 under load.
+faults:
+    {{python}} -m pytest -m slow

@@ -1,0 +1,3 @@
+-- name: record_change(now, type, event_id, user_id, actor_id)!
+INSERT INTO changes (at, type, event_id, user_id, actor_id)
+VALUES (:now, :type, :event_id, :user_id, :actor_id);

@@ -1,0 +1,155 @@
+-- name: create_event(event_id, code, title, description, start_time, end_time, location, timezone, organizer_id, capacity, waitlist, status, visibility, now)^
+INSERT INTO events (
+    id, code, title, description, start_time, end_time, location, timezone, organizer_id,
+    capacity, waitlist, status, visibility,
+    registered_count, waitlisted_count, version, created_at, updated_at
+)
+VALUES (
+    :event_id, :code, :title, :description, :start_time, :end_time, :location, :timezone, :organizer_id,
+    :capacity, :waitlist, :status, :visibility,
+    0, 0, 1, :now, :now
+)
+ON CONFLICT (code) DO NOTHING
+RETURNING
+    id,
+    code,
+    title,
+    description,
+    start_time,
+    end_time,
+    location,
+    organizer_id,
+    created_at,
+    updated_at,
+    timezone,
+    capacity,
+    waitlist,
+    status,
+    visibility,
+    registered_count,
+    waitlisted_count,
+    version;
+
+-- name: get_event(event_id, viewer_id)^
+-- By id or code, with what the viewer is to it: a stranger's role is null.
+SELECT
+    id,
+    code,
+    title,
+    description,
+    start_time,
+    end_time,
+    location,
+    organizer_id,
+    created_at,
+    updated_at,
+    timezone,
+    capacity,
+    waitlist,
+    status,
+    visibility,
+    registered_count,
+    waitlisted_count,
+    version,
+    CASE
+        WHEN organizer_id = :viewer_id THEN 'organizer'
+        WHEN EXISTS (
+            SELECT 1
+            FROM event_hosts
+            WHERE event_hosts.event_id = events.id AND event_hosts.user_id = :viewer_id
+        ) THEN 'host'
+        WHEN EXISTS (
+            SELECT 1
+            FROM registrations
+            WHERE registrations.event_id = events.id
+                AND registrations.user_id = :viewer_id
+                AND registrations.status <> 'cancelled'
+        ) THEN 'participant'
+    END AS role
+FROM events
+WHERE id = :event_id OR code = :event_id;
+
+-- name: update_event(event_id, title, description, start_time, end_time, location, timezone, capacity, waitlist, status, visibility, now)!
+UPDATE events
+SET
+    title = :title,
+    description = :description,
+    start_time = :start_time,
+    end_time = :end_time,
+    location = :location,
+    timezone = :timezone,
+    capacity = :capacity,
+    waitlist = :waitlist,
+    status = :status,
+    visibility = :visibility,
+    version = version + 1,
+    updated_at = :now
+WHERE id = :event_id;
+
+-- name: delete_event(event_id)!
+DELETE FROM events
+WHERE id = :event_id;
+
+-- name: list_organized(user_id)
+-- What a user runs, as organizer or co-host, by start time.
+SELECT
+    id,
+    code,
+    title,
+    start_time
+FROM events
+WHERE organizer_id = :user_id
+UNION ALL
+SELECT
+    events.id,
+    events.code,
+    events.title,
+    events.start_time
+FROM event_hosts
+JOIN events ON events.id = event_hosts.event_id
+WHERE event_hosts.user_id = :user_id
+ORDER BY start_time, id;
+
+-- name: list_participated(user_id)
+-- What a user goes to or waits for, by start time.
+SELECT
+    events.id,
+    events.code,
+    events.title,
+    events.start_time,
+    registrations.status
+FROM registrations
+JOIN events ON events.id = registrations.event_id
+WHERE registrations.user_id = :user_id AND registrations.status <> 'cancelled'
+ORDER BY events.start_time, events.id;
+
+-- name: list_owned(user_id)
+-- The events a user is the organizer of.
+SELECT id
+FROM events
+WHERE organizer_id = :user_id
+ORDER BY start_time, id;
+
+-- name: hand_over(event_id, now)^
+-- The longest-serving co-host becomes the organizer; no row if there is none.
+UPDATE events
+SET
+    organizer_id = (
+        SELECT user_id
+        FROM event_hosts
+        WHERE event_hosts.event_id = events.id
+        ORDER BY added_at, user_id
+        LIMIT 1
+    ),
+    version = version + 1,
+    updated_at = :now
+WHERE id = :event_id AND EXISTS (
+    SELECT 1
+    FROM event_hosts
+    WHERE event_hosts.event_id = events.id
+)
+RETURNING organizer_id;
+
+-- name: remove_host(event_id, user_id)!
+DELETE FROM event_hosts
+WHERE event_id = :event_id AND user_id = :user_id;

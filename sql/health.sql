@@ -1,0 +1,3 @@
+-- name: probe()^
+SELECT count(*) AS migrations
+FROM migrations;

@@ -1,0 +1,40 @@
+-- Seats are counted in the event's row: one conditional UPDATE claims one, whatever happens at once.
+
+-- name: take_seat(event_id)!
+UPDATE events
+SET registered_count = registered_count + 1
+WHERE id = :event_id AND (capacity IS NULL OR registered_count < capacity);
+
+-- name: release_seat(event_id)!
+UPDATE events
+SET registered_count = registered_count - 1
+WHERE id = :event_id;
+
+-- name: join_line(event_id)^
+UPDATE events
+SET waitlisted_count = waitlisted_count + 1
+WHERE id = :event_id
+RETURNING waitlisted_count;
+
+-- name: leave_line(event_id)!
+UPDATE events
+SET waitlisted_count = waitlisted_count - 1
+WHERE id = :event_id;
+
+-- name: get_first_in_line(event_id)^
+-- Nobody moves up in an event that does not take place.
+SELECT
+    registrations.seq,
+    registrations.user_id
+FROM registrations
+JOIN events ON events.id = registrations.event_id
+WHERE registrations.event_id = :event_id
+    AND registrations.status = 'waitlisted'
+    AND events.status = 'published'
+ORDER BY registrations.seq
+LIMIT 1;
+
+-- name: promote(seq)!
+UPDATE registrations
+SET status = 'registered'
+WHERE seq = :seq;

@@ -1,0 +1,30 @@
+"""Fixtures: one server for tests that do not mind others' users and events, and a fresh one for the rest."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from eventorg.settings import Settings
+from eventorg.testing import Server, User, running
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server shared by the whole run. Its clock stands still: take `fresh_server` to move one."""
+    database = tmp_path_factory.mktemp("shared") / "eventorg.db"
+    with running(Settings(database=str(database), log_level="error", login_attempts=1_000)) as server:
+        yield server
+
+
+@pytest.fixture
+def fresh_server(tmp_path: Path) -> Iterator[Server]:
+    """A server of one's own, on a new file."""
+    with running(Settings(database=str(tmp_path / "eventorg.db"), log_level="error")) as server:
+        yield server
+
+
+@pytest.fixture
+def sign_up(server: Server) -> Callable[[], User]:
+    """Makes users of the shared server."""
+    return server.sign_up
