@@ -122,12 +122,12 @@ class Database:
         """
         if len(self._queue) >= LONGEST_QUEUE:
             raise Unavailable("busy")
-        job = _Job(work, self._loop.create_future())
-        self._queue.append(job)
+        answer: asyncio.Future[T] = self._loop.create_future()
+        self._queue.append(_Job(work, answer))
         if not self._draining:
             self._draining = True
             self._drainer = asyncio.ensure_future(_on_thread(self._writer, self._drain))
-        return await job.answer
+        return await answer
 
     async def read(self, work: Work[T]) -> T:
         """The result of a work that only reads, all of it from one snapshot of the file."""
