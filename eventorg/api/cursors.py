@@ -1,14 +1,18 @@
-"""Opaque cursors of lists: what the last row was, as URL-safe text."""
+"""Pages of lists: how many rows, and an opaque cursor for the row they go on after."""
 
 import base64
 import binascii
-from typing import TypeVar
+from typing import Annotated, TypeVar
 
 import msgspec
+from litestar.params import QueryParameter
 
 from eventorg.domain.errors import FieldError, Invalid
 
 T = TypeVar("T")
+
+Limit = Annotated[int, QueryParameter(ge=1, le=1000, description="So many at most.")]
+Cursor = Annotated[str | None, QueryParameter(description="The `next` of the page before.")]
 
 
 def encode_cursor(place: object) -> str:
@@ -16,10 +20,10 @@ def encode_cursor(place: object) -> str:
     return base64.urlsafe_b64encode(msgspec.json.encode(place)).decode().rstrip("=")
 
 
-def decode_cursor(cursor: str | None, kind: type[T], start: T) -> T:
-    """The place a cursor stands for, `start` without one. Raises `Invalid` for one that is not ours."""
+def decode_cursor(cursor: str | None, kind: type[T]) -> T | None:
+    """The place a cursor stands for, None without one. Raises `Invalid` for one that is not ours."""
     if cursor is None:
-        return start
+        return None
     try:
         padded = cursor.encode("ascii") + b"=" * (-len(cursor) % 4)
         return msgspec.json.decode(base64.b64decode(padded, altchars=b"-_", validate=True), type=kind)
