@@ -5,7 +5,7 @@ from typing import Annotated
 from litestar import Controller, Response, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody, QueryParameter
-from msgspec import structs
+from msgspec import Meta, structs
 
 from eventorg.api.authentication import Authenticated
 from eventorg.api.cursors import decode_cursor, encode_cursor
@@ -14,6 +14,8 @@ from eventorg.domain.registrations import NewRegistration, Participants, Registr
 from eventorg.repositories.registrations import RegistrationRepository
 
 Registrations = NamedDependency[RegistrationRepository]
+Place = Annotated[int, Meta(ge=0, le=2**63 - 1)]
+"""A place in the order of registrations, as SQLite can count."""
 
 
 class RegistrationController(Controller):
@@ -58,6 +60,6 @@ class RegistrationController(Controller):
         """In the order they registered: all of them, unless a `limit` is given. Cancelled registrations are
         listed only when asked for."""
         found, last = await registrations.find_participants(
-            event_id, status, decode_cursor(cursor, int, 0), limit, request.user
+            event_id, status, decode_cursor(cursor, Place, 0), limit, request.user
         )
         return structs.replace(found, next=encode_cursor(last)) if last else found
