@@ -15,9 +15,12 @@ def structlog_config(settings: Settings) -> StructlogConfig:
     renderer: structlog.typing.Processor
     if settings.log_format == "json":
         renderer = structlog.processors.JSONRenderer(ensure_ascii=False)
-        traceback: list[structlog.typing.Processor] = [structlog.processors.dict_tracebacks]
+        frames = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)  # locals are passwords too
+        traceback: list[structlog.typing.Processor] = [structlog.processors.ExceptionRenderer(frames)]
     else:
-        renderer = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+        renderer = structlog.dev.ConsoleRenderer(
+            colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
+        )
         traceback = []
     level = logging.getLevelNamesMapping()[settings.log_level.upper()]
     config = StructLoggingConfig(

@@ -94,15 +94,33 @@ class Server:
         return str(response.json()["token"])
 
 
+def check_problem(response: httpx.Response, status: int, code: str | None = None) -> dict[str, Any]:
+    """The problem document of an answer that failed with this status (and code), in the one shape of them all."""
+    assert response.status_code == status, f"{response.status_code} {response.text}"
+    assert response.headers["content-type"] == "application/problem+json"
+    problem: dict[str, Any] = response.json()
+    members = ["type", "title", "status", "detail", "code"] + ["errors"] * (status == 422)
+    assert list(problem) == members
+    assert problem["status"] == status
+    assert problem["type"] == f"urn:eventorg:problem:{problem['code']}"
+    assert all(fault.keys() == {"field", "code", "message"} for fault in problem.get("errors", []))
+    assert code in (None, problem["code"])
+    return problem
+
+
+def cheap_passwords() -> Passwords:
+    """Passwords hashed with the cheapest parameters there are."""
+    return Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+
+
 @contextmanager
-def running(settings: Settings, clock: Clock | None = None) -> Iterator[Server]:
+def running(settings: Settings, clock: Clock | None = None, passwords: Passwords | None = None) -> Iterator[Server]:
     """A server on a free port of this machine, in a thread of this process; stopped when the block ends.
 
-    Passwords are hashed with the cheapest parameters there are.
+    Passwords are cheap ones unless others are given.
     """
     clock = clock or Clock()
-    passwords = Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
-    app = create_app(settings, clock, passwords)
+    app = create_app(settings, clock, passwords or cheap_passwords())
     config = server_config(app, settings)
     uvicorn_server = uvicorn.Server(config)
     started = threading.Event()

@@ -17,6 +17,7 @@ LARGEST_BODY = 64 * 1024
 _MISSING = re.compile(r"Object missing required field `(?P<field>.+?)`")
 _UNKNOWN = re.compile(r"Object contains unknown field `(?P<field>.*)`", re.DOTALL)
 _EXPECTED = re.compile(r"Expected `(?P<expected>.+?)`, got `.+?`", re.DOTALL)
+_NOT_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _CODES = {
     "Invalid RFC3339 encoded datetime": "time_syntax",
     "Expected `datetime` with a timezone component": "time_without_offset",
@@ -46,9 +47,18 @@ def decode(body: bytes, annotation: Any) -> Any:
     try:
         return _decoder(annotation).decode(body)
     except msgspec.ValidationError as error:
-        raise Invalid(_field_error(str(error))) from None
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        refusal = Invalid(_field_error(str(error)))
+    except Invalid as error:
+        refusal = error
+    except _NOT_JSON:
         raise Malformed("malformed_json") from None
+    try:
+        msgspec.json.decode(body)  # the first stops where a value does not fit, whatever comes after
+    except msgspec.ValidationError:
+        raise refusal from None  # a number that is JSON, yet none of Python's
+    except _NOT_JSON:
+        raise Malformed("malformed_json") from None
+    raise refusal
 
 
 def parse(kind: type[T], **parameters: str | None) -> T:

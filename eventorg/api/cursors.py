@@ -2,14 +2,12 @@
 
 import base64
 import binascii
-from typing import Annotated, TypeVar
+from typing import Annotated, Any
 
 import msgspec
 from litestar.params import QueryParameter
 
 from eventorg.domain.errors import FieldError, Invalid
-
-T = TypeVar("T")
 
 Limit = Annotated[int, QueryParameter(ge=1, le=1000, description="So many at most.")]
 Cursor = Annotated[str | None, QueryParameter(description="The `next` of the page before.")]
@@ -20,8 +18,8 @@ def encode_cursor(place: object) -> str:
     return base64.urlsafe_b64encode(msgspec.json.encode(place)).decode().rstrip("=")
 
 
-def decode_cursor(cursor: str | None, kind: type[T]) -> T | None:
-    """The place a cursor stands for, None without one. Raises `Invalid` for one that is not ours."""
+def decode_cursor(cursor: str | None, kind: Any) -> Any:
+    """The place a cursor stands for, of the type `kind`; None without one. Raises `Invalid` if it is not ours."""
     if cursor is None:
         return None
     try:

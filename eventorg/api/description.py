@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from litestar import Litestar, Request, Response, Router, get
+from litestar.exceptions import InternalServerException
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin, SwaggerRenderPlugin
 from litestar.openapi.spec import Components, OpenAPIHeader, Operation, RequestBody, Schema, SecurityScheme
@@ -13,7 +14,7 @@ from litestar.static_files import create_static_files_router
 
 from eventorg import __version__
 from eventorg.api.authentication import OPEN, SECURITY
-from eventorg.api.problems import MEDIA_TYPE
+from eventorg.api.problems import MEDIA_TYPE, Problem, problem_response
 from eventorg.domain.errors import NotFound
 from eventorg.domain.values import Input
 
@@ -76,6 +77,7 @@ def docs_assets() -> Router:
         opt=OPEN,
         include_in_schema=False,
         name="docs_assets",
+        exception_handlers={ValueError: _no_such_file, InternalServerException: _no_such_file},  # no possible name
     )
 
 
@@ -104,6 +106,10 @@ def _finish(operation: Operation) -> None:
         for header in (response.headers or {}).values():
             if isinstance(header, OpenAPIHeader):
                 header.schema = Schema(type=OpenAPIType.STRING)
+
+
+def _no_such_file(request: Request[Any, Any, Any], _: Exception) -> Response[Problem]:
+    return problem_response(request, NotFound())
 
 
 def _only_known_pages(request: Request[Any, Any, Any]) -> None:

@@ -71,11 +71,8 @@ class EventController(Controller):
     ) -> EventPage:
         """Public events that are published (or of the status asked for), and one's own whatever they are, by start
         time."""
-        times = {
-            name: _LOST_PLUS.sub(r"+\1", time)
-            for name, time in (("from", start_from), ("to", start_to))
-            if time is not None
-        }
+        times = {"from": start_from, "to": start_to}
+        times |= {name: _LOST_PLUS.sub(r"+\1", time) for name, time in times.items() if time is not None}
         wanted = parse(EventQuery, q=q, organizer_id=organizer_id, status=status, **times)
         viewer_id = request.user.user_id if request.user else None
         after = decode_cursor(cursor, tuple[str, str])

@@ -5,7 +5,7 @@ from typing import Annotated
 from litestar import Controller, Response, delete, get, patch, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody, QueryParameter
-from msgspec import structs
+from msgspec import Meta, structs
 
 from eventorg.api.authentication import Authenticated
 from eventorg.api.cards import Card, make_card
@@ -22,6 +22,8 @@ from eventorg.locales import negotiate
 from eventorg.repositories.registrations import RegistrationRepository
 
 Registrations = NamedDependency[RegistrationRepository]
+Place = Annotated[int, Meta(ge=0, le=2**63 - 1)]
+"""A place in the order of registrations, as SQLite can count."""
 
 
 class RegistrationController(Controller):
@@ -79,7 +81,7 @@ class RegistrationController(Controller):
         """In the order they registered: all of them, unless a `limit` is given. Cancelled registrations are
         listed only when asked for."""
         found, last = await registrations.find_participants(
-            event_id, status, decode_cursor(cursor, int) or 0, limit, request.user
+            event_id, status, decode_cursor(cursor, Place) or 0, limit, request.user
         )
         return structs.replace(found, next=encode_cursor(last)) if last else found
 

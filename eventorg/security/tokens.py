@@ -4,10 +4,11 @@ import secrets
 from collections import OrderedDict
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Annotated
 
 import jwt
-from msgspec import Struct
+import msgspec
+from msgspec import Meta, Struct
 
 from eventorg.domain.errors import Unauthenticated
 
@@ -18,12 +19,13 @@ CACHED_TOKENS = 10_000
 _REQUIRED = ["exp", "iat", "sub", "iss", "aud", "jti"]
 
 
-class Claims(Struct, frozen=True):
+class Claims(Struct, frozen=True, rename={"user_id": "sub", "version": "ver", "expires": "exp", "issued": "iat"}):
     """Who a token says one is; `version` must still be the user's when it is used."""
 
-    user_id: str
+    user_id: Annotated[str, Meta(pattern="^[0-9a-f-]{36}$")]
     version: int
     expires: int
+    issued: int
 
 
 class Tokens:
@@ -85,13 +87,8 @@ class Tokens:
                 )
             except (jwt.InvalidTokenError, ValueError, RecursionError):
                 continue
-            return _claims(claims)
+            try:
+                return msgspec.convert(claims, Claims)
+            except msgspec.ValidationError:
+                break
         raise Unauthenticated("token_invalid")
-
-
-def _claims(claims: dict[str, Any]) -> Claims:
-    match claims:
-        case {"sub": str(user_id), "ver": int(version), "exp": int(expires), "iat": int()}:
-            return Claims(user_id, version, expires)
-        case _:
-            raise Unauthenticated("token_invalid")

@@ -1,0 +1,223 @@
+"""Who may do what: every route and every kind of caller in one table, asked for real."""
+
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import pytest
+from litestar.routes import HTTPRoute
+
+from eventorg.application import create_app
+from eventorg.security.secret import load_secret
+from eventorg.security.tokens import Tokens
+from eventorg.settings import Settings
+from eventorg.testing import PASSWORD, Server, User, check_problem
+
+# "self" is the user who stands in the path. OPTIONS, which Litestar answers itself, has a test below.
+TABLE = """
+                                        nobody expired stranger participant organiser self
+POST   /users                              201     401      201         201       201    -
+POST   /login                              200     200      200         200       200    -
+GET    /users/{user_id}                    401     401      200         200       200  200
+PATCH  /users/{user_id}                    401     401      403         403       403  200
+DELETE /users/{user_id}                    401     401      403         403       403  200
+GET    /users/{user_id}/events             401     401      403         403       403  200
+POST   /events                             401     401      201         201       201    -
+GET    /events/{event_id}                  200     401      200         200       200    -
+PATCH  /events/{event_id}                  401     401      403         403       200    -
+DELETE /events/{event_id}                  401     401      403         403       200    -
+POST   /events/{event_id}/register         401     401      201         200       201    -
+GET    /events/{event_id}/participants     401     401      200         200       200    -
+GET    /health                             200     200      200         200       200    -
+GET    /openapi.json                       200     200      200         200       200    -
+GET    /docs                               200     200      200         200       200    -
+GET    /docs/openapi.json                  200     200      200         200       200    -
+GET    /docs/{path}                        404     404      404         404       404    -
+GET    /docs/assets/{file_path}            200     200      200         200       200    -
+HEAD   /docs/assets/{file_path}            200     200      200         200       200    -
+"""
+
+# What an event of each kind is to those who know its id. Nobody can have registered for a draft.
+VISIBILITY = """
+                                               nobody stranger participant organiser
+public   GET    /events/{event_id}                200      200         200       200
+unlisted GET    /events/{event_id}                200      200         200       200
+private  GET    /events/{event_id}                404      404         200       200
+draft    GET    /events/{event_id}                404      404           -       200
+unlisted GET    /events/{event_id}/participants   401      200         200       200
+private  GET    /events/{event_id}/participants   401      404         200       200
+draft    GET    /events/{event_id}/participants   401      404           -       200
+unlisted POST   /events/{event_id}/register       401      201         200       201
+private  POST   /events/{event_id}/register       401      404         200       201
+draft    POST   /events/{event_id}/register       401      404           -       409
+private  PATCH  /events/{event_id}                401      404         403       200
+draft    PATCH  /events/{event_id}                401      404           -       200
+private  DELETE /events/{event_id}                401      404         403       200
+draft    DELETE /events/{event_id}                401      404           -       200
+"""
+
+
+def rows(table: str) -> list[tuple[list[str], dict[str, str]]]:
+    """Each row's left side, word by word, and its statuses by who asks."""
+    head, *lines = (line.split() for line in table.strip().splitlines())
+    return [(line[: -len(head)], dict(zip(head, line[-len(head) :], strict=True))) for line in lines]
+
+
+def cells(table: str) -> list[Any]:
+    """One test for each status: what the row says, who asks, and the status."""
+    return [
+        pytest.param(*row, who, int(status), id=" ".join((*row, who)))
+        for row, statuses in rows(table)
+        for who, status in statuses.items()
+        if status != "-"
+    ]
+
+
+class Cast:
+    """A user of each kind. Whatever they do is done to an event, or a user, that is new each time."""
+
+    def __init__(self, server: Server) -> None:
+        self.server = server
+        self.stranger, self.participant, self.organiser = (server.sign_up() for _ in range(3))
+
+    def play(self, kind: str, method: str, path: str, who: str) -> httpx.Response:
+        """The answer to `who`, asking about an event of this kind."""
+        user = self.server.sign_up() if "{user_id}" in path else self.stranger
+        event_id = self._event(kind) if "{event_id}" in path else ""
+        url = path.format(event_id=event_id, user_id=user.id, path="somewhere", file_path="swagger-ui.css")
+        request = self.server.client.build_request(method, url, json=self._body(method, path))
+        callers = {"self": user, "stranger": self.stranger, "participant": self.participant}
+        caller = (callers | {"organiser": self.organiser}).get(who)
+        if who == "expired":
+            request.headers["Authorization"] = f"Bearer {expired_token(self.server, self.participant)}"
+        elif caller is not None:
+            request.headers.update(caller.headers)
+        return self.server.client.send(request)
+
+    def _event(self, kind: str) -> str:
+        if kind == "draft":
+            return str(self.organiser.create_event(status="draft")["id"])
+        event_id = str(self.organiser.create_event()["id"])
+        assert self.participant.post(f"/events/{event_id}/register").status_code == 201
+        assert self.organiser.patch(f"/events/{event_id}", json={"visibility": kind}).status_code == 200
+        return event_id
+
+    def _body(self, method: str, path: str) -> Any:
+        """The body of a route that takes one; of a new user for each sign-up."""
+        match method, path:
+            case "POST", "/users":
+                name = self.server.sign_up().account["username"] + "-too"
+                return {"username": name, "email": f"{name}@example.com", "password": PASSWORD}
+            case "POST", "/login":
+                return {"email": self.stranger.account["email"], "password": PASSWORD}
+            case "POST", "/events":
+                return {"title": "T", "start_time": "2100-01-01T10:00:00Z", "end_time": "2100-01-01T11:00:00Z"}
+            case "PATCH", "/users/{user_id}":
+                return {"first_name": "Anna"}
+            case "PATCH", "/events/{event_id}":
+                return {"title": "Another"}
+        return None
+
+
+@pytest.fixture(scope="module")
+def cast(server: Server) -> Cast:
+    return Cast(server)
+
+
+def expired_token(server: Server, user: User) -> str:
+    """A token that was the user's two days ago."""
+    tokens = Tokens(lambda: server.clock() - timedelta(days=2), timedelta(days=1))
+    tokens.use((load_secret(server.settings.database_path),))
+    return tokens.issue(user.id, 1)[0]
+
+
+def test_every_route_has_its_row_and_every_row_its_route() -> None:
+    app = create_app(Settings(database="not-opened.db"))
+    routes = {
+        (method, route.path_format)
+        for route in app.routes
+        if isinstance(route, HTTPRoute)
+        for method in route.route_handler_map
+        if method != "OPTIONS"
+    }
+    assert {tuple(row) for row, _ in rows(TABLE)} == routes
+    assert all(isinstance(route, HTTPRoute) for route in app.routes)
+
+
+@pytest.mark.parametrize(("method", "path", "who", "status"), cells(TABLE))
+def test_each_caller_gets_the_status_of_the_table(cast: Cast, method: str, path: str, who: str, status: int) -> None:
+    response = cast.play("public", method, path, who)
+    assert response.status_code == status, response.text
+    if status >= 400:
+        check_problem(response, status)
+
+
+@pytest.mark.parametrize(("kind", "method", "path", "who", "status"), cells(VISIBILITY))
+def test_private_events_and_drafts_do_not_exist_for_strangers(
+    cast: Cast, kind: str, method: str, path: str, who: str, status: int
+) -> None:
+    response = cast.play(kind, method, path, who)
+    assert response.status_code == status, response.text
+    if status == 404:
+        unknown = cast.server.client.get("/events/111111111")
+        assert response.json() == unknown.json(), "a hidden event is told apart from none"
+
+
+def test_a_cancelled_event_is_still_shown_to_all(cast: Cast) -> None:
+    event = cast.organiser.create_event()
+    cast.organiser.patch(f"/events/{event['id']}", json={"status": "cancelled"})
+    assert cast.server.client.get(f"/events/{event['id']}").json()["status"] == "cancelled"
+
+
+@pytest.mark.parametrize("path", ["/health", "/openapi.json", "/docs", "/docs/assets/swagger-ui.css"])
+def test_an_open_route_does_not_look_at_tokens(server: Server, path: str) -> None:
+    assert server.client.get(path, headers={"Authorization": "Bearer nonsense"}).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/events/{event_id}", "/users/me"])
+def test_a_bad_token_is_never_ignored(server: Server, cast: Cast, path: str) -> None:
+    url = path.format(event_id=cast.organiser.create_event()["id"])
+    check_problem(server.client.get(url, headers={"Authorization": "Bearer nonsense"}), 401, "token_invalid")
+
+
+def test_options_tells_nothing_of_what_is_there(server: Server) -> None:
+    response = server.client.options("/users/me")
+    assert (response.status_code, response.content) == (204, b"")
+
+
+def test_the_email_is_seen_by_oneself_only(cast: Cast) -> None:
+    email = cast.stranger.account["email"]
+    assert cast.stranger.get(f"/users/{cast.stranger.id}").json()["email"] == email
+    assert cast.stranger.get("/users/me").json()["email"] == email
+    seen = cast.organiser.get(f"/users/{cast.stranger.id}")
+    assert "email" not in seen.json()
+    assert email not in seen.text
+
+
+def test_a_new_password_ends_the_tokens_of_before(server: Server) -> None:
+    user = server.sign_up()
+    other_device = server.log_in(user.account["email"])
+    change = {"password": "another password", "current_password": PASSWORD}
+    assert user.patch("/users/me", json=change).status_code == 200
+    check_problem(user.get("/users/me"), 401, "token_revoked")
+    check_problem(
+        server.client.get("/users/me", headers={"Authorization": f"Bearer {other_device}"}), 401, "token_revoked"
+    )
+    token = server.log_in(user.account["email"], "another password")
+    assert server.client.get("/users/me", headers={"Authorization": f"Bearer {token}"}).status_code == 200
+
+
+def test_a_deleted_account_ends_its_tokens(server: Server, cast: Cast) -> None:
+    user = server.sign_up()
+    event = cast.organiser.create_event()
+    assert user.delete("/users/me").status_code == 200
+    for response in (user.get("/users/me"), user.get(f"/events/{event['id']}"), user.post("/events", json={})):
+        check_problem(response, 401, "token_revoked")
+
+
+def test_a_token_expires_to_the_second(fresh_server: Server) -> None:
+    user = fresh_server.sign_up()
+    fresh_server.clock.advance(hours=23, minutes=59, seconds=59)
+    assert user.get("/users/me").status_code == 200
+    fresh_server.clock.advance(seconds=1)
+    check_problem(user.get("/users/me"), 401, "token_expired")
