@@ -10,7 +10,7 @@ import zoneinfo
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import cache
-from typing import Annotated, Any, get_args
+from typing import Annotated, Any, Final, get_args
 from uuid import UUID
 
 from email_validator import EmailNotValidError, validate_email
@@ -85,6 +85,14 @@ def _clean_username(value: str) -> str:
     return value
 
 
+def is_username(value: str) -> bool:
+    """Whether a name that came from elsewhere can be a username here."""
+    try:
+        return _clean_username(value) == value
+    except Refused:
+        return False
+
+
 def _clean_email(value: str) -> str:
     value = value.strip()
     within(value, len(value), 3, 254)
@@ -146,6 +154,9 @@ def _clean_id(value: str) -> str:
         raise Refused("id_syntax")
     return value
 
+
+BASE58: Final = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
+"""The alphabet of codes that people read out: no 0, O, I or l."""
 
 MAX_CAPACITY = 1_000_000_000
 SOME_ID = "0b9fdc1e-7f5c-4a55-9f0e-3c1d5d3a6f11"

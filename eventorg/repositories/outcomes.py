@@ -13,6 +13,7 @@ from msgspec import Struct
 from eventorg.database import Database, Transaction, Work
 from eventorg.domain.callers import Caller, RequestKey
 from eventorg.domain.errors import KeyReused
+from eventorg.domain.users import User
 from eventorg.domain.values import rfc3339
 from eventorg.statements import Statements
 
@@ -48,7 +49,8 @@ class OutcomeRepository:
 
         def once(tx: Transaction) -> T:
             result = work(tx)
-            self._keep(tx, key, caller.user_id, result=msgspec.json.encode(result).decode())
+            about = result.id if isinstance(result, User) else caller.user_id
+            self._keep(tx, key, about, result=msgspec.json.encode(result).decode())
             return result
 
         return await self._database.write(once)
@@ -87,7 +89,7 @@ class OutcomeRepository:
             caller=key.caller,
             key=key.key,
             fingerprint=key.fingerprint,
-            user_id=user_id,
+            user_id=user_id or None,
             result=result,
             refusal=refusal,
             now=tx.now,
