@@ -15,19 +15,26 @@ from eventorg import repositories
 from eventorg.api.access_log import log_requests
 from eventorg.api.authentication import Authentication
 from eventorg.api.bodies import LARGEST_BODY, StrictRequest
+from eventorg.api.changes import list_changes
 from eventorg.api.description import docs_assets, finish_description, get_openapi, openapi_config
 from eventorg.api.events import EventController
 from eventorg.api.health import get_health
+from eventorg.api.hosts import HostController
+from eventorg.api.idempotency import Idempotency
 from eventorg.api.login import login
 from eventorg.api.problems import EXCEPTION_HANDLERS
 from eventorg.api.registrations import RegistrationController
 from eventorg.api.users import UserController
 from eventorg.database import Database
+from eventorg.feed import Feed
+from eventorg.housekeeping import housekeeping
 from eventorg.logs import structlog_config
 from eventorg.preparation import check_statements, core, prepare, sole_owner
 from eventorg.repositories.changes import ChangeRepository
 from eventorg.repositories.events import EventRepository
 from eventorg.repositories.health import HealthRepository
+from eventorg.repositories.hosts import HostRepository
+from eventorg.repositories.outcomes import OutcomeRepository
 from eventorg.repositories.registrations import RegistrationRepository
 from eventorg.repositories.seats import Seats
 from eventorg.repositories.users import UserRepository
@@ -55,13 +62,18 @@ def create_app(
     sql = Statements(resource("sql"))
     sql.check_used(repositories)
     database = Database(settings.database_path, settings.synchronous, clock)
+    kept = timedelta(days=settings.changes_days)
     tokens = Tokens(clock, timedelta(hours=settings.token_hours))
 
-    changes = ChangeRepository(sql)
+    feed = Feed()
+    database.listeners.append(feed.tell)
+    changes = ChangeRepository(database, sql)
+    outcomes = OutcomeRepository(database, sql, clock)
     seats = Seats(sql, changes)
-    events = EventRepository(database, sql, changes, seats)
-    registrations = RegistrationRepository(database, sql, changes, seats, events)
-    users = UserRepository(database, sql, changes, events, registrations, passwords or Passwords())
+    events = EventRepository(database, sql, changes, seats, outcomes)
+    hosts = HostRepository(database, sql, changes, events, outcomes)
+    registrations = RegistrationRepository(database, sql, changes, seats, events, outcomes)
+    users = UserRepository(database, sql, changes, events, registrations, outcomes, passwords or Passwords())
 
     @asynccontextmanager
     async def serving(_: Litestar) -> AsyncIterator[None]:
@@ -70,13 +82,26 @@ def create_app(
             await to_thread.run_sync(prepare, path, [core()], clock)
             await to_thread.run_sync(check_statements, path, sql)
             tokens.use(settings.secrets or (load_secret(path),))
-            async with database.opened():
+            async with database.opened(), housekeeping(changes, outcomes, kept, clock):
                 yield
 
     app = Litestar(
-        [EventController, RegistrationController, UserController, login, get_health, get_openapi, docs_assets()],
+        [
+            EventController,
+            HostController,
+            RegistrationController,
+            UserController,
+            list_changes,
+            login,
+            get_health,
+            get_openapi,
+            docs_assets(),
+        ],
         dependencies=_constants(
+            changes=changes,
+            feed=feed,
             events=events,
+            hosts=hosts,
             registrations=registrations,
             users=users,
             tokens=tokens,
@@ -84,7 +109,7 @@ def create_app(
             throttle=Throttle(settings.login_attempts, clock),
             health=HealthRepository(database, sql),
         ),
-        middleware=[DefineMiddleware(Authentication, tokens=tokens, users=users)],
+        middleware=[DefineMiddleware(Authentication, tokens=tokens, users=users), Idempotency(outcomes)],
         exception_handlers=EXCEPTION_HANDLERS,
         request_class=StrictRequest,
         request_max_body_size=LARGEST_BODY,
@@ -92,6 +117,7 @@ def create_app(
         plugins=[StructlogPlugin(structlog_config(settings))],
         lifespan=[serving],
     )
+    app.state.feed = feed
     app.asgi_handler = log_requests(app.asgi_handler)
     finish_description(app)
     return app

@@ -19,6 +19,7 @@ import structlog
 from msgspec import Struct
 
 from eventorg.domain.errors import DomainError, StorageFull, Unavailable
+from eventorg.domain.facts import Change
 from eventorg.domain.values import rfc3339
 from eventorg.settings import StartError
 from eventorg.statements import Statement
@@ -41,12 +42,14 @@ log = structlog.get_logger("eventorg.database")
 class Transaction:
     """What a work does its work with: named statements, run now, on this thread."""
 
-    __slots__ = ("_connection", "now")
+    __slots__ = ("_connection", "news", "now")
 
     def __init__(self, connection: sqlite3.Connection, now: datetime) -> None:
         self._connection = connection
         self.now: Final = rfc3339(now)
         """The time of everything this work does, as it is kept."""
+        self.news: Final[list[Change]] = []
+        """The changes this work records: told to the database's listeners once they are committed."""
 
     def one(self, statement: Statement, **parameters: Parameter) -> sqlite3.Row | None:
         """The first row, or None."""
@@ -74,6 +77,7 @@ class _Outcome(Struct, frozen=True, eq=False):
     job: _Job[Any]
     result: Any = None
     error: BaseException | None = None
+    news: list[Change] = []
 
     def deliver(self) -> None:
         if self.job.answer.done():
@@ -93,6 +97,8 @@ class Database:
         self._clock = clock
         self._queue: deque[_Job[Any]] = deque()
         self._draining = False
+        self.listeners: Final[list[Callable[[list[Change]], None]]] = []
+        """Called on the event loop after each commit that recorded changes, in commit order."""
 
     @asynccontextmanager
     async def opened(self) -> AsyncIterator[Self]:
@@ -141,13 +147,26 @@ class Database:
         finally:
             self._reading[least] -= 1
 
+    async def scrub(self) -> None:
+        """Empties the write-ahead log into the file, as far as readers allow at the moment: what was deleted is
+        then in neither."""
+        await _on_thread(self._writer, partial(_checkpoint, _raw(self._writer)))
+
     def _drain(self) -> None:
         """On the writer's thread: commits what waits, group by group."""
         self._draining = False  # first, so that whoever appends from now on has another drain queued
         while self._queue:
             waiting = [self._queue.popleft() for _ in range(min(len(self._queue), LARGEST_GROUP))]
             if group := [job for job in waiting if not job.answer.cancelled()]:
-                self._loop.call_soon_threadsafe(_deliver, self._commit(group))
+                self._loop.call_soon_threadsafe(self._deliver, self._commit(group))
+
+    def _deliver(self, outcomes: list[_Outcome]) -> None:
+        """On the event loop, after a commit: tells the news, then answers."""
+        if news := [change for outcome in outcomes for change in outcome.news]:
+            for listener in self.listeners:
+                listener(news)
+        for outcome in outcomes:
+            outcome.deliver()
 
     def _commit(self, group: list[_Job[Any]]) -> list[_Outcome]:
         """Runs a group of works in one transaction. If that fails as a whole, each has one of its own."""
@@ -170,7 +189,8 @@ class Database:
         """Runs one work in a savepoint. Raises only if SQLite has undone the whole transaction."""
         connection.execute("SAVEPOINT work")
         try:
-            result = job.work(Transaction(connection, self._clock()))
+            tx = Transaction(connection, self._clock())
+            result = job.work(tx)
         except BaseException as error:
             if not connection.in_transaction:
                 raise
@@ -178,7 +198,7 @@ class Database:
             connection.execute("RELEASE work")
             return _Outcome(job, error=_refusal(error))
         connection.execute("RELEASE work")
-        return _Outcome(job, result=result)
+        return _Outcome(job, result, news=tx.news)
 
     def _snapshot(self, connection: sqlite3.Connection, work: Work[T]) -> T:
         try:
@@ -190,9 +210,12 @@ class Database:
             _roll_back(connection)
 
 
-def _deliver(outcomes: list[_Outcome]) -> None:
-    for outcome in outcomes:
-        outcome.deliver()
+def _checkpoint(connection: sqlite3.Connection) -> None:
+    connection.execute("PRAGMA busy_timeout = 0")  # nobody waits for a slow reader
+    try:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    finally:
+        connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
 
 
 def _roll_back(connection: sqlite3.Connection) -> None:
@@ -227,6 +250,7 @@ def connect_writer(path: Path, synchronous: Synchronous = "full") -> sqlite3.Con
         mode = connection.execute("PRAGMA journal_mode = WAL").fetchone()[0]
         connection.execute(f"PRAGMA synchronous = {synchronous}")
         connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA secure_delete = ON")  # what a user deletes is gone from the file's free pages too
         connection.execute(f"PRAGMA journal_size_limit = {_JOURNAL_BYTES}")
         if mode != "wal" or connection.execute("PRAGMA foreign_keys").fetchone()[0] != 1:
             raise StartError(f"{path} cannot be kept in WAL mode with foreign keys; is it on a network drive?")
@@ -240,6 +264,7 @@ def connect_reader(path: Path) -> sqlite3.Connection:
     """A connection in autocommit mode that cannot write."""
     connection = _connect(path, "ro")
     connection.execute("PRAGMA query_only = ON")
+    connection.execute("PRAGMA trusted_schema = OFF")  # the writer's must be on: triggers fill the search index
     return connection
 
 
@@ -253,7 +278,6 @@ def _connect(path: Path, mode: Literal["ro", "rwc"]) -> sqlite3.Connection:
         cached_statements=_CACHED_STATEMENTS,
     )
     connection.row_factory = sqlite3.Row
-    connection.execute("PRAGMA trusted_schema = OFF")
     return connection
 
 

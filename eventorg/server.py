@@ -11,6 +11,7 @@ import uvicorn
 from litestar import Litestar
 
 from eventorg.application import create_app
+from eventorg.feed import Feed
 from eventorg.settings import Settings, StartError
 
 SHUTDOWN_SECONDS = 8
@@ -21,6 +22,15 @@ log = structlog.get_logger("eventorg.server")
 
 class Server(uvicorn.Server):
     """uvicorn that leaves the process to us after a signal, so that what is open is closed in order."""
+
+    def __init__(self, config: uvicorn.Config, feed: Feed) -> None:
+        super().__init__(config)
+        self._feed = feed
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Ends those who wait for news, then lets running requests finish."""
+        self._feed.close()
+        await super().shutdown(sockets)
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -62,7 +72,7 @@ def serve(settings: Settings) -> None:
         async with app.lifespan():
             with listen(settings.host, settings.port) as listener:
                 log.info("serving", url=url_of(listener))
-                await Server(config).serve(sockets=[listener])
+                await Server(config, app.state.feed).serve(sockets=[listener])
         log.info("stopped")
 
     with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:

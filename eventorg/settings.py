@@ -50,6 +50,9 @@ class Settings(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
     trusted_proxies: Annotated[
         str, Meta(description="addresses or networks whose `X-Forwarded-For` is believed, comma-separated")
     ] = ""
+    changes_days: Annotated[
+        int, Meta(ge=1, le=36_500, description="how long the change feed reaches back, in days")
+    ] = 30
     log_level: Annotated[Literal["debug", "info", "warning", "error"], Meta(description="the least that is logged")] = (
         "info"
     )

@@ -1,3 +1,85 @@
--- name: record_change(now, type, event_id, user_id, actor_id)!
+-- name: record_change(now, type, event_id, user_id, actor_id)^
 INSERT INTO changes (at, type, event_id, user_id, actor_id)
-VALUES (:now, :type, :event_id, :user_id, :actor_id);
+VALUES (:now, :type, :event_id, :user_id, :actor_id)
+RETURNING
+    seq,
+    at,
+    type,
+    event_id,
+    user_id;
+
+-- name: keep_audience(seq, event_id)!
+-- Whoever hosts or attends an event that is about to go is still told that it went.
+INSERT INTO change_audience (user_id, seq)
+SELECT organizer_id, :seq FROM events WHERE id = :event_id
+UNION
+SELECT user_id, :seq FROM event_hosts WHERE event_id = :event_id
+UNION
+SELECT user_id, :seq FROM registrations WHERE event_id = :event_id AND status <> 'cancelled';
+
+-- name: get_feed_bounds()^
+-- How far back the feed reaches (the last number that is gone), and its last number.
+SELECT
+    coalesce((SELECT seq FROM changes ORDER BY seq LIMIT 1) - 1, made.last) AS floor,
+    made.last AS head
+FROM (SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'changes'), 0) AS last) AS made;
+
+-- name: list_concerns(user_id)
+-- The events a user hosts or attends: their changes concern it.
+SELECT id AS event_id FROM events WHERE organizer_id = :user_id
+UNION
+SELECT event_id FROM event_hosts WHERE user_id = :user_id
+UNION
+SELECT event_id FROM registrations WHERE user_id = :user_id AND status <> 'cancelled';
+
+-- name: list_changes_for(user_id, after, limit)
+-- What concerns a user, in commit order.
+WITH concerns (event_id) AS MATERIALIZED (
+    SELECT id FROM events WHERE organizer_id = :user_id
+    UNION
+    SELECT event_id FROM event_hosts WHERE user_id = :user_id
+    UNION
+    SELECT event_id FROM registrations WHERE user_id = :user_id AND status <> 'cancelled'
+),
+
+seen (seq) AS (
+    SELECT changes.seq
+    FROM concerns
+    CROSS JOIN changes ON changes.event_id = concerns.event_id AND changes.seq > :after
+    UNION
+    SELECT seq FROM changes WHERE user_id = :user_id AND seq > :after
+    UNION
+    SELECT seq FROM change_audience WHERE user_id = :user_id AND seq > :after
+    ORDER BY 1
+    LIMIT :limit
+)
+
+SELECT
+    changes.seq,
+    changes.at,
+    changes.type,
+    changes.event_id,
+    changes.user_id
+FROM seen
+CROSS JOIN changes ON changes.seq = seen.seq
+ORDER BY changes.seq;
+
+-- name: forget_changes(before, most)!
+-- Looks at the oldest rows only: they are in order of time.
+DELETE FROM changes
+WHERE seq IN (
+    SELECT oldest.seq
+    FROM (SELECT seq, at FROM changes ORDER BY seq LIMIT :most) AS oldest
+    WHERE oldest.at < :before
+);
+
+-- name: list_changes_naming(user_id)
+SELECT
+    seq,
+    at,
+    type,
+    event_id,
+    user_id
+FROM changes
+WHERE user_id = :user_id OR actor_id = :user_id
+ORDER BY seq;

@@ -1,12 +1,12 @@
--- name: create_event(event_id, code, title, description, start_time, end_time, location, timezone, organizer_id, capacity, waitlist, status, visibility, now)^
+-- name: create_event(event_id, code, title, description, start_time, end_time, location, timezone, organizer_id, capacity, waitlist, status, visibility, search_text, now)^
 INSERT INTO events (
     id, code, title, description, start_time, end_time, location, timezone, organizer_id,
-    capacity, waitlist, status, visibility,
+    capacity, waitlist, status, visibility, search_text,
     registered_count, waitlisted_count, version, created_at, updated_at
 )
 VALUES (
     :event_id, :code, :title, :description, :start_time, :end_time, :location, :timezone, :organizer_id,
-    :capacity, :waitlist, :status, :visibility,
+    :capacity, :waitlist, :status, :visibility, :search_text,
     0, 0, 1, :now, :now
 )
 ON CONFLICT (code) DO NOTHING
@@ -69,7 +69,7 @@ SELECT
 FROM events
 WHERE id = :event_id OR code = :event_id;
 
--- name: update_event(event_id, title, description, start_time, end_time, location, timezone, capacity, waitlist, status, visibility, now)!
+-- name: update_event(event_id, title, description, start_time, end_time, location, timezone, capacity, waitlist, status, visibility, search_text, now)!
 UPDATE events
 SET
     title = :title,
@@ -82,6 +82,7 @@ SET
     waitlist = :waitlist,
     status = :status,
     visibility = :visibility,
+    search_text = :search_text,
     version = version + 1,
     updated_at = :now
 WHERE id = :event_id;
@@ -153,3 +154,29 @@ RETURNING organizer_id;
 -- name: remove_host(event_id, user_id)!
 DELETE FROM event_hosts
 WHERE event_id = :event_id AND user_id = :user_id;
+
+-- name: add_host(event_id, user_id, now)^
+-- No row if the user is a co-host already.
+INSERT INTO event_hosts (event_id, user_id, added_at)
+VALUES (:event_id, :user_id, :now)
+ON CONFLICT (event_id, user_id) DO NOTHING
+RETURNING user_id;
+
+-- name: list_hosts(event_id)
+-- The organizer first, then the co-hosts in the order they were added.
+SELECT
+    organizer_id AS user_id,
+    'organizer' AS role,
+    created_at AS since,
+    0 AS place
+FROM events
+WHERE id = :event_id
+UNION ALL
+SELECT
+    user_id,
+    'host',
+    added_at,
+    1
+FROM event_hosts
+WHERE event_id = :event_id
+ORDER BY place, since, user_id;

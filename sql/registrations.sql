@@ -61,9 +61,35 @@ SELECT
     event_id,
     status
 FROM registrations
-WHERE user_id = :user_id AND status <> 'cancelled'
+WHERE user_id = :user_id
 ORDER BY seq;
 
 -- name: delete_registration(event_id, user_id)!
 DELETE FROM registrations
 WHERE event_id = :event_id AND user_id = :user_id;
+
+-- name: set_registration_status(event_id, user_id, status)!
+UPDATE registrations
+SET status = :status
+WHERE event_id = :event_id AND user_id = :user_id;
+
+-- name: count_participants(event_id)^
+SELECT
+    count(*) FILTER (WHERE status = 'registered') AS registered,
+    count(*) FILTER (WHERE status = 'waitlisted') AS waitlisted,
+    count(*) FILTER (WHERE status = 'attended') AS attended,
+    count(*) FILTER (WHERE status = 'cancelled') AS cancelled
+FROM registrations
+WHERE event_id = :event_id;
+
+-- name: list_first_names(event_id, most)
+-- Who has a seat, in the order they registered.
+SELECT
+    users.username,
+    users.first_name,
+    users.last_name
+FROM registrations
+JOIN users ON users.id = registrations.user_id
+WHERE registrations.event_id = :event_id AND registrations.status IN ('registered', 'attended')
+ORDER BY registrations.seq
+LIMIT :most;

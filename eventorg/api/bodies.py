@@ -1,14 +1,16 @@
-"""Strict decoding of JSON bodies: never coerced, and never a 500 whatever is sent."""
+"""Strict decoding of what is sent: never coerced, and never a 500 whatever it is."""
 
 import re
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from litestar import Request
 from litestar.exceptions import ImproperlyConfiguredException
 
 from eventorg.domain.errors import FieldError, Invalid, Malformed, UnsupportedMediaType
+
+T = TypeVar("T")
 
 LARGEST_BODY = 64 * 1024
 
@@ -57,6 +59,14 @@ def decode(body: bytes, annotation: Any) -> Any:
     except _NOT_JSON:
         raise Malformed("malformed_json") from None
     raise refusal
+
+
+def parse(kind: type[T], **parameters: str | None) -> T:
+    """Query parameters as a struct, by the same rules as a body; those not given are left out. Raises `Invalid`."""
+    try:
+        return msgspec.convert({name: value for name, value in parameters.items() if value is not None}, kind)
+    except msgspec.ValidationError as error:
+        raise Invalid(_field_error(str(error))) from None
 
 
 @cache

@@ -1,14 +1,16 @@
-"""Opaque cursors of lists: what the last row was, as URL-safe text."""
+"""Pages of lists: how many rows, and an opaque cursor for the row they go on after."""
 
 import base64
 import binascii
-from typing import Any, TypeVar
+from typing import Annotated, Any
 
 import msgspec
+from litestar.params import QueryParameter
 
 from eventorg.domain.errors import FieldError, Invalid
 
-T = TypeVar("T")
+Limit = Annotated[int, QueryParameter(ge=1, le=1000, description="So many at most.")]
+Cursor = Annotated[str | None, QueryParameter(description="The `next` of the page before.")]
 
 
 def encode_cursor(place: object) -> str:
@@ -16,13 +18,12 @@ def encode_cursor(place: object) -> str:
     return base64.urlsafe_b64encode(msgspec.json.encode(place)).decode().rstrip("=")
 
 
-def decode_cursor(cursor: str | None, kind: Any, start: T) -> T:
-    """The place (of this kind) a cursor stands for, `start` without one. Raises `Invalid` for one that is not ours."""
+def decode_cursor(cursor: str | None, kind: Any) -> Any:
+    """The place a cursor stands for, of the type `kind`; None without one. Raises `Invalid` if it is not ours."""
     if cursor is None:
-        return start
+        return None
     try:
         padded = cursor.encode("ascii") + b"=" * (-len(cursor) % 4)
-        place: T = msgspec.json.decode(base64.b64decode(padded, altchars=b"-_", validate=True), type=kind)
-        return place
+        return msgspec.json.decode(base64.b64decode(padded, altchars=b"-_", validate=True), type=kind)
     except (UnicodeEncodeError, UnicodeDecodeError, binascii.Error, msgspec.DecodeError):
         raise Invalid(FieldError("cursor", "cursor_invalid")) from None

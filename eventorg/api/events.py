@@ -1,15 +1,34 @@
-"""/events: making, reading, changing and removing events."""
+"""/events: making, finding, reading, changing, cancelling and removing events."""
+
+import re
+from typing import Annotated
 
 from litestar import Controller, Response, delete, get, patch, post
 from litestar.di import NamedDependency
-from litestar.params import FromPath, JSONBody
+from litestar.params import FromPath, JSONBody, QueryParameter
 
 from eventorg.api.authentication import OPTIONAL_SECURITY, PUBLIC, Anybody, Authenticated
+from eventorg.api.bodies import parse
 from eventorg.api.conditional import ETAG, IfMatch, IfNoneMatch, answer, etag, expected_versions
+from eventorg.api.cursors import Cursor, Limit, decode_cursor, encode_cursor
 from eventorg.api.messages import LOCATION, Done, done
 from eventorg.api.problems import BODY_PROBLEMS, problems
-from eventorg.domain.events import Event, EventPatch, NewEvent
+from eventorg.domain.events import Event, EventPatch, EventQuery, NewEvent, Status
+from eventorg.domain.events import Events as EventPage
 from eventorg.repositories.events import EventRepository
+
+_TIME = {"format": "date-time"}
+From = Annotated[
+    str | None, QueryParameter(name="from", description="Those that start then or later.", schema_extra=_TIME)
+]
+To = Annotated[str | None, QueryParameter(name="to", description="Those that start before.", schema_extra=_TIME)]
+Words = Annotated[
+    str | None,
+    QueryParameter(description="Words or parts of words in title, description or location.", max_length=200),
+]
+
+# A `+` that was not percent-encoded arrives as a space: `10:00:00 03:00` was `10:00:00+03:00`.
+_LOST_PLUS = re.compile(r" (\d\d:\d\d)$")
 
 Events = NamedDependency[EventRepository]
 
@@ -30,6 +49,35 @@ class EventController(Controller):
         """The caller becomes the organizer. Only a title and the two times are required."""
         event = await events.create(data, request.user)
         return Response(event, headers={"Location": f"/events/{event.id}", "ETag": etag(event)})
+
+    @get(
+        operation_id="list_events",
+        summary="Find events",
+        opt=PUBLIC,
+        security=OPTIONAL_SECURITY,
+        responses=problems(401, 422),
+    )
+    async def list_events(
+        self,
+        request: Anybody,
+        events: Events,
+        start_from: From = None,
+        start_to: To = None,
+        q: Words = None,
+        organizer_id: Annotated[str | None, QueryParameter(description="Only this organizer's.")] = None,
+        status: Annotated[Status | None, QueryParameter(description="Only these; `published` unless given.")] = None,
+        limit: Limit = 100,
+        cursor: Cursor = None,
+    ) -> EventPage:
+        """Public events that are published (or of the status asked for), and one's own whatever they are, by start
+        time."""
+        times = {"from": start_from, "to": start_to}
+        times |= {name: _LOST_PLUS.sub(r"+\1", time) for name, time in times.items() if time is not None}
+        wanted = parse(EventQuery, q=q, organizer_id=organizer_id, status=status, **times)
+        viewer_id = request.user.user_id if request.user else None
+        after = decode_cursor(cursor, tuple[str, str])
+        found, last = await events.find(wanted, viewer_id, after, limit)
+        return EventPage(events=found, next=encode_cursor(last) if last else None)
 
     @get(
         "/{event_id:str}",
@@ -83,3 +131,20 @@ class EventController(Controller):
         """By the organizer. Removes the event with its registrations; to call it off, cancel it."""
         await events.delete(event_id, expected_versions(if_match), request.user)
         return done(request, "event_deleted")
+
+    @post(
+        "/{event_id:str}/cancel",
+        operation_id="cancel_event",
+        summary="Cancel an event",
+        status_code=200,
+        response_headers=ETAG,
+        responses=problems(401, 403, 404, 412, 507),
+    )
+    async def cancel_event(
+        self, request: Authenticated, event_id: FromPath[str], events: Events, if_match: IfMatch = None
+    ) -> Response[Event]:
+        """By the organizer or a co-host. The event stays readable, with its registrations, and everybody it
+        concerns is told. A `PATCH` of `status` takes it back."""
+        patch = EventPatch(status="cancelled")
+        event = await events.update(event_id, patch, expected_versions(if_match), request.user)
+        return Response(event, headers={"ETag": etag(event)})

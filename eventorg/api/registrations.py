@@ -2,15 +2,23 @@
 
 from typing import Annotated
 
-from litestar import Controller, Response, get, post
+from litestar import Controller, Response, delete, get, patch, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody, QueryParameter
 from msgspec import Meta, structs
 
 from eventorg.api.authentication import Authenticated
-from eventorg.api.cursors import decode_cursor, encode_cursor
+from eventorg.api.cards import Card, make_card
+from eventorg.api.cursors import Cursor, decode_cursor, encode_cursor
 from eventorg.api.problems import BODY_PROBLEMS, problems
-from eventorg.domain.registrations import NewRegistration, Participants, Registration, RegistrationStatus
+from eventorg.domain.registrations import (
+    NewRegistration,
+    Participants,
+    Registration,
+    RegistrationPatch,
+    RegistrationStatus,
+)
+from eventorg.locales import negotiate
 from eventorg.repositories.registrations import RegistrationRepository
 
 Registrations = NamedDependency[RegistrationRepository]
@@ -42,6 +50,19 @@ class RegistrationController(Controller):
         registration, is_new = await registrations.register(event_id, data or NewRegistration(), request.user)
         return Response(registration, status_code=201 if is_new else 200)
 
+    @delete(
+        "/register",
+        operation_id="leave",
+        summary="Leave an event",
+        status_code=200,
+        responses=problems(401, 404, 507),
+    )
+    async def leave(
+        self, request: Authenticated, event_id: FromPath[str], registrations: Registrations
+    ) -> Registration:
+        """The seat goes to the first in line. Registering again is allowed, and goes to the end of the queue."""
+        return await registrations.leave(event_id, request.user)
+
     @get(
         "/participants",
         operation_id="list_participants",
@@ -54,12 +75,77 @@ class RegistrationController(Controller):
         event_id: FromPath[str],
         registrations: Registrations,
         status: Annotated[RegistrationStatus | None, QueryParameter(description="Only these.")] = None,
-        limit: Annotated[int | None, QueryParameter(ge=1, le=1000, description="So many at most.")] = None,
-        cursor: Annotated[str | None, QueryParameter(description="The `next` of the page before.")] = None,
+        limit: Annotated[int | None, QueryParameter(ge=1, le=1000, description="So many at most; else all.")] = None,
+        cursor: Cursor = None,
     ) -> Participants:
         """In the order they registered: all of them, unless a `limit` is given. Cancelled registrations are
         listed only when asked for."""
         found, last = await registrations.find_participants(
-            event_id, status, decode_cursor(cursor, Place, 0), limit, request.user
+            event_id, status, decode_cursor(cursor, Place) or 0, limit, request.user
         )
         return structs.replace(found, next=encode_cursor(last)) if last else found
+
+    @get(
+        "/participants/{user_id:str}",
+        operation_id="get_participant",
+        summary="Read one registration",
+        responses=problems(401, 404),
+    )
+    async def get_participant(
+        self, request: Authenticated, event_id: FromPath[str], user_id: FromPath[str], registrations: Registrations
+    ) -> Registration:
+        """With the position in the waiting list; `me` stands for the caller."""
+        return await registrations.get(event_id, request.user.resolve(user_id), request.user)
+
+    @patch(
+        "/participants/{user_id:str}",
+        operation_id="check_in",
+        summary="Check somebody in",
+        responses=problems(*BODY_PROBLEMS, 401, 403, 404, 409),
+    )
+    async def check_in(
+        self,
+        request: Authenticated,
+        event_id: FromPath[str],
+        user_id: FromPath[str],
+        data: JSONBody[RegistrationPatch],
+        registrations: Registrations,
+    ) -> Registration:
+        """By a host: `attended`, or `registered` to undo it. The change log tells of both as
+        `registration.attended`."""
+        return await registrations.check_in(event_id, request.user.resolve(user_id), data, request.user)
+
+    @delete(
+        "/participants/{user_id:str}",
+        operation_id="remove_participant",
+        summary="Remove somebody",
+        status_code=200,
+        responses=problems(401, 403, 404, 507),
+    )
+    async def remove_participant(
+        self, request: Authenticated, event_id: FromPath[str], user_id: FromPath[str], registrations: Registrations
+    ) -> Registration:
+        """By a host. The seat goes to the first in line."""
+        return await registrations.remove(event_id, request.user.resolve(user_id), request.user)
+
+    @get(
+        "/card",
+        operation_id="get_card",
+        summary="Read what a chat message shows",
+        responses=problems(401, 404, 422),
+    )
+    async def get_card(
+        self,
+        request: Authenticated,
+        event_id: FromPath[str],
+        registrations: Registrations,
+        names: Annotated[int, QueryParameter(ge=0, le=100, description="So many names at most.")] = 20,
+        locale: Annotated[
+            str | None, QueryParameter(description="`ru` or `en`; else as `Accept-Language` asks.", max_length=35)
+        ] = None,
+    ) -> Card:
+        """Numbers, names, times in the event's zone, and a ready text of at most 4,096 UTF-16 units (Telegram's
+        limit)."""
+        roll = await registrations.get_roll(event_id, names, request.user)
+        wanted = request.headers.get("accept-language", "") if locale is None else locale
+        return make_card(roll, negotiate(wanted))

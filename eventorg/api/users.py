@@ -8,8 +8,8 @@ from eventorg.api.authentication import OPTIONAL_SECURITY, PUBLIC, Authenticated
 from eventorg.api.conditional import ETAG, IfMatch, IfNoneMatch, answer, etag, expected_versions
 from eventorg.api.messages import LOCATION, Done, done
 from eventorg.api.problems import BODY_PROBLEMS, problems
-from eventorg.domain.callers import Caller
 from eventorg.domain.errors import Forbidden
+from eventorg.domain.exports import Export
 from eventorg.domain.registrations import UserEvents
 from eventorg.domain.users import NewUser, User, UserPatch
 from eventorg.repositories.registrations import RegistrationRepository
@@ -54,7 +54,7 @@ class UserController(Controller):
         self, request: Authenticated, user_id: FromPath[str], users: Users, if_none_match: IfNoneMatch = None
     ) -> Response[User]:
         """`email` is there for oneself only."""
-        user = await users.get(_resolve(user_id, request.user), request.user.user_id)
+        user = await users.get(request.user.resolve(user_id), request.user.user_id)
         return answer(user, if_none_match)
 
     @patch(
@@ -75,7 +75,7 @@ class UserController(Controller):
         """A field left out stays as it is; `null` clears a name. A `password` needs `current_password` and
         ends every token issued before."""
         expected = expected_versions(if_match)
-        user = await users.update(_resolve(user_id, request.user), data, expected, request.user)
+        user = await users.update(request.user.resolve(user_id), data, expected, request.user)
         return Response(user, headers={"ETag": etag(user)})
 
     @delete(
@@ -89,8 +89,19 @@ class UserController(Controller):
         self, request: Authenticated, user_id: FromPath[str], users: Users, if_match: IfMatch = None
     ) -> Done:
         """Removes the account, its registrations, and the events it organises that no co-host takes over."""
-        await users.delete(_resolve(user_id, request.user), expected_versions(if_match), request.user)
+        await users.delete(request.user.resolve(user_id), expected_versions(if_match), request.user)
         return done(request, "user_deleted")
+
+    @get(
+        "/me/export",
+        operation_id="export_user",
+        summary="Read all that is kept about oneself",
+        responses=problems(401),
+    )
+    async def export_user(self, request: Authenticated, users: Users) -> Response[Export]:
+        """The account, one's events and registrations, and one's entries in the change log."""
+        headers = {"Content-Disposition": 'attachment; filename="eventorg.json"', "Cache-Control": "no-store"}
+        return Response(await users.export(request.user), headers=headers)
 
     @get(
         "/{user_id:str}/events",
@@ -105,8 +116,4 @@ class UserController(Controller):
         registrations: NamedDependency[RegistrationRepository],
     ) -> UserEvents:
         """One's own events by start time: those one organises or co-hosts, and those one goes to or waits for."""
-        return await registrations.find_events_of(_resolve(user_id, request.user), request.user)
-
-
-def _resolve(user_id: str, caller: Caller) -> str:
-    return caller.user_id if user_id == "me" else user_id
+        return await registrations.find_events_of(request.user.resolve(user_id), request.user)

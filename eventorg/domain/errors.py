@@ -80,6 +80,18 @@ class Invalid(DomainError):
         self.errors = errors
 
 
+class KeyReused(DomainError):
+    """The same `Idempotency-Key` came with another request."""
+
+    default_code = "idempotency_key_reused"
+
+
+class Gone(DomainError):
+    """It was there, and is not kept any more."""
+
+    default_code = "cursor_expired"
+
+
 class TooMany(DomainError):
     """The caller asks too often; `retry_after` is in whole seconds."""
 

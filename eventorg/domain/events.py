@@ -1,9 +1,9 @@
 """An event, what a client may say of one, and who may see and change it."""
 
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, Literal
 
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import UNSET, Struct, UnsetType, field
 
 from eventorg.domain.errors import Conflict, FieldError, Forbidden, Invalid, NotFound
 from eventorg.domain.values import (
@@ -17,6 +17,7 @@ from eventorg.domain.values import (
     Time,
     Timezone,
     Title,
+    text,
 )
 
 Status = Literal["draft", "published", "cancelled"]
@@ -81,6 +82,44 @@ class EventPatch(Input):
     waitlist: bool | UnsetType = UNSET
     status: Status | UnsetType = UNSET
     visibility: Visibility | UnsetType = UNSET
+
+
+class NewHost(Input):
+    """Somebody to be a co-host."""
+
+    user_id: Id
+
+
+class Host(Struct, kw_only=True, frozen=True):
+    """Somebody who runs an event."""
+
+    user_id: Id
+    role: Literal["organizer", "host"]
+    since: Instant
+
+
+class Hosts(Struct, kw_only=True, frozen=True):
+    """Who runs an event: the organizer, then the co-hosts in the order they were added."""
+
+    event_id: Id
+    hosts: list[Host]
+
+
+class EventQuery(Input):
+    """Which events are wanted: those that start in [`start_from`, `start_to`), say `q`, and so on."""
+
+    start_from: Time | None = field(name="from", default=None)
+    start_to: Time | None = field(name="to", default=None)
+    q: Annotated[str, text(0, 200, example="встреча")] | None = None
+    organizer_id: str | None = None
+    status: Status | None = None
+
+
+class Events(Struct, kw_only=True, frozen=True):
+    """A page of events by start time; `next` continues the list."""
+
+    events: list[Event]
+    next: str | None
 
 
 def check_times(start: datetime | str, end: datetime | str) -> None:

@@ -4,6 +4,8 @@ from typing import Literal
 
 from msgspec import Struct
 
+from eventorg.domain.values import Id, Instant
+
 FactType = Literal[
     "user.created",
     "user.updated",
@@ -25,3 +27,20 @@ class Fact(Struct, frozen=True):
     type: FactType
     event_id: str | None = None
     user_id: str | None = None
+
+
+class Change(Struct, kw_only=True, frozen=True):
+    """A fact as it stands in the log; `seq` grows by commit order, and `at` is when."""
+
+    seq: int
+    at: Instant
+    type: FactType
+    event_id: Id | None
+    user_id: Id | None
+
+
+class Changes(Struct, frozen=True):
+    """A stretch of the log; the next one begins after `next`."""
+
+    changes: list[Change]
+    next: int

@@ -4,6 +4,8 @@ from typing import Literal
 
 from msgspec import Struct
 
+from eventorg.domain.errors import Conflict
+from eventorg.domain.events import Event
 from eventorg.domain.values import Id, Input, Instant
 
 RegistrationStatus = Literal["registered", "waitlisted", "cancelled", "attended"]
@@ -23,6 +25,12 @@ class NewRegistration(Input):
     """A wish to come. The user is the caller."""
 
     user_id: Id | None = None
+
+
+class RegistrationPatch(Input):
+    """A check-in (`attended`), or its undo (`registered`)."""
+
+    status: Literal["attended", "registered"]
 
 
 class Participants(Struct, kw_only=True, frozen=True):
@@ -57,3 +65,26 @@ class UserEvents(Struct, kw_only=True, frozen=True):
 
     organized_events: list[OrganizedEvent]
     participated_events: list[ParticipatedEvent]
+
+
+class ParticipantCounts(Struct, kw_only=True, frozen=True):
+    """How many registrations an event has, by status."""
+
+    registered: int
+    waitlisted: int
+    attended: int
+    cancelled: int
+
+
+class Roll(Struct, frozen=True):
+    """An event with its numbers, and the names of the first who have a seat."""
+
+    event: Event
+    counts: ParticipantCounts
+    names: list[str]
+
+
+def check_seated(status: RegistrationStatus) -> None:
+    """Only who has a seat can be checked in. Raises `Conflict`."""
+    if status not in ("registered", "attended"):
+        raise Conflict(f"registration_{status}")

@@ -78,3 +78,8 @@ def check_version(version: int, expected: frozenset[int] | None) -> None:
     """Raises `VersionMismatch` unless any version will do (`None`) or `version` is among those expected."""
     if expected is not None and version not in expected:
         raise VersionMismatch()
+
+
+def display_name(username: str | None, first_name: str | None, last_name: str | None) -> str:
+    """What others call a user: by name, or else by username."""
+    return " ".join(name for name in (first_name, last_name) if name) or username or "—"

@@ -185,22 +185,22 @@ class Input(Struct, kw_only=True, forbid_unknown_fields=True):
     def clean(self) -> None:
         """Replaces each field by its clean form; raises `Invalid` with every broken rule."""
         errors = []
-        for name, clean in _rules(type(self)):
+        for name, sent_name, clean in _rules(type(self)):
             value = getattr(self, name)
             if value is None or isinstance(value, UnsetType):
                 continue
             try:
                 setattr(self, name, clean(value))
             except Refused as refused:
-                errors.append(FieldError(name, refused.code, refused.values))
+                errors.append(FieldError(sent_name, refused.code, refused.values))
         if errors:
             raise Invalid(*errors)
 
 
 @cache
-def _rules(struct: type[Struct]) -> tuple[tuple[str, Callable[[Any], Any]], ...]:
+def _rules(struct: type[Struct]) -> tuple[tuple[str, str, Callable[[Any], Any]], ...]:
     return tuple(
-        (field.encode_name, meta.extra["clean"])
+        (field.name, field.encode_name, meta.extra["clean"])
         for field in structs.fields(struct)
         for meta in _metas(field.type)
         if meta.extra and "clean" in meta.extra

@@ -1,19 +1,26 @@
-"""The change log: one row per fact, written in the transaction of the change itself."""
+"""The change log: one row per fact, written in the transaction of the change itself, read as a feed."""
 
-from eventorg.database import Transaction
-from eventorg.domain.facts import Fact
+from eventorg.database import Database, Transaction
+from eventorg.domain.errors import Gone
+from eventorg.domain.facts import Change, Changes, Fact
 from eventorg.statements import Statements
+
+_LARGEST_SWEEP = 1_000
 
 
 class ChangeRepository:
-    """Records facts."""
+    """Records facts, and finds them again in commit order."""
 
-    def __init__(self, sql: Statements) -> None:
+    def __init__(self, database: Database, sql: Statements) -> None:
+        self._database = database
         self._sql = sql
 
     def record(self, tx: Transaction, fact: Fact, actor_id: str) -> None:
-        """Adds a fact to the log, with the user who brought it about; it is told once `tx` is committed."""
-        tx.run(
+        """Adds a fact to the log, with the user who brought it about; it is told once `tx` is committed.
+
+        Before an event goes, so that those it concerned are still told.
+        """
+        row = tx.one(
             self._sql.record_change,
             now=tx.now,
             type=fact.type,
@@ -21,3 +28,38 @@ class ChangeRepository:
             user_id=fact.user_id,
             actor_id=actor_id,
         )
+        assert row is not None  # RETURNING gives the row made
+        change = Change(**row)
+        if change.type == "event.deleted":
+            tx.run(self._sql.keep_audience, seq=change.seq, event_id=change.event_id)
+        tx.news.append(change)
+
+    async def find(self, user_id: str, after: int | None, limit: int) -> tuple[Changes, frozenset[str]]:
+        """What concerns a user after a number (None: from the oldest kept), and the ids by which it is concerned:
+        its own and those of the events it hosts or attends. Raises `Gone` for a number that is not kept."""
+
+        def work(tx: Transaction) -> tuple[Changes, frozenset[str]]:
+            bounds = tx.one(self._sql.get_feed_bounds)
+            assert bounds is not None  # a row without a table
+            start = bounds["floor"] if after is None else after
+            if not bounds["floor"] <= start <= bounds["head"]:
+                raise Gone()
+            rows = tx.all(self._sql.list_changes_for, user_id=user_id, after=start, limit=limit)
+            changes = [Change(**row) for row in rows]
+            concerns = frozenset(row["event_id"] for row in tx.all(self._sql.list_concerns, user_id=user_id))
+            last = changes[-1].seq if len(changes) == limit else bounds["head"]
+            return Changes(changes, last), concerns | {user_id}
+
+        return await self._database.read(work)
+
+    def find_of(self, tx: Transaction, user_id: str) -> list[Change]:
+        """What the log says of a user: the changes that name it, and those it brought about."""
+        return [Change(**row) for row in tx.all(self._sql.list_changes_naming, user_id=user_id)]
+
+    async def forget(self, before: str) -> None:
+        """Removes what is older than a time (RFC 3339), a little at a time, so that writers need not wait long."""
+        while (
+            await self._database.write(lambda tx: tx.run(self._sql.forget_changes, before=before, most=_LARGEST_SWEEP))
+            == _LARGEST_SWEEP
+        ):
+            pass

@@ -14,6 +14,7 @@ from eventorg.domain.errors import Forbidden, NotFound
 from eventorg.domain.events import (
     Event,
     EventPatch,
+    EventQuery,
     NewEvent,
     Role,
     check_draft,
@@ -24,8 +25,10 @@ from eventorg.domain.events import (
 )
 from eventorg.domain.facts import Fact
 from eventorg.domain.users import check_version
-from eventorg.domain.values import rfc3339
+from eventorg.domain.values import fold, rfc3339
 from eventorg.repositories.changes import ChangeRepository
+from eventorg.repositories.event_search import compose_search
+from eventorg.repositories.outcomes import OutcomeRepository
 from eventorg.repositories.seats import Seats
 from eventorg.statements import Statements
 
@@ -36,21 +39,34 @@ CODE_LENGTH = 9
 class EventRepository:
     """The events. Wherever an event is named, its id or its code will do."""
 
-    def __init__(self, database: Database, sql: Statements, changes: ChangeRepository, seats: Seats) -> None:
+    def __init__(
+        self, database: Database, sql: Statements, changes: ChangeRepository, seats: Seats, outcomes: OutcomeRepository
+    ) -> None:
         self._database = database
         self._sql = sql
         self._changes = changes
         self._seats = seats
+        self._outcomes = outcomes
 
     async def create(self, new: NewEvent, caller: Caller) -> Event:
         """The event, organised by the caller. Raises `Forbidden` if it names another organizer."""
         if new.organizer_id not in (None, caller.user_id):
             raise Forbidden()
-        return await self._database.write(lambda tx: self._create(tx, new, caller))
+        return await self._outcomes.write(caller, Event, lambda tx: self._create(tx, new, caller))
 
     async def get(self, event_id: str, viewer_id: str | None) -> Event:
         """The event. Raises `NotFound` if there is none that the viewer may see."""
         return await self._database.read(lambda tx: self.load(tx, event_id, viewer_id)[0])
+
+    async def find(
+        self, wanted: EventQuery, viewer_id: str | None, after: tuple[str, str] | None, limit: int
+    ) -> tuple[list[Event], tuple[str, str] | None]:
+        """The events that the viewer may find, by start time and id, after such a place, `limit` at most; and the
+        place to go on from, if there are more."""
+        statement, values = compose_search(wanted, viewer_id, after, limit + 1)
+        rows = await self._database.read(lambda tx: tx.all(statement, **values))
+        events = [_event(row) for row in rows[:limit]]
+        return events, (events[-1].start_time, events[-1].id) if len(rows) > limit else None
 
     async def update(self, event_id: str, patch: EventPatch, expected: frozenset[int] | None, caller: Caller) -> Event:
         """The event as changed; nothing is recorded if nothing changes.
@@ -58,7 +74,7 @@ class EventRepository:
         Raises `NotFound`, `Forbidden` (not a host), `VersionMismatch`, `Invalid` (ends before it starts) and
         `Conflict` (back to a draft while people are registered).
         """
-        return await self._database.write(lambda tx: self._update(tx, event_id, patch, expected, caller))
+        return await self._outcomes.write(caller, Event, lambda tx: self._update(tx, event_id, patch, expected, caller))
 
     async def delete(self, event_id: str, expected: frozenset[int] | None, caller: Caller) -> None:
         """Removes the event and its registrations. Raises `NotFound`, `Forbidden` and `VersionMismatch`."""
@@ -80,10 +96,14 @@ class EventRepository:
         check_visible(event, row["role"])
         return event, row["role"]
 
+    def find_of(self, tx: Transaction, user_id: str) -> list[Event]:
+        """The events a user organises or co-hosts, by start time."""
+        return [self.load(tx, row["id"], user_id)[0] for row in tx.all(self._sql.list_organized, user_id=user_id)]
+
     def remove(self, tx: Transaction, event_id: str, actor_id: str) -> None:
         """Removes an event and all that hangs on it."""
-        tx.run(self._sql.delete_event, event_id=event_id)
         self._changes.record(tx, Fact("event.deleted", event_id), actor_id)
+        tx.run(self._sql.delete_event, event_id=event_id)
 
     def let_go(self, tx: Transaction, user_id: str) -> None:
         """Passes each event a user organises to its longest-serving co-host, or removes it if there is none."""
@@ -98,9 +118,10 @@ class EventRepository:
 
     def _create(self, tx: Transaction, new: NewEvent, caller: Caller) -> Event:
         values = _columns(structs.asdict(new)) | {"organizer_id": caller.user_id, "event_id": str(uuid4())}
+        words = _search_text(new.title, new.description, new.location)
         row = None
         while row is None:  # a code that is taken makes no row
-            row = tx.one(self._sql.create_event, code=_new_code(), now=tx.now, **values)
+            row = tx.one(self._sql.create_event, code=_new_code(), search_text=words, now=tx.now, **values)
         event = _event(row)
         self._changes.record(tx, Fact("event.created", event.id), caller.user_id)
         return event
@@ -118,7 +139,8 @@ class EventRepository:
         check_times(after.start_time, after.end_time)
         check_draft(before, after)
         values = {name: getattr(after, name) for name in EventPatch.__struct_fields__}
-        tx.run(self._sql.update_event, event_id=before.id, now=tx.now, **values)
+        words = _search_text(after.title, after.description, after.location)
+        tx.run(self._sql.update_event, event_id=before.id, search_text=words, now=tx.now, **values)
         cancelled = after.status == "cancelled" != before.status
         self._changes.record(tx, Fact("event.cancelled" if cancelled else "event.updated", before.id), caller.user_id)
         self._seats.fill(tx, before.id, caller.user_id)
@@ -130,6 +152,10 @@ def _event(row: sqlite3.Row) -> Event:
     values.pop("role", None)
     values["waitlist"] = bool(values["waitlist"])
     return Event(**values)
+
+
+def _search_text(title: str, description: str | None, location: str | None) -> str:
+    return fold("\n".join(part for part in (title, description, location) if part))
 
 
 def _columns(values: dict[str, object]) -> dict[str, Parameter]:

@@ -1,22 +1,29 @@
 """Registrations: each a seat or a place in the waiting list, given out first come, first served."""
 
+from msgspec import structs
+
 from eventorg.database import Database, Transaction
 from eventorg.domain.callers import Caller
-from eventorg.domain.errors import Forbidden
-from eventorg.domain.events import check_open
+from eventorg.domain.errors import Forbidden, NotFound
+from eventorg.domain.events import check_host, check_open
 from eventorg.domain.facts import Fact
 from eventorg.domain.registrations import (
     NewRegistration,
     OrganizedEvent,
+    ParticipantCounts,
     Participants,
     ParticipatedEvent,
     Registration,
+    RegistrationPatch,
     RegistrationStatus,
+    Roll,
     UserEvents,
+    check_seated,
 )
-from eventorg.domain.users import check_self
+from eventorg.domain.users import check_self, display_name
 from eventorg.repositories.changes import ChangeRepository
 from eventorg.repositories.events import EventRepository
+from eventorg.repositories.outcomes import OutcomeRepository
 from eventorg.repositories.seats import Seats
 from eventorg.statements import Statements
 
@@ -25,13 +32,20 @@ class RegistrationRepository:
     """Who comes to what."""
 
     def __init__(
-        self, database: Database, sql: Statements, changes: ChangeRepository, seats: Seats, events: EventRepository
+        self,
+        database: Database,
+        sql: Statements,
+        changes: ChangeRepository,
+        seats: Seats,
+        events: EventRepository,
+        outcomes: OutcomeRepository,
     ) -> None:
         self._database = database
         self._sql = sql
         self._changes = changes
         self._seats = seats
         self._events = events
+        self._outcomes = outcomes
 
     async def register(self, event_id: str, new: NewRegistration, caller: Caller) -> tuple[Registration, bool]:
         """The caller's registration, and whether it is new: asked for twice, it is the same one.
@@ -40,7 +54,68 @@ class RegistrationRepository:
         """
         if new.user_id not in (None, caller.user_id):
             raise Forbidden()
-        return await self._database.write(lambda tx: self._register(tx, event_id, caller.user_id))
+        return await self._outcomes.write(
+            caller, tuple[Registration, bool], lambda tx: self._register(tx, event_id, caller.user_id)
+        )
+
+    async def leave(self, event_id: str, caller: Caller) -> Registration:
+        """The caller's registration, cancelled; again, it is the same. Raises `NotFound`."""
+
+        def work(tx: Transaction) -> Registration:
+            event, _ = self._events.load(tx, event_id, caller.user_id)
+            return self._end(tx, event.id, caller.user_id, caller)
+
+        return await self._database.write(work)
+
+    async def remove(self, event_id: str, user_id: str, caller: Caller) -> Registration:
+        """Somebody's registration, cancelled by a host. Raises `NotFound` and `Forbidden`."""
+
+        def work(tx: Transaction) -> Registration:
+            event, role = self._events.load(tx, event_id, caller.user_id)
+            check_host(role)
+            return self._end(tx, event.id, user_id, caller)
+
+        return await self._database.write(work)
+
+    async def get(self, event_id: str, user_id: str, caller: Caller) -> Registration:
+        """Somebody's registration. Raises `NotFound`."""
+
+        def work(tx: Transaction) -> Registration:
+            event, _ = self._events.load(tx, event_id, caller.user_id)
+            return self._load(tx, event.id, user_id)
+
+        return await self._database.read(work)
+
+    async def check_in(self, event_id: str, user_id: str, patch: RegistrationPatch, caller: Caller) -> Registration:
+        """Somebody's registration, as attended or no longer so. Raises `NotFound`, `Forbidden` (not a host) and
+        `Conflict` (no seat)."""
+
+        def work(tx: Transaction) -> Registration:
+            event, role = self._events.load(tx, event_id, caller.user_id)
+            check_host(role)
+            before = self._load(tx, event.id, user_id)
+            check_seated(before.status)
+            if before.status == patch.status:
+                return before
+            tx.run(self._sql.set_registration_status, event_id=event.id, user_id=user_id, status=patch.status)
+            self._changes.record(tx, Fact("registration.attended", event.id, user_id), caller.user_id)
+            return structs.replace(before, status=patch.status)
+
+        return await self._outcomes.write(caller, Registration, work)
+
+    async def get_roll(self, event_id: str, most_names: int, caller: Caller) -> Roll:
+        """An event with its numbers and the first names of those who have a seat. Raises `NotFound`."""
+
+        def work(tx: Transaction) -> Roll:
+            event, _ = self._events.load(tx, event_id, caller.user_id)
+            counts = tx.one(self._sql.count_participants, event_id=event.id)
+            assert counts is not None  # an aggregate always has a row
+            names = [
+                display_name(**row) for row in tx.all(self._sql.list_first_names, event_id=event.id, most=most_names)
+            ]
+            return Roll(event, ParticipantCounts(**counts), names)
+
+        return await self._database.read(work)
 
     async def find_participants(
         self, event_id: str, status: RegistrationStatus | None, after: int, limit: int | None, caller: Caller
@@ -78,9 +153,31 @@ class RegistrationRepository:
     def let_go(self, tx: Transaction, user_id: str) -> None:
         """Ends all registrations of a user: the seats go to the first in line."""
         for held in tx.all(self._sql.list_registrations_of, user_id=user_id):
+            if held["status"] == "cancelled":
+                continue
             tx.run(self._sql.delete_registration, event_id=held["event_id"], user_id=user_id)
             self._changes.record(tx, Fact("registration.cancelled", held["event_id"], user_id), user_id)
             self._seats.give_up(tx, held["event_id"], held["status"], user_id)
+
+    def find_of(self, tx: Transaction, user_id: str) -> list[Registration]:
+        """Every registration of a user, the cancelled ones too, in the order they were made."""
+        rows = tx.all(self._sql.list_registrations_of, user_id=user_id)
+        return [self._load(tx, row["event_id"], user_id) for row in rows]
+
+    def _load(self, tx: Transaction, event_id: str, user_id: str) -> Registration:
+        row = tx.one(self._sql.get_registration, event_id=event_id, user_id=user_id)
+        if row is None:
+            raise NotFound("registration_not_found")
+        return Registration(**row)
+
+    def _end(self, tx: Transaction, event_id: str, user_id: str, caller: Caller) -> Registration:
+        before = self._load(tx, event_id, user_id)
+        if before.status == "cancelled":
+            return before
+        tx.run(self._sql.set_registration_status, event_id=event_id, user_id=user_id, status="cancelled")
+        self._changes.record(tx, Fact("registration.cancelled", event_id, user_id), caller.user_id)
+        self._seats.give_up(tx, event_id, before.status, caller.user_id)
+        return structs.replace(before, status="cancelled", waitlist_position=None)
 
     def _register(self, tx: Transaction, event_id: str, user_id: str) -> tuple[Registration, bool]:
         event, _ = self._events.load(tx, event_id, user_id)

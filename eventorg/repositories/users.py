@@ -10,11 +10,13 @@ from msgspec import UNSET, Struct, UnsetType, structs
 from eventorg.database import Database, Transaction
 from eventorg.domain.callers import Caller
 from eventorg.domain.errors import Conflict, FieldError, Invalid, NotFound, Unauthenticated
+from eventorg.domain.exports import Export
 from eventorg.domain.facts import Fact
 from eventorg.domain.users import Login, NewUser, User, UserPatch, check_self, check_version
 from eventorg.domain.values import fold
 from eventorg.repositories.changes import ChangeRepository
 from eventorg.repositories.events import EventRepository
+from eventorg.repositories.outcomes import OutcomeRepository
 from eventorg.repositories.registrations import RegistrationRepository
 from eventorg.security.passwords import Passwords
 from eventorg.security.tokens import Claims
@@ -41,6 +43,7 @@ class UserRepository:
         changes: ChangeRepository,
         events: EventRepository,
         registrations: RegistrationRepository,
+        outcomes: OutcomeRepository,
         passwords: Passwords,
     ) -> None:
         self._database = database
@@ -48,6 +51,7 @@ class UserRepository:
         self._changes = changes
         self._events = events
         self._registrations = registrations
+        self._outcomes = outcomes
         self._passwords = passwords
 
     async def create(self, new: NewUser) -> User:
@@ -100,7 +104,7 @@ class UserRepository:
         `Conflict` (a name is taken).
         """
         change = None
-        if user_id == caller.user_id and patch.password is not UNSET:
+        if user_id == caller.user_id and patch.password is not UNSET and not caller.is_repeating:
             change = await self._change_password(user_id, patch.password, patch.current_password)
 
         def work(tx: Transaction) -> User:
@@ -119,7 +123,7 @@ class UserRepository:
             self._changes.record(tx, Fact("user.updated", user_id=user_id), caller.user_id)
             return _user(row)
 
-        return await self._database.write(work)
+        return await self._outcomes.write(caller, User, work)
 
     async def delete(self, user_id: str, expected: frozenset[int] | None, caller: Caller) -> None:
         """Removes the account, its registrations, and its events that no co-host takes over.
@@ -131,12 +135,27 @@ class UserRepository:
             user = self._load(tx, user_id)
             check_self(user_id, caller.user_id)
             check_version(user.version, expected)
-            self._registrations.let_go(tx, user_id)
             self._events.let_go(tx, user_id)
+            self._registrations.let_go(tx, user_id)
             tx.run(self._sql.delete_user, user_id=user_id)
             self._changes.record(tx, Fact("user.deleted", user_id=user_id), user_id)
 
         await self._database.write(work)
+        await self._database.scrub()
+
+    async def export(self, caller: Caller) -> Export:
+        """All that is kept about the caller."""
+
+        def work(tx: Transaction) -> Export:
+            return Export(
+                exported_at=tx.now,
+                user=self._load(tx, caller.user_id),
+                events=self._events.find_of(tx, caller.user_id),
+                registrations=self._registrations.find_of(tx, caller.user_id),
+                changes=self._changes.find_of(tx, caller.user_id),
+            )
+
+        return await self._database.read(work)
 
     def _load(self, tx: Transaction, user_id: str) -> User:
         row = tx.one(self._sql.get_user, user_id=user_id)

@@ -37,6 +37,7 @@ CREATE TABLE events (
     waitlist         INTEGER NOT NULL CHECK (waitlist IN (0, 1)),
     status           TEXT    NOT NULL CHECK (status IN ('draft', 'published', 'cancelled')),
     visibility       TEXT    NOT NULL CHECK (visibility IN ('public', 'unlisted', 'private')),
+    search_text      TEXT    NOT NULL,              -- title, description and location, folded
     registered_count INTEGER NOT NULL CHECK (registered_count >= 0), -- seats taken: registered or attended
     waitlisted_count INTEGER NOT NULL CHECK (waitlisted_count >= 0),
     version          INTEGER NOT NULL,
@@ -45,8 +46,26 @@ CREATE TABLE events (
     CHECK (end_time > start_time)
 ) STRICT;
 
-CREATE INDEX events_in_order ON events (start_time, id) WHERE status = 'published' AND visibility = 'public';
+CREATE INDEX events_in_order ON events (visibility, status, start_time, id);
 CREATE INDEX events_of_organizer ON events (organizer_id, start_time, id);
+
+-- Finds any three letters in a row, also inside a word; the text is folded already.
+CREATE VIRTUAL TABLE events_search USING fts5 (
+    search_text, content = 'events', content_rowid = 'seq', tokenize = 'trigram case_sensitive 1'
+);
+
+CREATE TRIGGER events_search_insert AFTER INSERT ON events BEGIN
+    INSERT INTO events_search (rowid, search_text) VALUES (new.seq, new.search_text);
+END;
+
+CREATE TRIGGER events_search_delete AFTER DELETE ON events BEGIN
+    INSERT INTO events_search (events_search, rowid, search_text) VALUES ('delete', old.seq, old.search_text);
+END;
+
+CREATE TRIGGER events_search_update AFTER UPDATE OF search_text ON events BEGIN
+    INSERT INTO events_search (events_search, rowid, search_text) VALUES ('delete', old.seq, old.search_text);
+    INSERT INTO events_search (rowid, search_text) VALUES (new.seq, new.search_text);
+END;
 
 CREATE TABLE event_hosts ( -- co-hosts; the organizer is in the event's row
     event_id TEXT NOT NULL REFERENCES events (id) ON DELETE CASCADE,
@@ -78,3 +97,30 @@ CREATE TABLE changes ( -- what happened, by ids alone; no foreign keys, since it
     user_id  TEXT,
     actor_id TEXT  -- the user who did it
 ) STRICT;
+
+CREATE INDEX changes_of_event ON changes (event_id, seq);
+CREATE INDEX changes_of_user ON changes (user_id, seq);
+CREATE INDEX changes_by_actor ON changes (actor_id, seq);
+
+CREATE TABLE change_audience ( -- who was concerned by a change after which nothing tells so any more
+    user_id TEXT    NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    seq     INTEGER NOT NULL REFERENCES changes (seq) ON DELETE CASCADE,
+    PRIMARY KEY (user_id, seq)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX change_audience_of_change ON change_audience (seq);
+
+CREATE TABLE outcomes ( -- of requests with an Idempotency-Key, kept for a day
+    caller      TEXT    NOT NULL,
+    key         TEXT    NOT NULL,
+    fingerprint TEXT    NOT NULL, -- SHA-256 of method, path and body
+    user_id     TEXT    NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    at          TEXT    NOT NULL,
+    result      TEXT,             -- what the transaction made, as JSON; null if it was refused
+    refusal     TEXT,             -- the problem document, as JSON; null if it was done
+    PRIMARY KEY (caller, key),
+    CHECK ((result IS NULL) <> (refusal IS NULL))
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX outcomes_of_user ON outcomes (user_id);
+CREATE INDEX outcomes_by_age ON outcomes (at);

@@ -1,0 +1,133 @@
+"""What a chat message shows of an event."""
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from babel import Locale
+from babel.dates import format_datetime
+from msgspec import Struct
+
+from eventorg.domain.events import Event, Status
+from eventorg.domain.registrations import ParticipantCounts, Roll
+from eventorg.domain.values import Id, Instant
+from eventorg.locales import text
+
+LONGEST_TEXT = 4096
+"""What Telegram takes in a message, in UTF-16 code units (Bot API, sendMessage)."""
+
+_DAY_AND_TIME = {"ru": "EE, d MMMM y, HH:mm", "en": "EE, d MMMM y, HH:mm"}
+_TIME = "HH:mm"
+_ELLIPSIS = "…"
+
+
+class Card(Struct, kw_only=True, frozen=True):
+    """An event as a message. The `*_text` times are in the event's zone, the `*_unix` ones in seconds since 1970;
+    `more` counts those with a seat who are not among `names`."""
+
+    event_id: Id
+    code: str
+    title: str
+    status: Status
+    location: str | None
+    timezone: str
+    locale: str
+    start_time: Instant
+    end_time: Instant
+    start_text: str
+    end_text: str
+    start_unix: int
+    end_unix: int
+    capacity: int | None
+    counts: ParticipantCounts
+    names: list[str]
+    more: int
+    text: str
+
+
+def make_card(roll: Roll, language: str) -> Card:
+    """The card of an event in a language."""
+    event = roll.event
+    start, end = (_parse(moment).astimezone(ZoneInfo(event.timezone)) for moment in (event.start_time, event.end_time))
+    same_day = start.date() == end.date()
+    start_text = format_datetime(start, _DAY_AND_TIME[language], locale=language)
+    end_text = format_datetime(end, _TIME if same_day else _DAY_AND_TIME[language], locale=language)
+    when = f"{start_text} – {end_text} ({event.timezone})"
+    return Card(
+        event_id=event.id,
+        code=event.code,
+        title=event.title,
+        status=event.status,
+        location=event.location,
+        timezone=event.timezone,
+        locale=language,
+        start_time=event.start_time,
+        end_time=event.end_time,
+        start_text=start_text,
+        end_text=end_text,
+        start_unix=int(start.timestamp()),
+        end_unix=int(end.timestamp()),
+        capacity=event.capacity,
+        counts=roll.counts,
+        names=roll.names,
+        more=event.registered_count - len(roll.names),
+        text=_text(roll, when, language),
+    )
+
+
+def _text(roll: Roll, when: str, language: str) -> str:
+    """Title, time, place and numbers whole; then as many names, and as much of the description, as fit."""
+    event = roll.event
+    head = [event.title]
+    if event.status != "published":
+        head.append(text(language, "card", event.status))
+    head += ["", when]
+    if event.location:
+        head.append(event.location)
+    head += ["", *_numbers(event, language)]
+    written = "\n".join(head)
+
+    shown = 0
+    names = ""
+    for name in roll.names:
+        longer = f"{names}\n{shown + 1}. {name}"
+        if _units(written + longer + _more(event.registered_count - shown - 1, language)) > LONGEST_TEXT:
+            break
+        names, shown = longer, shown + 1
+    written += names + _more(event.registered_count - shown, language)
+
+    if event.description and (room := LONGEST_TEXT - _units(written) - 2) > 1:
+        written += "\n\n" + _shorten(event.description, room)
+    return written
+
+
+def _numbers(event: Event, language: str) -> list[str]:
+    taken = _counted(language, "registered", event.registered_count)
+    if event.capacity is not None:
+        taken += text(language, "card", "of", capacity=event.capacity)
+    waiting = [_counted(language, "waiting", event.waitlisted_count)] if event.waitlisted_count else []
+    return [taken, *waiting]
+
+
+def _more(count: int, language: str) -> str:
+    return "\n" + _counted(language, "more", count) if count > 0 else ""
+
+
+def _counted(language: str, what: str, count: int) -> str:
+    """A number with its noun in the right form (CLDR plural rules)."""
+    return text(language, "card", f"{what}_{Locale(language).plural_form(count)}", count=count)
+
+
+def _shorten(content: str, units: int) -> str:
+    """The beginning of a text, at most so many UTF-16 units long, with an ellipsis if something is left out."""
+    if _units(content) <= units:
+        return content
+    kept = content.encode("utf-16-le")[: (units - 1) * 2].decode("utf-16-le", errors="ignore")
+    return kept.rstrip() + _ELLIPSIS
+
+
+def _units(content: str) -> int:
+    return len(content.encode("utf-16-le")) // 2
+
+
+def _parse(moment: Instant) -> datetime:
+    return datetime.fromisoformat(moment)

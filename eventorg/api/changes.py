@@ -1,0 +1,98 @@
+"""GET /changes: what has happened, as pages one waits for or as a stream of server-sent events."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Annotated, Any
+
+import msgspec
+from litestar import Response, get
+from litestar.di import NamedDependency
+from litestar.params import HeaderParameter, QueryParameter
+from litestar.response import ServerSentEvent, ServerSentEventMessage
+
+from eventorg.api.authentication import Authenticated
+from eventorg.api.cursors import Limit
+from eventorg.api.problems import problems
+from eventorg.domain.callers import Caller
+from eventorg.domain.errors import DomainError, FieldError, Invalid
+from eventorg.domain.facts import Changes
+from eventorg.feed import Feed
+from eventorg.repositories.changes import ChangeRepository
+
+HEARTBEAT_SECONDS = 15.0
+LARGEST_SEQUENCE = 2**53
+
+After = Annotated[
+    int | None,
+    QueryParameter(ge=0, le=LARGEST_SEQUENCE, description="The `next` of the answer before; else the oldest kept."),
+]
+Timeout = Annotated[float, QueryParameter(ge=0, le=30, description="Wait so many seconds for news, if there is none.")]
+LastEventId = Annotated[
+    str | None, HeaderParameter(name="Last-Event-ID", description="Of a stream that goes on: wins over `after`.")
+]
+
+
+@get(
+    "/changes",
+    operation_id="list_changes",
+    summary="Follow what happens",
+    tags=["changes"],
+    responses=problems(401, 410, 422),
+)
+async def list_changes(
+    request: Authenticated,
+    changes: NamedDependency[ChangeRepository],
+    feed: NamedDependency[Feed],
+    after: After = None,
+    timeout: Timeout = 0,  # noqa: ASYNC109 (the contract's name for it)
+    limit: Limit = 100,
+    last_event_id: LastEventId = None,
+) -> Response[Changes]:
+    """What concerns the events one hosts or attends, and oneself, in commit order; each committed change once.
+
+    Go on with `after=<next>`. A number that is not kept any more is 410 `cursor_expired`. With
+    `Accept: text/event-stream` the same comes as server-sent events whose id is `seq`, until the client or the server
+    goes; `limit` and `timeout` do not matter then.
+    """
+    if "text/event-stream" not in request.headers.get("accept", ""):
+        return Response(await _follow(changes, feed, request.user, after, timeout, limit))
+    if last_event_id is not None:
+        after = _parse_event_id(last_event_id)
+    first, _ = await changes.find(request.user.user_id, after, limit)  # refused before the stream begins
+    stream: Any = ServerSentEvent(_stream(changes, feed, request.user, first), headers={"Cache-Control": "no-store"})
+    return stream  # type: ignore[no-any-return]
+
+
+async def _follow(
+    changes: ChangeRepository, feed: Feed, caller: Caller, after: int | None, seconds: float, limit: int
+) -> Changes:
+    """A page, waiting for one that is not empty until the time is over or the server stops."""
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + seconds
+    while True:
+        page, concerns = await changes.find(caller.user_id, after, limit)
+        left = deadline - loop.time()
+        if page.changes or left <= 0 or not await feed.wait(concerns, page.next, left):
+            return page
+        after = page.next
+
+
+async def _stream(
+    changes: ChangeRepository, feed: Feed, caller: Caller, page: Changes
+) -> AsyncIterator[ServerSentEventMessage]:
+    while not feed.is_closed:
+        for change in page.changes:
+            data = msgspec.json.encode(change).decode()
+            yield ServerSentEventMessage(data=data, event=change.type, id=change.seq)
+        if not page.changes:
+            yield ServerSentEventMessage(comment="still here")
+        try:
+            page = await _follow(changes, feed, caller, page.next, HEARTBEAT_SECONDS, limit=100)
+        except DomainError:
+            return  # the client comes again, and is told why
+
+
+def _parse_event_id(text: str) -> int:
+    if not text.isdecimal() or int(text[:20]) > LARGEST_SEQUENCE:
+        raise Invalid(FieldError("Last-Event-ID", "cursor_invalid"))
+    return int(text)

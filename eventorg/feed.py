@@ -1,0 +1,52 @@
+"""Waiting for news without a thread or a query: each waiter is woken by what concerns it, right after the commit."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Iterable
+
+from eventorg.domain.facts import Change
+
+
+class Feed:
+    """Who waits for which ids. Lives on the event loop; the database tells it what is committed."""
+
+    def __init__(self) -> None:
+        self._waiting: defaultdict[str, set[asyncio.Event]] = defaultdict(set)
+        self._head = 0
+        self.is_closed = False
+
+    def tell(self, news: list[Change]) -> None:
+        """Wakes whoever waits for the events and users of these changes."""
+        self._head = news[-1].seq
+        for change in news:
+            for subject in (change.event_id, change.user_id):
+                for waiter in self._waiting.get(subject or "", ()):
+                    waiter.set()
+
+    async def wait(self, subjects: Iterable[str], seen: int, seconds: float) -> bool:
+        """Whether there may be news of the subjects after the change `seen`, waiting so long for some."""
+        if self._head > seen:
+            return True
+        if self.is_closed:
+            return False
+        waiter = asyncio.Event()
+        for subject in subjects:
+            self._waiting[subject].add(waiter)
+        try:
+            async with asyncio.timeout(seconds):
+                await waiter.wait()
+            return not self.is_closed
+        except TimeoutError:
+            return False
+        finally:
+            for subject in subjects:
+                self._waiting[subject].discard(waiter)
+                if not self._waiting[subject]:
+                    del self._waiting[subject]
+
+    def close(self) -> None:
+        """Ends every wait, now and from now on: the server is stopping."""
+        self.is_closed = True
+        for waiters in self._waiting.values():
+            for waiter in waiters:
+                waiter.set()

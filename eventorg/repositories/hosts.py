@@ -1,0 +1,77 @@
+"""Who runs an event: the organizer names co-hosts."""
+
+from eventorg.database import Database, Transaction
+from eventorg.domain.callers import Caller
+from eventorg.domain.errors import Conflict, NotFound
+from eventorg.domain.events import Host, Hosts, NewHost, check_host, check_organizer
+from eventorg.domain.facts import Fact
+from eventorg.repositories.changes import ChangeRepository
+from eventorg.repositories.events import EventRepository
+from eventorg.repositories.outcomes import OutcomeRepository
+from eventorg.statements import Statements
+
+
+class HostRepository:
+    """The organizers and co-hosts of events."""
+
+    def __init__(
+        self,
+        database: Database,
+        sql: Statements,
+        changes: ChangeRepository,
+        events: EventRepository,
+        outcomes: OutcomeRepository,
+    ) -> None:
+        self._database = database
+        self._sql = sql
+        self._changes = changes
+        self._events = events
+        self._outcomes = outcomes
+
+    async def find(self, event_id: str, caller: Caller) -> Hosts:
+        """Who runs an event. Raises `NotFound`."""
+
+        def work(tx: Transaction) -> Hosts:
+            event, _ = self._events.load(tx, event_id, caller.user_id)
+            return Hosts(event_id=event.id, hosts=self._find(tx, event.id))
+
+        return await self._database.read(work)
+
+    async def add(self, event_id: str, new: NewHost, caller: Caller) -> tuple[Host, bool]:
+        """The co-host, and whether it is new. Raises `NotFound` (event or user), `Forbidden` (not the organizer)
+        and `Conflict` (the organizer needs no second role)."""
+
+        def work(tx: Transaction) -> tuple[Host, bool]:
+            event, role = self._events.load(tx, event_id, caller.user_id)
+            check_organizer(role)
+            if new.user_id == event.organizer_id:
+                raise Conflict("already_organizer")
+            if tx.one(self._sql.get_user, user_id=new.user_id) is None:
+                raise NotFound("user_not_found")
+            is_new = tx.one(self._sql.add_host, event_id=event.id, user_id=new.user_id, now=tx.now) is not None
+            if is_new:
+                self._changes.record(tx, Fact("event.updated", event.id, new.user_id), caller.user_id)
+            return next(host for host in self._find(tx, event.id) if host.user_id == new.user_id), is_new
+
+        return await self._outcomes.write(caller, tuple[Host, bool], work)
+
+    async def remove(self, event_id: str, user_id: str, caller: Caller) -> None:
+        """Ends a co-host's role: by the organizer, or by the co-host itself. Raises `NotFound` and `Forbidden`."""
+
+        def work(tx: Transaction) -> None:
+            event, role = self._events.load(tx, event_id, caller.user_id)
+            if user_id == caller.user_id:
+                check_host(role)
+            else:
+                check_organizer(role)
+            if not tx.run(self._sql.remove_host, event_id=event.id, user_id=user_id):
+                raise NotFound("host_not_found")
+            self._changes.record(tx, Fact("event.updated", event.id, user_id), caller.user_id)
+
+        await self._database.write(work)
+
+    def _find(self, tx: Transaction, event_id: str) -> list[Host]:
+        return [
+            Host(user_id=row["user_id"], role=row["role"], since=row["since"])
+            for row in tx.all(self._sql.list_hosts, event_id=event_id)
+        ]

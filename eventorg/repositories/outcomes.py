@@ -1,0 +1,94 @@
+"""Requests that are done once however often they are sent: what came of each is kept for a day.
+
+What a request made is kept in the very transaction that made it; asked again, the answer is made of that.
+"""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+import msgspec
+from msgspec import Struct
+
+from eventorg.database import Database, Transaction, Work
+from eventorg.domain.callers import Caller, RequestKey
+from eventorg.domain.errors import KeyReused
+from eventorg.domain.values import rfc3339
+from eventorg.statements import Statements
+
+T = TypeVar("T")
+
+KEPT = timedelta(hours=24)
+_LARGEST_SWEEP = 1_000
+
+
+class Outcome(Struct, frozen=True):
+    """What came of a request: the result of its transaction, or the problem document it was refused with."""
+
+    result: str | None
+    refusal: str | None
+
+
+class OutcomeRepository:
+    """What came of requests with an `Idempotency-Key`."""
+
+    def __init__(self, database: Database, sql: Statements, clock: Callable[[], datetime]) -> None:
+        self._database = database
+        self._sql = sql
+        self._clock = clock
+
+    async def write(self, caller: Caller, kind: type[T], work: Work[T]) -> T:
+        """The result of a work that changes things, done once for each request key of the caller; `kind` is the
+        type of the result, which must survive JSON. Errors are those of the work and of `Database.write`."""
+        key = caller.request_key
+        if key is None:
+            return await self._database.write(work)
+        if key.result is not None:
+            return msgspec.json.decode(key.result, type=kind)
+
+        def once(tx: Transaction) -> T:
+            result = work(tx)
+            self._keep(tx, key, caller.user_id, result=msgspec.json.encode(result).decode())
+            return result
+
+        return await self._database.write(once)
+
+    async def find(self, key: RequestKey) -> Outcome | None:
+        """What came of a request, if it has been done within the last day. Raises `KeyReused` if the key was
+        another request's."""
+        since = rfc3339(self._clock() - KEPT)
+        row = await self._database.read(
+            lambda tx: tx.one(self._sql.get_outcome, caller=key.caller, key=key.key, since=since)
+        )
+        if row is None:
+            return None
+        if row["fingerprint"] != key.fingerprint:
+            raise KeyReused()
+        return Outcome(row["result"], row["refusal"])
+
+    async def keep_refusal(self, key: RequestKey, user_id: str, refusal: str) -> None:
+        """Keeps the problem document of a request that changed nothing."""
+        await self._database.write(lambda tx: self._keep(tx, key, user_id, refusal=refusal))
+
+    async def forget(self) -> None:
+        """Removes what is older than a day, a little at a time."""
+        before = rfc3339(self._clock() - KEPT)
+        while (
+            await self._database.write(lambda tx: tx.run(self._sql.forget_outcomes, before=before, most=_LARGEST_SWEEP))
+            == _LARGEST_SWEEP
+        ):
+            pass
+
+    def _keep(
+        self, tx: Transaction, key: RequestKey, user_id: str, result: str | None = None, refusal: str | None = None
+    ) -> None:
+        tx.run(
+            self._sql.keep_outcome,
+            caller=key.caller,
+            key=key.key,
+            fingerprint=key.fingerprint,
+            user_id=user_id,
+            result=result,
+            refusal=refusal,
+            now=tx.now,
+        )

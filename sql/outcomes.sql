@@ -1,0 +1,31 @@
+-- name: get_outcome(caller, key, since)^
+SELECT
+    fingerprint,
+    result,
+    refusal
+FROM outcomes
+WHERE caller = :caller AND key = :key AND at >= :since;
+
+-- name: keep_outcome(caller, key, fingerprint, user_id, result, refusal, now)!
+-- A row that is still there has outlived its day; a user that has gone keeps none.
+INSERT INTO outcomes (caller, key, fingerprint, user_id, at, result, refusal)
+SELECT :caller, :key, :fingerprint, id, :now, :result, :refusal
+FROM users
+WHERE id = :user_id
+ON CONFLICT (caller, key) DO UPDATE
+SET
+    fingerprint = excluded.fingerprint,
+    user_id = excluded.user_id,
+    at = excluded.at,
+    result = excluded.result,
+    refusal = excluded.refusal;
+
+-- name: forget_outcomes(before, most)!
+DELETE FROM outcomes
+WHERE (caller, key) IN (
+    SELECT caller, key
+    FROM outcomes
+    WHERE at < :before
+    ORDER BY at
+    LIMIT :most
+);
