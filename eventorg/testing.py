@@ -81,7 +81,7 @@ class Server:
 
     def sign_up(self, **fields: Any) -> User:
         """A new user with a name nobody has, logged in."""
-        name = f"user{next(_numbers)}"
+        name = f"user-{next(_numbers)}"
         account = {"username": name, "email": f"{name}@example.com", "password": PASSWORD} | fields
         response = self.client.post("/users", json=account)
         assert response.status_code == 201, response.text

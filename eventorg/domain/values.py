@@ -173,6 +173,9 @@ Password = Annotated[
 PasswordAttempt = Annotated[str, rule(_clean_attempt, max_length=1024, format="password", examples=["correct horse"])]
 EmailAttempt = Annotated[str, text(0, 254, example="anna@example.com")]
 Time = Annotated[datetime, Meta(tz=True), rule(_clean_time, format="date-time", examples=["2027-09-15T13:00:00+03:00"])]
+EndTime = Annotated[
+    datetime, Meta(tz=True), rule(_clean_time, format="date-time", examples=["2027-09-15T15:00:00+03:00"])
+]
 Timezone = Annotated[str, rule(_clean_timezone, examples=["Europe/Moscow"])]
 Locale = Annotated[str, rule(_clean_locale, pattern=f"^{_LANGUAGE_TAG.pattern}$", examples=["ru"])]
 Capacity = Annotated[int, rule(_clean_capacity, minimum=1, maximum=MAX_CAPACITY, examples=[30])]
