@@ -34,13 +34,14 @@ async def storm(start: Callable[[int], asyncio.Task[int]], dice: random.Random) 
     while it runs, while it is committed. Those that were answered."""
     tasks: list[asyncio.Task[int]] = []
     running: set[asyncio.Task[int]] = set()
+    room = asyncio.Semaphore(7)
     for number in range(WORKS):
-        while len(running) > 6:
-            await asyncio.sleep(0)
+        await room.acquire()
         task = start(number)
         tasks.append(task)
         running.add(task)
         task.add_done_callback(running.discard)
+        task.add_done_callback(lambda _: room.release())
         for _ in range(dice.randrange(40)):
             await asyncio.sleep(0)
         if number % 2 and running:
