@@ -29,8 +29,7 @@ def core() -> Component:
 
 def prepare(path: Path, components: list[Component], clock: Callable[[], datetime]) -> list[str]:
     """Makes the file or brings it up to date; the migrations applied. Raises `StartError`."""
-    if not path.parent.is_dir():
-        raise StartError(f"The folder {path.parent} for the database does not exist; make it first.")
+    _require_folder(path)
     faults = find_faults(path, components)
     if faults:
         raise StartError(f"{path} is not served: {faults[0]}")
@@ -72,7 +71,7 @@ def _faults(connection: sqlite3.Connection, components: list[Component]) -> Iter
             yield str(error)
     for (message,) in connection.execute("PRAGMA quick_check(1)"):
         if message != "ok":
-            yield f"it is damaged ({message}); restore a backup."
+            yield f"it is damaged ({message.splitlines()[-1]}); restore a backup."
     broken = connection.execute("PRAGMA foreign_key_check").fetchone()
     if broken:
         yield f"a row of {broken[0]} refers to a row of {broken[2]} that is missing; restore a backup."
@@ -84,6 +83,7 @@ def sole_owner(path: Path) -> Iterator[None]:
 
     The lock is the kernel's (flock): it goes when the process goes, however that happens. Readers need none.
     """
+    _require_folder(path)
     try:
         descriptor = os.open(path.with_name(path.name + ".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     except OSError as error:
@@ -96,3 +96,8 @@ def sole_owner(path: Path) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
+
+
+def _require_folder(path: Path) -> None:
+    if not path.parent.is_dir():
+        raise StartError(f"The folder {path.parent} for the database does not exist; make it first.")
