@@ -21,6 +21,21 @@ from eventorg.statements import Statements
 APPLICATION_ID = 0x65766F72
 """`PRAGMA application_id` of a file of eventorg's: "evor", set by the first migration."""
 
+_MISCOUNTED = """
+SELECT id
+FROM events
+LEFT JOIN (
+    SELECT
+        event_id,
+        count(*) FILTER (WHERE status IN ('registered', 'attended')) AS registered,
+        count(*) FILTER (WHERE status = 'waitlisted') AS waitlisted
+    FROM registrations
+    GROUP BY event_id
+) AS counted ON counted.event_id = events.id
+WHERE (registered_count, waitlisted_count) <> (coalesce(registered, 0), coalesce(waitlisted, 0))
+LIMIT 1
+"""
+
 
 def core() -> Component:
     """The core's migrations."""
@@ -75,6 +90,9 @@ def _faults(connection: sqlite3.Connection, components: list[Component]) -> Iter
     broken = connection.execute("PRAGMA foreign_key_check").fetchone()
     if broken:
         yield f"a row of {broken[0]} refers to a row of {broken[2]} that is missing; restore a backup."
+    if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'registrations'").fetchone():
+        for (event_id,) in connection.execute(_MISCOUNTED):
+            yield f"the counters of event {event_id} do not equal its registrations; restore a backup."
 
 
 @contextmanager

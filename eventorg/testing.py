@@ -9,11 +9,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
-import uvicorn
 from argon2 import PasswordHasher
 
 from eventorg.application import create_app
 from eventorg.security.passwords import Passwords
+from eventorg.server import Server as UvicornServer
 from eventorg.server import listen, opened, server_config, url_of
 from eventorg.settings import Settings
 
@@ -94,6 +94,14 @@ class Server:
         return str(response.json()["token"])
 
 
+class _ServerInThread(UvicornServer):
+    """Leaves the signals to the main thread."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
 def check_problem(response: httpx.Response, status: int, code: str | None = None) -> dict[str, Any]:
     """The problem document of an answer that failed with this status (and code), in the one shape of them all."""
     assert response.status_code == status, f"{response.status_code} {response.text}"
@@ -122,7 +130,7 @@ def running(settings: Settings, clock: Clock | None = None, passwords: Passwords
     clock = clock or Clock()
     app = create_app(settings, clock, passwords or cheap_passwords())
     config = server_config(app, settings)
-    uvicorn_server = uvicorn.Server(config)
+    uvicorn_server = _ServerInThread(config, app.state.feed)
     started = threading.Event()
     failures: list[BaseException] = []
 

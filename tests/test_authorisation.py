@@ -15,45 +15,74 @@ from eventorg.testing import PASSWORD, Server, User, check_problem
 
 # "self" is the user who stands in the path. OPTIONS, which Litestar answers itself, has a test below.
 TABLE = """
-                                        nobody expired stranger participant organiser self
-POST   /users                              201     401      201         201       201    -
-POST   /login                              200     200      200         200       200    -
-GET    /users/{user_id}                    401     401      200         200       200  200
-PATCH  /users/{user_id}                    401     401      403         403       403  200
-DELETE /users/{user_id}                    401     401      403         403       403  200
-GET    /users/{user_id}/events             401     401      403         403       403  200
-POST   /events                             401     401      201         201       201    -
-GET    /events/{event_id}                  200     401      200         200       200    -
-PATCH  /events/{event_id}                  401     401      403         403       200    -
-DELETE /events/{event_id}                  401     401      403         403       200    -
-POST   /events/{event_id}/register         401     401      201         200       201    -
-GET    /events/{event_id}/participants     401     401      200         200       200    -
-GET    /health                             200     200      200         200       200    -
-GET    /openapi.json                       200     200      200         200       200    -
-GET    /docs                               200     200      200         200       200    -
-GET    /docs/openapi.json                  200     200      200         200       200    -
-GET    /docs/{path}                        404     404      404         404       404    -
-GET    /docs/assets/{file_path}            200     200      200         200       200    -
-HEAD   /docs/assets/{file_path}            200     200      200         200       200    -
+                                                nobody expired stranger participant host organiser self
+POST   /users                                      201     401      201         201  201       201    -
+POST   /login                                      200     200      200         200  200       200    -
+GET    /users/me/export                            401     401      200         200  200       200    -
+GET    /users/{user_id}                            401     401      200         200  200       200  200
+PATCH  /users/{user_id}                            401     401      403         403  403       403  200
+DELETE /users/{user_id}                            401     401      403         403  403       403  200
+GET    /users/{user_id}/events                     401     401      403         403  403       403  200
+GET    /events                                     200     401      200         200  200       200    -
+POST   /events                                     401     401      201         201  201       201    -
+GET    /events/{event_id}                          200     401      200         200  200       200    -
+PATCH  /events/{event_id}                          401     401      403         403  200       200    -
+DELETE /events/{event_id}                          401     401      403         403  403       200    -
+POST   /events/{event_id}/cancel                   401     401      403         403  200       200    -
+GET    /events/{event_id}/hosts                    401     401      200         200  200       200    -
+POST   /events/{event_id}/hosts                    401     401      403         403  403       201    -
+DELETE /events/{event_id}/hosts/{user_id}          401     401      403         403  403       200  200
+POST   /events/{event_id}/register                 401     401      201         200  201       201    -
+DELETE /events/{event_id}/register                 401     401      404         200  404       404    -
+GET    /events/{event_id}/participants             401     401      200         200  200       200    -
+GET    /events/{event_id}/participants/{user_id}   401     401      200         200  200       200  200
+PATCH  /events/{event_id}/participants/{user_id}   401     401      403         403  200       200  403
+DELETE /events/{event_id}/participants/{user_id}   401     401      403         403  200       200  403
+GET    /events/{event_id}/card                     401     401      200         200  200       200    -
+GET    /changes                                    401     401      200         200  200       200    -
+GET    /health                                     200     200      200         200  200       200    -
+GET    /openapi.json                               200     200      200         200  200       200    -
+GET    /docs                                       200     200      200         200  200       200    -
+GET    /docs/openapi.json                          200     200      200         200  200       200    -
+GET    /docs/{path}                                404     404      404         404  404       404    -
+GET    /docs/assets/{file_path}                    200     200      200         200  200       200    -
+HEAD   /docs/assets/{file_path}                    200     200      200         200  200       200    -
 """
 
 # What an event of each kind is to those who know its id. Nobody can have registered for a draft.
 VISIBILITY = """
-                                               nobody stranger participant organiser
-public   GET    /events/{event_id}                200      200         200       200
-unlisted GET    /events/{event_id}                200      200         200       200
-private  GET    /events/{event_id}                404      404         200       200
-draft    GET    /events/{event_id}                404      404           -       200
-unlisted GET    /events/{event_id}/participants   401      200         200       200
-private  GET    /events/{event_id}/participants   401      404         200       200
-draft    GET    /events/{event_id}/participants   401      404           -       200
-unlisted POST   /events/{event_id}/register       401      201         200       201
-private  POST   /events/{event_id}/register       401      404         200       201
-draft    POST   /events/{event_id}/register       401      404           -       409
-private  PATCH  /events/{event_id}                401      404         403       200
-draft    PATCH  /events/{event_id}                401      404           -       200
-private  DELETE /events/{event_id}                401      404         403       200
-draft    DELETE /events/{event_id}                401      404           -       200
+                                                         nobody stranger participant host organiser
+public   GET    /events/{event_id}                           200      200         200  200       200
+unlisted GET    /events/{event_id}                           200      200         200  200       200
+private  GET    /events/{event_id}                           404      404         200  200       200
+draft    GET    /events/{event_id}                           404      404           -  200       200
+unlisted GET    /events/{event_id}/participants              401      200         200  200       200
+private  GET    /events/{event_id}/participants              401      404         200  200       200
+draft    GET    /events/{event_id}/participants              401      404           -  200       200
+unlisted GET    /events/{event_id}/hosts                     401      200         200  200       200
+private  GET    /events/{event_id}/hosts                     401      404         200  200       200
+draft    GET    /events/{event_id}/hosts                     401      404           -  200       200
+unlisted GET    /events/{event_id}/card                      401      200         200  200       200
+private  GET    /events/{event_id}/card                      401      404         200  200       200
+draft    GET    /events/{event_id}/card                      401      404           -  200       200
+unlisted POST   /events/{event_id}/register                  401      201         200  201       201
+private  POST   /events/{event_id}/register                  401      404         200  201       201
+draft    POST   /events/{event_id}/register                  401      404           -  409       409
+private  DELETE /events/{event_id}/register                  401      404         200  404       404
+draft    DELETE /events/{event_id}/register                  401      404           -  404       404
+private  PATCH  /events/{event_id}                           401      404         403  200       200
+private  DELETE /events/{event_id}                           401      404         403  403       200
+private  POST   /events/{event_id}/cancel                    401      404         403  200       200
+private  POST   /events/{event_id}/hosts                     401      404         403  403       201
+private  DELETE /events/{event_id}/hosts/{user_id}           401      404         403  403       200
+draft    PATCH  /events/{event_id}                           401      404           -  200       200
+draft    DELETE /events/{event_id}                           401      404           -  403       200
+draft    POST   /events/{event_id}/cancel                    401      404           -  200       200
+draft    POST   /events/{event_id}/hosts                     401      404           -  403       201
+draft    DELETE /events/{event_id}/hosts/{user_id}           401      404           -  403       200
+private  GET    /events/{event_id}/participants/{user_id}    401      404         200  200       200
+private  PATCH  /events/{event_id}/participants/{user_id}    401      404         403  200       200
+private  DELETE /events/{event_id}/participants/{user_id}    401      404         403  200       200
 """
 
 
@@ -78,15 +107,20 @@ class Cast:
 
     def __init__(self, server: Server) -> None:
         self.server = server
-        self.stranger, self.participant, self.organiser = (server.sign_up() for _ in range(3))
+        self.stranger, self.participant, self.host, self.organiser = (server.sign_up() for _ in range(4))
 
     def play(self, kind: str, method: str, path: str, who: str) -> httpx.Response:
         """The answer to `who`, asking about an event of this kind."""
         user = self.server.sign_up() if "{user_id}" in path else self.stranger
         event_id = self._event(kind) if "{event_id}" in path else ""
+        if "/participants/{user_id}" in path:
+            self._register(user, event_id)
+            self.organiser.patch(f"/events/{event_id}", json={"visibility": kind})
+        if "/hosts/{user_id}" in path:
+            self._make_host(user, event_id)
         url = path.format(event_id=event_id, user_id=user.id, path="somewhere", file_path="swagger-ui.css")
         request = self.server.client.build_request(method, url, json=self._body(method, path))
-        callers = {"self": user, "stranger": self.stranger, "participant": self.participant}
+        callers = {"self": user, "stranger": self.stranger, "participant": self.participant, "host": self.host}
         caller = (callers | {"organiser": self.organiser}).get(who)
         if who == "expired":
             request.headers["Authorization"] = f"Bearer {expired_token(self.server, self.participant)}"
@@ -95,12 +129,19 @@ class Cast:
         return self.server.client.send(request)
 
     def _event(self, kind: str) -> str:
-        if kind == "draft":
-            return str(self.organiser.create_event(status="draft")["id"])
-        event_id = str(self.organiser.create_event()["id"])
-        assert self.participant.post(f"/events/{event_id}/register").status_code == 201
-        assert self.organiser.patch(f"/events/{event_id}", json={"visibility": kind}).status_code == 200
+        event_id = str(self.organiser.create_event(status="draft" if kind == "draft" else "published")["id"])
+        self._make_host(self.host, event_id)
+        if kind != "draft":
+            self._register(self.participant, event_id)
+            assert self.organiser.patch(f"/events/{event_id}", json={"visibility": kind}).status_code == 200
         return event_id
+
+    def _register(self, user: User, event_id: str) -> None:
+        self.organiser.patch(f"/events/{event_id}", json={"visibility": "public"})
+        assert user.post(f"/events/{event_id}/register").status_code == 201
+
+    def _make_host(self, user: User, event_id: str) -> None:
+        assert self.organiser.post(f"/events/{event_id}/hosts", json={"user_id": user.id}).status_code == 201
 
     def _body(self, method: str, path: str) -> Any:
         """The body of a route that takes one; of a new user for each sign-up."""
@@ -116,6 +157,10 @@ class Cast:
                 return {"first_name": "Anna"}
             case "PATCH", "/events/{event_id}":
                 return {"title": "Another"}
+            case "PATCH", "/events/{event_id}/participants/{user_id}":
+                return {"status": "attended"}
+            case "POST", "/events/{event_id}/hosts":
+                return {"user_id": self.stranger.id}
         return None
 
 
@@ -158,7 +203,7 @@ def test_private_events_and_drafts_do_not_exist_for_strangers(
 ) -> None:
     response = cast.play(kind, method, path, who)
     assert response.status_code == status, response.text
-    if status == 404:
+    if status == 404 and who in ("nobody", "stranger"):
         unknown = cast.server.client.get("/events/111111111")
         assert response.json() == unknown.json(), "a hidden event is told apart from none"
 
