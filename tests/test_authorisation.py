@@ -15,26 +15,38 @@ from eventorg.testing import PASSWORD, Server, User, check_problem
 
 # "self" is the user who stands in the path. OPTIONS, which Litestar answers itself, has a test below.
 TABLE = """
-                                        nobody expired stranger participant organiser self
-POST   /users                              201     401      201         201       201    -
-POST   /login                              200     200      200         200       200    -
-GET    /users/{user_id}                    401     401      200         200       200  200
-PATCH  /users/{user_id}                    401     401      403         403       403  200
-DELETE /users/{user_id}                    401     401      403         403       403  200
-GET    /users/{user_id}/events             401     401      403         403       403  200
-POST   /events                             401     401      201         201       201    -
-GET    /events/{event_id}                  200     401      200         200       200    -
-PATCH  /events/{event_id}                  401     401      403         403       200    -
-DELETE /events/{event_id}                  401     401      403         403       200    -
-POST   /events/{event_id}/register         401     401      201         200       201    -
-GET    /events/{event_id}/participants     401     401      200         200       200    -
-GET    /health                             200     200      200         200       200    -
-GET    /openapi.json                       200     200      200         200       200    -
-GET    /docs                               200     200      200         200       200    -
-GET    /docs/openapi.json                  200     200      200         200       200    -
-GET    /docs/{path}                        404     404      404         404       404    -
-GET    /docs/assets/{file_path}            200     200      200         200       200    -
-HEAD   /docs/assets/{file_path}            200     200      200         200       200    -
+                                                  nobody expired stranger participant organiser self
+POST   /users                                        201     401      201         201       201    -
+POST   /login                                        200     200      200         200       200    -
+GET    /users/{user_id}                              401     401      200         200       200  200
+PATCH  /users/{user_id}                              401     401      403         403       403  200
+DELETE /users/{user_id}                              401     401      403         403       403  200
+GET    /users/{user_id}/events                       401     401      403         403       403  200
+GET    /users/me/export                              401     401      200         200       200    -
+GET    /events                                       200     401      200         200       200    -
+POST   /events                                       401     401      201         201       201    -
+GET    /events/{event_id}                            200     401      200         200       200    -
+PATCH  /events/{event_id}                            401     401      403         403       200    -
+DELETE /events/{event_id}                            401     401      403         403       200    -
+POST   /events/{event_id}/cancel                     401     401      403         403       200    -
+GET    /events/{event_id}/card                       401     401      200         200       200    -
+POST   /events/{event_id}/register                   401     401      201         200       201    -
+DELETE /events/{event_id}/register                   401     401      404         200       404    -
+GET    /events/{event_id}/participants               401     401      200         200       200    -
+GET    /events/{event_id}/participants/{user_id}     401     401      200         200       200  200
+PATCH  /events/{event_id}/participants/{user_id}     401     401      403         403       200  403
+DELETE /events/{event_id}/participants/{user_id}     401     401      403         403       200  403
+GET    /events/{event_id}/hosts                      401     401      200         200       200    -
+POST   /events/{event_id}/hosts                      401     401      403         403       201    -
+DELETE /events/{event_id}/hosts/{user_id}            401     401      403         403       200  200
+GET    /changes                                      401     401      200         200       200    -
+GET    /health                                       200     200      200         200       200    -
+GET    /openapi.json                                 200     200      200         200       200    -
+GET    /docs                                         200     200      200         200       200    -
+GET    /docs/openapi.json                            200     200      200         200       200    -
+GET    /docs/{path}                                  404     404      404         404       404    -
+GET    /docs/assets/{file_path}                      200     200      200         200       200    -
+HEAD   /docs/assets/{file_path}                      200     200      200         200       200    -
 """
 
 # What an event of each kind is to those who know its id. Nobody can have registered for a draft.
@@ -84,6 +96,10 @@ class Cast:
         """The answer to `who`, asking about an event of this kind."""
         user = self.server.sign_up() if "{user_id}" in path else self.stranger
         event_id = self._event(kind) if "{event_id}" in path else ""
+        if "/participants/{" in path:
+            assert user.post(f"/events/{event_id}/register").status_code == 201
+        if "/hosts/{" in path:
+            assert self.organiser.post(f"/events/{event_id}/hosts", json={"user_id": user.id}).status_code == 201
         url = path.format(event_id=event_id, user_id=user.id, path="somewhere", file_path="swagger-ui.css")
         request = self.server.client.build_request(method, url, json=self._body(method, path))
         callers = {"self": user, "stranger": self.stranger, "participant": self.participant}
@@ -114,6 +130,10 @@ class Cast:
                 return {"title": "T", "start_time": "2100-01-01T10:00:00Z", "end_time": "2100-01-01T11:00:00Z"}
             case "PATCH", "/users/{user_id}":
                 return {"first_name": "Anna"}
+            case "PATCH", "/events/{event_id}/participants/{user_id}":
+                return {"status": "attended"}
+            case "POST", "/events/{event_id}/hosts":
+                return {"user_id": self.stranger.id}
             case "PATCH", "/events/{event_id}":
                 return {"title": "Another"}
         return None
