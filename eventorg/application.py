@@ -1,6 +1,6 @@
 """The only wiring: settings in, application out."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -27,6 +27,7 @@ from eventorg.api.problems import EXCEPTION_HANDLERS
 from eventorg.api.registrations import RegistrationController
 from eventorg.api.users import UserController
 from eventorg.database import Database
+from eventorg.domain.values import Clock
 from eventorg.feed import Feed
 from eventorg.housekeeping import housekeeping
 from eventorg.logs import structlog_config
@@ -57,9 +58,7 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-def create_app(
-    settings: Settings, clock: Callable[[], datetime] = utc_now, passwords: Passwords | None = None
-) -> Litestar:
+def create_app(settings: Settings, clock: Clock = utc_now, passwords: Passwords | None = None) -> Litestar:
     """The application. The file is prepared and opened when it starts, and closed when it stops.
 
     Raises `StartError` (now, or at start) in one sentence that a person can act upon.

@@ -20,14 +20,13 @@ from msgspec import Struct
 
 from eventorg.domain.errors import DomainError, StorageFull, Unavailable
 from eventorg.domain.facts import Change
-from eventorg.domain.values import rfc3339
+from eventorg.domain.values import Clock, rfc3339
 from eventorg.settings import StartError
 from eventorg.statements import Statement
 
 T = TypeVar("T")
 Parameter = str | int | None
 Synchronous = Literal["full", "normal"]
-Clock = Callable[[], datetime]
 
 BUSY_TIMEOUT_MS = 5_000
 LONGEST_QUEUE = 1_000

@@ -6,13 +6,12 @@ Everything here is synchronous and done before the first request; a file that is
 import fcntl
 import os
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from datetime import datetime
 from pathlib import Path
 
 from eventorg.database import connect_reader, connect_writer
-from eventorg.domain.values import rfc3339
+from eventorg.domain.values import Clock, rfc3339
 from eventorg.migrations import Component, check_history, migrate
 from eventorg.resources import resource
 from eventorg.settings import StartError
@@ -42,7 +41,7 @@ def core() -> Component:
     return Component("eventorg", resource("sql") / "migrations")
 
 
-def prepare(path: Path, components: list[Component], clock: Callable[[], datetime]) -> list[str]:
+def prepare(path: Path, components: list[Component], clock: Clock) -> list[str]:
     """Makes the file or brings it up to date; the migrations applied. Raises `StartError`."""
     _require_folder(path)
     faults = find_faults(path, components)

@@ -288,7 +288,7 @@ async def test_what_waits_when_it_closes_is_written(path: Path) -> None:
 
 @pytest.mark.parametrize(("synchronous", "level"), [("full", 2), ("normal", 1)])
 def test_the_writers_pragmas_hold(path: Path, synchronous: Synchronous, level: int) -> None:
-    expected = {"journal_mode": "wal", "synchronous": level, "foreign_keys": 1, "trusted_schema": 0}
+    expected = {"journal_mode": "wal", "synchronous": level, "foreign_keys": 1, "secure_delete": 1}
     with closing(connect_writer(path, synchronous)) as connection:
         assert {name: connection.execute(f"PRAGMA {name}").fetchone()[0] for name in expected} == expected
 

@@ -15,21 +15,12 @@ from msgspec import UNSET, Struct, UnsetType
 from eventorg.cli import cli
 from eventorg.testing import Server, User
 
-OPERATIONS = {
-    "create_event",
-    "create_user",
-    "delete_event",
-    "delete_user",
-    "get_event",
-    "get_health",
-    "get_user",
-    "list_participants",
-    "list_user_events",
-    "login",
-    "register",
-    "update_event",
-    "update_user",
-}
+OPERATIONS = """
+add_host cancel_event check_in create_event create_link_code create_user delete_event delete_user export_user get_card
+get_event get_health get_participant get_telegram_identity get_user leave link_telegram_identity list_changes
+list_events list_hosts list_participants list_user_events login login_telegram put_telegram_identity register
+remove_host remove_participant unlink_telegram_identity update_event update_user
+"""
 """Clients are generated from these: a name here is never changed."""
 
 Schema = dict[str, Any]
@@ -155,7 +146,7 @@ def described(document: Any) -> OpenAPI:
 
 def test_operations_keep_their_names(described: OpenAPI) -> None:
     names = [operation.operation_id for _, operation in described.operations()]
-    assert sorted(names) == sorted(OPERATIONS)
+    assert sorted(names) == OPERATIONS.split()
 
 
 def test_every_operation_is_told_in_words(described: OpenAPI) -> None:

@@ -41,7 +41,7 @@ def test_a_request_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert len(lines) == len(answers)
     for line, (answer, method, route, user_id) in zip(lines, answers, strict=True):
         assert line.keys() == {
-            "event", "level", "timestamp", "request_id", "method", "route", "status", "ms", "user"
+            "event", "level", "timestamp", "request_id", "method", "route", "status", "ms", "user", "bot"
         }  # fmt: skip
         assert line["request_id"] == answer.headers["X-Request-Id"]
         assert (line["method"], line["status"], line["user"]) == (method, answer.status_code, user_id)

@@ -125,7 +125,7 @@ def test_a_second_server_is_refused_and_the_first_goes_on(path: Path) -> None:
 def test_an_empty_file_becomes_a_database(tmp_path: Path) -> None:
     path = tmp_path / "eventorg.db"
     path.touch()
-    assert prepare(path, [core()], Clock()) == ["eventorg/0001_initial.sql"]
+    assert prepare(path, [core()], Clock()) == [f"eventorg/{file.name}" for file in core().files()]
     assert prepare(path, [core()], Clock()) == []
     assert find_faults(path, [core()]) == []
 
@@ -135,4 +135,4 @@ def test_a_database_without_tables_becomes_one_of_ours(tmp_path: Path) -> None:
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("PRAGMA user_version = 1")
     assert path.stat().st_size > 0
-    assert prepare(path, [core()], Clock()) == ["eventorg/0001_initial.sql"]
+    assert prepare(path, [core()], Clock()) == [f"eventorg/{file.name}" for file in core().files()]

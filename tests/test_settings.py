@@ -9,6 +9,7 @@ from eventorg.settings import Settings, SettingsError, load
 from tests.programs import run, sentence
 
 SECRET = "0123456789abcdef" * 2
+BOT_KEY = f"123456:{0:064x}"
 VALUES: dict[str, tuple[str, str | int]] = {
     "database": ("/var/lib/events.db", "/var/lib/events.db"),
     "host": ("::1", "::1"),
@@ -19,6 +20,11 @@ VALUES: dict[str, tuple[str, str | int]] = {
     "login_attempts": ("3", 3),
     "synchronous": ("normal", "normal"),
     "trusted_proxies": ("10.0.0.0/8,::1", "10.0.0.0/8,::1"),
+    "telegram_bot_token": (BOT_KEY, BOT_KEY),
+    "telegram_bot_id": ("123456", 123456),
+    "telegram_max_age": ("60", 60),
+    "telegram_max_ahead": ("0", 0),
+    "changes_days": ("7", 7),
     "log_level": ("debug", "debug"),
     "log_format": ("json", "json"),
 }
@@ -39,6 +45,10 @@ REFUSED = [
     ("secret", "x" * 31),
     ("secret", f"{SECRET},short"),
     ("secret", f"{SECRET},"),
+    ("telegram_bot_token", "123456"),
+    ("telegram_bot_token", "bot:token"),
+    ("telegram_max_age", "0"),
+    ("changes_days", "0"),
 ]
 
 
@@ -126,3 +136,9 @@ def test_the_program_says_so_in_one_sentence(tmp_path: Path, settings: dict[str,
 def test_secrets_are_split_at_commas() -> None:
     assert Settings().secrets == ()
     assert Settings(secret=f"{SECRET}, {SECRET}2").secrets == (SECRET, f"{SECRET}2")
+
+
+def test_of_a_bots_token_only_the_key_is_kept() -> None:
+    settings = load({"EVENTORG_TELEGRAM_BOT_TOKEN": "123456:AAsecret"})
+    assert "AAsecret" not in repr(settings)
+    assert settings.telegram_bot_token.startswith("123456:")

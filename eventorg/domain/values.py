@@ -18,6 +18,9 @@ from msgspec import Meta, Struct, UnsetType, structs
 
 from eventorg.domain.errors import FieldError, Invalid
 
+Clock = Callable[[], datetime]
+"""What tells the time, with a zone; tests move it by hand."""
+
 EARLIEST_YEAR, LATEST_YEAR = 1970, 2200
 _LANGUAGE_TAG = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}")
 _UNPRINTABLE = frozenset(("Cc", "Cs", "Zl", "Zp"))
@@ -134,9 +137,14 @@ def _clean_timezone(value: str) -> str:
 
 
 def _clean_locale(value: str) -> str:
-    if not _LANGUAGE_TAG.fullmatch(value):
+    if not is_locale(value):
         raise Refused("locale_syntax")
     return value
+
+
+def is_locale(value: str) -> bool:
+    """Whether it looks like a language tag (BCP 47)."""
+    return _LANGUAGE_TAG.fullmatch(value) is not None
 
 
 def _clean_capacity(value: int) -> int:

@@ -7,10 +7,10 @@ from typing import Final
 
 from msgspec import Struct
 
-from eventorg.database import Clock, Database, Transaction
+from eventorg.database import Database, Transaction
 from eventorg.domain.callers import Caller, Scope
 from eventorg.domain.errors import Conflict, Forbidden, NotFound, Unauthenticated
-from eventorg.domain.values import Instant, rfc3339
+from eventorg.domain.values import Clock, Instant, rfc3339
 from eventorg.statements import Statements
 
 TOKEN_PREFIX: Final = "evb_"  # noqa: S105 (what tells a bot's token from a user's)

@@ -7,10 +7,11 @@ from datetime import UTC, datetime, timedelta
 
 from init_data_py import InitData, parse, validate_by_hash, validate_by_signature
 from init_data_py.errors import InvalidInitDataError
+from msgspec import UNSET
 
-from eventorg.database import Clock
 from eventorg.domain.errors import Unauthenticated
 from eventorg.domain.identities import LARGEST_TELEGRAM_ID, TelegramAccount
+from eventorg.domain.values import Clock, is_locale
 from eventorg.settings import Settings
 
 
@@ -39,8 +40,9 @@ class MiniAppLogin:
         user = data.user
         if age < -self._max_ahead or user is None or user.is_bot or not 0 < user.id <= LARGEST_TELEGRAM_ID:
             raise Unauthenticated("init_data_invalid")
-        account = TelegramAccount(username=user.username, first_name=user.first_name, last_name=user.last_name)
-        return user.id, account
+        locale = user.language_code if user.language_code and is_locale(user.language_code) else UNSET
+        names = {"username": user.username, "first_name": user.first_name, "last_name": user.last_name}
+        return user.id, TelegramAccount(**names, locale=locale)
 
     def _verify(self, init_data: str) -> InitData:
         if self._key:
