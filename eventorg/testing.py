@@ -3,21 +3,28 @@
 import asyncio
 import itertools
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from pathlib import Path
+from typing import Any, TypeVar
 
 import httpx
+import pytest
 from argon2 import PasswordHasher
+from litestar import Litestar
 
 from eventorg.application import create_app
+from eventorg.core import Core
+from eventorg.domain.callers import Scope
 from eventorg.security.passwords import Passwords
 from eventorg.server import Server as UvicornServer
 from eventorg.server import listen, opened, server_config, url_of
-from eventorg.settings import Settings
+from eventorg.settings import Settings, load
 
 PASSWORD = "correct horse battery"  # noqa: S105 (every test user's)
+T = TypeVar("T")
 _numbers = itertools.count(1)
 
 
@@ -70,13 +77,28 @@ class User:
         return event
 
 
-class Server:
-    """A running server: where it is, its clock, and a client without a token."""
+class Bot(User):
+    """A bot with a token; it acts for a user where it says so."""
 
-    def __init__(self, url: str, clock: Clock, settings: Settings) -> None:
+    def acting_for(self, who: str) -> User:
+        """The bot acting for `<user id>` or `telegram:<telegram id>`."""
+        return _ActingBot(self.client, {"id": who}, self.token)
+
+
+class _ActingBot(User):
+    @property
+    def headers(self) -> dict[str, str]:
+        return super().headers | {"X-Act-As": self.id}
+
+
+class Server:
+    """A running server: where it is, its clock, a client without a token, and its application if it runs here."""
+
+    def __init__(self, url: str, clock: Clock, settings: Settings, app: Litestar | None = None) -> None:
         self.url = url
         self.clock = clock
         self.settings = settings
+        self.app = app
         self.client = httpx.Client(base_url=url, timeout=30)
 
     def sign_up(self, **fields: Any) -> User:
@@ -92,6 +114,21 @@ class Server:
         response = self.client.post("/login", json={"email": email, "password": password})
         assert response.status_code == 200, response.text
         return str(response.json()["token"])
+
+    def make_bot(self, *scopes: Scope) -> Bot:
+        """A bot with these scopes."""
+        assert self.app is not None, "a server of another process makes bots by `eventorg token create`"
+        core: Core = self.app.state.core
+        making = core.bots.create(f"bot-{next(_numbers)}", list(scopes))
+        return Bot(self.client, {}, asyncio.run_coroutine_threadsafe(making, core.database.loop).result())
+
+    def wait_for(self, condition: Callable[[], T], seconds: float = 10) -> T:
+        """What the condition comes to once it is true: for what a plugin does after the answer."""
+        deadline = time.monotonic() + seconds
+        while not (result := condition()):
+            assert time.monotonic() < deadline, f"not within {seconds} s"
+            time.sleep(0.01)
+        return result
 
 
 class _ServerInThread(UvicornServer):
@@ -153,7 +190,7 @@ def running(settings: Settings, clock: Clock | None = None, passwords: Passwords
         thread = threading.Thread(target=run)
         thread.start()
         started.wait()
-        server = Server(url_of(listener), clock, settings)
+        server = Server(url_of(listener), clock, settings, app)
         try:
             if failures:
                 raise failures[0]
@@ -164,3 +201,17 @@ def running(settings: Settings, clock: Clock | None = None, passwords: Passwords
             thread.join()
     if failures:
         raise failures[0]
+
+
+@pytest.fixture
+def eventorg_settings() -> dict[str, str]:
+    """Settings for `eventorg`, as `EVENTORG_*` variables: override it in your test module."""
+    return {}
+
+
+@pytest.fixture
+def eventorg(tmp_path: Path, eventorg_settings: dict[str, str]) -> Iterator[Server]:
+    """A server of one's own on a new file, with every plugin that is found: its client, clock, users and bots."""
+    environment = {"EVENTORG_DATABASE": str(tmp_path / "eventorg.db"), "EVENTORG_LOG_LEVEL": "error"}
+    with running(load(environment | eventorg_settings)) as server:
+        yield server

@@ -23,6 +23,8 @@ from eventorg.testing import Clock
 KEY, OLD_KEY, STRANGERS_KEY = "new" * 12, "old" * 12, "his" * 12
 QUICK = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 
+SOMEBODY = "0b9fdc1e-7f5c-4a55-9f0e-3c1d5d3a6f11"
+
 
 @pytest.fixture
 def clock() -> Clock:
@@ -39,13 +41,13 @@ def tokens(clock: Clock) -> Tokens:
 def claims(clock: Clock, **changed: Any) -> dict[str, Any]:
     """What is in a token of ours, but for what is changed; None leaves a claim out."""
     now = int(clock().timestamp())
-    good = {"sub": "u", "iat": now, "exp": now + 60, "iss": ISSUER, "aud": AUDIENCE, "jti": "x", "ver": 1}
+    good = {"sub": SOMEBODY, "iat": now, "exp": now + 60, "iss": ISSUER, "aud": AUDIENCE, "jti": "x", "ver": 1}
     return {name: value for name, value in (good | changed).items() if value is not None}
 
 
 def test_a_token_is_good_until_it_expires(tokens: Tokens, clock: Clock) -> None:
-    token, expires = tokens.issue("somebody", 3)
-    expected = Claims("somebody", 3, int(expires.timestamp()))
+    token, expires = tokens.issue(SOMEBODY, 3)
+    expected = Claims(SOMEBODY, 3, int(expires.timestamp()), int(clock().timestamp()))
     assert tokens.verify(token) == tokens.verify(token) == expected
     clock.advance(hours=24, seconds=-1)
     assert tokens.verify(token) == expected
