@@ -1,6 +1,6 @@
 """The only wiring: settings in, application out."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -21,19 +21,24 @@ from eventorg.api.events import EventController
 from eventorg.api.health import get_health
 from eventorg.api.hosts import HostController
 from eventorg.api.idempotency import Idempotency
-from eventorg.api.login import login
+from eventorg.api.identities import IdentityController, create_link_code
+from eventorg.api.login import login, login_telegram
 from eventorg.api.problems import EXCEPTION_HANDLERS
 from eventorg.api.registrations import RegistrationController
 from eventorg.api.users import UserController
 from eventorg.database import Database
+from eventorg.domain.values import Clock
 from eventorg.feed import Feed
 from eventorg.housekeeping import housekeeping
 from eventorg.logs import structlog_config
 from eventorg.preparation import check_statements, core, prepare, sole_owner
+from eventorg.repositories.bots import BotRepository
 from eventorg.repositories.changes import ChangeRepository
 from eventorg.repositories.events import EventRepository
 from eventorg.repositories.health import HealthRepository
 from eventorg.repositories.hosts import HostRepository
+from eventorg.repositories.identities import IdentityRepository
+from eventorg.repositories.merging import Merging
 from eventorg.repositories.outcomes import OutcomeRepository
 from eventorg.repositories.registrations import RegistrationRepository
 from eventorg.repositories.seats import Seats
@@ -41,6 +46,7 @@ from eventorg.repositories.users import UserRepository
 from eventorg.resources import resource
 from eventorg.security.passwords import Passwords
 from eventorg.security.secret import load_secret
+from eventorg.security.telegram import MiniAppLogin
 from eventorg.security.throttle import Throttle
 from eventorg.security.tokens import Tokens
 from eventorg.settings import Settings
@@ -52,9 +58,7 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-def create_app(
-    settings: Settings, clock: Callable[[], datetime] = utc_now, passwords: Passwords | None = None
-) -> Litestar:
+def create_app(settings: Settings, clock: Clock = utc_now, passwords: Passwords | None = None) -> Litestar:
     """The application. The file is prepared and opened when it starts, and closed when it stops.
 
     Raises `StartError` (now, or at start) in one sentence that a person can act upon.
@@ -74,6 +78,9 @@ def create_app(
     hosts = HostRepository(database, sql, changes, events, outcomes)
     registrations = RegistrationRepository(database, sql, changes, seats, events, outcomes)
     users = UserRepository(database, sql, changes, events, registrations, outcomes, passwords or Passwords())
+    merging = Merging(sql, changes, seats)
+    identities = IdentityRepository(database, sql, clock, changes, users, merging, outcomes)
+    bots = BotRepository(database, sql, clock)
 
     @asynccontextmanager
     async def serving(_: Litestar) -> AsyncIterator[None]:
@@ -91,8 +98,11 @@ def create_app(
             HostController,
             RegistrationController,
             UserController,
+            IdentityController,
+            create_link_code,
             list_changes,
             login,
+            login_telegram,
             get_health,
             get_openapi,
             docs_assets(),
@@ -104,12 +114,14 @@ def create_app(
             hosts=hosts,
             registrations=registrations,
             users=users,
+            identities=identities,
+            mini_app=MiniAppLogin(settings, clock),
             tokens=tokens,
             settings=settings,
             throttle=Throttle(settings.login_attempts, clock),
             health=HealthRepository(database, sql),
         ),
-        middleware=[DefineMiddleware(Authentication, tokens=tokens, users=users), Idempotency(outcomes)],
+        middleware=[DefineMiddleware(Authentication, tokens=tokens, users=users, bots=bots), Idempotency(outcomes)],
         exception_handlers=EXCEPTION_HANDLERS,
         request_class=StrictRequest,
         request_max_body_size=LARGEST_BODY,

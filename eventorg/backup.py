@@ -5,6 +5,7 @@ import secrets
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
+from glob import escape
 from pathlib import Path
 
 from eventorg.database import connect_reader
@@ -41,7 +42,7 @@ def back_up(database: Path, target: Path, progress: Progress = lambda done, tota
     except (OSError, sqlite3.Error) as error:
         raise StartError(f"{target} could not be written: {error}.") from error
     finally:
-        for leftover in target.parent.glob(f"{draft.name}*"):
+        for leftover in target.parent.glob(f"{escape(draft.name)}*"):
             leftover.unlink()
 
 

@@ -20,14 +20,13 @@ from msgspec import Struct
 
 from eventorg.domain.errors import DomainError, StorageFull, Unavailable
 from eventorg.domain.facts import Change
-from eventorg.domain.values import rfc3339
+from eventorg.domain.values import Clock, rfc3339
 from eventorg.settings import StartError
 from eventorg.statements import Statement
 
 T = TypeVar("T")
 Parameter = str | int | None
 Synchronous = Literal["full", "normal"]
-Clock = Callable[[], datetime]
 
 BUSY_TIMEOUT_MS = 5_000
 LONGEST_QUEUE = 1_000
@@ -179,7 +178,7 @@ class Database:
             outcomes = [self._attempt(connection, job) for job in group]
             connection.execute("COMMIT")
             return outcomes
-        except sqlite3.Error as error:
+        except BaseException as error:  # whatever it is, everyone gets an answer
             _roll_back(connection)
             if len(group) == 1:
                 return [_Outcome(group[0], error=_refusal(error))]
@@ -204,8 +203,8 @@ class Database:
         try:
             connection.execute("BEGIN")
             return work(Transaction(connection, self._clock()))
-        except sqlite3.Error as error:
-            raise _refusal(error) from error
+        except BaseException as error:
+            raise _refusal(error)  # noqa: B904 (mostly the error itself, which has no cause)
         finally:
             _roll_back(connection)
 

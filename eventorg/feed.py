@@ -4,7 +4,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Iterable
 
-from eventorg.domain.facts import Change
+from eventorg.domain.facts import EVERYTHING, Change
 
 
 class Feed:
@@ -18,10 +18,10 @@ class Feed:
     def tell(self, news: list[Change]) -> None:
         """Wakes whoever waits for the events and users of these changes."""
         self._head = news[-1].seq
-        for change in news:
-            for subject in (change.event_id, change.user_id):
-                for waiter in self._waiting.get(subject or "", ()):
-                    waiter.set()
+        subjects = {subject for change in news for subject in (change.event_id, change.user_id, EVERYTHING)}
+        for subject in subjects:
+            for waiter in self._waiting.get(subject or "", ()):
+                waiter.set()
 
     async def wait(self, subjects: Iterable[str], seen: int, seconds: float) -> bool:
         """Whether there may be news of the subjects after the change `seen`, waiting so long for some."""

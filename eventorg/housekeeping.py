@@ -1,14 +1,14 @@
 """Forgets what has outlived its time, while the server runs."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import structlog
 
 from eventorg.domain.errors import DomainError
-from eventorg.domain.values import rfc3339
+from eventorg.domain.values import Clock, rfc3339
 from eventorg.repositories.changes import ChangeRepository
 from eventorg.repositories.outcomes import OutcomeRepository
 
@@ -19,7 +19,7 @@ log = structlog.get_logger("eventorg.housekeeping")
 
 @asynccontextmanager
 async def housekeeping(
-    changes: ChangeRepository, outcomes: OutcomeRepository, kept: timedelta, clock: Callable[[], datetime]
+    changes: ChangeRepository, outcomes: OutcomeRepository, kept: timedelta, clock: Clock
 ) -> AsyncIterator[None]:
     """Sweeps at the start and every hour of the block: changes older than `kept`, outcomes older than a day."""
 

@@ -6,16 +6,20 @@ import sys
 import structlog
 from litestar.logging.config import LoggingConfig, StructLoggingConfig
 from litestar.plugins.structlog import StructlogConfig
+from structlog.tracebacks import ExceptionDictTransformer
 
 from eventorg.settings import Settings
 
 
 def structlog_config(settings: Settings) -> StructlogConfig:
-    """The configuration of Litestar's structlog plugin; its request logging is not used, ours names no bodies."""
+    """The configuration of Litestar's structlog plugin; its request logging is not used, ours names no bodies.
+
+    Tracebacks are without the values of variables, which structlog would show: passwords and tokens are among them.
+    """
     renderer: structlog.typing.Processor
     if settings.log_format == "json":
         renderer = structlog.processors.JSONRenderer(ensure_ascii=False)
-        frames = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)  # locals are passwords too
+        frames = ExceptionDictTransformer(show_locals=False)
         traceback: list[structlog.typing.Processor] = [structlog.processors.ExceptionRenderer(frames)]
     else:
         renderer = structlog.dev.ConsoleRenderer(
@@ -33,7 +37,7 @@ def structlog_config(settings: Settings) -> StructlogConfig:
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),  # the one of now, should it be another
         cache_logger_on_first_use=False,
         standard_lib_logging_config=LoggingConfig(
             log_exceptions="never", root={"level": "WARNING", "handlers": ["console"]}

@@ -78,7 +78,7 @@ def migrate(connection: sqlite3.Connection, component: Component, now: str) -> l
                 connection.execute("COMMIT")
                 return done
             content = file.read_bytes()
-            _run(connection, file, content.decode())
+            _run(connection, file, content)
             connection.execute(_REMEMBER, (component.name, file.name, _sha256(content), now))
             connection.execute("COMMIT")
             done.append(file.name)
@@ -88,14 +88,29 @@ def migrate(connection: sqlite3.Connection, component: Component, now: str) -> l
             raise
 
 
-def _run(connection: sqlite3.Connection, file: Path, script: str) -> None:
-    for line, statement in _statements(script):
-        try:
-            connection.execute(statement)
-        except (sqlite3.Error, sqlite3.Warning) as error:
-            raise MigrationError(f"{file}:{line}: {error}.") from error
-        if not connection.in_transaction:
-            raise MigrationError(f"{file}:{line}: a migration must not end its transaction.")
+def _run(connection: sqlite3.Connection, file: Path, content: bytes) -> None:
+    connection.set_authorizer(_keep_transaction)
+    try:
+        for line, statement in _statements(content.decode()):
+            try:
+                connection.execute(statement)
+            except (sqlite3.Error, sqlite3.Warning) as error:
+                raise MigrationError(f"{file}:{line}: {_reason(error)}.") from error
+    except UnicodeDecodeError as error:
+        raise MigrationError(f"{file} is not UTF-8: {error}.") from None
+    finally:
+        connection.set_authorizer(None)
+
+
+def _keep_transaction(action: int, *_: str | None) -> int:
+    """The authorizer of SQLite: what a COMMIT in the middle had kept could not be taken back."""
+    return sqlite3.SQLITE_DENY if action == sqlite3.SQLITE_TRANSACTION else sqlite3.SQLITE_OK
+
+
+def _reason(error: Exception) -> str:
+    if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_AUTH:
+        return "a migration must not begin or end a transaction"
+    return str(error)
 
 
 def _statements(script: str) -> Iterator[tuple[int, str]]:

@@ -6,13 +6,12 @@ Everything here is synchronous and done before the first request; a file that is
 import fcntl
 import os
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from datetime import datetime
 from pathlib import Path
 
 from eventorg.database import connect_reader, connect_writer
-from eventorg.domain.values import rfc3339
+from eventorg.domain.values import Clock, rfc3339
 from eventorg.migrations import Component, check_history, migrate
 from eventorg.resources import resource
 from eventorg.settings import StartError
@@ -42,10 +41,9 @@ def core() -> Component:
     return Component("eventorg", resource("sql") / "migrations")
 
 
-def prepare(path: Path, components: list[Component], clock: Callable[[], datetime]) -> list[str]:
+def prepare(path: Path, components: list[Component], clock: Clock) -> list[str]:
     """Makes the file or brings it up to date; the migrations applied. Raises `StartError`."""
-    if not path.parent.is_dir():
-        raise StartError(f"The folder {path.parent} for the database does not exist; make it first.")
+    _require_folder(path)
     faults = find_faults(path, components)
     if faults:
         raise StartError(f"{path} is not served: {faults[0]}")
@@ -87,7 +85,7 @@ def _faults(connection: sqlite3.Connection, components: list[Component]) -> Iter
             yield str(error)
     for (message,) in connection.execute("PRAGMA quick_check(1)"):
         if message != "ok":
-            yield f"it is damaged ({message}); restore a backup."
+            yield f"it is damaged ({message.splitlines()[-1]}); restore a backup."
     broken = connection.execute("PRAGMA foreign_key_check").fetchone()
     if broken:
         yield f"a row of {broken[0]} refers to a row of {broken[2]} that is missing; restore a backup."
@@ -102,6 +100,7 @@ def sole_owner(path: Path) -> Iterator[None]:
 
     The lock is the kernel's (flock): it goes when the process goes, however that happens. Readers need none.
     """
+    _require_folder(path)
     try:
         descriptor = os.open(path.with_name(path.name + ".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     except OSError as error:
@@ -114,3 +113,8 @@ def sole_owner(path: Path) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
+
+
+def _require_folder(path: Path) -> None:
+    if not path.parent.is_dir():
+        raise StartError(f"The folder {path.parent} for the database does not exist; make it first.")

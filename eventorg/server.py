@@ -3,8 +3,8 @@
 import asyncio
 import signal
 import socket
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 
 import structlog
 import uvicorn
@@ -63,13 +63,24 @@ def server_config(app: Litestar, settings: Settings) -> uvicorn.Config:
     )
 
 
+@asynccontextmanager
+async def opened(app: Litestar) -> AsyncIterator[None]:
+    """The application between its start and its end. An error of either comes out as it is: Litestar runs its
+    lifespan in a task group, which would wrap it."""
+    try:
+        async with app.lifespan():
+            yield
+    except ExceptionGroup as group:
+        raise group.exceptions[0] from None
+
+
 def serve(settings: Settings) -> None:
     """Serves until SIGTERM or Ctrl-C, then finishes running requests. Raises `StartError`."""
     app = create_app(settings)
     config = server_config(app, settings)
 
     async def run() -> None:
-        async with app.lifespan():
+        async with opened(app):
             with listen(settings.host, settings.port) as listener:
                 log.info("serving", url=url_of(listener))
                 await Server(config, app.state.feed).serve(sockets=[listener])

@@ -1,17 +1,20 @@
 """All settings of the server: one struct, from `EVENTORG_*` and an optional TOML file."""
 
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import msgspec
-from msgspec import Meta, Struct
+from init_data_py import hash_token
+from msgspec import Meta, Struct, structs
 
 PREFIX = "EVENTORG_"
 CONFIG = "EVENTORG_CONFIG"
 SHORTEST_SECRET = 32
+_BOT_KEY = re.compile(r"\d+:[0-9a-f]{64}")
 
 
 class StartError(Exception):
@@ -50,6 +53,15 @@ class Settings(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
     trusted_proxies: Annotated[
         str, Meta(description="addresses or networks whose `X-Forwarded-For` is believed, comma-separated")
     ] = ""
+    telegram_bot_token: Annotated[
+        str, Meta(description="checks Mini App logins; only its derived key is kept in memory")
+    ] = ""
+    telegram_bot_id: Annotated[
+        int,
+        Meta(ge=0, description="checks Mini App logins by Telegram's signature, without the token"),
+    ] = 0
+    telegram_max_age: Annotated[int, Meta(ge=1, description="how old a Mini App login may be, in seconds")] = 3600
+    telegram_max_ahead: Annotated[int, Meta(ge=0, description="how far its clock may be ahead, in seconds")] = 30
     changes_days: Annotated[
         int, Meta(ge=1, le=36_500, description="how long the change feed reaches back, in days")
     ] = 30
@@ -61,6 +73,11 @@ class Settings(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
     def __post_init__(self) -> None:
         if any(len(secret.encode()) < SHORTEST_SECRET for secret in self.secrets):
             raise ValueError(f"Expected at least {SHORTEST_SECRET} bytes in each secret - at `$.secret`")
+        if self.telegram_bot_token and not _BOT_KEY.fullmatch(self.telegram_bot_token):
+            bot_id, colon, _ = self.telegram_bot_token.partition(":")
+            if not bot_id.isdecimal() or not colon:
+                raise ValueError("Expected a token as BotFather gives it, 123456:ABC… - at `$.telegram_bot_token`")
+            structs.force_setattr(self, "telegram_bot_token", f"{bot_id}:{hash_token(self.telegram_bot_token)}")
 
     @property
     def secrets(self) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ aiosql reads the files; what it lets pass is an error here, with file and line: 
 statements under one name, one that SQLite does not compile, one that no code uses.
 """
 
+import re
 import sqlite3
 import sys
 from collections.abc import Iterable, Iterator
@@ -74,7 +75,8 @@ def _read(file: Path) -> Iterator[Statement]:
     try:
         data = loader.load_query_data_from_file(file, encoding="utf-8")
     except (SQLParseException, SQLLoadException) as error:
-        raise StatementError(f"{file}: {error}.") from None
+        place = re.search(rf"{re.escape(str(file))}:\d+", str(error))
+        raise StatementError(f"{place[0] if place else file}: {error}.") from None
     for query in data:
         path, line = query.floc
         assert query.signature is not None  # aiosql gives one to every statement that is not a script

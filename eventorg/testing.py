@@ -14,7 +14,7 @@ from argon2 import PasswordHasher
 from eventorg.application import create_app
 from eventorg.security.passwords import Passwords
 from eventorg.server import Server as UvicornServer
-from eventorg.server import listen, server_config, url_of
+from eventorg.server import listen, opened, server_config, url_of
 from eventorg.settings import Settings
 
 PASSWORD = "correct horse battery"  # noqa: S105 (every test user's)
@@ -81,7 +81,7 @@ class Server:
 
     def sign_up(self, **fields: Any) -> User:
         """A new user with a name nobody has, logged in."""
-        name = f"user{next(_numbers)}"
+        name = f"user-{next(_numbers)}"
         account = {"username": name, "email": f"{name}@example.com", "password": PASSWORD} | fields
         response = self.client.post("/users", json=account)
         assert response.status_code == 201, response.text
@@ -137,7 +137,7 @@ def running(settings: Settings, clock: Clock | None = None, passwords: Passwords
     with listen("127.0.0.1", 0) as listener:
 
         async def serve() -> None:
-            async with app.lifespan():
+            async with opened(app):
                 started.set()
                 await uvicorn_server.serve(sockets=[listener])
 

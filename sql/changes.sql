@@ -1,6 +1,6 @@
--- name: record_change(now, type, event_id, user_id, actor_id)^
-INSERT INTO changes (at, type, event_id, user_id, actor_id)
-VALUES (:now, :type, :event_id, :user_id, :actor_id)
+-- name: record_change(now, type, event_id, user_id, actor_id, bot)^
+INSERT INTO changes (at, type, event_id, user_id, actor_id, bot)
+VALUES (:now, :type, :event_id, :user_id, :actor_id, :bot)
 RETURNING
     seq,
     at,
@@ -83,3 +83,15 @@ SELECT
 FROM changes
 WHERE user_id = :user_id OR actor_id = :user_id
 ORDER BY seq;
+
+-- name: list_all_changes(after, limit)
+SELECT
+    seq,
+    at,
+    type,
+    event_id,
+    user_id
+FROM changes
+WHERE seq > :after
+ORDER BY seq
+LIMIT :limit;

@@ -9,9 +9,8 @@ WHERE caller = :caller AND key = :key AND at >= :since;
 -- name: keep_outcome(caller, key, fingerprint, user_id, result, refusal, now)!
 -- A row that is still there has outlived its day; a user that has gone keeps none.
 INSERT INTO outcomes (caller, key, fingerprint, user_id, at, result, refusal)
-SELECT :caller, :key, :fingerprint, id, :now, :result, :refusal
-FROM users
-WHERE id = :user_id
+SELECT :caller, :key, :fingerprint, :user_id, :now, :result, :refusal
+WHERE :user_id IS NULL OR EXISTS (SELECT 1 FROM users WHERE id = :user_id)
 ON CONFLICT (caller, key) DO UPDATE
 SET
     fingerprint = excluded.fingerprint,

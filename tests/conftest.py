@@ -10,6 +10,12 @@ from eventorg.testing import Server, User, running
 
 
 @pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    """Async tests run on asyncio, as the server does."""
+    return "asyncio"
+
+
+@pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server shared by the whole run. Its clock stands still: take `fresh_server` to move one."""
     database = tmp_path_factory.mktemp("shared") / "eventorg.db"

@@ -34,7 +34,8 @@ def log_requests(app: ASGIApp) -> ASGIApp:
                     route=scope.get("path_template") or None,
                     status=status or None,
                     ms=round((time.perf_counter() - started) * 1000, 1),
-                    user=getattr(scope.get("user"), "user_id", None),
+                    user=getattr(scope.get("user"), "user_id", None) or None,
+                    bot=getattr(scope.get("user"), "bot", None),
                 )
 
     return logged

@@ -10,7 +10,7 @@ from litestar.di import NamedDependency
 from litestar.params import HeaderParameter, QueryParameter
 from litestar.response import ServerSentEvent, ServerSentEventMessage
 
-from eventorg.api.authentication import Authenticated
+from eventorg.api.authentication import Authenticated, by_bot
 from eventorg.api.cursors import Limit
 from eventorg.api.problems import problems
 from eventorg.domain.callers import Caller
@@ -37,7 +37,9 @@ LastEventId = Annotated[
     operation_id="list_changes",
     summary="Follow what happens",
     tags=["changes"],
-    responses=problems(401, 410, 422),
+    opt=by_bot("changes"),
+    security=[{"user": []}, {"bot": ["act"]}, {"bot": ["changes"]}],
+    responses=problems(401, 403, 410, 422),
 )
 async def list_changes(
     request: Authenticated,
@@ -48,7 +50,8 @@ async def list_changes(
     limit: Limit = 100,
     last_event_id: LastEventId = None,
 ) -> Response[Changes]:
-    """What concerns the events one hosts or attends, and oneself, in commit order; each committed change once.
+    """What concerns the events one hosts or attends, and oneself, in commit order; each committed change once. A bot
+    with the scope `changes` that acts for nobody sees all.
 
     Go on with `after=<next>`. A number that is not kept any more is 410 `cursor_expired`. With
     `Accept: text/event-stream` the same comes as server-sent events whose id is `seq`, until the client or the server
@@ -58,7 +61,7 @@ async def list_changes(
         return Response(await _follow(changes, feed, request.user, after, timeout, limit))
     if last_event_id is not None:
         after = _parse_event_id(last_event_id)
-    first, _ = await changes.find(request.user.user_id, after, limit)  # refused before the stream begins
+    first, _ = await changes.find(request.user, after, limit)  # refused before the stream begins
     stream: Any = ServerSentEvent(_stream(changes, feed, request.user, first), headers={"Cache-Control": "no-store"})
     return stream  # type: ignore[no-any-return]
 
@@ -70,7 +73,7 @@ async def _follow(
     loop = asyncio.get_running_loop()
     deadline = loop.time() + seconds
     while True:
-        page, concerns = await changes.find(caller.user_id, after, limit)
+        page, concerns = await changes.find(caller, after, limit)
         left = deadline - loop.time()
         if page.changes or left <= 0 or not await feed.wait(concerns, page.next, left):
             return page

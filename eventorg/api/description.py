@@ -36,12 +36,18 @@ class _Docs(SwaggerRenderPlugin):
 
 def openapi_config() -> OpenAPIConfig:
     """What Litestar needs to know to describe and show the API."""
-    bearer = SecurityScheme(type="http", scheme="bearer", description="The token of `POST /login`.")
+    user = SecurityScheme(type="http", scheme="bearer", description="The token of `POST /login`.")
+    bot = SecurityScheme(
+        type="http",
+        scheme="bearer",
+        description="A bot's token (`evb_…`), made by the operator. With the scope `act` and the header `X-Act-As: "
+        "<user id>` or `X-Act-As: telegram:<telegram id>` the request is done as that user.",
+    )
     return OpenAPIConfig(
         title="eventorg",
         version=__version__,
         description=_SUMMARY,
-        components=Components(security_schemes={"bearer": bearer}),
+        components=Components(security_schemes={"user": user, "bot": bot}),
         security=SECURITY,
         use_handler_docstrings=True,
         openapi_router=Router(

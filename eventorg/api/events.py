@@ -13,6 +13,7 @@ from eventorg.api.conditional import ETAG, IfMatch, IfNoneMatch, answer, etag, e
 from eventorg.api.cursors import Cursor, Limit, decode_cursor, encode_cursor
 from eventorg.api.messages import LOCATION, Done, done
 from eventorg.api.problems import BODY_PROBLEMS, problems
+from eventorg.domain.callers import Caller
 from eventorg.domain.events import Event, EventPatch, EventQuery, NewEvent, Status
 from eventorg.domain.events import Events as EventPage
 from eventorg.repositories.events import EventRepository
@@ -74,9 +75,8 @@ class EventController(Controller):
         times = {"from": start_from, "to": start_to}
         times |= {name: _LOST_PLUS.sub(r"+\1", time) for name, time in times.items() if time is not None}
         wanted = parse(EventQuery, q=q, organizer_id=organizer_id, status=status, **times)
-        viewer_id = request.user.user_id if request.user else None
         after = decode_cursor(cursor, tuple[str, str])
-        found, last = await events.find(wanted, viewer_id, after, limit)
+        found, last = await events.find(wanted, _viewer(request.user), after, limit)
         return EventPage(events=found, next=encode_cursor(last) if last else None)
 
     @get(
@@ -96,8 +96,7 @@ class EventController(Controller):
         if_none_match: IfNoneMatch = None,
     ) -> Response[Event]:
         """A draft or a private event is there for its hosts and participants only."""
-        viewer_id = request.user.user_id if request.user else None
-        return answer(await events.get(event_id, viewer_id), if_none_match)
+        return answer(await events.get(event_id, _viewer(request.user)), if_none_match)
 
     @patch(
         "/{event_id:str}",
@@ -148,3 +147,8 @@ class EventController(Controller):
         patch = EventPatch(status="cancelled")
         event = await events.update(event_id, patch, expected_versions(if_match), request.user)
         return Response(event, headers={"ETag": etag(event)})
+
+
+def _viewer(caller: Caller | None) -> str | None:
+    """The id of whoever looks; None for nobody, and for a bot by itself."""
+    return (caller.user_id or None) if caller else None

@@ -45,7 +45,7 @@ class Idempotency(ASGIMiddleware):
         if not _KEY.fullmatch(header):
             raise Invalid(FieldError("Idempotency-Key", "idempotency_key_syntax"))
         content = b"\0".join((str(request.method).encode(), request.url.path.encode(), await request.body()))
-        key = RequestKey(caller.user_id, header, hashlib.sha256(content).hexdigest())
+        key = RequestKey(f"{caller.bot or ''}:{caller.user_id}", header, hashlib.sha256(content).hexdigest())
         place = (key.caller, key.key)
         if place in self._running:
             raise Conflict("idempotency_in_flight")

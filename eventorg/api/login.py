@@ -1,6 +1,6 @@
-"""POST /login: an e-mail and a password for a token."""
+"""POST /login: an e-mail and a password, or what Telegram says of a Mini App's user, for a token."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from litestar import Request, post
 from litestar.di import NamedDependency
@@ -10,11 +10,14 @@ from msgspec import Struct
 from eventorg.api.authentication import OPEN
 from eventorg.api.problems import BODY_PROBLEMS, problems
 from eventorg.domain.errors import Unauthenticated
-from eventorg.domain.users import Login
-from eventorg.domain.values import Instant, fold, rfc3339
+from eventorg.domain.users import Login, User
+from eventorg.domain.values import Input, Instant, fold, rfc3339, rule
+from eventorg.repositories.identities import IdentityRepository
 from eventorg.repositories.users import UserRepository
+from eventorg.security.telegram import MiniAppLogin
 from eventorg.security.throttle import Throttle
 from eventorg.security.tokens import Tokens
+from eventorg.settings import Settings
 
 
 class LoggedIn(Struct, frozen=True):
@@ -23,6 +26,45 @@ class LoggedIn(Struct, frozen=True):
     token: str
     expires_at: Instant
     token_type: Literal["Bearer"] = "Bearer"  # noqa: S105 (the name of a scheme)
+
+
+class TelegramLoggedIn(LoggedIn, frozen=True, kw_only=True):
+    """A token for a Telegram user, who it is, and whether it was made just now."""
+
+    user: User
+    created: bool
+
+
+class TelegramLogin(Input):
+    """What a Mini App has in `Telegram.WebApp.initData`, as it is."""
+
+    init_data: Annotated[str, rule(str, min_length=1, max_length=16_384, examples=["query_id=AAH…&user=…&hash=…"])]
+
+
+@post(
+    "/login/telegram",
+    operation_id="login_telegram",
+    summary="Log in from a Telegram Mini App",
+    status_code=200,
+    opt=OPEN,
+    tags=["users"],
+    security=[{}],
+    responses=problems(*BODY_PROBLEMS, 401, 403),
+)
+async def login_telegram(
+    data: JSONBody[TelegramLogin],
+    mini_app: NamedDependency[MiniAppLogin],
+    identities: NamedDependency[IdentityRepository],
+    users: NamedDependency[UserRepository],
+    tokens: NamedDependency[Tokens],
+    settings: NamedDependency[Settings],
+) -> TelegramLoggedIn:
+    """Checked by Telegram's rules; the user is made at first sight. Needs `EVENTORG_TELEGRAM_BOT_TOKEN`, or
+    `EVENTORG_TELEGRAM_BOT_ID` where the data bears Telegram's own signature."""
+    telegram_id, account = mini_app.check(data.init_data)
+    known = await identities.put(telegram_id, account, None, may_create=settings.signup == "open")
+    token, expires = tokens.issue(known.user.id, await users.get_token_version(known.user.id))
+    return TelegramLoggedIn(token, rfc3339(expires), user=known.user, created=known.is_new)
 
 
 @post(

@@ -4,7 +4,7 @@ from litestar import Controller, Response, delete, get, patch, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 
-from eventorg.api.authentication import OPTIONAL_SECURITY, PUBLIC, Authenticated
+from eventorg.api.authentication import OPTIONAL_SECURITY, PUBLIC, Anybody, Authenticated
 from eventorg.api.conditional import ETAG, IfMatch, IfNoneMatch, answer, etag, expected_versions
 from eventorg.api.messages import LOCATION, Done, done
 from eventorg.api.problems import BODY_PROBLEMS, problems
@@ -34,13 +34,14 @@ class UserController(Controller):
         responses=problems(*BODY_PROBLEMS, 401, 403, 409),
     )
     async def create_user(
-        self, data: JSONBody[NewUser], users: Users, settings: NamedDependency[Settings]
+        self, request: Anybody, data: JSONBody[NewUser], users: Users, settings: NamedDependency[Settings]
     ) -> Response[User]:
         """Usernames and e-mails are unique without regard to case. 403 `signup_closed` where the operator has
-        closed sign-up."""
-        if settings.signup == "closed":
+        closed sign-up, except for a bot with the scope `act`."""
+        by = request.user if request.user and "act" in request.user.scopes else None
+        if settings.signup == "closed" and by is None:
             raise Forbidden("signup_closed")
-        user = await users.create(data)
+        user = await users.create(data, by)
         return Response(user, headers={"Location": f"/users/{user.id}", "ETag": etag(user)})
 
     @get(

@@ -1,6 +1,12 @@
 """Who asks: passed from the edge into every use case, and written into the change log."""
 
+from typing import Final, Literal, get_args
+
 from msgspec import Struct
+
+Scope = Literal["act", "changes", "deliver"]
+SCOPES: Final[tuple[Scope, ...]] = get_args(Scope)
+"""What a bot may be allowed: to act for users, to read the whole change feed, to deliver messages."""
 
 
 class RequestKey(Struct, frozen=True):
@@ -15,10 +21,12 @@ class RequestKey(Struct, frozen=True):
     result: str | None = None
 
 
-class Caller(Struct, frozen=True):
-    """The user a request is done as, and the key by which it is done only once."""
+class Caller(Struct, frozen=True, kw_only=True):
+    """Who a request is done as: a user, a bot, or a bot acting for a user; and the key by which it is done once."""
 
-    user_id: str
+    user_id: str = ""
+    bot: str | None = None
+    scopes: frozenset[str] = frozenset()
     request_key: RequestKey | None = None
 
     def resolve(self, user_id: str) -> str:

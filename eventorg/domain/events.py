@@ -9,6 +9,7 @@ from eventorg.domain.errors import Conflict, FieldError, Forbidden, Invalid, Not
 from eventorg.domain.values import (
     Capacity,
     Description,
+    EndTime,
     Id,
     Input,
     Instant,
@@ -53,7 +54,7 @@ class NewEvent(Input):
 
     title: Title
     start_time: Time
-    end_time: Time
+    end_time: EndTime
     description: Description | None = None
     location: Location | None = None
     organizer_id: Id | None = None
@@ -73,7 +74,7 @@ class EventPatch(Input):
 
     title: Title | UnsetType = UNSET
     start_time: Time | UnsetType = UNSET
-    end_time: Time | UnsetType = UNSET
+    end_time: EndTime | UnsetType = UNSET
     description: Description | UnsetType | None = UNSET
     location: Location | UnsetType | None = UNSET
     timezone: Timezone | UnsetType = UNSET

@@ -1,6 +1,6 @@
 """What has happened, in the past tense: the rows of the change log, the feed of the API and of plugins."""
 
-from typing import Literal
+from typing import Final, Literal
 
 from msgspec import Struct
 
@@ -19,6 +19,10 @@ FactType = Literal[
     "registration.cancelled",
     "registration.attended",
 ]
+
+
+EVERYTHING: Final = "*"
+"""What somebody is concerned by who sees every change; no id looks like it."""
 
 
 class Fact(Struct, frozen=True):

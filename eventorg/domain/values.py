@@ -10,13 +10,16 @@ import zoneinfo
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import cache
-from typing import Annotated, Any, get_args
+from typing import Annotated, Any, Final, get_args
 from uuid import UUID
 
 from email_validator import EmailNotValidError, validate_email
 from msgspec import Meta, Struct, UnsetType, structs
 
 from eventorg.domain.errors import FieldError, Invalid
+
+Clock = Callable[[], datetime]
+"""What tells the time, with a zone; tests move it by hand."""
 
 EARLIEST_YEAR, LATEST_YEAR = 1970, 2200
 _LANGUAGE_TAG = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}")
@@ -85,6 +88,14 @@ def _clean_username(value: str) -> str:
     return value
 
 
+def is_username(value: str) -> bool:
+    """Whether a name that came from elsewhere can be a username here."""
+    try:
+        return _clean_username(value) == value
+    except Refused:
+        return False
+
+
 def _clean_email(value: str) -> str:
     value = value.strip()
     within(value, len(value), 3, 254)
@@ -126,9 +137,14 @@ def _clean_timezone(value: str) -> str:
 
 
 def _clean_locale(value: str) -> str:
-    if not _LANGUAGE_TAG.fullmatch(value):
+    if not is_locale(value):
         raise Refused("locale_syntax")
     return value
+
+
+def is_locale(value: str) -> bool:
+    """Whether it looks like a language tag (BCP 47)."""
+    return _LANGUAGE_TAG.fullmatch(value) is not None
 
 
 def _clean_capacity(value: int) -> int:
@@ -147,6 +163,9 @@ def _clean_id(value: str) -> str:
     return value
 
 
+BASE58: Final = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
+"""The alphabet of codes that people read out: no 0, O, I or l."""
+
 MAX_CAPACITY = 1_000_000_000
 SOME_ID = "0b9fdc1e-7f5c-4a55-9f0e-3c1d5d3a6f11"
 
@@ -162,6 +181,9 @@ Password = Annotated[
 PasswordAttempt = Annotated[str, rule(_clean_attempt, max_length=1024, format="password", examples=["correct horse"])]
 EmailAttempt = Annotated[str, text(0, 254, example="anna@example.com")]
 Time = Annotated[datetime, Meta(tz=True), rule(_clean_time, format="date-time", examples=["2027-09-15T13:00:00+03:00"])]
+EndTime = Annotated[
+    datetime, Meta(tz=True), rule(_clean_time, format="date-time", examples=["2027-09-15T15:00:00+03:00"])
+]
 Timezone = Annotated[str, rule(_clean_timezone, examples=["Europe/Moscow"])]
 Locale = Annotated[str, rule(_clean_locale, pattern=f"^{_LANGUAGE_TAG.pattern}$", examples=["ru"])]
 Capacity = Annotated[int, rule(_clean_capacity, minimum=1, maximum=MAX_CAPACITY, examples=[30])]

@@ -1,8 +1,9 @@
 """The change log: one row per fact, written in the transaction of the change itself, read as a feed."""
 
 from eventorg.database import Database, Transaction
+from eventorg.domain.callers import Caller
 from eventorg.domain.errors import Gone
-from eventorg.domain.facts import Change, Changes, Fact
+from eventorg.domain.facts import EVERYTHING, Change, Changes, Fact
 from eventorg.statements import Statements
 
 _LARGEST_SWEEP = 1_000
@@ -15,8 +16,8 @@ class ChangeRepository:
         self._database = database
         self._sql = sql
 
-    def record(self, tx: Transaction, fact: Fact, actor_id: str) -> None:
-        """Adds a fact to the log, with the user who brought it about; it is told once `tx` is committed.
+    def record(self, tx: Transaction, fact: Fact, by: Caller) -> None:
+        """Adds a fact to the log, with the user and the bot who brought it about; it is told once `tx` is committed.
 
         Before an event goes, so that those it concerned are still told.
         """
@@ -26,7 +27,8 @@ class ChangeRepository:
             type=fact.type,
             event_id=fact.event_id,
             user_id=fact.user_id,
-            actor_id=actor_id,
+            actor_id=by.user_id or None,
+            bot=by.bot,
         )
         assert row is not None  # RETURNING gives the row made
         change = Change(**row)
@@ -34,9 +36,11 @@ class ChangeRepository:
             tx.run(self._sql.keep_audience, seq=change.seq, event_id=change.event_id)
         tx.news.append(change)
 
-    async def find(self, user_id: str, after: int | None, limit: int) -> tuple[Changes, frozenset[str]]:
-        """What concerns a user after a number (None: from the oldest kept), and the ids by which it is concerned:
-        its own and those of the events it hosts or attends. Raises `Gone` for a number that is not kept."""
+    async def find(self, caller: Caller, after: int | None, limit: int) -> tuple[Changes, frozenset[str]]:
+        """What concerns the caller after a number (None: from the oldest kept), and the ids by which it is concerned:
+        a user's own and those of the events it hosts or attends; a bot by itself is concerned by everything
+        (`EVERYTHING`). Raises `Gone` for a number that is not kept."""
+        user_id = caller.user_id
 
         def work(tx: Transaction) -> tuple[Changes, frozenset[str]]:
             bounds = tx.one(self._sql.get_feed_bounds)
@@ -44,11 +48,15 @@ class ChangeRepository:
             start = bounds["floor"] if after is None else after
             if not bounds["floor"] <= start <= bounds["head"]:
                 raise Gone()
-            rows = tx.all(self._sql.list_changes_for, user_id=user_id, after=start, limit=limit)
+            if user_id:
+                rows = tx.all(self._sql.list_changes_for, user_id=user_id, after=start, limit=limit)
+                concerns = {user_id, *(row["event_id"] for row in tx.all(self._sql.list_concerns, user_id=user_id))}
+            else:
+                rows = tx.all(self._sql.list_all_changes, after=start, limit=limit)
+                concerns = {EVERYTHING}
             changes = [Change(**row) for row in rows]
-            concerns = frozenset(row["event_id"] for row in tx.all(self._sql.list_concerns, user_id=user_id))
             last = changes[-1].seq if len(changes) == limit else bounds["head"]
-            return Changes(changes, last), concerns | {user_id}
+            return Changes(changes, last), frozenset(concerns)
 
         return await self._database.read(work)
 

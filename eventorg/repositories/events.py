@@ -3,7 +3,6 @@
 import secrets
 import sqlite3
 from datetime import datetime
-from typing import Final
 from uuid import uuid4
 
 from msgspec import UNSET, structs
@@ -25,14 +24,13 @@ from eventorg.domain.events import (
 )
 from eventorg.domain.facts import Fact
 from eventorg.domain.users import check_version
-from eventorg.domain.values import fold, rfc3339
+from eventorg.domain.values import BASE58, fold, rfc3339
 from eventorg.repositories.changes import ChangeRepository
 from eventorg.repositories.event_search import compose_search
 from eventorg.repositories.outcomes import OutcomeRepository
 from eventorg.repositories.seats import Seats
 from eventorg.statements import Statements
 
-BASE58: Final = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 CODE_LENGTH = 9
 
 
@@ -83,7 +81,7 @@ class EventRepository:
             event, role = self.load(tx, event_id, caller.user_id)
             check_organizer(role)
             check_version(event.version, expected)
-            self.remove(tx, event.id, caller.user_id)
+            self.remove(tx, event.id, caller)
 
         await self._database.write(work)
 
@@ -100,21 +98,21 @@ class EventRepository:
         """The events a user organises or co-hosts, by start time."""
         return [self.load(tx, row["id"], user_id)[0] for row in tx.all(self._sql.list_organized, user_id=user_id)]
 
-    def remove(self, tx: Transaction, event_id: str, actor_id: str) -> None:
+    def remove(self, tx: Transaction, event_id: str, by: Caller) -> None:
         """Removes an event and all that hangs on it."""
-        self._changes.record(tx, Fact("event.deleted", event_id), actor_id)
+        self._changes.record(tx, Fact("event.deleted", event_id), by)
         tx.run(self._sql.delete_event, event_id=event_id)
 
-    def let_go(self, tx: Transaction, user_id: str) -> None:
+    def let_go(self, tx: Transaction, user_id: str, by: Caller) -> None:
         """Passes each event a user organises to its longest-serving co-host, or removes it if there is none."""
         for owned in tx.all(self._sql.list_owned, user_id=user_id):
             event_id = owned["id"]
             heir = tx.one(self._sql.hand_over, event_id=event_id, now=tx.now)
             if heir is None:
-                self.remove(tx, event_id, user_id)
+                self.remove(tx, event_id, by)
             else:
                 tx.run(self._sql.remove_host, event_id=event_id, user_id=heir["organizer_id"])
-                self._changes.record(tx, Fact("event.updated", event_id, heir["organizer_id"]), user_id)
+                self._changes.record(tx, Fact("event.updated", event_id, heir["organizer_id"]), by)
 
     def _create(self, tx: Transaction, new: NewEvent, caller: Caller) -> Event:
         values = _columns(structs.asdict(new)) | {"organizer_id": caller.user_id, "event_id": str(uuid4())}
@@ -124,7 +122,7 @@ class EventRepository:
             row = tx.one(self._sql.create_event, code=_new_code(), search_text=words, now=tx.now, **values)
         event = _event(row)
         # It names the organizer: whoever waits for news cannot wait for an event that is not there yet.
-        self._changes.record(tx, Fact("event.created", event.id, caller.user_id), caller.user_id)
+        self._changes.record(tx, Fact("event.created", event.id, caller.user_id), caller)
         return event
 
     def _update(
@@ -143,8 +141,8 @@ class EventRepository:
         words = _search_text(after.title, after.description, after.location)
         tx.run(self._sql.update_event, event_id=before.id, search_text=words, now=tx.now, **values)
         cancelled = after.status == "cancelled" != before.status
-        self._changes.record(tx, Fact("event.cancelled" if cancelled else "event.updated", before.id), caller.user_id)
-        self._seats.fill(tx, before.id, caller.user_id)
+        self._changes.record(tx, Fact("event.cancelled" if cancelled else "event.updated", before.id), caller)
+        self._seats.fill(tx, before.id, caller)
         return self.load(tx, before.id, caller.user_id)[0]
 
 

@@ -50,7 +50,7 @@ class HostRepository:
                 raise NotFound("user_not_found")
             is_new = tx.one(self._sql.add_host, event_id=event.id, user_id=new.user_id, now=tx.now) is not None
             if is_new:
-                self._changes.record(tx, Fact("event.updated", event.id, new.user_id), caller.user_id)
+                self._changes.record(tx, Fact("event.updated", event.id, new.user_id), caller)
             return next(host for host in self._find(tx, event.id) if host.user_id == new.user_id), is_new
 
         return await self._outcomes.write(caller, tuple[Host, bool], work)
@@ -66,7 +66,7 @@ class HostRepository:
                 check_organizer(role)
             if not tx.run(self._sql.remove_host, event_id=event.id, user_id=user_id):
                 raise NotFound("host_not_found")
-            self._changes.record(tx, Fact("event.updated", event.id, user_id), caller.user_id)
+            self._changes.record(tx, Fact("event.updated", event.id, user_id), caller)
 
         await self._database.write(work)
 

@@ -3,8 +3,7 @@
 What a request made is kept in the very transaction that made it; asked again, the answer is made of that.
 """
 
-from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import TypeVar
 
 import msgspec
@@ -13,7 +12,8 @@ from msgspec import Struct
 from eventorg.database import Database, Transaction, Work
 from eventorg.domain.callers import Caller, RequestKey
 from eventorg.domain.errors import KeyReused
-from eventorg.domain.values import rfc3339
+from eventorg.domain.users import User
+from eventorg.domain.values import Clock, rfc3339
 from eventorg.statements import Statements
 
 T = TypeVar("T")
@@ -32,7 +32,7 @@ class Outcome(Struct, frozen=True):
 class OutcomeRepository:
     """What came of requests with an `Idempotency-Key`."""
 
-    def __init__(self, database: Database, sql: Statements, clock: Callable[[], datetime]) -> None:
+    def __init__(self, database: Database, sql: Statements, clock: Clock) -> None:
         self._database = database
         self._sql = sql
         self._clock = clock
@@ -48,7 +48,8 @@ class OutcomeRepository:
 
         def once(tx: Transaction) -> T:
             result = work(tx)
-            self._keep(tx, key, caller.user_id, result=msgspec.json.encode(result).decode())
+            about = result.id if isinstance(result, User) else caller.user_id
+            self._keep(tx, key, about, result=msgspec.json.encode(result).decode())
             return result
 
         return await self._database.write(once)
@@ -87,7 +88,7 @@ class OutcomeRepository:
             caller=key.caller,
             key=key.key,
             fingerprint=key.fingerprint,
-            user_id=user_id,
+            user_id=user_id or None,
             result=result,
             refusal=refusal,
             now=tx.now,

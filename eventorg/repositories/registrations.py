@@ -55,7 +55,7 @@ class RegistrationRepository:
         if new.user_id not in (None, caller.user_id):
             raise Forbidden()
         return await self._outcomes.write(
-            caller, tuple[Registration, bool], lambda tx: self._register(tx, event_id, caller.user_id)
+            caller, tuple[Registration, bool], lambda tx: self._register(tx, event_id, caller)
         )
 
     async def leave(self, event_id: str, caller: Caller) -> Registration:
@@ -98,7 +98,7 @@ class RegistrationRepository:
             if before.status == patch.status:
                 return before
             tx.run(self._sql.set_registration_status, event_id=event.id, user_id=user_id, status=patch.status)
-            self._changes.record(tx, Fact("registration.attended", event.id, user_id), caller.user_id)
+            self._changes.record(tx, Fact("registration.attended", event.id, user_id), caller)
             return structs.replace(before, status=patch.status)
 
         return await self._outcomes.write(caller, Registration, work)
@@ -150,14 +150,14 @@ class RegistrationRepository:
 
         return await self._database.read(work)
 
-    def let_go(self, tx: Transaction, user_id: str) -> None:
+    def let_go(self, tx: Transaction, user_id: str, by: Caller) -> None:
         """Ends all registrations of a user: the seats go to the first in line."""
         for held in tx.all(self._sql.list_registrations_of, user_id=user_id):
             if held["status"] == "cancelled":
                 continue
             tx.run(self._sql.delete_registration, event_id=held["event_id"], user_id=user_id)
-            self._changes.record(tx, Fact("registration.cancelled", held["event_id"], user_id), user_id)
-            self._seats.give_up(tx, held["event_id"], held["status"], user_id)
+            self._changes.record(tx, Fact("registration.cancelled", held["event_id"], user_id), by)
+            self._seats.give_up(tx, held["event_id"], held["status"], by)
 
     def find_of(self, tx: Transaction, user_id: str) -> list[Registration]:
         """Every registration of a user, the cancelled ones too, in the order they were made."""
@@ -175,11 +175,12 @@ class RegistrationRepository:
         if before.status == "cancelled":
             return before
         tx.run(self._sql.set_registration_status, event_id=event_id, user_id=user_id, status="cancelled")
-        self._changes.record(tx, Fact("registration.cancelled", event_id, user_id), caller.user_id)
-        self._seats.give_up(tx, event_id, before.status, caller.user_id)
+        self._changes.record(tx, Fact("registration.cancelled", event_id, user_id), caller)
+        self._seats.give_up(tx, event_id, before.status, caller)
         return structs.replace(before, status="cancelled", waitlist_position=None)
 
-    def _register(self, tx: Transaction, event_id: str, user_id: str) -> tuple[Registration, bool]:
+    def _register(self, tx: Transaction, event_id: str, caller: Caller) -> tuple[Registration, bool]:
+        user_id = caller.user_id
         event, _ = self._events.load(tx, event_id, user_id)
         before = tx.one(self._sql.get_registration, event_id=event.id, user_id=user_id)
         if before is not None and before["status"] != "cancelled":
@@ -188,7 +189,7 @@ class RegistrationRepository:
         tx.run(self._sql.forget_cancelled, event_id=event.id, user_id=user_id)
         status, position = self._seats.claim(tx, event)
         tx.run(self._sql.create_registration, event_id=event.id, user_id=user_id, status=status, now=tx.now)
-        self._changes.record(tx, Fact("registration.created", event.id, user_id), user_id)
+        self._changes.record(tx, Fact("registration.created", event.id, user_id), caller)
         made = Registration(
             event_id=event.id, user_id=user_id, status=status, registration_date=tx.now, waitlist_position=position
         )

@@ -1,6 +1,7 @@
 """Seats and the waiting list of an event, inside a transaction that somebody else began."""
 
 from eventorg.database import Transaction
+from eventorg.domain.callers import Caller
 from eventorg.domain.errors import Conflict
 from eventorg.domain.events import Event
 from eventorg.domain.facts import Fact
@@ -26,19 +27,19 @@ class Seats:
         assert line is not None  # the event was read in this transaction
         return "waitlisted", line["waitlisted_count"]
 
-    def give_up(self, tx: Transaction, event_id: str, status: RegistrationStatus, actor_id: str) -> None:
+    def give_up(self, tx: Transaction, event_id: str, status: RegistrationStatus, by: Caller) -> None:
         """What a registration of this status held is free again, and goes to the first in line."""
         if status == "waitlisted":
             tx.run(self._sql.leave_line, event_id=event_id)
         else:
             tx.run(self._sql.release_seat, event_id=event_id)
-            self.fill(tx, event_id, actor_id)
+            self.fill(tx, event_id, by)
 
-    def fill(self, tx: Transaction, event_id: str, actor_id: str) -> None:
+    def fill(self, tx: Transaction, event_id: str, by: Caller) -> None:
         """Gives each free seat to the first in line, while there are both."""
         while (first := tx.one(self._sql.get_first_in_line, event_id=event_id)) and tx.run(
             self._sql.take_seat, event_id=event_id
         ):
             tx.run(self._sql.leave_line, event_id=event_id)
             tx.run(self._sql.promote, seq=first["seq"])
-            self._changes.record(tx, Fact("registration.promoted", event_id, first["user_id"]), actor_id)
+            self._changes.record(tx, Fact("registration.promoted", event_id, first["user_id"]), by)

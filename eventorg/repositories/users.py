@@ -12,6 +12,7 @@ from eventorg.domain.callers import Caller
 from eventorg.domain.errors import Conflict, FieldError, Invalid, NotFound, Unauthenticated
 from eventorg.domain.exports import Export
 from eventorg.domain.facts import Fact
+from eventorg.domain.identities import TelegramIdentity
 from eventorg.domain.users import Login, NewUser, User, UserPatch, check_self, check_version
 from eventorg.domain.values import fold
 from eventorg.repositories.changes import ChangeRepository
@@ -54,23 +55,19 @@ class UserRepository:
         self._outcomes = outcomes
         self._passwords = passwords
 
-    async def create(self, new: NewUser) -> User:
-        """The new user. Raises `Conflict` (`username_taken`, `email_taken`)."""
+    async def create(self, new: NewUser, by: Caller | None) -> User:
+        """The new user, made by itself (None) or by a bot. Raises `Conflict` (`username_taken`, `email_taken`)."""
         hashed = await self._passwords.hash(new.password)
-        values = _columns({name: getattr(new, name) for name in PROFILE})
+        profile = {name: getattr(new, name) for name in PROFILE}
 
         def work(tx: Transaction) -> User:
-            with _taken_names():
-                row = tx.one(self._sql.create_user, user_id=str(uuid4()), password_hash=hashed, now=tx.now, **values)
-            user = _user(row)
-            self._changes.record(tx, Fact("user.created", user_id=user.id), user.id)
-            return user
+            return self.insert(tx, profile, user_id=str(uuid4()), by=by, password_hash=hashed)
 
-        return await self._database.write(work)
+        return await (self._outcomes.write(by, User, work) if by else self._database.write(work))
 
     async def get(self, user_id: str, viewer_id: str) -> User:
         """The user, with the e-mail only for itself. Raises `NotFound`."""
-        user = await self._database.read(lambda tx: self._load(tx, user_id))
+        user = await self._database.read(lambda tx: self.load(tx, user_id))
         return user if user_id == viewer_id else structs.replace(user, email=UNSET)
 
     async def log_in(self, login: Login) -> Credentials:
@@ -90,12 +87,19 @@ class UserRepository:
             )
         return known
 
+    async def get_token_version(self, user_id: str) -> int:
+        """The version that a new token bears. Raises `NotFound`."""
+        row = await self._database.read(lambda tx: tx.one(self._sql.get_token_version, user_id=user_id))
+        if row is None:
+            raise NotFound("user_not_found")
+        return int(row["token_version"])
+
     async def identify(self, claims: Claims) -> Caller:
         """The caller a token stands for. Raises `Unauthenticated` once its user is gone or has a new password."""
         row = await self._database.read(lambda tx: tx.one(self._sql.get_token_version, user_id=claims.user_id))
         if row is None or row["token_version"] != claims.version:
             raise Unauthenticated("token_revoked")
-        return Caller(claims.user_id)
+        return Caller(user_id=claims.user_id)
 
     async def update(self, user_id: str, patch: UserPatch, expected: frozenset[int] | None, caller: Caller) -> User:
         """The user as changed; a new password ends every token issued before.
@@ -108,20 +112,13 @@ class UserRepository:
             change = await self._change_password(user_id, patch.password, patch.current_password)
 
         def work(tx: Transaction) -> User:
-            before = self._load(tx, user_id)
+            before = self.load(tx, user_id)
             check_self(user_id, caller.user_id)
             check_version(before.version, expected)
             given = {name: value for name in PROFILE if (value := getattr(patch, name)) is not UNSET}
-            after = structs.replace(before, **given)
-            if change is None and after == before:
-                return before
             if change is not None and not tx.run(self._sql.set_password, user_id=user_id, **change):
                 raise _wrong_password()  # somebody else has just changed it
-            values = _columns({name: getattr(after, name) for name in PROFILE})
-            with _taken_names():
-                row = tx.one(self._sql.update_user, user_id=user_id, now=tx.now, **values)
-            self._changes.record(tx, Fact("user.updated", user_id=user_id), caller.user_id)
-            return _user(row)
+            return self.change(tx, user_id, given, caller, always=change is not None)
 
         return await self._outcomes.write(caller, User, work)
 
@@ -132,13 +129,13 @@ class UserRepository:
         """
 
         def work(tx: Transaction) -> None:
-            user = self._load(tx, user_id)
+            user = self.load(tx, user_id)
             check_self(user_id, caller.user_id)
             check_version(user.version, expected)
-            self._events.let_go(tx, user_id)
-            self._registrations.let_go(tx, user_id)
+            self._events.let_go(tx, user_id, caller)
+            self._registrations.let_go(tx, user_id, caller)
             tx.run(self._sql.delete_user, user_id=user_id)
-            self._changes.record(tx, Fact("user.deleted", user_id=user_id), user_id)
+            self._changes.record(tx, Fact("user.deleted", user_id=user_id), caller)
 
         await self._database.write(work)
         await self._database.scrub()
@@ -149,7 +146,10 @@ class UserRepository:
         def work(tx: Transaction) -> Export:
             return Export(
                 exported_at=tx.now,
-                user=self._load(tx, caller.user_id),
+                user=self.load(tx, caller.user_id),
+                telegram=TelegramIdentity(**row)
+                if (row := tx.one(self._sql.get_identity_of, user_id=caller.user_id))
+                else None,
                 events=self._events.find_of(tx, caller.user_id),
                 registrations=self._registrations.find_of(tx, caller.user_id),
                 changes=self._changes.find_of(tx, caller.user_id),
@@ -157,10 +157,46 @@ class UserRepository:
 
         return await self._database.read(work)
 
-    def _load(self, tx: Transaction, user_id: str) -> User:
+    def load(self, tx: Transaction, user_id: str) -> User:
+        """The user with all its fields. Raises `NotFound`."""
         row = tx.one(self._sql.get_user, user_id=user_id)
         if row is None:
             raise NotFound("user_not_found")
+        return User(**row)
+
+    def insert(
+        self,
+        tx: Transaction,
+        profile: dict[str, str | None],
+        *,
+        user_id: str,
+        by: Caller | None,
+        password_hash: str | None = None,
+    ) -> User:
+        """A new user with this profile (all of `PROFILE`). Raises `Conflict` if a name is taken."""
+        with _taken_names():
+            row = tx.one(
+                self._sql.create_user, user_id=user_id, password_hash=password_hash, now=tx.now, **_columns(profile)
+            )
+        actor = Caller(user_id=user_id, bot=by.bot if by else None)
+        self._changes.record(tx, Fact("user.created", user_id=user_id), actor)
+        return _user(row)
+
+    def change(
+        self, tx: Transaction, user_id: str, given: dict[str, str | None], by: Caller, *, always: bool = False
+    ) -> User:
+        """The user with these fields of its profile changed; nothing is recorded if nothing is (unless `always`).
+
+        Raises `Conflict` if a name is taken.
+        """
+        before = self.load(tx, user_id)
+        after = structs.replace(before, **given)
+        if after == before and not always:
+            return before
+        values = _columns({name: getattr(after, name) for name in PROFILE})
+        with _taken_names():
+            row = tx.one(self._sql.update_user, user_id=user_id, now=tx.now, **values)
+        self._changes.record(tx, Fact("user.updated", user_id=user_id), by)
         return _user(row)
 
     async def _change_password(self, user_id: str, password: str, current: str | UnsetType) -> dict[str, str | None]:

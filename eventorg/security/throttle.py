@@ -6,10 +6,10 @@ and forgets the oldest key rather than grow.
 
 import math
 from collections import OrderedDict, deque
-from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from eventorg.domain.errors import TooMany
+from eventorg.domain.values import Clock
 
 WINDOW = timedelta(minutes=1)
 MOST_KEYS = 100_000
@@ -18,7 +18,7 @@ MOST_KEYS = 100_000
 class Throttle:
     """Allows `limit` failures a key within any minute."""
 
-    def __init__(self, limit: int, clock: Callable[[], datetime]) -> None:
+    def __init__(self, limit: int, clock: Clock) -> None:
         self._limit = limit
         self._clock = clock
         self._failures: OrderedDict[str, deque[datetime]] = OrderedDict()

@@ -2,7 +2,6 @@
 
 import secrets
 from collections import OrderedDict
-from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Annotated
 
@@ -11,6 +10,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from eventorg.domain.errors import Unauthenticated
+from eventorg.domain.values import Clock
 
 ALGORITHM = "HS256"
 ISSUER = AUDIENCE = "eventorg"
@@ -32,7 +32,7 @@ class Tokens:
     """Makes tokens and verifies them. Verified ones are remembered (at most `CACHED_TOKENS`, least recently
     used out first), so that the signature is computed once; expiry is looked at each time."""
 
-    def __init__(self, clock: Callable[[], datetime], lifetime: timedelta) -> None:
+    def __init__(self, clock: Clock, lifetime: timedelta) -> None:
         self._clock = clock
         self._lifetime = lifetime
         self._keys: tuple[str, ...] = ()

@@ -114,7 +114,7 @@ CREATE TABLE outcomes ( -- of requests with an Idempotency-Key, kept for a day
     caller      TEXT    NOT NULL,
     key         TEXT    NOT NULL,
     fingerprint TEXT    NOT NULL, -- SHA-256 of method, path and body
-    user_id     TEXT    NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    user_id     TEXT    REFERENCES users (id) ON DELETE CASCADE, -- whom it is about; null: nobody
     at          TEXT    NOT NULL,
     result      TEXT,             -- what the transaction made, as JSON; null if it was refused
     refusal     TEXT,             -- the problem document, as JSON; null if it was done

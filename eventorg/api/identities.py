@@ -1,0 +1,105 @@
+"""Telegram accounts: who they are here, and how they are tied to users."""
+
+from litestar import Controller, Response, delete, get, post, put
+from litestar.di import NamedDependency
+from litestar.params import FromPath, JSONBody
+
+from eventorg.api.authentication import Authenticated, by_bot
+from eventorg.api.conditional import ETAG, etag
+from eventorg.api.messages import Done, done
+from eventorg.api.problems import BODY_PROBLEMS, problems
+from eventorg.domain.errors import NotFound
+from eventorg.domain.identities import LinkCode, NewLink, TelegramAccount, check_telegram_id
+from eventorg.domain.users import User
+from eventorg.repositories.identities import IdentityRepository
+
+Identities = NamedDependency[IdentityRepository]
+
+BY_BOT: list[dict[str, list[str]]] = [{"bot": ["act"]}]
+
+
+class IdentityController(Controller):
+    """For bots with the scope `act`, which need not act for anybody here."""
+
+    path = "/identities/telegram/{telegram_id:str}"
+    tags = ("bots",)
+
+    @put(
+        operation_id="put_telegram_identity",
+        summary="Say who a Telegram account is",
+        opt=by_bot("act", only=True),
+        security=BY_BOT,
+        response_headers=ETAG,
+        responses=problems(*BODY_PROBLEMS, 401, 403, 404),
+    )
+    async def put_identity(
+        self,
+        request: Authenticated,
+        telegram_id: FromPath[str],
+        data: JSONBody[TelegramAccount],
+        identities: Identities,
+    ) -> Response[User]:
+        """The user for a Telegram account: made at first sight (201), brought up to date after that (200). Such a
+        user has no password, and needs no e-mail; a username that is taken here is left out."""
+        known = await identities.put(_parse_id(telegram_id), data, request.user)
+        headers = {"ETag": etag(known.user)}
+        return Response(known.user, status_code=201 if known.is_new else 200, headers=headers)
+
+    @get(
+        operation_id="get_telegram_identity",
+        summary="Read the user of a Telegram account",
+        opt=by_bot("act", only=True),
+        security=BY_BOT,
+        responses=problems(401, 403, 404),
+    )
+    async def get_identity(self, telegram_id: FromPath[str], identities: Identities) -> User:
+        """404 `identity_not_found` for an account that was never seen."""
+        return await identities.get(_parse_id(telegram_id))
+
+    @post(
+        "/link",
+        operation_id="link_telegram_identity",
+        summary="Tie a Telegram account to a user",
+        status_code=200,
+        opt=by_bot("act", only=True),
+        security=BY_BOT,
+        responses=problems(*BODY_PROBLEMS, 401, 403, 404, 409),
+    )
+    async def link_identity(
+        self, request: Authenticated, telegram_id: FromPath[str], data: JSONBody[NewLink], identities: Identities
+    ) -> User:
+        """With a code that the user got by `POST /users/me/link-codes` and showed to the bot. The user made for the
+        Telegram account is merged into the one of the code: where both registered, the better status stays."""
+        return await identities.link(_parse_id(telegram_id), data.code, request.user)
+
+    @delete(
+        operation_id="unlink_telegram_identity",
+        summary="Untie a Telegram account",
+        status_code=200,
+        responses=problems(401, 403, 404, 409, 507),
+    )
+    async def unlink_identity(self, request: Authenticated, telegram_id: FromPath[str], identities: Identities) -> Done:
+        """By the user itself. 409 `no_other_login` if it has no e-mail and password to log in with."""
+        await identities.unlink(_parse_id(telegram_id), request.user)
+        return done(request, "identity_unlinked")
+
+
+@post(
+    "/users/me/link-codes",
+    operation_id="create_link_code",
+    summary="Get a code that ties a Telegram account to oneself",
+    tags=["bots"],
+    responses=problems(401, 403, 409, 507),
+)
+async def create_link_code(request: Authenticated, identities: Identities) -> Response[LinkCode]:
+    """Good once, for 15 minutes; a new code ends the one before. Show it to the bot."""
+    return Response(await identities.create_code(request.user), headers={"Cache-Control": "no-store"})
+
+
+def _parse_id(telegram_id: str) -> int:
+    """Raises `NotFound` for what is no number in its usual spelling, and `Invalid` for one too large."""
+    if not (telegram_id.isascii() and telegram_id.isdecimal() and len(telegram_id) < 20) or telegram_id[0] == "0":
+        raise NotFound("identity_not_found")
+    number = int(telegram_id)
+    check_telegram_id(number)
+    return number

@@ -1,0 +1,68 @@
+"""A Telegram account, and the user it stands for."""
+
+import unicodedata
+from typing import Annotated
+
+from msgspec import UNSET, Struct, UnsetType
+
+from eventorg.domain.errors import FieldError, Invalid
+from eventorg.domain.users import User
+from eventorg.domain.values import Id, Input, Instant, Locale, rule
+
+LARGEST_TELEGRAM_ID = 2**52 - 1
+"""Telegram's ids have at most 52 significant bits (Bot API, User)."""
+
+
+def _clean_foreign_name(value: str) -> str:
+    """People call themselves all sorts of things there; nobody is turned away for it."""
+    kept = "".join(c for c in unicodedata.normalize("NFC", value) if unicodedata.category(c) not in ("Cc", "Cs"))
+    return kept.strip()[:100].strip()
+
+
+ForeignName = Annotated[str, rule(_clean_foreign_name, examples=["Анна"])]
+
+
+class TelegramAccount(Input):
+    """What Telegram says of an account. A field left out stays as it was, null clears it."""
+
+    username: ForeignName | UnsetType | None = UNSET
+    first_name: ForeignName | UnsetType | None = UNSET
+    last_name: ForeignName | UnsetType | None = UNSET
+    locale: Locale | UnsetType | None = UNSET
+
+
+class TelegramIdentity(Struct, kw_only=True, frozen=True):
+    """A Telegram account that is known here."""
+
+    telegram_id: int
+    user_id: Id
+    username: str | None
+    created_at: Instant
+    updated_at: Instant
+
+
+class LinkCode(Struct, frozen=True):
+    """A code that ties a Telegram account to the user who asked for it: once, until it expires."""
+
+    code: str
+    expires_at: Instant
+
+
+class NewLink(Input):
+    """The code that a user showed to a bot."""
+
+    code: Annotated[str, rule(str.strip, min_length=1, max_length=64, examples=["7Hq2mWxKpA"])]
+
+
+class Known(Struct, frozen=True):
+    """The user for a Telegram account, and whether it was made just now."""
+
+    user: User
+    is_new: bool
+
+
+def check_telegram_id(telegram_id: int) -> None:
+    """Raises `Invalid` for what cannot be Telegram's id of a user."""
+    if not 0 < telegram_id <= LARGEST_TELEGRAM_ID:
+        limits: dict[str, str | int] = {"minimum": 1, "maximum": LARGEST_TELEGRAM_ID}
+        raise Invalid(FieldError("telegram_id", "out_of_range", limits))

@@ -1,0 +1,191 @@
+"""Telegram accounts: each stands for one user, made at first sight or tied to one that was there before."""
+
+import hashlib
+import secrets
+from datetime import timedelta
+from typing import Final
+from uuid import uuid4
+
+from msgspec import UNSET
+
+from eventorg.database import Database, Transaction
+from eventorg.domain.callers import Caller
+from eventorg.domain.errors import Conflict, Forbidden, NotFound
+from eventorg.domain.facts import Fact
+from eventorg.domain.identities import Known, LinkCode, TelegramAccount, TelegramIdentity
+from eventorg.domain.users import DEFAULT_LOCALE, DEFAULT_TIMEZONE, User
+from eventorg.domain.values import BASE58, Clock, fold, is_username, rfc3339
+from eventorg.repositories.changes import ChangeRepository
+from eventorg.repositories.merging import Merging
+from eventorg.repositories.outcomes import OutcomeRepository
+from eventorg.repositories.users import UserRepository
+from eventorg.statements import Statements
+
+CODE_LIFE = timedelta(minutes=15)
+CODE_LENGTH: Final = 10
+"""58^10 codes: nobody guesses one within its quarter of an hour."""
+
+
+class IdentityRepository:
+    """The Telegram accounts."""
+
+    def __init__(
+        self,
+        database: Database,
+        sql: Statements,
+        clock: Clock,
+        changes: ChangeRepository,
+        users: UserRepository,
+        merging: Merging,
+        outcomes: OutcomeRepository,
+    ) -> None:
+        self._database = database
+        self._sql = sql
+        self._clock = clock
+        self._changes = changes
+        self._users = users
+        self._merging = merging
+        self._outcomes = outcomes
+
+    async def put(
+        self, telegram_id: int, account: TelegramAccount, by: Caller | None, *, may_create: bool = True
+    ) -> Known:
+        """The user for a Telegram account, made or brought up to date by a bot, or by itself (None).
+
+        A user that has a login of its own keeps its names. Raises `Forbidden` (`signup_closed`) if it would have to
+        be made and must not.
+        """
+
+        def work(tx: Transaction) -> Known:
+            identity = self._find(tx, telegram_id)
+            if identity is not None:
+                return Known(self._update(tx, identity, account, by), is_new=False)
+            if not may_create:
+                raise Forbidden("signup_closed")
+            return Known(self._create(tx, telegram_id, account, by), is_new=True)
+
+        return await self._database.write(work)
+
+    async def get(self, telegram_id: int) -> User:
+        """The user for a Telegram account. Raises `NotFound`."""
+        return await self._database.read(lambda tx: self._users.load(tx, self._load(tx, telegram_id).user_id))
+
+    async def create_code(self, caller: Caller) -> LinkCode:
+        """A new code for the caller; the one before ends. Raises `Conflict` if the caller has a Telegram account."""
+        code = "".join(secrets.choice(BASE58) for _ in range(CODE_LENGTH))
+        made = LinkCode(code, rfc3339(self._clock() + CODE_LIFE))
+
+        def work(tx: Transaction) -> LinkCode:
+            if tx.one(self._sql.get_identity_of, user_id=caller.user_id):
+                raise Conflict("telegram_linked")
+            tx.run(
+                self._sql.keep_link_code, code_sha256=_hash(code), user_id=caller.user_id, expires_at=made.expires_at
+            )
+            return made
+
+        return await self._outcomes.write(caller, LinkCode, work)
+
+    async def link(self, telegram_id: int, code: str, by: Caller) -> User:
+        """The user who asked for the code, whose Telegram account this now is. The user who stood for the account
+        so far is merged into it, without losing a registration.
+
+        Raises `NotFound` (code unknown, used or expired) and `Conflict` (one of the two is linked elsewhere).
+        """
+
+        def work(tx: Transaction) -> User:
+            row = tx.one(self._sql.use_link_code, code_sha256=_hash(code), now=tx.now)
+            if row is None:
+                raise NotFound("link_code_not_found")
+            user_id = str(row["user_id"])
+            actor = Caller(user_id=user_id, bot=by.bot)
+            if tx.one(self._sql.get_identity_of, user_id=user_id):
+                raise Conflict("telegram_linked")
+            identity = self._find(tx, telegram_id)
+            if identity is None:
+                tx.run(self._sql.create_identity, telegram_id=telegram_id, user_id=user_id, username=None, now=tx.now)
+            elif tx.one(self._sql.has_other_login, user_id=identity.user_id):
+                raise Conflict("telegram_linked")
+            else:
+                tx.run(self._sql.move_identity, telegram_id=telegram_id, user_id=user_id, now=tx.now)
+                self._merging.merge(tx, identity.user_id, user_id, actor)
+            self._changes.record(tx, Fact("user.updated", user_id=user_id), actor)
+            return self._users.load(tx, user_id)
+
+        return await self._outcomes.write(by, User, work)
+
+    async def unlink(self, telegram_id: int, caller: Caller) -> None:
+        """Unties a Telegram account from the caller. Raises `NotFound` if it is not the caller's, and `Conflict` if
+        the caller could not log in any more."""
+
+        def work(tx: Transaction) -> None:
+            if self._load(tx, telegram_id).user_id != caller.user_id:
+                raise NotFound("identity_not_found")
+            if not tx.one(self._sql.has_other_login, user_id=caller.user_id):
+                raise Conflict("no_other_login")
+            tx.run(self._sql.delete_identity, telegram_id=telegram_id)
+            self._changes.record(tx, Fact("user.updated", user_id=caller.user_id), caller)
+
+        await self._database.write(work)
+
+    def _find(self, tx: Transaction, telegram_id: int) -> TelegramIdentity | None:
+        row = tx.one(self._sql.get_identity, telegram_id=telegram_id)
+        return TelegramIdentity(**row) if row else None
+
+    def _load(self, tx: Transaction, telegram_id: int) -> TelegramIdentity:
+        identity = self._find(tx, telegram_id)
+        if identity is None:
+            raise NotFound("identity_not_found")
+        return identity
+
+    def _create(self, tx: Transaction, telegram_id: int, account: TelegramAccount, by: Caller | None) -> User:
+        user_id = str(uuid4())
+        user = self._users.insert(
+            tx,
+            {
+                "username": self._free_username(tx, account.username or None, user_id),
+                "email": None,
+                "first_name": account.first_name or None,
+                "last_name": account.last_name or None,
+                "locale": account.locale or DEFAULT_LOCALE,
+                "timezone": DEFAULT_TIMEZONE,
+            },
+            user_id=user_id,
+            by=by,
+        )
+        tx.run(
+            self._sql.create_identity,
+            telegram_id=telegram_id,
+            user_id=user_id,
+            username=account.username or None,
+            now=tx.now,
+        )
+        return user
+
+    def _update(self, tx: Transaction, identity: TelegramIdentity, account: TelegramAccount, by: Caller | None) -> User:
+        user_id = identity.user_id
+        if account.username is not UNSET:
+            name = account.username or None
+            tx.run(self._sql.rename_identity, telegram_id=identity.telegram_id, username=name, now=tx.now)
+        if tx.one(self._sql.has_other_login, user_id=user_id):
+            return self._users.load(tx, user_id)
+        given: dict[str, str | None] = {}
+        for name in ("first_name", "last_name"):
+            if (value := getattr(account, name)) is not UNSET:
+                given[name] = value or None
+        if account.username is not UNSET:
+            given["username"] = self._free_username(tx, account.username or None, user_id)
+        if account.locale is not UNSET:
+            given["locale"] = account.locale or DEFAULT_LOCALE
+        actor = by or Caller(user_id=user_id)
+        return self._users.change(tx, user_id, given, Caller(user_id=user_id, bot=actor.bot))
+
+    def _free_username(self, tx: Transaction, wanted: str | None, user_id: str) -> str | None:
+        """The username, if it can be one here and nobody else has it."""
+        if wanted is None or not is_username(wanted):
+            return None
+        taken = tx.one(self._sql.is_username_taken, username_key=fold(wanted), user_id=user_id)
+        return None if taken else wanted
+
+
+def _hash(code: str) -> str:
+    return hashlib.sha256(code.encode()).hexdigest()

@@ -1,0 +1,67 @@
+"""Makes one user of two, without losing a registration, a seat or a place in line."""
+
+from typing import Final
+
+from eventorg.database import Transaction
+from eventorg.domain.callers import Caller
+from eventorg.domain.facts import Fact
+from eventorg.domain.registrations import RegistrationStatus
+from eventorg.repositories.changes import ChangeRepository
+from eventorg.repositories.seats import Seats
+from eventorg.statements import Statements
+
+_BEST_FIRST: Final[tuple[RegistrationStatus, ...]] = ("attended", "registered", "waitlisted", "cancelled")
+
+
+class Merging:
+    """Hands over all that a user has, inside a transaction that somebody else began."""
+
+    def __init__(self, sql: Statements, changes: ChangeRepository, seats: Seats) -> None:
+        self._sql = sql
+        self._changes = changes
+        self._seats = seats
+
+    def merge(self, tx: Transaction, user_id: str, heir_id: str, by: Caller) -> None:
+        """The heir has the registrations, the events and the roles of the user, who is gone.
+
+        Where both registered for one event, the better status stays, and of two equal ones the earlier; the other
+        is given up.
+        """
+        for held in tx.all(self._sql.list_registrations_of, user_id=user_id):
+            self._merge_registration(tx, held["event_id"], user_id, heir_id, by)
+        for owned in tx.all(self._sql.list_owned, user_id=user_id):
+            tx.run(self._sql.pass_on_event, event_id=owned["id"], user_id=heir_id, now=tx.now)
+            tx.run(self._sql.remove_host, event_id=owned["id"], user_id=heir_id)
+            self._changes.record(tx, Fact("event.updated", owned["id"], heir_id), by)
+        for hosted in tx.all(self._sql.list_hosted, user_id=user_id):
+            self._merge_role(tx, hosted["event_id"], heir_id, by)
+        tx.run(self._sql.delete_user, user_id=user_id)
+        self._changes.record(tx, Fact("user.deleted", user_id=user_id), by)
+
+    def _merge_registration(self, tx: Transaction, event_id: str, user_id: str, heir_id: str, by: Caller) -> None:
+        given = tx.one(self._sql.get_place, event_id=event_id, user_id=user_id)
+        own = tx.one(self._sql.get_place, event_id=event_id, user_id=heir_id)
+        assert given is not None  # it was listed in this transaction
+        keeps_own = own is not None and _rank(own["status"], own["seq"]) <= _rank(given["status"], given["seq"])
+        lost, lost_id = (given, user_id) if keeps_own else (own, heir_id)
+        if lost is not None:
+            tx.run(self._sql.delete_registration, event_id=event_id, user_id=lost_id)
+        if not keeps_own:
+            tx.run(self._sql.pass_on_registration, event_id=event_id, user_id=user_id, heir_id=heir_id)
+        if given["status"] != "cancelled":
+            self._changes.record(tx, Fact("registration.cancelled", event_id, user_id), by)
+        if not keeps_own and given["status"] != "cancelled":
+            self._changes.record(tx, Fact("registration.created", event_id, heir_id), by)
+        if lost is not None and lost["status"] != "cancelled":
+            self._seats.give_up(tx, event_id, lost["status"], by)
+
+    def _merge_role(self, tx: Transaction, event_id: str, heir_id: str, by: Caller) -> None:
+        event = tx.one(self._sql.get_event, event_id=event_id, viewer_id=heir_id)
+        assert event is not None  # a co-host's role refers to it
+        if event["role"] not in ("organizer", "host"):
+            tx.run(self._sql.add_host, event_id=event_id, user_id=heir_id, now=tx.now)
+            self._changes.record(tx, Fact("event.updated", event_id, heir_id), by)
+
+
+def _rank(status: RegistrationStatus, seq: int) -> tuple[int, int]:
+    return _BEST_FIRST.index(status), seq

@@ -1,0 +1,54 @@
+"""Mini App logins: what Telegram says of a user, checked by Telegram's own rules.
+
+https://core.telegram.org/bots/webapps#validating-data-received-via-the-mini-app
+"""
+
+from datetime import UTC, datetime, timedelta
+
+from init_data_py import InitData, parse, validate_by_hash, validate_by_signature
+from init_data_py.errors import InvalidInitDataError
+from msgspec import UNSET
+
+from eventorg.domain.errors import Unauthenticated
+from eventorg.domain.identities import LARGEST_TELEGRAM_ID, TelegramAccount
+from eventorg.domain.values import Clock, is_locale
+from eventorg.settings import Settings
+
+
+class MiniAppLogin:
+    """Checks init data with the bot's key, or, if only the bot's id is known, with Telegram's public key."""
+
+    def __init__(self, settings: Settings, clock: Clock) -> None:
+        bot_id, _, self._key = settings.telegram_bot_token.partition(":")
+        self._bot_id = settings.telegram_bot_id or int(bot_id or 0)
+        self._max_age = timedelta(seconds=settings.telegram_max_age)
+        self._max_ahead = timedelta(seconds=settings.telegram_max_ahead)
+        self._clock = clock
+
+    def check(self, init_data: str) -> tuple[int, TelegramAccount]:
+        """The id of the account that logs in, and what Telegram says of it.
+
+        Raises `Unauthenticated`: `init_data_invalid`, or `init_data_expired` for what was right once.
+        """
+        try:
+            data = self._verify(init_data)
+        except (InvalidInitDataError, RecursionError, ValueError):
+            raise Unauthenticated("init_data_invalid") from None
+        age = self._clock() - datetime.fromtimestamp(data.auth_date, UTC)
+        if age > self._max_age:
+            raise Unauthenticated("init_data_expired")
+        user = data.user
+        if age < -self._max_ahead or user is None or user.is_bot or not 0 < user.id <= LARGEST_TELEGRAM_ID:
+            raise Unauthenticated("init_data_invalid")
+        locale = user.language_code if user.language_code and is_locale(user.language_code) else UNSET
+        names = {"username": user.username, "first_name": user.first_name, "last_name": user.last_name}
+        return user.id, TelegramAccount(**names, locale=locale)
+
+    def _verify(self, init_data: str) -> InitData:
+        if self._key:
+            try:
+                return validate_by_hash(init_data, self._key, token_hashed=True, expires_in=None)
+            except InvalidInitDataError:
+                if parse(init_data).signature is None:
+                    raise
+        return validate_by_signature(init_data, self._bot_id, expires_in=None)

@@ -1,0 +1,41 @@
+-- name: create_bot(name, token_sha256, scopes, now)^
+-- No row if the name is taken by a token that is not revoked.
+INSERT INTO bots (name, token_sha256, scopes, created_at, last_used_at, revoked_at)
+VALUES (:name, :token_sha256, :scopes, :now, NULL, NULL)
+ON CONFLICT (name) DO UPDATE
+SET
+    token_sha256 = excluded.token_sha256,
+    scopes = excluded.scopes,
+    created_at = excluded.created_at,
+    last_used_at = NULL,
+    revoked_at = NULL
+WHERE bots.revoked_at IS NOT NULL
+RETURNING name;
+
+-- name: get_bot_by_token(token_sha256)^
+SELECT
+    name,
+    scopes,
+    last_used_at
+FROM bots
+WHERE token_sha256 = :token_sha256 AND revoked_at IS NULL;
+
+-- name: list_bots()
+SELECT
+    name,
+    scopes,
+    created_at,
+    last_used_at,
+    revoked_at
+FROM bots
+ORDER BY name;
+
+-- name: revoke_bot(name, now)!
+UPDATE bots
+SET revoked_at = :now
+WHERE name = :name AND revoked_at IS NULL;
+
+-- name: touch_bot(name, now)!
+UPDATE bots
+SET last_used_at = :now
+WHERE name = :name;

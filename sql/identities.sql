@@ -1,0 +1,92 @@
+-- name: get_identity(telegram_id)^
+SELECT
+    telegram_id,
+    user_id,
+    username,
+    created_at,
+    updated_at
+FROM telegram_identities
+WHERE telegram_id = :telegram_id;
+
+-- name: get_identity_of(user_id)^
+SELECT
+    telegram_id,
+    user_id,
+    username,
+    created_at,
+    updated_at
+FROM telegram_identities
+WHERE user_id = :user_id;
+
+-- name: create_identity(telegram_id, user_id, username, now)!
+INSERT INTO telegram_identities (telegram_id, user_id, username, created_at, updated_at)
+VALUES (:telegram_id, :user_id, :username, :now, :now);
+
+-- name: rename_identity(telegram_id, username, now)!
+UPDATE telegram_identities
+SET
+    username = :username,
+    updated_at = :now
+WHERE telegram_id = :telegram_id AND username IS NOT :username;
+
+-- name: move_identity(telegram_id, user_id, now)!
+UPDATE telegram_identities
+SET
+    user_id = :user_id,
+    updated_at = :now
+WHERE telegram_id = :telegram_id;
+
+-- name: delete_identity(telegram_id)!
+DELETE FROM telegram_identities
+WHERE telegram_id = :telegram_id;
+
+-- name: is_username_taken(username_key, user_id)^
+SELECT 1 AS taken
+FROM users
+WHERE username_key = :username_key AND id <> :user_id;
+
+-- name: has_other_login(user_id)^
+-- Whether a user can log in without Telegram.
+SELECT 1 AS found
+FROM users
+WHERE id = :user_id AND password_hash IS NOT NULL AND email_key IS NOT NULL;
+
+-- name: keep_link_code(code_sha256, user_id, expires_at)!
+-- A new code takes the place of the one before.
+INSERT INTO link_codes (code_sha256, user_id, expires_at)
+VALUES (:code_sha256, :user_id, :expires_at)
+ON CONFLICT (user_id) DO UPDATE
+SET
+    code_sha256 = excluded.code_sha256,
+    expires_at = excluded.expires_at;
+
+-- name: use_link_code(code_sha256, now)^
+DELETE FROM link_codes
+WHERE code_sha256 = :code_sha256 AND expires_at > :now
+RETURNING user_id;
+
+-- name: list_hosted(user_id)
+SELECT event_id
+FROM event_hosts
+WHERE user_id = :user_id
+ORDER BY added_at, event_id;
+
+-- name: pass_on_event(event_id, user_id, now)!
+UPDATE events
+SET
+    organizer_id = :user_id,
+    version = version + 1,
+    updated_at = :now
+WHERE id = :event_id;
+
+-- name: get_place(event_id, user_id)^
+SELECT
+    seq,
+    status
+FROM registrations
+WHERE event_id = :event_id AND user_id = :user_id;
+
+-- name: pass_on_registration(event_id, user_id, heir_id)!
+UPDATE registrations
+SET user_id = :heir_id
+WHERE event_id = :event_id AND user_id = :user_id;

@@ -1,0 +1,125 @@
+"""Backups: a file of one's own that opens, checks and serves, or nothing at all."""
+
+import os
+import sqlite3
+import threading
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from eventorg import backup as module
+from eventorg.backup import back_up
+from eventorg.database import connect_reader
+from eventorg.preparation import core, find_faults, prepare
+from eventorg.settings import Settings, StartError
+from eventorg.testing import Clock, Server, running
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Path:
+    path = tmp_path / "served" / "eventorg.db"
+    path.parent.mkdir()
+    prepare(path, [core()], Clock())
+    return path
+
+
+@pytest.fixture
+def target(tmp_path: Path) -> Path:
+    folder = tmp_path / "backups"
+    folder.mkdir()
+    return folder / "monday.db"
+
+
+def test_a_backup_under_writes_is_whole_and_serves(fresh_server: Server, target: Path) -> None:
+    user = fresh_server.sign_up()
+    before = [user.create_event(title=f"before {number}")["id"] for number in range(20)]
+    stop = threading.Event()
+
+    def go_on_writing() -> None:
+        while not stop.is_set():
+            user.create_event()
+
+    writers = [threading.Thread(target=go_on_writing) for _ in range(2)]
+    for writer in writers:
+        writer.start()
+    try:
+        back_up(fresh_server.settings.database_path, target)
+    finally:
+        stop.set()
+        for writer in writers:
+            writer.join()
+    assert [file.name for file in target.parent.iterdir()] == ["monday.db"]
+    assert target.stat().st_mode & 0o777 == 0o600
+    assert find_faults(target, [core()]) == []
+    with closing(connect_reader(target)) as connection:
+        assert connection.execute("PRAGMA journal_mode").fetchone()[0] == "delete"
+        assert connection.execute("PRAGMA integrity_check").fetchone()[0] == "ok"
+    with running(Settings(database=str(target), log_level="error")) as restored:
+        assert all(restored.client.get(f"/events/{event_id}").status_code == 200 for event_id in before)
+        restored.log_in(user.account["email"])
+
+
+def test_it_tells_how_far_it_is(database: Path, target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "PAGES_A_STEP", 5)
+    told: list[tuple[int, int]] = []
+    back_up(database, target, lambda done, total: told.append((done, total)))
+    pages = told[-1][1]
+    assert told[-1] == (pages, pages)
+    assert [done for done, _ in told] == [*range(5, pages, 5), pages]
+
+
+def test_a_file_that_exists_is_left_alone(database: Path, target: Path) -> None:
+    target.write_text("precious")
+    with pytest.raises(StartError, match="exists already; a backup replaces nothing"):
+        back_up(database, target)
+    assert target.read_text() == "precious"
+    assert [file.name for file in target.parent.iterdir()] == ["monday.db"]
+
+
+def test_a_file_that_comes_meanwhile_is_left_alone(database: Path, target: Path) -> None:
+    def come(done: int, total: int) -> None:
+        target.write_text("precious")
+
+    with pytest.raises(StartError, match="exists already; a backup replaces nothing"):
+        back_up(database, target, come)
+    assert target.read_text() == "precious"
+    assert [file.name for file in target.parent.iterdir()] == ["monday.db"]
+
+
+@pytest.mark.parametrize("name", ["monday.db", "monday [1].db", "*.db"])
+def test_a_failure_leaves_nothing(database: Path, target: Path, name: str) -> None:
+    def fail(done: int, total: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    with pytest.raises(StartError, match=r"could not be written: .*No space left on device"):
+        back_up(database, target.with_name(name), fail)
+    assert list(target.parent.iterdir()) == []
+
+
+def test_another_backups_draft_is_left_alone(database: Path, target: Path) -> None:
+    other = target.with_name(".monday.db.0123abcd")
+    other.write_text("another's")
+    back_up(database, target)
+    assert other.read_text() == "another's"
+
+
+def test_a_damaged_database_makes_no_backup(database: Path, target: Path) -> None:
+    with closing(sqlite3.connect(database)) as connection:
+        connection.execute("INSERT INTO event_hosts VALUES ('no event', 'no user', 'now')")
+        connection.commit()
+    with pytest.raises(StartError, match="is not usable: a row of event_hosts refers to a row of"):
+        back_up(database, target)
+    assert list(target.parent.iterdir()) == []
+
+
+def test_without_a_database_there_is_no_backup(tmp_path: Path, target: Path) -> None:
+    with pytest.raises(StartError, match=r"There is no database .*missing\.db to back up"):
+        back_up(tmp_path / "missing.db", target)
+    assert list(target.parent.iterdir()) == []
+
+
+def test_a_folder_that_is_missing_is_refused(database: Path, target: Path) -> None:
+    with pytest.raises(StartError, match=r"could not be written: .*No such file or directory"):
+        back_up(database, target.parent / "missing" / "monday.db")
+    assert os.listdir(target.parent) == []

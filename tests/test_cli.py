@@ -1,0 +1,127 @@
+"""The command: what it prints, how it ends, and that its help is of help."""
+
+import json
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from eventorg import __version__
+from eventorg.cli import cli, main
+from eventorg.database import connect_writer
+from eventorg.testing import Server
+from tests.programs import run, sentence
+
+
+@pytest.fixture
+def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    path = tmp_path / "eventorg.db"
+    monkeypatch.setenv("EVENTORG_DATABASE", str(path))
+    return path
+
+
+def said(*arguments: str) -> str:
+    """What a command prints that does not fail."""
+    result = CliRunner().invoke(cli, arguments, catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    return str(result.output)
+
+
+def test_python_m_eventorg_is_the_command(tmp_path: Path) -> None:
+    shown = run(tmp_path / "eventorg.db", "--version")
+    assert (shown.returncode, shown.stdout, shown.stderr) == (0, f"eventorg {__version__}\n", "")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["", *cli.commands])
+def test_every_help_has_an_example(name: str) -> None:
+    for option in ("--help", "-h"):
+        text = said(*name.split(), option)
+        assert f"Example: {'EVENTORG_' if name in ('', 'serve') else 'eventorg '}" in text
+    command = cli.commands[name] if name else cli
+    assert isinstance(command, click.Command)
+    assert f"eventorg {name}".rstrip() in str(command.help)
+
+
+def test_migrate_says_what_it_did(path: Path) -> None:
+    assert said("migrate") == "applied eventorg/0001_initial.sql\napplied eventorg/0002_bots.sql\n"
+    assert said("migrate") == "up to date\n"
+
+
+def test_check_finds_nothing_wrong_with_a_good_file_also_while_it_is_served(path: Path, fresh_server: Server) -> None:
+    assert fresh_server.settings.database_path == path
+    assert said("check") == "ok\n"
+
+
+def test_check_tells_every_fault_and_fails(path: Path) -> None:
+    said("migrate")
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("INSERT INTO event_hosts VALUES ('no event', 'no user', 'now')")
+        connection.execute("UPDATE migrations SET sha256 = 'another'")
+        connection.commit()
+    result = CliRunner().invoke(cli, "check")
+    assert result.exit_code == 1
+    first, second = result.output.splitlines()
+    assert first.startswith(f"{path}: The migration 0001_initial.sql of eventorg was edited")
+    assert second.startswith(f"{path}: a row of event_hosts refers to a row of")
+
+
+def test_check_without_a_file_fails_and_makes_none(tmp_path: Path) -> None:
+    path = tmp_path / "eventorg.db"
+    assert sentence(run(path, "check")) == f"There is no database {path}."
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_backup_copies_while_it_is_served(path: Path, fresh_server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    fresh_server.sign_up()
+    copy = path.with_name("copy.db")
+    assert said("backup", str(copy)) == ""
+    monkeypatch.setenv("EVENTORG_DATABASE", str(copy))
+    assert said("check") == "ok\n"
+
+
+def test_backup_shows_a_person_how_far_it_is(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    said("migrate")
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    main_ends("backup", str(path.with_name("copy.db")))
+    assert path.with_name("copy.db").exists()
+
+
+def test_openapi_prints_the_document_and_touches_nothing(path: Path, server: Server) -> None:
+    document = json.loads(said("openapi"))
+    assert document == server.client.get("/openapi.json").json()
+    assert not path.exists()
+
+
+def main_ends(*arguments: str) -> int:
+    """The exit status of the program."""
+    with pytest.raises(SystemExit) as end:
+        main(arguments)
+    assert isinstance(end.value.code, int)
+    return end.value.code
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status"), [(["--version"], 0), (["check"], 1), (["backup"], 2), (["serv"], 2), (["backup", "."], 2)]
+)
+def test_the_exit_status_tells_how_it_went(
+    path: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], status: int
+) -> None:
+    assert main_ends(*arguments) == status
+    printed = capsys.readouterr()
+    assert "Traceback" not in printed.err
+    assert bool(printed.err) == bool(status)
+
+
+def test_a_locked_database_is_one_sentence(
+    path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("eventorg.database.BUSY_TIMEOUT_MS", 20)
+    said("migrate")
+    with closing(connect_writer(path)) as connection:
+        connection.execute("BEGIN IMMEDIATE")
+        assert main_ends("migrate") == 1
+    assert capsys.readouterr().err == f"eventorg: {path} cannot be written: database is locked.\n"

@@ -1,0 +1,171 @@
+"""Migrations: each file once, whole or not at all, whoever else is at it."""
+
+import hashlib
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from eventorg.database import connect_reader, connect_writer
+from eventorg.migrations import Component, MigrationError, migrate
+from eventorg.preparation import core
+from tests.programs import PATIENCE, run, sentence, start
+
+NOW = "2027-01-01T12:00:00Z"
+
+
+@pytest.fixture
+def component(tmp_path: Path) -> Component:
+    """A component with one migration, and room for more."""
+    folder = tmp_path / "migrations"
+    folder.mkdir()
+    (folder / "0001_notes.sql").write_text("CREATE TABLE notes (text TEXT NOT NULL) STRICT;\n")
+    return Component("notes", folder)
+
+
+@pytest.fixture
+def connection(tmp_path: Path) -> Iterator[sqlite3.Connection]:
+    with closing(connect_writer(tmp_path / "notes.db")) as connection:
+        yield connection
+
+
+def tables(connection: sqlite3.Connection) -> set[str]:
+    return {row["name"] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+
+
+def write(component: Component, name: str, script: str) -> Path:
+    file = component.folder / name
+    file.write_text(script)
+    return file
+
+
+def test_each_file_is_applied_once_in_order(component: Component, connection: sqlite3.Connection) -> None:
+    write(component, "0003_c.sql", "INSERT INTO notes VALUES ('third');")
+    write(component, "0002_b.sql", "INSERT INTO notes VALUES ('second');")
+    assert migrate(connection, component, NOW) == ["0001_notes.sql", "0002_b.sql", "0003_c.sql"]
+    assert migrate(connection, component, NOW) == []
+    write(component, "0004_d.sql", "INSERT INTO notes VALUES ('fourth');")
+    assert migrate(connection, component, NOW) == ["0004_d.sql"]
+    assert [row["text"] for row in connection.execute("SELECT text FROM notes")] == ["second", "third", "fourth"]
+    assert {row["applied_at"] for row in connection.execute("SELECT applied_at FROM migrations")} == {NOW}
+
+
+def test_two_components_do_not_know_of_each_other(component: Component, connection: sqlite3.Connection) -> None:
+    migrate(connection, component, NOW)
+    write(component, "0001_notes.sql", "CREATE TABLE others (text TEXT NOT NULL) STRICT;")
+    assert migrate(connection, Component("others", component.folder), NOW) == ["0001_notes.sql"]
+    assert tables(connection) == {"notes", "others", "migrations"}
+
+
+def test_a_file_that_fails_in_the_middle_leaves_nothing(component: Component, connection: sqlite3.Connection) -> None:
+    script = "CREATE TABLE half (id INTEGER);\n\nINSERT INTO half VALUES (1);\n-- a\nINSERT INTO missing VALUES (1);\n"
+    file = write(component, "0002_half.sql", script)
+    with pytest.raises(MigrationError, match="no such table: missing") as error:
+        migrate(connection, component, NOW)
+    assert str(error.value).startswith(f"{file}:4: ")  # where the statement begins, with its comment
+    assert not connection.in_transaction
+    assert tables(connection) == {"notes", "migrations"}
+    write(component, "0002_half.sql", "CREATE TABLE whole (id INTEGER);")
+    assert migrate(connection, component, NOW) == ["0002_half.sql"]
+
+
+def test_an_edited_file_is_refused(component: Component, connection: sqlite3.Connection) -> None:
+    migrate(connection, component, NOW)
+    write(component, "0001_notes.sql", "CREATE TABLE notes (text TEXT NOT NULL) STRICT; -- better\n")
+    with pytest.raises(MigrationError, match=r"0001_notes\.sql of notes was edited"):
+        migrate(connection, component, NOW)
+    assert not connection.in_transaction
+
+
+def test_a_file_that_is_gone_is_refused(component: Component, connection: sqlite3.Connection) -> None:
+    write(component, "0002_new.sql", "CREATE TABLE new (id INTEGER);")
+    migrate(connection, component, NOW)
+    (component.folder / "0002_new.sql").unlink()
+    with pytest.raises(MigrationError, match=r"0002_new\.sql of notes, which this version does not know"):
+        migrate(connection, component, NOW)
+
+
+@pytest.mark.parametrize("name", ["1_notes.sql", "0002-notes.sql", "0002_Notes.sql", "0002_.SQL.sql", "notes.sql"])
+def test_a_name_out_of_form_is_refused(component: Component, connection: sqlite3.Connection, name: str) -> None:
+    write(component, name, "CREATE TABLE more (id INTEGER);")
+    with pytest.raises(MigrationError, match=r"not named like 0001_initial\.sql"):
+        migrate(connection, component, NOW)
+    assert tables(connection) == set()
+
+
+@pytest.mark.parametrize("end", ["COMMIT", "ROLLBACK", "END"])
+def test_a_file_that_ends_its_transaction_is_refused(
+    component: Component, connection: sqlite3.Connection, end: str
+) -> None:
+    file = write(
+        component, "0002_ends.sql", f"CREATE TABLE early (id INTEGER);\n{end};\nCREATE TABLE late (id INTEGER);"
+    )
+    with pytest.raises(MigrationError, match="must not begin or end a transaction") as error:
+        migrate(connection, component, NOW)
+    assert str(error.value).startswith(f"{file}:2: ")
+    assert tables(connection) == {"notes", "migrations"}
+
+
+def test_a_file_that_begins_a_transaction_is_refused(component: Component, connection: sqlite3.Connection) -> None:
+    write(component, "0002_begins.sql", "BEGIN;\nCREATE TABLE more (id INTEGER);")
+    with pytest.raises(MigrationError, match="must not begin or end a transaction"):
+        migrate(connection, component, NOW)
+    assert tables(connection) == {"notes", "migrations"}
+
+
+def test_a_file_that_is_not_utf_8_is_refused(component: Component, connection: sqlite3.Connection) -> None:
+    (component.folder / "0002_cp1251.sql").write_bytes("-- Заметки\nCREATE TABLE more (id INTEGER);".encode("cp1251"))
+    with pytest.raises(MigrationError, match=r"0002_cp1251\.sql is not UTF-8"):
+        migrate(connection, component, NOW)
+    assert tables(connection) == {"notes", "migrations"}
+
+
+def test_statements_end_where_sqlite_says(component: Component, connection: sqlite3.Connection) -> None:
+    script = """
+        -- a comment; with a semicolon
+        CREATE TABLE log (text TEXT); -- a word; on it
+        /* and; another
+        one; */ CREATE TABLE more (id INTEGER);
+        CREATE TRIGGER told AFTER INSERT ON notes BEGIN
+            INSERT INTO log VALUES ('told; ' || new.text); -- inside; of it
+            INSERT INTO log VALUES (';');
+        END;
+        INSERT INTO notes VALUES ('one;
+        two')
+    """
+    write(component, "0002_trigger.sql", script)
+    migrate(connection, component, NOW)
+    assert tables(connection) >= {"log", "more"}
+    assert [row["text"].split("\n")[0] for row in connection.execute("SELECT text FROM log")] == ["told; one;", ";"]
+
+
+def test_two_statements_on_a_line_are_refused(component: Component, connection: sqlite3.Connection) -> None:
+    file = write(component, "0002_two.sql", "CREATE TABLE a (id INTEGER); CREATE TABLE b (id INTEGER);")
+    with pytest.raises(MigrationError, match="one statement at a time") as error:
+        migrate(connection, component, NOW)
+    assert str(error.value).startswith(f"{file}:1: ")
+    assert tables(connection) == {"notes", "migrations"}
+
+
+def test_ten_programs_at_once_apply_each_file_once(tmp_path: Path) -> None:
+    path = tmp_path / "eventorg.db"
+    programs = [start(path, "migrate") for _ in range(10)]
+    said = [program.communicate(timeout=PATIENCE) for program in programs]
+    assert [program.returncode for program in programs] == [0] * 10, said
+    assert sorted(stdout for stdout, _ in said).count("up to date\n") == 9
+    with closing(connect_reader(path)) as connection:
+        assert connection.execute("SELECT count(*) FROM migrations").fetchone()[0] == len(core().files())
+
+
+def test_the_file_of_a_newer_eventorg_is_refused_untouched(tmp_path: Path) -> None:
+    path = tmp_path / "eventorg.db"
+    assert run(path, "migrate").returncode == 0
+    with closing(connect_writer(path)) as connection:
+        connection.execute("INSERT INTO migrations VALUES ('eventorg', '9999_future.sql', 'x', 'y')")
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    before = hashlib.sha256(path.read_bytes()).digest()
+    for command in ("migrate", "serve"):
+        assert "made by a newer eventorg" in sentence(run(path, command))
+    assert hashlib.sha256(path.read_bytes()).digest() == before

@@ -1,0 +1,243 @@
+"""Every failure has one shape, in the language asked for, and every code has its texts."""
+
+import ast
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from string import Formatter
+from typing import Any, Literal
+
+import pytest
+import structlog
+
+import eventorg
+import eventorg.api.bodies
+from eventorg.api.problems import FRAMEWORK_CODES, MEDIA_TYPE
+from eventorg.database import Database
+from eventorg.domain import errors
+from eventorg.domain.errors import StorageFull, Unavailable
+from eventorg.locales import LANGUAGES, catalogue, negotiate
+from eventorg.repositories.health import HealthRepository
+from eventorg.security.passwords import Passwords
+from eventorg.settings import Settings
+from eventorg.testing import PASSWORD, Server, check_problem, running
+
+DOMAIN_ERRORS = {
+    name: kind
+    for name, kind in vars(errors).items()
+    if isinstance(kind, type) and issubclass(kind, errors.DomainError) and kind is not errors.DomainError
+}
+TREES = [ast.parse(path.read_text(encoding="utf-8")) for path in Path(eventorg.__file__).parent.rglob("*.py")]
+
+
+def codes_given_to(names: set[str], place: int) -> Iterator[str]:
+    """The constants that calls of these names have as their argument at a place, as regular expressions."""
+    for tree in TREES:
+        for node in ast.walk(tree):
+            if not isinstance(node, ast.Call) or len(node.args) <= place:
+                continue
+            if (getattr(node.func, "id", None) or getattr(node.func, "attr", None)) not in names:
+                continue
+            match node.args[place]:
+                case ast.Constant(value=str(code)):
+                    yield re.escape(code)
+                case ast.JoinedStr(values=parts):
+                    yield "".join(re.escape(str(p.value)) if isinstance(p, ast.Constant) else ".+" for p in parts)
+
+
+def used_codes() -> dict[str, set[str]]:
+    """By section of the catalogue: what the sources name."""
+    problems = {re.escape(kind.default_code) for kind in DOMAIN_ERRORS.values()}
+    problems |= {*FRAMEWORK_CODES.values(), "internal_error", *codes_given_to(set(DOMAIN_ERRORS), 0)}
+    fields = {*codes_given_to({"Refused"}, 0), *codes_given_to({"FieldError"}, 1)}
+    return {
+        "titles": problems,
+        "details": problems,
+        "fields": fields | set(eventorg.api.bodies._CODES.values()),
+        "messages": set(codes_given_to({"done"}, 1)),
+    }
+
+
+@pytest.mark.parametrize("section", ["titles", "details", "fields", "messages"])
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_code_has_its_text_and_every_text_its_code(language: str, section: str) -> None:
+    codes, texts = used_codes()[section], catalogue(language)[section]
+    assert len(codes) > 1
+    assert [code for code in codes if not any(re.fullmatch(code, key) for key in texts)] == []
+    assert [key for key in texts if not any(re.fullmatch(code, key) for code in codes)] == []
+    assert all(text.strip() for text in texts.values())
+
+
+def test_the_languages_say_the_same_things() -> None:
+    russian, english = ({section: meanings(texts) for section, texts in catalogue(x).items()} for x in LANGUAGES)
+    assert russian == english
+
+
+def meanings(texts: dict[str, str]) -> dict[str, set[str | None]]:
+    """The fields of each text; the forms of a plural, of which each language has its own, are one."""
+    return {re.sub("_(one|few|many|other)$", "", code): fields_of(text) for code, text in texts.items()}
+
+
+def fields_of(template: str) -> set[str | None]:
+    return {field for _, field, _, _ in Formatter().parse(template)}
+
+
+FAILURES: dict[str, tuple[str, str, Any, int, str]] = {
+    "unknown path": ("GET", "/nothing", None, 404, "not_found"),
+    "unknown path below a known one": ("GET", "/users/me/nothing", None, 404, "not_found"),
+    "root": ("GET", "/", None, 404, "not_found"),
+    "path of the framework": ("GET", "/docs/redoc", None, 404, "not_found"),
+    "file that is not there": ("GET", "/docs/assets/nothing.js", None, 404, "not_found"),
+    "method of another path": ("PUT", "/users/me", {}, 405, "method_not_allowed"),
+    "rare method": ("TRACE", "/health", None, 405, "method_not_allowed"),
+    "no token": ("GET", "/users/me", None, 401, "unauthenticated"),
+    "no body": ("POST", "/users", None, 400, "malformed_json"),
+    "long body": ("POST", "/users", {"username": "x" * 65_536}, 413, "body_too_large"),
+    "broken rule": ("POST", "/users", {}, 422, "validation_failed"),
+    "unknown event": ("GET", "/events/111111111", None, 404, "event_not_found"),
+}
+
+
+@pytest.mark.parametrize("name", FAILURES)
+def test_a_failure_has_the_one_shape(server: Server, name: str) -> None:
+    method, path, body, status, code = FAILURES[name]
+    for language in LANGUAGES:
+        response = server.client.request(method, path, json=body, headers={"Accept-Language": language})
+        problem = check_problem(response, status, code)
+        assert problem["title"] == catalogue(language)["titles"][code]
+        assert problem["detail"] == catalogue(language)["details"][code]
+        assert response.headers["content-language"] == language
+        assert response.headers["vary"] == "Accept-Language"
+        assert response.headers["cache-control"] == "no-store"
+        assert len(response.headers["x-request-id"]) == 32
+
+
+def test_another_media_type_has_the_one_shape(server: Server) -> None:
+    response = server.client.post("/login", content="{}", headers={"Content-Type": "text/plain"})
+    check_problem(response, 415, "unsupported_media_type")
+
+
+def test_405_tells_the_methods_there_are(server: Server) -> None:
+    response = server.client.put("/users/me")
+    check_problem(response, 405)
+    assert set(response.headers["allow"].split(", ")) == {"DELETE", "GET", "OPTIONS", "PATCH"}
+
+
+def test_401_tells_the_scheme(server: Server) -> None:
+    login = server.client.post("/login", json={"email": "nobody@example.com", "password": PASSWORD})
+    for response in (server.client.get("/users/me"), login):
+        check_problem(response, 401)
+        assert response.headers["www-authenticate"] == "Bearer"
+
+
+@pytest.mark.parametrize(
+    ("accept", "language"),
+    [
+        ("", "ru"),
+        ("*", "ru"),
+        ("de", "ru"),
+        ("en", "en"),
+        ("EN", "en"),
+        ("en-GB", "en"),
+        ("ru-RU,ru;q=0.9,en-US;q=0.8,en;q=0.7", "ru"),
+        ("en-US,en;q=0.9,ru;q=0.8", "en"),
+        ("ru;q=0.1, en;q=0.2", "en"),
+        ("de, en;q=0.5", "en"),
+        ("de, *;q=0.7, en;q=0.5", "ru"),
+        ("en;q=0", "ru"),
+        ("en ; q=0.5", "en"),
+        ("ru, en", "ru"),
+        ("en, ru", "en"),
+        ("english", "ru"),
+        ("en;q=2", "ru"),
+        ("en;q=x,,;", "ru"),
+    ],
+)
+def test_the_language_is_the_one_liked_best(server: Server, accept: str, language: str) -> None:
+    assert negotiate(accept) == language
+    response = server.client.get("/nothing", headers={"Accept-Language": accept})
+    assert response.json()["title"] == catalogue(language)["titles"]["not_found"]
+
+
+def test_no_language_asked_for_is_russian(server: Server) -> None:
+    assert "accept-language" not in server.client.headers
+    assert server.client.get("/nothing").json()["title"] == "Не найдено"
+
+
+def test_all_broken_rules_are_told_at_once_in_words(server: Server) -> None:
+    body = {"username": "ab", "email": "x@", "password": "short"}
+    response = server.client.post("/users", json=body, headers={"Accept-Language": "en"})
+    assert check_problem(response, 422)["errors"] == [
+        {"field": "username", "code": "too_short", "message": "At least 3 long."},
+        {"field": "email", "code": "too_short", "message": "At least 3 long."},
+        {"field": "password", "code": "too_short", "message": "At least 8 long."},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "retry_after"),
+    [(Unavailable("busy"), 503, "1"), (Unavailable("storage_unavailable", retry_after=30), 503, "30"),
+     (StorageFull(), 507, None)],
+)  # fmt: skip
+def test_a_storage_that_cannot_serve_is_said_so(
+    server: Server, monkeypatch: pytest.MonkeyPatch, error: errors.DomainError, status: int, retry_after: str | None
+) -> None:
+    async def refuse(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(Database, "write", refuse)
+    response = server.client.get("/health")
+    check_problem(response, status, error.code)
+    assert response.headers.get("retry-after") == retry_after
+
+
+class Broken(Passwords):
+    """Fails in a way nobody foresaw."""
+
+    async def hash(self, password: str) -> str:
+        raise ZeroDivisionError("the cause")
+
+
+@pytest.fixture
+def log_configuration() -> Iterator[None]:
+    """Lets the servers of other tests go on writing to their own log."""
+    configuration = structlog.get_config()
+    yield
+    structlog.configure(**configuration)
+
+
+@pytest.mark.usefixtures("log_configuration")
+@pytest.mark.parametrize("log_format", ["console", "json"])
+def test_the_unforeseen_is_logged_with_its_traceback_and_told_without_detail(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], log_format: Literal["console", "json"]
+) -> None:
+    account = {"username": "anna", "email": "anna@example.com", "password": "my secret words"}
+    settings = Settings(database=str(tmp_path / "eventorg.db"), log_level="error", log_format=log_format)
+    with running(settings, passwords=Broken()) as server:
+        response = server.client.post("/users", json=account)
+    check_problem(response, 500, "internal_error")
+    assert "the cause" not in response.text
+    assert "ZeroDivisionError" not in response.text
+
+    log = capsys.readouterr().err
+    for expected in ("unforeseen error", "ZeroDivisionError", "the cause", "test_problems.py"):
+        assert expected in log
+    assert response.headers["x-request-id"] in log
+    for secret in ("my secret words", "anna@example.com"):
+        assert secret not in log
+    if log_format == "json":
+        (line,) = log.splitlines()
+        (exception,) = json.loads(line)["exception"]
+        assert exception["exc_type"] == "ZeroDivisionError"
+        assert exception["frames"][-1]["name"] == "hash"
+
+
+def test_the_unforeseen_has_its_language(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def fail(_: object) -> None:
+        raise RuntimeError
+
+    monkeypatch.setattr(HealthRepository, "probe", fail)
+    response = server.client.get("/health", headers={"Accept-Language": "en"})
+    assert check_problem(response, 500)["title"] == "Internal error"
+    assert response.headers["content-type"] == MEDIA_TYPE

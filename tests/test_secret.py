@@ -1,0 +1,84 @@
+"""The secret beside the database: made once, for its owner alone, whole or not there."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from eventorg.security.secret import load_secret, secret_path
+from eventorg.settings import StartError
+from tests.programs import CHECKOUT, PATIENCE, run, sentence
+
+LOAD = """
+import sys
+from pathlib import Path
+from eventorg.security.secret import load_secret
+input()
+print(load_secret(Path(sys.argv[1])))
+"""
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Path:
+    return tmp_path / "eventorg.db"
+
+
+def test_it_is_made_once_for_its_owner_alone(database: Path) -> None:
+    secret = load_secret(database)
+    assert len(bytes.fromhex(secret)) == 32
+    assert load_secret(database) == secret
+    assert secret_path(database).stat().st_mode & 0o777 == 0o600
+    assert [file.name for file in database.parent.iterdir()] == ["eventorg.db.secret"]
+    assert load_secret(database.with_name("another.db")) != secret
+
+
+def test_ten_that_start_at_once_get_the_same_one(database: Path) -> None:
+    programs = [
+        subprocess.Popen(
+            [sys.executable, "-c", LOAD, str(database)],
+            cwd=CHECKOUT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(10)
+    ]
+    for program in programs:
+        assert program.stdin
+        program.stdin.write("\n")  # read once it is ready: they begin together
+        program.stdin.flush()
+    secrets = {program.communicate(timeout=PATIENCE)[0] for program in programs}
+    assert secrets == {load_secret(database) + "\n"}
+    assert [file.name for file in database.parent.iterdir()] == ["eventorg.db.secret"]
+
+
+def test_one_that_was_made_meanwhile_counts(database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = load_secret(database)
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "exists", lambda path: False)  # as it was when this process looked
+        assert load_secret(database) == first
+    assert [file.name for file in database.parent.iterdir()] == ["eventorg.db.secret"]
+
+
+def test_a_disk_that_fails_leaves_none(database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", fail)
+    with pytest.raises(StartError, match="No space left on device"):
+        load_secret(database)
+    assert list(database.parent.iterdir()) == []
+
+
+@pytest.mark.parametrize("content", [b"", b"\n", b"x" * 31, b"x" * 31 + b"\n", b"\xff" * 64])
+def test_one_that_is_short_or_unreadable_is_refused(database: Path, content: bytes) -> None:
+    secret_path(database).write_bytes(content)
+    with pytest.raises(StartError, match=r"eventorg\.db\.secret (cannot be used|is shorter than 32 characters)"):
+        load_secret(database)
+    assert secret_path(database).read_bytes() == content
+
+
+def test_the_program_says_so_in_one_sentence(database: Path) -> None:
+    secret_path(database).mkdir()
+    assert sentence(run(database, "serve")).startswith(f"The secret {secret_path(database)} cannot be used: ")

@@ -1,0 +1,144 @@
+"""Settings: from the environment, from a file, and refused in one sentence."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from eventorg.settings import Settings, SettingsError, load
+from tests.programs import run, sentence
+
+SECRET = "0123456789abcdef" * 2
+BOT_KEY = f"123456:{0:064x}"
+VALUES: dict[str, tuple[str, str | int]] = {
+    "database": ("/var/lib/events.db", "/var/lib/events.db"),
+    "host": ("::1", "::1"),
+    "port": ("8080", 8080),
+    "secret": (SECRET, SECRET),
+    "token_hours": ("48", 48),
+    "signup": ("closed", "closed"),
+    "login_attempts": ("3", 3),
+    "synchronous": ("normal", "normal"),
+    "trusted_proxies": ("10.0.0.0/8,::1", "10.0.0.0/8,::1"),
+    "telegram_bot_token": (BOT_KEY, BOT_KEY),
+    "telegram_bot_id": ("123456", 123456),
+    "telegram_max_age": ("60", 60),
+    "telegram_max_ahead": ("0", 0),
+    "changes_days": ("7", 7),
+    "log_level": ("debug", "debug"),
+    "log_format": ("json", "json"),
+}
+REFUSED = [
+    ("port", "80a"),
+    ("port", "65536"),
+    ("port", "-1"),
+    ("port", ""),
+    ("host", ""),
+    ("database", ""),
+    ("token_hours", "0"),
+    ("token_hours", "1.5"),
+    ("signup", "Open"),
+    ("login_attempts", "none"),
+    ("synchronous", "off"),
+    ("log_level", "INFO"),
+    ("log_format", "xml"),
+    ("secret", "x" * 31),
+    ("secret", f"{SECRET},short"),
+    ("secret", f"{SECRET},"),
+    ("telegram_bot_token", "123456"),
+    ("telegram_bot_token", "bot:token"),
+    ("telegram_max_age", "0"),
+    ("changes_days", "0"),
+]
+
+
+def write(tmp_path: Path, *lines: str) -> dict[str, str]:
+    """An environment that names a file of these lines."""
+    (tmp_path / "eventorg.toml").write_text("\n".join(lines), encoding="utf-8")
+    return {"EVENTORG_CONFIG": str(tmp_path / "eventorg.toml")}
+
+
+def toml(value: str | int) -> str:
+    return str(value) if isinstance(value, int) else f'"{value}"'
+
+
+def test_every_setting_is_tried_here() -> None:
+    assert set(VALUES) == set(Settings.__struct_fields__)
+
+
+def test_without_any_the_defaults_hold() -> None:
+    assert load({"PATH": "/bin", "OTHER_PORT": "1"}) == Settings()
+    assert load({"EVENTORG_CONFIG": ""}) == Settings()
+
+
+@pytest.mark.parametrize("name", VALUES)
+def test_a_setting_comes_from_the_environment_or_a_file(tmp_path: Path, name: str) -> None:
+    text, value = VALUES[name]
+    assert getattr(Settings(), name) != value
+    assert getattr(load({f"EVENTORG_{name.upper()}": text}), name) == value
+    assert getattr(load(write(tmp_path, f"{name} = {toml(value)}")), name) == value
+    assert getattr(load(write(tmp_path, f"EVENTORG_{name.upper()} = {toml(value)}")), name) == value
+
+
+@pytest.mark.parametrize("key", ["port", "PORT", "EVENTORG_PORT"])
+def test_the_environment_wins(tmp_path: Path, key: str) -> None:
+    settings = load(write(tmp_path, f"{key} = 1", 'host = "::1"') | {"EVENTORG_PORT": "2"})
+    assert (settings.port, settings.host) == (2, "::1")
+
+
+@pytest.mark.parametrize(("name", "value"), REFUSED)
+def test_a_bad_value_is_refused_by_name_and_not_repeated(tmp_path: Path, name: str, value: str) -> None:
+    variable = f"EVENTORG_{name.upper()}"
+    for given in ({variable: value}, write(tmp_path, f"{name} = {toml(value)}")):
+        with pytest.raises(SettingsError) as error:
+            load(given)
+        assert str(error.value).startswith(f"{variable} cannot be used: ")
+        assert SECRET not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [["prot = 1"], ["EVENTORG_PROT = 1"], ["[reminders]", "hours = 1"], ['EVENTORG_CONFIG = "other.toml"']],
+)
+def test_an_unknown_name_in_the_file_is_refused(tmp_path: Path, lines: list[str]) -> None:
+    with pytest.raises(SettingsError, match=r"is no setting of eventorg; there are EVENTORG_DATABASE, "):
+        load(write(tmp_path, *lines))
+
+
+@pytest.mark.parametrize("content", [b"port = ", b"\xff\xfe", b"port = 1\nport = 2"])
+def test_a_file_that_is_not_toml_is_refused(tmp_path: Path, content: bytes) -> None:
+    file = tmp_path / "eventorg.toml"
+    file.write_bytes(content)
+    with pytest.raises(SettingsError, match="which is not TOML"):
+        load({"EVENTORG_CONFIG": str(file)})
+
+
+@pytest.mark.parametrize("name", ["missing.toml", "."])
+def test_a_file_that_cannot_be_read_is_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(SettingsError, match="which cannot be read"):
+        load({"EVENTORG_CONFIG": str(tmp_path / name)})
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"prot": "1"}, "EVENTORG_PROT is no setting of eventorg"),
+        ({"port": "eighty"}, "EVENTORG_PORT cannot be used"),
+        ({"secret": "short"}, "EVENTORG_SECRET cannot be used: Expected at least 32 bytes in each secret"),
+        ({"config": "missing.toml"}, "EVENTORG_CONFIG names missing.toml, which cannot be read"),
+    ],
+)
+def test_the_program_says_so_in_one_sentence(tmp_path: Path, settings: dict[str, Any], words: str) -> None:
+    assert sentence(run(tmp_path / "eventorg.db", "serve", **settings), status=2).startswith(words)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_secrets_are_split_at_commas() -> None:
+    assert Settings().secrets == ()
+    assert Settings(secret=f"{SECRET}, {SECRET}2").secrets == (SECRET, f"{SECRET}2")
+
+
+def test_of_a_bots_token_only_the_key_is_kept() -> None:
+    settings = load({"EVENTORG_TELEGRAM_BOT_TOKEN": "123456:AAsecret"})
+    assert "AAsecret" not in repr(settings)
+    assert settings.telegram_bot_token.startswith("123456:")

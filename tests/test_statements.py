@@ -1,0 +1,109 @@
+"""SQL files: what aiosql would let pass is an error that begins with file and line."""
+
+import sqlite3
+import sys
+import types
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from eventorg import repositories
+from eventorg.database import connect_writer
+from eventorg.preparation import check_statements, core, prepare
+from eventorg.resources import resource
+from eventorg.statements import StatementError, Statements
+from eventorg.testing import Clock
+
+
+def load(folder: Path, **files: str) -> Statements:
+    """The statements of some files, each compiled against a table of notes."""
+    for name, script in files.items():
+        (folder / f"{name}.sql").write_text(script)
+    statements = Statements(folder)
+    with closing(sqlite3.connect(":memory:")) as connection:
+        connection.execute("CREATE TABLE notes (id INTEGER PRIMARY KEY, text TEXT)")
+        statements.check(connection)
+    return statements
+
+
+def test_a_statement_knows_its_parameters_and_its_place(tmp_path: Path) -> None:
+    sql = load(
+        tmp_path, notes="-- name: get_note(note_id)^\n-- By id.\nSELECT text\nFROM notes\nWHERE id = :note_id;\n"
+    )
+    assert sql.get_note.parameters == ("note_id",)
+    assert sql.get_note.place == f"{tmp_path}/notes.sql:1"
+    assert [statement.name for statement in sql] == ["get_note"]
+    with pytest.raises(AttributeError, match="no SQL file has a statement named get_notes"):
+        _ = sql.get_notes
+
+
+GET_NOTE = "-- name: get_note(note_id)^\nSELECT text FROM notes WHERE id = :note_id;\n"
+BROKEN = {
+    "a name that stands twice in a file": ({"notes": GET_NOTE + GET_NOTE}, "notes.sql:3: ", "get_note"),
+    "a name that stands in two files": ({"a": GET_NOTE, "b": GET_NOTE}, "b.sql:1: ", "a.sql:1"),
+    "SQL that is none": ({"notes": "-- name: list_notes()\nSELEKT 1;\n"}, "notes.sql:1: ", "syntax error"),
+    "a table that is not there": (
+        {"notes": "-- name: list_notes()\nSELECT 1 FROM x;\n"},
+        "notes.sql:1: ",
+        "no such table",
+    ),
+    "two statements under one name": (
+        {"notes": GET_NOTE + "-- name: list_notes()\nSELECT 1;\nSELECT 2;\n"},
+        "notes.sql:3: ",
+        "one statement at a time",
+    ),
+    "a parameter that is not listed": (
+        {"notes": "-- name: get_note(id)^\nSELECT text FROM notes WHERE id = :note_id;\n"},
+        "notes.sql:",
+        "note_id",
+    ),
+    "no list of parameters": (
+        {"notes": "-- name: get_note^\nSELECT text FROM notes WHERE id = :note_id;\n"},
+        "notes.sql:1: ",
+        "parameters",
+    ),
+    "a name that is none": ({"notes": "-- name: get note()\nSELECT 1;\n"}, "notes.sql:1: ", "name"),
+}
+
+
+@pytest.mark.parametrize("case", BROKEN)
+def test_it_is_refused_with_file_and_line(tmp_path: Path, case: str) -> None:
+    files, place, reason = BROKEN[case]
+    with pytest.raises(StatementError) as error:
+        load(tmp_path, **files)
+    assert str(error.value).startswith(f"{tmp_path}/{place}")
+    assert reason in str(error.value)
+
+
+def test_a_statement_nobody_uses_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sql = load(tmp_path, notes=GET_NOTE + "-- name: list_notes()\nSELECT text FROM notes;\n")
+    package = types.ModuleType("notebook")
+    monkeypatch.setitem(sys.modules, "notebook", package)
+    source = """
+class Notes:
+    def get(self):
+        return self.read(lambda tx: tx.one(self._sql.get_note))
+
+    @staticmethod
+    def list():
+        return None
+"""
+    exec(source, vars(package))
+    with pytest.raises(StatementError, match="list_notes is used nowhere") as error:
+        sql.check_used(package)
+    assert str(error.value).startswith(f"{tmp_path}/notes.sql:3: ")
+    exec(source.replace("return None", "return sql.list_notes"), vars(package))
+    sql.check_used(package)
+
+
+def test_the_statements_that_come_along_compile_and_are_used(tmp_path: Path) -> None:
+    path = tmp_path / "eventorg.db"
+    prepare(path, [core()], Clock())
+    sql = Statements(resource("sql"))
+    check_statements(path, sql)
+    sql.check_used(repositories)
+    with closing(connect_writer(path)) as connection:
+        connection.execute("DROP TABLE changes")
+    with pytest.raises(StatementError, match="record_change: no such table: changes"):
+        check_statements(path, sql)

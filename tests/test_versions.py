@@ -1,0 +1,80 @@
+"""Conditional requests (RFC 9110, section 13): no change is lost, no answer sent twice."""
+
+import pytest
+
+from eventorg.testing import Server, User, check_problem
+
+
+@pytest.fixture
+def host(server: Server) -> User:
+    return server.sign_up()
+
+
+@pytest.fixture
+def url(host: User) -> str:
+    return f"/events/{host.create_event()['id']}"
+
+
+def test_the_second_of_two_changes_of_one_version_is_412(host: User, url: str) -> None:
+    tag = host.get(url).headers["etag"]
+    first = host.patch(url, json={"title": "First"}, headers={"If-Match": tag})
+    assert first.status_code == 200
+    check_problem(host.patch(url, json={"title": "Second"}, headers={"If-Match": tag}), 412, "version_mismatch")
+    check_problem(host.delete(url, headers={"If-Match": tag}), 412, "version_mismatch")
+    assert host.get(url).json()["title"] == "First"
+    assert first.headers["etag"] == host.get(url).headers["etag"] != tag
+    assert host.delete(url, headers={"If-Match": first.headers["etag"]}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("if_match", "status"),
+    [
+        ("{tag}", 200),
+        ("*", 200),
+        ('"x" ,  {tag}', 200),
+        ('"9-0-0", {tag}, "7"', 200),
+        ("W/{tag}", 412),
+        ('"9-0-0"', 412),
+        ('"x"', 412),
+        ("{bare}", 412),
+        ("1", 412),
+    ],
+)
+def test_a_change_is_made_in_a_version_named(host: User, url: str, if_match: str, status: int) -> None:
+    tag = host.get(url).headers["etag"]
+    condition = if_match.format(tag=tag, bare=tag.strip('"'))
+    response = host.patch(url, json={"title": "Another"}, headers={"If-Match": condition})
+    assert response.status_code == status
+
+
+@pytest.mark.parametrize(
+    ("if_none_match", "status"),
+    [
+        ("{tag}", 304),
+        ("W/{tag}", 304),
+        ("*", 304),
+        ('"x",{tag}', 304),
+        ('"x"', 200),
+        ("{bare}", 200),
+        ('"9-0-0"', 200),
+    ],
+)
+def test_what_one_has_is_not_sent_again(host: User, url: str, if_none_match: str, status: int) -> None:
+    tag = host.get(url).headers["etag"]
+    condition = if_none_match.format(tag=tag, bare=tag.strip('"'))
+    response = host.get(url, headers={"If-None-Match": condition})
+    assert (response.status_code, response.headers["etag"]) == (status, tag)
+    assert (response.content == b"") == (status == 304)
+
+
+def test_a_registration_changes_the_tag_but_stops_no_change(host: User, url: str) -> None:
+    tag = host.get(url).headers["etag"]
+    assert host.post(f"{url}/register").status_code == 201
+    seen = host.get(url, headers={"If-None-Match": tag})
+    assert seen.status_code == 200
+    assert seen.headers["etag"] != tag
+    assert host.patch(url, json={"title": "Another"}, headers={"If-Match": tag}).status_code == 200
+
+
+def test_a_stranger_learns_403_before_412(server: Server, url: str) -> None:
+    check_problem(server.sign_up().patch(url, json={}, headers={"If-Match": '"9-0-0"'}), 403, "forbidden")
