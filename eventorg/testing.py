@@ -3,19 +3,26 @@
 import asyncio
 import itertools
 import threading
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 from argon2 import PasswordHasher
 
 from eventorg.application import create_app
+from eventorg.database import Database
+from eventorg.domain.callers import Scope
+from eventorg.repositories.bots import BotRepository
+from eventorg.resources import resource
 from eventorg.security.passwords import Passwords
 from eventorg.server import Server as UvicornServer
 from eventorg.server import listen, opened, server_config, url_of
 from eventorg.settings import Settings
+from eventorg.statements import Statements
+
+T = TypeVar("T")
 
 PASSWORD = "correct horse battery"  # noqa: S105 (every test user's)
 _numbers = itertools.count(1)
@@ -53,13 +60,7 @@ class User:
 
     def __getattr__(self, method: str) -> Any:
         """`get`, `post`, `patch`, `put` and `delete` as this user."""
-        send = getattr(self.client, method)
-
-        def request(url: str, *, headers: dict[str, str] | None = None, **arguments: Any) -> httpx.Response:
-            response: httpx.Response = send(url, headers=self.headers | (headers or {}), **arguments)
-            return response
-
-        return request
+        return _with_headers(getattr(self.client, method), self.headers)
 
     def create_event(self, **fields: Any) -> dict[str, Any]:
         """An event organised by this user, in the far future unless it says otherwise."""
@@ -68,6 +69,28 @@ class User:
         assert response.status_code == 201, response.text
         event: dict[str, Any] = response.json()
         return event
+
+
+class Bot:
+    """A bot with its token, by itself or acting for a user (`<id>` or `telegram:<id>`)."""
+
+    def __init__(self, client: httpx.Client, name: str, token: str, act_as: str | None = None) -> None:
+        self.client = client
+        self.name = name
+        self.token = token
+        self.act_as = act_as
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.token}"} | ({"X-Act-As": self.act_as} if self.act_as else {})
+
+    def __getattr__(self, method: str) -> Any:
+        """`get`, `post`, `patch`, `put` and `delete` as this bot."""
+        return _with_headers(getattr(self.client, method), self.headers)
+
+    def acting_for(self, user: str) -> "Bot":
+        """The same bot, doing what it does as somebody."""
+        return Bot(self.client, self.name, self.token, user)
 
 
 class Server:
@@ -87,11 +110,32 @@ class Server:
         assert response.status_code == 201, response.text
         return User(self.client, response.json(), self.log_in(account["email"], account["password"]))
 
+    def create_bot(self, *scopes: Scope) -> Bot:
+        """A new bot with these scopes; its token is made beside the running server, as the operator does it."""
+        name = f"bot-{next(_numbers)}"
+        return Bot(self.client, name, asyncio.run(self._with_bots(lambda bots: bots.create(name, list(scopes)))))
+
+    def revoke(self, bot: Bot) -> None:
+        """Ends its token."""
+        asyncio.run(self._with_bots(lambda bots: bots.revoke(bot.name)))
+
+    async def _with_bots(self, action: Callable[[BotRepository], Awaitable[T]]) -> T:
+        database = Database(self.settings.database_path, self.settings.synchronous, self.clock)
+        async with database.opened():
+            return await action(BotRepository(database, Statements(resource("sql")), self.clock))
+
     def log_in(self, email: str, password: str = PASSWORD) -> str:
         """A token."""
         response = self.client.post("/login", json={"email": email, "password": password})
         assert response.status_code == 200, response.text
         return str(response.json()["token"])
+
+
+def _with_headers(send: Callable[..., httpx.Response], own: dict[str, str]) -> Callable[..., httpx.Response]:
+    def request(url: str, *, headers: dict[str, str] | None = None, **arguments: Any) -> httpx.Response:
+        return send(url, headers=own | (headers or {}), **arguments)
+
+    return request
 
 
 class _ServerInThread(UvicornServer):
