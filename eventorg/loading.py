@@ -24,8 +24,11 @@ from eventorg.statements import Statements
 GROUP = "eventorg.plugins"
 """The entry-point group by which installed distributions offer plugins."""
 
+NONE = "none"
+"""What `EVENTORG_PLUGINS` says to load no plugin at all."""
+
 _NAME = re.compile(r"[a-z][a-z0-9_]{1,30}")
-_TAKEN = frozenset(("eventorg", "plugins", *Settings.__struct_fields__))
+_TAKEN = frozenset(("eventorg", NONE, "plugins", *Settings.__struct_fields__))
 
 Import = Callable[[], ModuleType]
 
@@ -54,6 +57,8 @@ def load_plugins(settings: Settings) -> list[Loaded]:
     """The plugins that are wanted, by name. Raises `PluginError` and `SettingsError`."""
     found = _find(settings)
     wanted = [name.strip() for name in settings.plugins.split(",")] if settings.plugins else sorted(found)
+    if wanted == [NONE]:
+        wanted = []
     for name in wanted:
         if name not in found:
             raise SettingsError(f"EVENTORG_PLUGINS names {name}, which is not found; there are {', '.join(found)}.")

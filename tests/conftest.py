@@ -7,6 +7,7 @@ import pytest
 
 from eventorg.settings import Settings
 from eventorg.testing import Server, User, running
+from tests import telegram
 
 
 @pytest.fixture(scope="session")
@@ -19,7 +20,10 @@ def anyio_backend() -> str:
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server shared by the whole run. Its clock stands still: take `fresh_server` to move one."""
     database = tmp_path_factory.mktemp("shared") / "eventorg.db"
-    with running(Settings(database=str(database), log_level="error", login_attempts=1_000)) as server:
+    settings = Settings(
+        database=str(database), log_level="error", login_attempts=1_000, telegram_bot_token=telegram.BOT_TOKEN
+    )
+    with running(settings) as server:
         yield server
 
 
