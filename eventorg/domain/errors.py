@@ -86,7 +86,7 @@ class KeyReused(Invalid):
     default_code = "idempotency_key_reused"
 
     def __init__(self) -> None:
-        super().__init__(FieldError("Idempotency-Key", self.default_code))
+        super().__init__(FieldError("Idempotency-Key", "idempotency_key_reused"))
 
 
 class Gone(DomainError):
