@@ -23,6 +23,7 @@ ALLOWED = {
     ("get_feed_bounds", "changes"): "the oldest change: one row in the order of the key",
     ("get_feed_bounds", "sqlite_sequence"): "one row a table that counts",
     ("forget_changes", "changes"): "the oldest thousand in the order of the key",
+    ("list_bots", "bots"): "a row for each bot of the operator's",
     ("probe", "migrations"): "a row a migration",
     ("find_events", "events_search"): "the full-text index, asked with MATCH",
 }
