@@ -1,6 +1,7 @@
 """Fixtures: one server for tests that do not mind others' users and events, and a fresh one for the rest."""
 
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,13 @@ def fresh_server(tmp_path: Path) -> Iterator[Server]:
     """A server of one's own, on a new file."""
     with running(Settings(database=str(tmp_path / "eventorg.db"), log_level="error")) as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def mini_apps(tmp_path_factory: pytest.TempPathFactory) -> Iterator[telegram.MiniApps]:
+    """Servers for Mini App logins, kept for the run. Their clocks stand where the last test put them."""
+    with ExitStack() as stack:
+        yield telegram.MiniApps(tmp_path_factory.mktemp("mini-apps"), stack)
 
 
 @pytest.fixture

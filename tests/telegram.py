@@ -1,12 +1,17 @@
-"""What Telegram sends: accounts with ids of their own, and init data as a Mini App has it."""
+"""What Telegram sends: accounts with ids of their own, init data as a Mini App has it, and who is asked with it."""
 
 import itertools
 import json
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
+import httpx
 from init_data_py import sign
 
-from eventorg.testing import Bot, Clock, Server, User
+from eventorg.settings import Settings
+from eventorg.testing import Bot, Clock, Server, User, running
 
 BOT_TOKEN = "4200000042:AAH-not-a-token-of-any-bot-anywhere"
 LARGEST_ID = 2**52 - 1
@@ -48,3 +53,28 @@ def link(bot: Bot, telegram_id: int, user: User) -> dict[str, Any]:
     assert response.status_code == 200, response.text
     linked: dict[str, Any] = response.json()
     return linked
+
+
+class MiniApps:
+    """Servers that take Mini App logins, one for each set of settings."""
+
+    def __init__(self, folder: Path, stack: ExitStack) -> None:
+        self._folder = folder
+        self._stack = stack
+        self._servers: dict[str, Server] = {}
+
+    def serve(self, now: int | None = None, **settings: Any) -> Server:
+        """A server with these settings, at a time in Unix seconds."""
+        given: dict[str, Any] = {"telegram_bot_token": BOT_TOKEN, "log_level": "error"} | settings
+        name = repr(sorted(given.items()))
+        if name not in self._servers:
+            database = self._folder / f"{len(self._servers)}.db"
+            self._servers[name] = self._stack.enter_context(running(Settings(database=str(database), **given)))
+        server = self._servers[name]
+        server.clock.now = Clock().now if now is None else datetime.fromtimestamp(now, UTC)
+        return server
+
+
+def log_in(server: Server, data: str) -> httpx.Response:
+    """The answer to a Mini App's login."""
+    return server.client.post("/login/telegram", json={"init_data": data})

@@ -50,7 +50,7 @@ def of_event(path: str, body: Callable[[Server], Any]) -> Callable[[Server], Req
 
 
 def link(server: Server) -> Request:
-    bot, user = server.create_bot("act"), server.sign_up()
+    bot, user = server.make_bot("act"), server.sign_up()
     code = user.post("/users/me/link-codes").json()["code"]
     return bot, f"/identities/telegram/{Person(server, bot).telegram_id}/link", {"code": code}
 
@@ -153,7 +153,7 @@ def test_another_method_of_the_same_path_is_another_request(server: Server) -> N
 
 
 def test_keys_are_each_callers_own(server: Server) -> None:
-    users, bot = [server.sign_up() for _ in range(2)], server.create_bot("act")
+    users, bot = [server.sign_up() for _ in range(2)], server.make_bot("act")
     callers: list[User | Bot] = [*users, bot.acting_for(users[0].id), bot.acting_for(users[1].id)]
     made = [ask((caller, "/events", EVENT), "POST", "key") for caller in callers]
     assert [response.status_code for response in made] == [201] * 4

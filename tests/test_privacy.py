@@ -40,7 +40,7 @@ LEFT_OUT = {
 
 def rich_life(server: Server) -> tuple[User, dict[str, Any]]:
     """A user who has done everything that leaves a trace, and one of its events."""
-    user, other, bot = server.sign_up(**NAMES), server.sign_up(), server.create_bot("act")
+    user, other, bot = server.sign_up(**NAMES), server.sign_up(), server.make_bot("act")
     telegram.link(bot, telegram.new_id(), user)
     event = user.create_event(**EVENT, capacity=1)
     url = f"/events/{event['id']}"

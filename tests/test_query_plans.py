@@ -11,7 +11,7 @@ import pytest
 
 from eventorg.database import connect_writer
 from eventorg.domain.events import EventQuery
-from eventorg.preparation import core, prepare
+from eventorg.preparation import core_component, prepare
 from eventorg.repositories.event_search import compose_search
 from eventorg.resources import resource
 from eventorg.statements import Statement, Statements
@@ -25,6 +25,9 @@ ALLOWED = {
     ("forget_changes", "changes"): "the oldest thousand in the order of the key",
     ("list_bots", "bots"): "a row for each bot of the operator's",
     ("probe", "migrations"): "a row a migration",
+    ("enrol_plugin", "sqlite_sequence"): "one row a table that counts",
+    ("list_plugin_states", "plugins"): "a row a plugin",
+    ("list_plugin_states", "sqlite_sequence"): "one row a table that counts",
     ("find_events", "events_search"): "the full-text index, asked with MATCH",
 }
 
@@ -33,7 +36,7 @@ ALLOWED = {
 def file(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sqlite3.Connection]:
     """A file with the schema and no rows: SQLite then plans without statistics, as it does in service."""
     path = tmp_path_factory.mktemp("plans") / "eventorg.db"
-    prepare(path, [core()], lambda: datetime(2027, 1, 1, tzinfo=UTC))
+    prepare(path, [core_component()], lambda: datetime(2027, 1, 1, tzinfo=UTC))
     with closing(connect_writer(path)) as connection:
         yield connection
 

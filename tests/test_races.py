@@ -9,7 +9,7 @@ import httpx
 import pytest
 from msgspec import structs
 
-from eventorg import application
+from eventorg import core
 from eventorg.database import Transaction
 from eventorg.domain.callers import Caller
 from eventorg.domain.events import Event, EventPatch
@@ -83,7 +83,7 @@ def unguarded(monkeypatch: pytest.MonkeyPatch) -> None:
 
         return await self._database.write(work), True
 
-    monkeypatch.setattr(application, "Statements", Loaded)
+    monkeypatch.setattr(core, "Statements", Loaded)
     monkeypatch.setattr(RegistrationRepository, "register", register)
 
 

@@ -53,7 +53,7 @@ CODES = {"S": (403, "scope_missing"), "A": (403, "act_as_missing"), "R": (401, "
 @pytest.fixture(scope="module")
 def cast(server: Server) -> Cast:
     cast = Cast(server)
-    deliver, changes, revoked = server.create_bot("deliver"), server.create_bot("changes"), server.create_bot("act")
+    deliver, changes, revoked = server.make_bot("deliver"), server.make_bot("changes"), server.make_bot("act")
     server.revoke(revoked)
     cast.callers |= {"deliver": deliver, "changes": changes, "act": cast.bot, "revoked": revoked}
     organiser = cast.organiser.id
@@ -93,7 +93,8 @@ def test_a_bot_gets_what_the_user_gets_for_whom_it_acts(cast: Cast, who: str) ->
 
 def test_the_description_names_the_scopes_that_the_table_has(server: Server) -> None:
     document = server.client.get("/openapi.json").json()
-    user, act, changes = {"user": []}, {"bot": ["act"]}, {"bot": ["changes"]}
+    user: dict[str, list[str]] = {"user": []}
+    act, changes = {"bot": ["act"]}, {"bot": ["changes"]}
     for (method, path), outcomes in rows(BOTS):
         operation = document["paths"].get(path, {}).get(method.lower())
         if operation is None:

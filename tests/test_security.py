@@ -23,6 +23,8 @@ from eventorg.testing import Clock
 KEY, OLD_KEY, STRANGERS_KEY = "new" * 12, "old" * 12, "his" * 12
 QUICK = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 
+SOMEBODY = "0b9fdc1e-7f5c-4a55-9f0e-3c1d5d3a6f11"
+
 
 @pytest.fixture
 def clock() -> Clock:
@@ -39,13 +41,13 @@ def tokens(clock: Clock) -> Tokens:
 def claims(clock: Clock, **changed: Any) -> dict[str, Any]:
     """What is in a token of ours, but for what is changed; None leaves a claim out."""
     now = int(clock().timestamp())
-    good = {"sub": "u", "iat": now, "exp": now + 60, "iss": ISSUER, "aud": AUDIENCE, "jti": "x", "ver": 1}
+    good = {"sub": SOMEBODY, "iat": now, "exp": now + 60, "iss": ISSUER, "aud": AUDIENCE, "jti": "x", "ver": 1}
     return {name: value for name, value in (good | changed).items() if value is not None}
 
 
 def test_a_token_is_good_until_it_expires(tokens: Tokens, clock: Clock) -> None:
-    token, expires = tokens.issue("somebody", 3)
-    expected = Claims("somebody", 3, int(expires.timestamp()))
+    token, expires = tokens.issue(SOMEBODY, 3)
+    expected = Claims(SOMEBODY, 3, int(expires.timestamp()), int(clock().timestamp()))
     assert tokens.verify(token) == tokens.verify(token) == expected
     clock.advance(hours=24, seconds=-1)
     assert tokens.verify(token) == expected
@@ -57,7 +59,7 @@ def test_a_token_is_good_until_it_expires(tokens: Tokens, clock: Clock) -> None:
 
 def test_an_old_secret_verifies_while_it_is_listed(tokens: Tokens, clock: Clock) -> None:
     token = jwt.encode(claims(clock), OLD_KEY, "HS256")
-    assert tokens.verify(token).user_id == "u"
+    assert tokens.verify(token).user_id == SOMEBODY
     later = Tokens(clock, timedelta(hours=1))
     later.use((KEY,))
     with pytest.raises(Unauthenticated, match="token_invalid"):
@@ -71,7 +73,7 @@ def test_an_old_secret_verifies_while_it_is_listed(tokens: Tokens, clock: Clock)
     ids=str,
 )
 def test_claims_out_of_form_are_refused(tokens: Tokens, clock: Clock, changed: dict[str, Any]) -> None:
-    assert tokens.verify(jwt.encode(claims(clock), KEY, "HS256")).user_id == "u"
+    assert tokens.verify(jwt.encode(claims(clock), KEY, "HS256")).user_id == SOMEBODY
     with pytest.raises(Unauthenticated, match="token_invalid"):
         tokens.verify(jwt.encode(claims(clock, **changed), KEY, "HS256"))
 
@@ -81,7 +83,7 @@ def part(value: object) -> str:
 
 
 def test_forgeries_are_refused(tokens: Tokens, clock: Clock) -> None:
-    good, _ = tokens.issue("somebody", 1)
+    good, _ = tokens.issue(SOMEBODY, 1)
     head, body, signature = good.split(".")
     forged = [
         jwt.encode(claims(clock), STRANGERS_KEY, "HS256"),
@@ -104,7 +106,7 @@ def test_forgeries_are_refused(tokens: Tokens, clock: Clock) -> None:
 
 def test_only_so_many_tokens_are_remembered(tokens: Tokens, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tokens_module, "CACHED_TOKENS", 3)
-    issued = [tokens.issue(f"user {number}", 1)[0] for number in range(5)]
+    issued = [tokens.issue(f"{number:08}{SOMEBODY[8:]}", 1)[0] for number in range(5)]
     for token in issued:
         tokens.verify(token)
         tokens.verify(issued[0])  # the one in use stays
