@@ -110,7 +110,8 @@ class UserController(Controller):
         responses=problems(401),
     )
     async def export_user(self, request: Authenticated, users: Users) -> Response[Export]:
-        """The account, one's events and registrations, and one's entries in the change log."""
+        """The account, one's events and registrations, one's entries in the change log, and the requests of the last
+        day that had a key."""
         headers = {"Content-Disposition": 'attachment; filename="eventorg.json"', "Cache-Control": "no-store"}
         return Response(await users.export(request.user), headers=headers)
 

@@ -138,6 +138,7 @@ class UserRepository:
             self._changes.record(tx, Fact("user.deleted", user_id=user_id), caller)
 
         await self._database.write(work)
+        await self._events.forget_words()
         await self._database.scrub()
 
     async def export(self, caller: Caller) -> Export:
@@ -153,6 +154,7 @@ class UserRepository:
                 events=self._events.find_of(tx, caller.user_id),
                 registrations=self._registrations.find_of(tx, caller.user_id),
                 changes=self._changes.find_of(tx, caller.user_id),
+                requests=self._outcomes.find_of(tx, caller.user_id),
             )
 
         return await self._database.read(work)
