@@ -1,17 +1,17 @@
 """The only wiring: settings in, application out."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import timedelta
 from typing import Any
 
 from anyio import to_thread
-from litestar import Litestar
+from litestar import Litestar, Router
 from litestar.di import Provide
+from litestar.exceptions import ImproperlyConfiguredException
 from litestar.middleware import DefineMiddleware
 from litestar.plugins.structlog import StructlogPlugin
 
-from eventorg import repositories
 from eventorg.api.access_log import log_requests
 from eventorg.api.authentication import Authentication
 from eventorg.api.bodies import LARGEST_BODY, StrictRequest
@@ -26,36 +26,22 @@ from eventorg.api.login import login, login_telegram
 from eventorg.api.problems import EXCEPTION_HANDLERS
 from eventorg.api.registrations import RegistrationController
 from eventorg.api.users import UserController
-from eventorg.database import Database
+from eventorg.context import PluginContext
+from eventorg.core import Core, utc_now
+from eventorg.delivery import Courier
 from eventorg.domain.values import Clock
 from eventorg.feed import Feed
 from eventorg.housekeeping import housekeeping
+from eventorg.loading import PluginError
 from eventorg.logs import structlog_config
-from eventorg.preparation import check_statements, core, prepare, sole_owner
-from eventorg.repositories.bots import BotRepository
-from eventorg.repositories.changes import ChangeRepository
-from eventorg.repositories.events import EventRepository
-from eventorg.repositories.health import HealthRepository
-from eventorg.repositories.hosts import HostRepository
-from eventorg.repositories.identities import IdentityRepository
-from eventorg.repositories.merging import Merging
-from eventorg.repositories.outcomes import OutcomeRepository
-from eventorg.repositories.registrations import RegistrationRepository
-from eventorg.repositories.seats import Seats
-from eventorg.repositories.users import UserRepository
-from eventorg.resources import resource
+from eventorg.plugin import Plugin
+from eventorg.preparation import sole_owner
 from eventorg.security.passwords import Passwords
 from eventorg.security.secret import load_secret
 from eventorg.security.telegram import MiniAppLogin
 from eventorg.security.throttle import Throttle
 from eventorg.security.tokens import Tokens
 from eventorg.settings import Settings
-from eventorg.statements import Statements
-
-
-def utc_now() -> datetime:
-    """The clock on the wall."""
-    return datetime.now(UTC)
 
 
 def create_app(settings: Settings, clock: Clock = utc_now, passwords: Passwords | None = None) -> Litestar:
@@ -63,33 +49,26 @@ def create_app(settings: Settings, clock: Clock = utc_now, passwords: Passwords 
 
     Raises `StartError` (now, or at start) in one sentence that a person can act upon.
     """
-    sql = Statements(resource("sql"))
-    sql.check_used(repositories)
-    database = Database(settings.database_path, settings.synchronous, clock)
-    kept = timedelta(days=settings.changes_days)
+    core = Core(settings, clock, passwords)
     tokens = Tokens(clock, timedelta(hours=settings.token_hours))
-
     feed = Feed()
-    database.listeners.append(feed.tell)
-    changes = ChangeRepository(database, sql)
-    outcomes = OutcomeRepository(database, sql, clock)
-    seats = Seats(sql, changes)
-    events = EventRepository(database, sql, changes, seats, outcomes)
-    hosts = HostRepository(database, sql, changes, events, outcomes)
-    registrations = RegistrationRepository(database, sql, changes, seats, events, outcomes)
-    users = UserRepository(database, sql, changes, events, registrations, outcomes, passwords or Passwords())
-    merging = Merging(sql, changes, seats)
-    identities = IdentityRepository(database, sql, clock, changes, users, merging, outcomes)
-    bots = BotRepository(database, sql, clock)
+    core.database.listeners.append(feed.tell)
+    contexts = [core.context(loaded) for loaded in core.loaded]
 
     @asynccontextmanager
     async def serving(_: Litestar) -> AsyncIterator[None]:
         path = settings.database_path
         with sole_owner(path):
-            await to_thread.run_sync(prepare, path, [core()], clock)
-            await to_thread.run_sync(check_statements, path, sql)
+            await to_thread.run_sync(core.prepare)
+            await to_thread.run_sync(core.check_statements)
             tokens.use(settings.secrets or (load_secret(path),))
-            async with database.opened(), housekeeping(changes, outcomes, kept, clock):
+            async with AsyncExitStack() as stack:
+                await stack.enter_async_context(core.database.opened())
+                kept = timedelta(days=settings.changes_days)
+                await stack.enter_async_context(housekeeping(core.changes, core.outcomes, kept, clock))
+                for loaded, context in zip(core.loaded, contexts, strict=True):
+                    courier = Courier(loaded, context, core.plugins, core.database)
+                    await stack.enter_async_context(courier.at_work())
                 yield
 
     app = Litestar(
@@ -108,31 +87,52 @@ def create_app(settings: Settings, clock: Clock = utc_now, passwords: Passwords 
             docs_assets(),
         ],
         dependencies=_constants(
-            changes=changes,
-            feed=feed,
-            events=events,
-            hosts=hosts,
-            registrations=registrations,
-            users=users,
-            identities=identities,
-            mini_app=MiniAppLogin(settings, clock),
-            tokens=tokens,
             settings=settings,
+            tokens=tokens,
             throttle=Throttle(settings.login_attempts, clock),
-            health=HealthRepository(database, sql),
+            mini_app=MiniAppLogin(settings, clock),
+            feed=feed,
+            health=core.health,
+            changes=core.changes,
+            events=core.events,
+            hosts=core.hosts,
+            registrations=core.registrations,
+            users=core.users,
+            identities=core.identities,
+            plugins=core.plugins,
+            plugin_names=[loaded.plugin.name for loaded in core.loaded],
         ),
-        middleware=[DefineMiddleware(Authentication, tokens=tokens, users=users, bots=bots), Idempotency(outcomes)],
+        middleware=[
+            DefineMiddleware(Authentication, tokens=tokens, users=core.users, bots=core.bots),
+            Idempotency(core.outcomes),
+        ],
         exception_handlers=EXCEPTION_HANDLERS,
         request_class=StrictRequest,
         request_max_body_size=LARGEST_BODY,
         openapi_config=openapi_config(),
-        plugins=[StructlogPlugin(structlog_config(settings))],
+        plugins=[
+            StructlogPlugin(structlog_config(settings)),
+            *(part for loaded in core.loaded for part in loaded.plugin.litestar_plugins),
+        ],
         lifespan=[serving],
     )
+    for loaded, context in zip(core.loaded, contexts, strict=True):
+        _add_routes(app, loaded.plugin, context)
+    app.state.core = core
     app.state.feed = feed
     app.asgi_handler = log_requests(app.asgi_handler)
     finish_description(app)
     return app
+
+
+def _add_routes(app: Litestar, plugin: Plugin, context: PluginContext) -> None:
+    """Adds the routes of a plugin. Raises `PluginError` if a path is taken."""
+    try:
+        app.register(
+            Router(path="/", route_handlers=plugin.routes, dependencies=_constants(plugin=context), tags=[plugin.name])
+        )
+    except ImproperlyConfiguredException as error:
+        raise PluginError(f"The routes of the plugin {plugin.name} cannot be added: {error.detail}.") from None
 
 
 def _constants(**values: Any) -> dict[str, Provide]:

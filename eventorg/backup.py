@@ -9,7 +9,7 @@ from glob import escape
 from pathlib import Path
 
 from eventorg.database import connect_reader
-from eventorg.preparation import core, find_faults
+from eventorg.preparation import core_component, find_faults
 from eventorg.settings import StartError
 
 PAGES_A_STEP = 1_000
@@ -32,7 +32,7 @@ def back_up(database: Path, target: Path, progress: Progress = lambda done, tota
         raise StartError(f"{target} exists already; a backup replaces nothing.")
     try:
         _copy(database, draft, progress)
-        if faults := find_faults(draft, [core()]):
+        if faults := find_faults(draft, [core_component()]):
             raise StartError(f"The backup of {database} is not usable: {faults[0]}")
         _flush(draft)
         os.link(draft, target)  # unlike a rename, it does not replace what has come there meanwhile

@@ -7,7 +7,7 @@ and a client that goes away cannot leave it half done.
 import asyncio
 import sqlite3
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from datetime import datetime
 from functools import partial
@@ -102,7 +102,7 @@ class Database:
     @asynccontextmanager
     async def opened(self) -> AsyncIterator[Self]:
         """Connects, and closes when the block ends, after the works that wait by then."""
-        self._loop = asyncio.get_running_loop()
+        self.loop = asyncio.get_running_loop()  # where it lives: other loops ask here
         writer = partial(connect_writer, self._path, self._synchronous)
         reader = partial(connect_reader, self._path)
         connections: list[aiosqlite.Connection] = []
@@ -125,9 +125,11 @@ class Database:
         alone, and its error comes out here. Work may be run again when its group had to be undone, so it must
         do nothing but use its transaction. Raises `Unavailable` at once when too many wait.
         """
+        if asyncio.get_running_loop() is not self.loop:
+            return await self._at_home(self.write(work))
         if len(self._queue) >= LONGEST_QUEUE:
             raise Unavailable("busy")
-        answer: asyncio.Future[T] = self._loop.create_future()
+        answer: asyncio.Future[T] = self.loop.create_future()
         self._queue.append(_Job(work, answer))
         if not self._draining:
             self._draining = True
@@ -136,6 +138,8 @@ class Database:
 
     async def read(self, work: Work[T]) -> T:
         """The result of a work that only reads, all of it from one snapshot of the file."""
+        if asyncio.get_running_loop() is not self.loop:
+            return await self._at_home(self.read(work))
         least = min(range(len(self._readers)), key=self._reading.__getitem__)
         if self._reading[least] >= LONGEST_QUEUE:
             raise Unavailable("busy")
@@ -145,6 +149,10 @@ class Database:
             return cast("T", await _on_thread(reader, partial(self._snapshot, _raw(reader), work)))
         finally:
             self._reading[least] -= 1
+
+    async def _at_home(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        """Runs on the loop that opened the database what another loop asks for."""
+        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(coroutine, self.loop))
 
     async def scrub(self) -> None:
         """Empties the write-ahead log into the file, as far as readers allow at the moment: what was deleted is
@@ -157,7 +165,7 @@ class Database:
         while self._queue:
             waiting = [self._queue.popleft() for _ in range(min(len(self._queue), LARGEST_GROUP))]
             if group := [job for job in waiting if not job.answer.cancelled()]:
-                self._loop.call_soon_threadsafe(self._deliver, self._commit(group))
+                self.loop.call_soon_threadsafe(self._deliver, self._commit(group))
 
     def _deliver(self, outcomes: list[_Outcome]) -> None:
         """On the event loop, after a commit: tells the news, then answers."""

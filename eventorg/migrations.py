@@ -8,6 +8,7 @@ import hashlib
 import re
 import sqlite3
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 from msgspec import Struct
@@ -25,6 +26,20 @@ CREATE TABLE IF NOT EXISTS migrations (
 ) STRICT, WITHOUT ROWID
 """
 _APPLIED = "SELECT name, sha256 FROM migrations WHERE component = ? ORDER BY name"
+_SCHEMA_ACTIONS = frozenset(
+    (
+        sqlite3.SQLITE_CREATE_TABLE,
+        sqlite3.SQLITE_CREATE_INDEX,
+        sqlite3.SQLITE_CREATE_VIEW,
+        sqlite3.SQLITE_CREATE_TRIGGER,
+        sqlite3.SQLITE_CREATE_VTABLE,
+        sqlite3.SQLITE_ALTER_TABLE,
+        sqlite3.SQLITE_DROP_TABLE,
+        sqlite3.SQLITE_DROP_INDEX,
+        sqlite3.SQLITE_DROP_VIEW,
+        sqlite3.SQLITE_DROP_TRIGGER,
+    )
+)
 _REMEMBER = "INSERT INTO migrations (component, name, sha256, applied_at) VALUES (?, ?, ?, ?)"
 
 
@@ -33,10 +48,12 @@ class MigrationError(StartError):
 
 
 class Component(Struct, frozen=True):
-    """A set of migrations: the core's, or a plugin's. `folder` holds `0001_name.sql` and so on."""
+    """A set of migrations: the core's, or a plugin's. `folder` holds `0001_name.sql` and so on; the tables they make
+    begin with `prefix`."""
 
     name: str
     folder: Path
+    prefix: str = ""
 
     def files(self) -> list[Path]:
         """The migrations in the order they are applied. Raises `MigrationError` for a name out of form."""
@@ -78,7 +95,7 @@ def migrate(connection: sqlite3.Connection, component: Component, now: str) -> l
                 connection.execute("COMMIT")
                 return done
             content = file.read_bytes()
-            _run(connection, file, content)
+            _run(connection, file, content, component.prefix)
             connection.execute(_REMEMBER, (component.name, file.name, _sha256(content), now))
             connection.execute("COMMIT")
             done.append(file.name)
@@ -88,28 +105,35 @@ def migrate(connection: sqlite3.Connection, component: Component, now: str) -> l
             raise
 
 
-def _run(connection: sqlite3.Connection, file: Path, content: bytes) -> None:
-    connection.set_authorizer(_keep_transaction)
+def _run(connection: sqlite3.Connection, file: Path, content: bytes, prefix: str) -> None:
+    connection.set_authorizer(partial(_authorize, prefix))
     try:
         for line, statement in _statements(content.decode()):
             try:
                 connection.execute(statement)
             except (sqlite3.Error, sqlite3.Warning) as error:
-                raise MigrationError(f"{file}:{line}: {_reason(error)}.") from error
+                raise MigrationError(f"{file}:{line}: {_reason(error, prefix)}.") from error
     except UnicodeDecodeError as error:
         raise MigrationError(f"{file} is not UTF-8: {error}.") from None
     finally:
         connection.set_authorizer(None)
 
 
-def _keep_transaction(action: int, *_: str | None) -> int:
-    """The authorizer of SQLite: what a COMMIT in the middle had kept could not be taken back."""
-    return sqlite3.SQLITE_DENY if action == sqlite3.SQLITE_TRANSACTION else sqlite3.SQLITE_OK
+def _authorize(prefix: str, action: int, first: str | None, second: str | None, *_: str | None) -> int:
+    """The authorizer of SQLite. What a COMMIT in the middle had kept could not be taken back; and a plugin makes,
+    alters and drops nothing but its own."""
+    if action == sqlite3.SQLITE_TRANSACTION:
+        return sqlite3.SQLITE_DENY
+    name = second if action == sqlite3.SQLITE_ALTER_TABLE else first
+    if action in _SCHEMA_ACTIONS and not (name or "").startswith((prefix, "sqlite_")):
+        return sqlite3.SQLITE_DENY
+    return sqlite3.SQLITE_OK
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: Exception, prefix: str) -> str:
     if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_AUTH:
-        return "a migration must not begin or end a transaction"
+        own = f", and touches only what is named {prefix}…" if prefix else ""
+        return f"a migration must not begin or end a transaction{own}"
     return str(error)
 
 

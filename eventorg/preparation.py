@@ -36,7 +36,7 @@ LIMIT 1
 """
 
 
-def core() -> Component:
+def core_component() -> Component:
     """The core's migrations."""
     return Component("eventorg", resource("sql") / "migrations")
 
@@ -55,10 +55,11 @@ def prepare(path: Path, components: list[Component], clock: Clock) -> list[str]:
         raise StartError(f"{path} cannot be written: {error}.") from error
 
 
-def check_statements(path: Path, sql: Statements) -> None:
-    """Has SQLite compile every statement against the prepared file. Raises `StatementError`."""
+def check_statements(path: Path, sql: Statements, prefix: str = "") -> None:
+    """Has SQLite compile every statement against the prepared file. Raises `StatementError`, also for one that writes
+    to a table whose name does not begin with `prefix`."""
     with closing(connect_writer(path)) as connection:
-        sql.check(connection)
+        sql.check(connection, prefix)
 
 
 def find_faults(path: Path, components: list[Component]) -> list[str]:

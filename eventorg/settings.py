@@ -5,7 +5,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
 from init_data_py import hash_token
@@ -13,6 +13,8 @@ from msgspec import Meta, Struct, structs
 
 PREFIX = "EVENTORG_"
 CONFIG = "EVENTORG_CONFIG"
+T = TypeVar("T")
+
 SHORTEST_SECRET = 32
 _BOT_KEY = re.compile(r"\d+:[0-9a-f]{64}")
 
@@ -69,6 +71,12 @@ class Settings(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
         "info"
     )
     log_format: Annotated[Literal["console", "json"], Meta(description="for people, or for programs")] = "console"
+    plugins: Annotated[
+        str, Meta(description="which plugins to load, comma-separated; `none` loads none; all found if not set")
+    ] = ""
+    plugins_dir: Annotated[str, Meta(description="one more folder of plugins")] = ""
+    others: dict[str, Any] = {}
+    """What is set for plugins, under names in lower case without the prefix."""
 
     def __post_init__(self) -> None:
         if any(len(secret.encode()) < SHORTEST_SECRET for secret in self.secrets):
@@ -91,22 +99,47 @@ class Settings(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
 
 
 def load(environment: Mapping[str, str] | None = None) -> Settings:
-    """The settings of an environment (default: this process's). Raises `SettingsError` in one sentence."""
+    """The settings of an environment (default: this process's). Raises `SettingsError` in one sentence.
+
+    What is none of the core's is kept in `others`, for the plugins to claim.
+    """
     environment = os.environ if environment is None else environment
     given = _read_file(environment[CONFIG]) if environment.get(CONFIG) else {}
     given |= {name: value for name, value in environment.items() if name.startswith(PREFIX) and name != CONFIG}
     values: dict[str, Any] = {}
-    known = Settings.__struct_fields__
+    others: dict[str, Any] = {}
     for name, value in given.items():
         key = name.removeprefix(PREFIX).lower()
-        if key not in known:
-            raise SettingsError(f"{name} is no setting of eventorg; there are {_names(known)}.")
-        values[key] = value
+        if key in Settings.__struct_fields__ and key != "others":
+            values[key] = value
+        elif "_" in key:
+            others[key] = value
+        else:
+            raise SettingsError(f"{name} is no setting of eventorg or of a plugin.")
+    settings = convert(values, Settings, PREFIX)
+    structs.force_setattr(settings, "others", others)
+    return settings
+
+
+def own_values(settings: Settings, plugin: str) -> dict[str, Any]:
+    """What is set for a plugin, by the names of its fields."""
+    prefix = f"{plugin}_"
+    return {key.removeprefix(prefix): value for key, value in settings.others.items() if key.startswith(prefix)}
+
+
+def convert(values: dict[str, Any], kind: type[T], prefix: str) -> T:
+    """Values as they are set, as a struct. Raises `SettingsError` that names the variable."""
+    for name in values:
+        if name not in getattr(kind, "__struct_fields__", ()):
+            raise SettingsError(f"{prefix}{name.upper()} is no setting of eventorg or of a plugin.")
     try:
-        return msgspec.convert(values, Settings, strict=False)
+        return msgspec.convert(values, kind, strict=False)
     except msgspec.ValidationError as error:
         reason, _, path = str(error).partition(" - at `$.")
-        raise SettingsError(f"{PREFIX}{path.rstrip('`').upper()} cannot be used: {reason}.") from None
+        name = path.rstrip("`").upper()
+        if missing := re.match(r"Object missing required field `(\w+)`", reason):
+            raise SettingsError(f"{prefix}{missing[1].upper()} must be set.") from None
+        raise SettingsError(f"{prefix}{name} cannot be used: {reason}.") from None
 
 
 def _read_file(path: str) -> dict[str, Any]:
@@ -119,7 +152,3 @@ def _read_file(path: str) -> dict[str, Any]:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError(f"{CONFIG} names {path}, which is not TOML: {error}.") from None
     return {PREFIX + key.removeprefix(PREFIX).upper(): value for key, value in values.items()}
-
-
-def _names(fields: tuple[str, ...]) -> str:
-    return ", ".join(PREFIX + field.upper() for field in fields)

@@ -8,6 +8,7 @@ import re
 import sqlite3
 import sys
 from collections.abc import Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
@@ -36,9 +37,9 @@ class Statement(Struct, frozen=True, eq=False):
 class Statements:
     """The statements of a component by name: `sql.get_event` is the one named `get_event`."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path | None = None) -> None:
         self._by_name: dict[str, Statement] = {}
-        for file in sorted(folder.glob("*.sql")):
+        for file in sorted(folder.glob("*.sql")) if folder else ():
             for statement in _read(file):
                 if other := self._by_name.get(statement.name):
                     raise StatementError(f"{statement.place}: {statement.name} stands at {other.place} too.")
@@ -53,8 +54,10 @@ class Statements:
     def __iter__(self) -> Iterator[Statement]:
         return iter(self._by_name.values())
 
-    def check(self, connection: sqlite3.Connection) -> None:
-        """Has SQLite compile each statement, with every parameter bound. Raises `StatementError`."""
+    def check(self, connection: sqlite3.Connection, prefix: str = "") -> None:
+        """Has SQLite compile each statement, with every parameter bound. Raises `StatementError`, also for one that
+        writes to a table whose name does not begin with `prefix`."""
+        connection.set_authorizer(partial(_authorize, prefix))
         for statement in self:
             try:
                 connection.execute(f"EXPLAIN {statement.sql}", dict.fromkeys(statement.parameters)).fetchall()
@@ -68,6 +71,11 @@ class Statements:
         for statement in self:
             if statement.name not in used:
                 raise StatementError(f"{statement.place}: {statement.name} is used nowhere.")
+
+
+def _authorize(prefix: str, action: int, table: str | None, *_: str | None) -> int:
+    writes = action in (sqlite3.SQLITE_INSERT, sqlite3.SQLITE_UPDATE, sqlite3.SQLITE_DELETE)
+    return sqlite3.SQLITE_DENY if writes and not (table or "").startswith(prefix) else sqlite3.SQLITE_OK
 
 
 def _read(file: Path) -> Iterator[Statement]:

@@ -3,28 +3,28 @@
 import asyncio
 import itertools
 import threading
-from collections.abc import Awaitable, Callable, Iterator
+import time
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any, TypeVar
 
 import httpx
+import pytest
 from argon2 import PasswordHasher
+from litestar import Litestar
 
 from eventorg.application import create_app
-from eventorg.database import Database
+from eventorg.core import Core
 from eventorg.domain.callers import Scope
-from eventorg.repositories.bots import BotRepository
-from eventorg.resources import resource
 from eventorg.security.passwords import Passwords
 from eventorg.server import Server as UvicornServer
 from eventorg.server import listen, opened, server_config, url_of
-from eventorg.settings import Settings
-from eventorg.statements import Statements
-
-T = TypeVar("T")
+from eventorg.settings import Settings, load
 
 PASSWORD = "correct horse battery"  # noqa: S105 (every test user's)
+T = TypeVar("T")
 _numbers = itertools.count(1)
 
 
@@ -94,12 +94,13 @@ class Bot:
 
 
 class Server:
-    """A running server: where it is, its clock, and a client without a token."""
+    """A running server: where it is, its clock, a client without a token, and its application if it runs here."""
 
-    def __init__(self, url: str, clock: Clock, settings: Settings) -> None:
+    def __init__(self, url: str, clock: Clock, settings: Settings, app: Litestar | None = None) -> None:
         self.url = url
         self.clock = clock
         self.settings = settings
+        self.app = app
         self.client = httpx.Client(base_url=url, timeout=30)
 
     def sign_up(self, **fields: Any) -> User:
@@ -110,25 +111,37 @@ class Server:
         assert response.status_code == 201, response.text
         return User(self.client, response.json(), self.log_in(account["email"], account["password"]))
 
-    def create_bot(self, *scopes: Scope) -> Bot:
-        """A new bot with these scopes; its token is made beside the running server, as the operator does it."""
-        name = f"bot-{next(_numbers)}"
-        return Bot(self.client, name, asyncio.run(self._with_bots(lambda bots: bots.create(name, list(scopes)))))
-
-    def revoke(self, bot: Bot) -> None:
-        """Ends its token."""
-        asyncio.run(self._with_bots(lambda bots: bots.revoke(bot.name)))
-
-    async def _with_bots(self, action: Callable[[BotRepository], Awaitable[T]]) -> T:
-        database = Database(self.settings.database_path, self.settings.synchronous, self.clock)
-        async with database.opened():
-            return await action(BotRepository(database, Statements(resource("sql")), self.clock))
-
     def log_in(self, email: str, password: str = PASSWORD) -> str:
         """A token."""
         response = self.client.post("/login", json={"email": email, "password": password})
         assert response.status_code == 200, response.text
         return str(response.json()["token"])
+
+    def make_bot(self, *scopes: Scope) -> Bot:
+        """A bot with these scopes."""
+        name = f"bot-{next(_numbers)}"
+        return Bot(self.client, name, self._on_its_loop(self._core.bots.create(name, list(scopes))))
+
+    def revoke(self, bot: Bot) -> None:
+        """Ends the token of a bot."""
+        self._on_its_loop(self._core.bots.revoke(bot.name))
+
+    @property
+    def _core(self) -> Core:
+        assert self.app is not None, "a server of another process has `eventorg token`"
+        core: Core = self.app.state.core
+        return core
+
+    def _on_its_loop(self, work: Coroutine[Any, Any, T]) -> T:
+        return asyncio.run_coroutine_threadsafe(work, self._core.database.loop).result()
+
+    def wait_for(self, condition: Callable[[], T], seconds: float = 10) -> T:
+        """What the condition comes to once it is true: for what a plugin does after the answer."""
+        deadline = time.monotonic() + seconds
+        while not (result := condition()):
+            assert time.monotonic() < deadline, f"not within {seconds} s"
+            time.sleep(0.01)
+        return result
 
 
 def _with_headers(send: Callable[..., httpx.Response], own: dict[str, str]) -> Callable[..., httpx.Response]:
@@ -197,7 +210,7 @@ def running(settings: Settings, clock: Clock | None = None, passwords: Passwords
         thread = threading.Thread(target=run)
         thread.start()
         started.wait()
-        server = Server(url_of(listener), clock, settings)
+        server = Server(url_of(listener), clock, settings, app)
         try:
             if failures:
                 raise failures[0]
@@ -208,3 +221,17 @@ def running(settings: Settings, clock: Clock | None = None, passwords: Passwords
             thread.join()
     if failures:
         raise failures[0]
+
+
+@pytest.fixture
+def eventorg_settings() -> dict[str, str]:
+    """Settings for `eventorg`, as `EVENTORG_*` variables: override it in your test module."""
+    return {}
+
+
+@pytest.fixture
+def eventorg(tmp_path: Path, eventorg_settings: dict[str, str]) -> Iterator[Server]:
+    """A server of one's own on a new file, with every plugin that is found: its client, clock, users and bots."""
+    environment = {"EVENTORG_DATABASE": str(tmp_path / "eventorg.db"), "EVENTORG_LOG_LEVEL": "error"}
+    with running(load(environment | eventorg_settings)) as server:
+        yield server

@@ -114,7 +114,7 @@ class Cast:
 
     def __init__(self, server: Server) -> None:
         self.server = server
-        self.bot = server.create_bot("act")
+        self.bot = server.make_bot("act")
         self.stranger, self.participant, self.host, self.organiser = (server.sign_up() for _ in range(4))
         self.callers: dict[str, User | Bot] = {
             "stranger": self.stranger, "participant": self.participant, "host": self.host, "organiser": self.organiser

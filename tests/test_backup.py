@@ -11,7 +11,7 @@ import pytest
 from eventorg import backup as module
 from eventorg.backup import back_up
 from eventorg.database import connect_reader
-from eventorg.preparation import core, find_faults, prepare
+from eventorg.preparation import core_component, find_faults, prepare
 from eventorg.settings import Settings, StartError
 from eventorg.testing import Clock, Server, running
 
@@ -20,7 +20,7 @@ from eventorg.testing import Clock, Server, running
 def database(tmp_path: Path) -> Path:
     path = tmp_path / "served" / "eventorg.db"
     path.parent.mkdir()
-    prepare(path, [core()], Clock())
+    prepare(path, [core_component()], Clock())
     return path
 
 
@@ -51,7 +51,7 @@ def test_a_backup_under_writes_is_whole_and_serves(fresh_server: Server, target:
             writer.join()
     assert [file.name for file in target.parent.iterdir()] == ["monday.db"]
     assert target.stat().st_mode & 0o777 == 0o600
-    assert find_faults(target, [core()]) == []
+    assert find_faults(target, [core_component()]) == []
     with closing(connect_reader(target)) as connection:
         assert connection.execute("PRAGMA journal_mode").fetchone()[0] == "delete"
         assert connection.execute("PRAGMA integrity_check").fetchone()[0] == "ok"

@@ -8,7 +8,7 @@ import pytest
 
 from tests.programs import CHECKOUT
 
-WIRING = {"eventorg.application", "eventorg.cli", "eventorg.server", "eventorg.testing", "eventorg.__main__"}
+WIRING = {"eventorg.application", "eventorg.plugin", "eventorg.cli", "eventorg.server", "eventorg.testing"}
 API = ("eventorg.api", "litestar", "uvicorn")
 STORAGE = ("eventorg.database", "eventorg.statements", "eventorg.migrations", "eventorg.preparation", "sqlite3")
 DRIVERS = ("aiosqlite", "aiosql", "pypika")

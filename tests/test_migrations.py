@@ -10,7 +10,7 @@ import pytest
 
 from eventorg.database import connect_reader, connect_writer
 from eventorg.migrations import Component, MigrationError, migrate
-from eventorg.preparation import core
+from eventorg.preparation import core_component
 from tests.programs import PATIENCE, run, sentence, start
 
 NOW = "2027-01-01T12:00:00Z"
@@ -156,7 +156,7 @@ def test_ten_programs_at_once_apply_each_file_once(tmp_path: Path) -> None:
     assert [program.returncode for program in programs] == [0] * 10, said
     assert sorted(stdout for stdout, _ in said).count("up to date\n") == 9
     with closing(connect_reader(path)) as connection:
-        assert connection.execute("SELECT count(*) FROM migrations").fetchone()[0] == len(core().files())
+        assert connection.execute("SELECT count(*) FROM migrations").fetchone()[0] == len(core_component().files())
 
 
 def test_the_file_of_a_newer_eventorg_is_refused_untouched(tmp_path: Path) -> None:

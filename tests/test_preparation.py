@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from eventorg.database import connect_writer
-from eventorg.preparation import core, find_faults, prepare, sole_owner
+from eventorg.preparation import core_component, find_faults, prepare, sole_owner
 from eventorg.settings import StartError
 from eventorg.testing import Clock
 from tests.programs import APP, EVENTORG, run, sentence, serving
@@ -19,7 +19,7 @@ from tests.programs import APP, EVENTORG, run, sentence, serving
 def path(tmp_path: Path) -> Path:
     """A prepared file without a write-ahead log beside it."""
     path = tmp_path / "eventorg.db"
-    prepare(path, [core()], Clock())
+    prepare(path, [core_component()], Clock())
     return path
 
 
@@ -125,9 +125,9 @@ def test_a_second_server_is_refused_and_the_first_goes_on(path: Path) -> None:
 def test_an_empty_file_becomes_a_database(tmp_path: Path) -> None:
     path = tmp_path / "eventorg.db"
     path.touch()
-    assert prepare(path, [core()], Clock()) == [f"eventorg/{file.name}" for file in core().files()]
-    assert prepare(path, [core()], Clock()) == []
-    assert find_faults(path, [core()]) == []
+    assert prepare(path, [core_component()], Clock()) == [f"eventorg/{file.name}" for file in core_component().files()]
+    assert prepare(path, [core_component()], Clock()) == []
+    assert find_faults(path, [core_component()]) == []
 
 
 def test_a_database_without_tables_becomes_one_of_ours(tmp_path: Path) -> None:
@@ -135,4 +135,4 @@ def test_a_database_without_tables_becomes_one_of_ours(tmp_path: Path) -> None:
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("PRAGMA user_version = 1")
     assert path.stat().st_size > 0
-    assert prepare(path, [core()], Clock()) == [f"eventorg/{file.name}" for file in core().files()]
+    assert prepare(path, [core_component()], Clock()) == [f"eventorg/{file.name}" for file in core_component().files()]

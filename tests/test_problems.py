@@ -16,7 +16,7 @@ import eventorg.api.bodies
 from eventorg.api.problems import FRAMEWORK_CODES, MEDIA_TYPE
 from eventorg.database import Database
 from eventorg.domain import errors
-from eventorg.domain.errors import StorageFull, Unavailable
+from eventorg.domain.errors import KeyReused, StorageFull, Unavailable
 from eventorg.locales import LANGUAGES, catalogue, negotiate
 from eventorg.repositories.health import HealthRepository
 from eventorg.security.passwords import Passwords
@@ -51,6 +51,7 @@ def used_codes() -> dict[str, set[str]]:
     problems = {re.escape(kind.default_code) for kind in DOMAIN_ERRORS.values()}
     problems |= {*FRAMEWORK_CODES.values(), "internal_error", *codes_given_to(set(DOMAIN_ERRORS), 0)}
     fields = {*codes_given_to({"Refused"}, 0), *codes_given_to({"FieldError"}, 1)}
+    fields.add(KeyReused.default_code)  # said of the header too
     return {
         "titles": problems,
         "details": problems,

@@ -53,7 +53,7 @@ CODES = {"S": (403, "scope_missing"), "A": (403, "act_as_missing"), "R": (401, "
 @pytest.fixture(scope="module")
 def cast(server: Server) -> Cast:
     cast = Cast(server)
-    deliver, changes, revoked = server.create_bot("deliver"), server.create_bot("changes"), server.create_bot("act")
+    deliver, changes, revoked = server.make_bot("deliver"), server.make_bot("changes"), server.make_bot("act")
     server.revoke(revoked)
     cast.callers |= {"deliver": deliver, "changes": changes, "act": cast.bot, "revoked": revoked}
     organiser = cast.organiser.id

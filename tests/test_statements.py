@@ -10,7 +10,7 @@ import pytest
 
 from eventorg import repositories
 from eventorg.database import connect_writer
-from eventorg.preparation import check_statements, core, prepare
+from eventorg.preparation import check_statements, core_component, prepare
 from eventorg.resources import resource
 from eventorg.statements import StatementError, Statements
 from eventorg.testing import Clock
@@ -99,7 +99,7 @@ class Notes:
 
 def test_the_statements_that_come_along_compile_and_are_used(tmp_path: Path) -> None:
     path = tmp_path / "eventorg.db"
-    prepare(path, [core()], Clock())
+    prepare(path, [core_component()], Clock())
     sql = Statements(resource("sql"))
     check_statements(path, sql)
     sql.check_used(repositories)

@@ -10,6 +10,7 @@ from eventorg import __version__
 from eventorg.api.authentication import OPEN
 from eventorg.api.problems import problems
 from eventorg.repositories.health import HealthRepository
+from eventorg.repositories.plugins import PluginRepository
 
 
 class Health(Struct, frozen=True):
@@ -29,7 +30,13 @@ class Health(Struct, frozen=True):
     security=[{}],
     responses=problems(),
 )
-async def get_health(health: NamedDependency[HealthRepository]) -> Health:
-    """200 once the server can read and write its file, 503 when it cannot."""
+async def get_health(
+    health: NamedDependency[HealthRepository],
+    plugins: NamedDependency[PluginRepository],
+    plugin_names: NamedDependency[list[str]],
+) -> Health:
+    """200 once the server can read and write its file, 503 when it cannot. A plugin is `ok`, `retrying` what failed, or
+    `failing` if something was set aside."""
     await health.probe()
-    return Health(status="ok", version=__version__, plugins={})
+    states = {state.name: state.summary for state in await plugins.find_states()}
+    return Health("ok", __version__, {name: states.get(name, "ok") for name in plugin_names})

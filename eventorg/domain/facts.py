@@ -48,3 +48,66 @@ class Changes(Struct, frozen=True):
 
     changes: list[Change]
     next: int
+
+
+class Happened(Change, frozen=True, kw_only=True):
+    """A change as plugins are told of it: each type has a class of its own."""
+
+
+class UserCreated(Happened, frozen=True, kw_only=True):
+    """Somebody has signed up, or was seen for the first time (`user_id`)."""
+
+
+class UserUpdated(Happened, frozen=True, kw_only=True):
+    """A user has changed its profile, its password or its Telegram account (`user_id`)."""
+
+
+class UserDeleted(Happened, frozen=True, kw_only=True):
+    """A user is gone, with all that it had (`user_id`)."""
+
+
+class EventCreated(Happened, frozen=True, kw_only=True):
+    """There is a new event, perhaps a draft (`event_id`)."""
+
+
+class EventUpdated(Happened, frozen=True, kw_only=True):
+    """An event was changed (`event_id`), or somebody's role in it (`user_id` too)."""
+
+
+class EventCancelled(Happened, frozen=True, kw_only=True):
+    """An event was called off (`event_id`)."""
+
+
+class EventDeleted(Happened, frozen=True, kw_only=True):
+    """An event is gone, with its registrations (`event_id`)."""
+
+
+class RegistrationCreated(Happened, frozen=True, kw_only=True):
+    """Somebody has registered for an event, or waits for a seat (`event_id`, `user_id`)."""
+
+
+class RegistrationPromoted(Happened, frozen=True, kw_only=True):
+    """Somebody who waited has a seat now (`event_id`, `user_id`)."""
+
+
+class RegistrationCancelled(Happened, frozen=True, kw_only=True):
+    """Somebody has left an event, or was removed (`event_id`, `user_id`)."""
+
+
+class RegistrationAttended(Happened, frozen=True, kw_only=True):
+    """Somebody was checked in, or that was undone (`event_id`, `user_id`)."""
+
+
+FACTS: Final[dict[FactType, type[Happened]]] = {
+    "user.created": UserCreated,
+    "user.updated": UserUpdated,
+    "user.deleted": UserDeleted,
+    "event.created": EventCreated,
+    "event.updated": EventUpdated,
+    "event.cancelled": EventCancelled,
+    "event.deleted": EventDeleted,
+    "registration.created": RegistrationCreated,
+    "registration.promoted": RegistrationPromoted,
+    "registration.cancelled": RegistrationCancelled,
+    "registration.attended": RegistrationAttended,
+}

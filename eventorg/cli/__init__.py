@@ -1,0 +1,118 @@
+"""The `eventorg` command: serving, and the operator's other work."""
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from eventorg import __version__
+from eventorg.application import create_app
+from eventorg.backup import back_up
+from eventorg.cli.bots import token
+from eventorg.cli.plugins import find_commands, plugins
+from eventorg.core import Core
+from eventorg.preparation import find_faults
+from eventorg.server import serve as run_server
+from eventorg.settings import StartError, load
+
+
+class _Commands(click.Group):
+    """The core's commands; a name that is none of them may be a plugin's."""
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command, or the group of a plugin's commands."""
+        command = super().get_command(ctx, cmd_name)
+        if command is None and (found := find_commands(cmd_name)):
+            command, ctx.obj = found
+        return command
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="eventorg", message="%(prog)s %(version)s")
+def cli() -> None:
+    """A self-hosted API for organising events. Settings are EVENTORG_* environment variables.
+
+    Example: EVENTORG_DATABASE=events.db eventorg serve
+    """
+
+
+@cli.command()
+def serve() -> None:
+    """Serve the API until SIGTERM or Ctrl-C, on a database made at first start.
+
+    Example: EVENTORG_PORT=8080 eventorg serve
+    """
+    run_server(load())
+
+
+@cli.command()
+def migrate() -> None:
+    """Make the database, or bring its schema up to date. `serve` does it too.
+
+    Example: eventorg migrate
+    """
+    applied = Core(load()).prepare()
+    click.echo("\n".join(f"applied {name}" for name in applied) or "up to date")
+
+
+@cli.command()
+def check() -> None:
+    """Check the database, also while it is served; exit status 1 if something is wrong.
+
+    Example: eventorg check
+    """
+    settings = load()
+    path = settings.database_path
+    if not path.exists():
+        raise StartError(f"There is no database {path}.")
+    faults = find_faults(path, Core(settings).components)
+    for fault in faults:
+        click.echo(f"{path}: {fault}")
+    if faults:
+        sys.exit(1)
+    click.echo("ok")
+
+
+@cli.command()
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+def backup(file: Path) -> None:
+    """Copy the database to FILE, also while it is served. The copy is checked before it gets its name.
+
+    Example: eventorg backup /var/backups/eventorg-monday.db
+    """
+    database = load().database_path
+    if not sys.stderr.isatty():
+        back_up(database, file)
+        return
+    with click.progressbar(length=1, label="copying", file=sys.stderr) as bar:
+
+        def show(done: int, total: int) -> None:
+            bar.length = total
+            bar.update(done - bar.pos)
+
+        back_up(database, file, show)
+
+
+@cli.command()
+def openapi() -> None:
+    """Print the description of the API, as /openapi.json answers it.
+
+    Example: eventorg openapi > openapi.json
+    """
+    document = create_app(load()).openapi_schema.to_schema()
+    click.echo(json.dumps(document, ensure_ascii=False, indent=2))
+
+
+cli.add_command(token)
+cli.add_command(plugins)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Runs the command; what a person can mend is one sentence on standard error."""
+    try:
+        cli.main(arguments, prog_name="eventorg")
+    except StartError as error:
+        click.echo(f"eventorg: {error}", err=True)
+        sys.exit(error.exit_status)

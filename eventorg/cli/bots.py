@@ -1,0 +1,49 @@
+"""`eventorg token`: the tokens of bots."""
+
+import click
+
+from eventorg.cli.running import with_core
+from eventorg.domain.callers import SCOPES, Scope
+
+
+@click.group()
+def token() -> None:
+    """Make, list and revoke the tokens of bots, also while the database is served.
+
+    Example: eventorg token create my-bot --scope act --scope changes
+    """
+
+
+@token.command("create")
+@click.argument("name")
+@click.option("--scope", "scopes", multiple=True, required=True, type=click.Choice(SCOPES), help="What it may do.")
+def create_token(name: str, scopes: tuple[Scope, ...]) -> None:
+    """Make a token for the bot NAME. It is shown once, alone on the last line.
+
+    Example: eventorg token create my-bot --scope act --scope changes
+    """
+    made = with_core(lambda core: core.bots.create(name, list(scopes)))
+    click.echo(f"The token of {name}, for the header Authorization: Bearer; it cannot be shown again.", err=True)
+    click.echo(made)
+
+
+@token.command("list")
+def list_tokens() -> None:
+    """List the bots, with their scopes and when they were last seen.
+
+    Example: eventorg token list
+    """
+    for bot in with_core(lambda core: core.bots.find()):
+        state = f"revoked {bot.revoked_at}" if bot.revoked_at else f"last used {bot.last_used_at or 'never'}"
+        click.echo(f"{bot.name}\t{bot.scopes}\tcreated {bot.created_at}\t{state}")
+
+
+@token.command("revoke")
+@click.argument("name")
+def revoke_token(name: str) -> None:
+    """End the token of the bot NAME at once.
+
+    Example: eventorg token revoke my-bot
+    """
+    with_core(lambda core: core.bots.revoke(name))
+    click.echo(f"revoked {name}")

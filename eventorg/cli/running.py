@@ -1,0 +1,27 @@
+"""What commands share: an action on the database, whether it is served at the moment or not."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from eventorg.core import Core
+from eventorg.domain.errors import DomainError
+from eventorg.locales import text
+from eventorg.settings import StartError, load
+
+T = TypeVar("T")
+
+
+def with_core(action: Callable[[Core], Awaitable[T]]) -> T:
+    """What an action comes to. Raises `StartError`, also for what the domain refuses."""
+    core = Core(load())
+    core.prepare()
+
+    async def act() -> T:
+        async with core.database.opened():
+            return await action(core)
+
+    try:
+        return asyncio.run(act())
+    except DomainError as error:
+        raise StartError(text("en", "details", error.code)) from None

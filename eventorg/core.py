@@ -1,0 +1,80 @@
+"""The parts that stand behind every request and every command, put together once."""
+
+from datetime import UTC, datetime
+
+from eventorg import repositories
+from eventorg.context import PluginContext
+from eventorg.database import Database
+from eventorg.domain.values import Clock
+from eventorg.loading import Loaded, load_plugins
+from eventorg.migrations import Component
+from eventorg.preparation import check_statements, core_component, prepare
+from eventorg.repositories.bots import BotRepository
+from eventorg.repositories.changes import ChangeRepository
+from eventorg.repositories.events import EventRepository
+from eventorg.repositories.health import HealthRepository
+from eventorg.repositories.hosts import HostRepository
+from eventorg.repositories.identities import IdentityRepository
+from eventorg.repositories.merging import Merging
+from eventorg.repositories.outcomes import OutcomeRepository
+from eventorg.repositories.plugins import PluginRepository
+from eventorg.repositories.registrations import RegistrationRepository
+from eventorg.repositories.seats import Seats
+from eventorg.repositories.users import UserRepository
+from eventorg.resources import resource
+from eventorg.security.passwords import Passwords
+from eventorg.settings import Settings
+from eventorg.statements import Statements
+
+
+def utc_now() -> datetime:
+    """The clock on the wall."""
+    return datetime.now(UTC)
+
+
+class Core:
+    """The database of some settings, its repositories and the plugins. Nothing is opened yet.
+
+    Raises `StartError` if a statement or a plugin is wrong.
+    """
+
+    def __init__(self, settings: Settings, clock: Clock = utc_now, passwords: Passwords | None = None) -> None:
+        self.settings = settings
+        self.clock = clock
+        self.sql = sql = Statements(resource("sql"))
+        sql.check_used(repositories)
+        self.database = database = Database(settings.database_path, settings.synchronous, clock)
+        self.health = HealthRepository(database, sql)
+        self.changes = changes = ChangeRepository(database, sql)
+        self.outcomes = outcomes = OutcomeRepository(database, sql, clock)
+        seats = Seats(sql, changes)
+        self.events = events = EventRepository(database, sql, changes, seats, outcomes)
+        self.hosts = HostRepository(database, sql, changes, events, outcomes)
+        self.registrations = RegistrationRepository(database, sql, changes, seats, events, outcomes)
+        self.users = users = UserRepository(
+            database, sql, changes, events, self.registrations, outcomes, passwords or Passwords()
+        )
+        merging = Merging(sql, changes, seats)
+        self.identities = IdentityRepository(database, sql, clock, changes, users, merging, outcomes)
+        self.bots = BotRepository(database, sql, clock)
+        self.plugins = PluginRepository(database, sql, clock)
+        self.loaded = load_plugins(settings)
+
+    def context(self, loaded: Loaded) -> PluginContext:
+        """What a plugin is given to work with."""
+        return PluginContext(loaded, self.database, self.clock, self.events, self.users, self.outcomes)
+
+    @property
+    def components(self) -> list[Component]:
+        """The core's migrations and the plugins'."""
+        return [core_component(), *(loaded.component for loaded in self.loaded if loaded.component)]
+
+    def prepare(self) -> list[str]:
+        """Makes the database or brings it up to date; the migrations applied. Raises `StartError`."""
+        return prepare(self.settings.database_path, self.components, self.clock)
+
+    def check_statements(self) -> None:
+        """Has SQLite compile every statement of the core and of the plugins. Raises `StartError`."""
+        check_statements(self.settings.database_path, self.sql)
+        for loaded in self.loaded:
+            check_statements(self.settings.database_path, loaded.sql, f"{loaded.plugin.name}_")

@@ -1,0 +1,191 @@
+"""Tells plugins what has happened and runs their jobs, each on a thread and a loop of its own.
+
+At least once and in order, also after a crash: a plugin's place in the change log is kept in the database. A handler
+that raises, hangs or blocks holds up its own plugin alone; a change that keeps failing is set aside.
+"""
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from datetime import timedelta
+from functools import partial
+from typing import Final
+
+import structlog
+from msgspec import structs
+
+from eventorg.context import PluginContext
+from eventorg.database import Database
+from eventorg.domain.facts import FACTS, Change
+from eventorg.domain.values import rfc3339
+from eventorg.loading import Loaded
+from eventorg.plugin import Job
+from eventorg.repositories.plugins import LARGEST_BATCH, Place, PluginRepository
+
+HANDLER_SECONDS = 30.0
+JOB_SECONDS = 300.0
+MOST_ATTEMPTS = 8
+LONGEST_PAUSE = timedelta(minutes=5)
+TICK_SECONDS = 0.2
+"""How often the clock is looked at while something waits for its time."""
+LOOK_SECONDS = 5.0
+"""How often the place is looked at while nothing happens."""
+STOP_SECONDS = 2.0
+"""How long a plugin may take to stop; one that hangs is left behind, and goes with the process."""
+
+log = structlog.get_logger("eventorg.plugins")
+
+
+class Courier:
+    """Serves one plugin: its facts one after the other, its jobs beside them."""
+
+    def __init__(self, loaded: Loaded, context: PluginContext, plugins: PluginRepository, database: Database) -> None:
+        self._name: Final = loaded.plugin.name
+        self._handlers: Final = loaded.plugin.on
+        self._jobs: Final = loaded.plugin.jobs
+        self._context = context
+        self._plugins = plugins
+        self._database = database
+        self._news = asyncio.Event()
+        self._careful = 0  # so many changes are told one by one: one of them may have ended the program
+
+    @asynccontextmanager
+    async def at_work(self) -> AsyncIterator[None]:
+        """Delivers and runs jobs until the block ends; what is under way then is done again after the next start."""
+        if not self._handlers and not self._jobs:
+            yield
+            return
+        if self._handlers:
+            await self._begin()
+        self._loop = asyncio.new_event_loop()
+        thread = threading.Thread(target=self._run, name=f"plugin {self._name}", daemon=True)
+        thread.start()
+        self._database.listeners.append(self._hear)
+        try:
+            yield
+        finally:
+            self._database.listeners.remove(self._hear)
+            self._loop.call_soon_threadsafe(_cancel_all, self._loop)
+            await asyncio.to_thread(thread.join, STOP_SECONDS)
+            if thread.is_alive():
+                log.warning("left behind", plugin=self._name, reason="it does not stop")
+
+    def _hear(self, _: list[Change]) -> None:
+        """On the server's loop: there is something to tell."""
+        self._loop.call_soon_threadsafe(self._news.set)
+
+    def _run(self) -> None:
+        """On the plugin's thread."""
+        asyncio.set_event_loop(self._loop)
+        tasks = [self._run_job_for_ever(job) for job in self._jobs]
+        if self._handlers:
+            tasks.append(self._deliver_for_ever())
+        with suppress(asyncio.CancelledError):
+            self._loop.run_until_complete(asyncio.gather(*tasks))
+        self._loop.close()
+
+    async def _begin(self) -> None:
+        """Takes up the plugin's place; a change that was being told when the program ended has failed once more."""
+        place = await self._plugins.enrol(self._name)
+        if place.running is not None:
+            self._careful = LARGEST_BATCH
+            attempts = place.attempts + 1
+            await self._plugins.put_off(self._name, place.seq, attempts, _pause(attempts), "the program ended in it")
+
+    async def _deliver_for_ever(self) -> None:
+        while True:
+            try:
+                await self._deliver()
+            except Exception as error:
+                log.warning("delivery put off", plugin=self._name, reason=str(error))
+                await asyncio.sleep(1)
+
+    async def _deliver(self) -> None:
+        """Tells what there is to tell, or waits for something."""
+        self._news.clear()
+        place, changes, failure = await self._plugins.find_next(self._name)
+        if failure is not None:
+            await self._tell_again(failure)
+        elif not changes:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LOOK_SECONDS):  # a retry is asked for by another process
+                    await self._news.wait()
+        elif place.due_at is not None and place.due_at > rfc3339(self._context.clock()):
+            await asyncio.sleep(TICK_SECONDS)
+        else:
+            await self._tell_in_order(place, changes)
+
+    async def _tell_in_order(self, place: Place, changes: list[Change]) -> None:
+        """Tells a stretch of the log, as far as the first change that fails."""
+        done = place.seq
+        if place.attempts or self._careful:
+            changes = changes[:1]
+            self._careful = max(0, self._careful - 1)
+        marked = False
+        for change in changes:
+            if FACTS[change.type] in self._handlers:
+                if not marked:
+                    await self._plugins.mark_running(self._name, done, change.seq)
+                    marked = True
+                if error := await self._tell(change):
+                    await self._put_off(place, done, change, error)
+                    return
+            done = change.seq
+        await self._plugins.move(self._name, done)
+
+    async def _put_off(self, place: Place, done: int, change: Change, error: str) -> None:
+        attempts = place.attempts + 1 if done == place.seq else 1
+        log.warning(
+            "handler failed", plugin=self._name, seq=change.seq, type=change.type, attempts=attempts, error=error
+        )
+        if attempts < MOST_ATTEMPTS:
+            await self._plugins.put_off(self._name, done, attempts, _pause(attempts), error)
+        else:
+            await self._plugins.set_aside(self._name, change, error)
+
+    async def _tell_again(self, change: Change) -> None:
+        """Tells a change that was set aside."""
+        if error := await self._tell(change):
+            await self._plugins.set_aside(self._name, change, error)
+        else:
+            await self._plugins.forget_failure(self._name, change)
+
+    async def _tell(self, change: Change) -> str | None:
+        """Has the handler do its work; what went wrong, if anything."""
+        fact = FACTS[change.type]
+        handler = partial(self._handlers[fact], fact(**structs.asdict(change)), self._context)
+        return await self._guard(handler, HANDLER_SECONDS)
+
+    async def _run_job_for_ever(self, job: Job) -> None:
+        due = self._context.clock()
+        while True:
+            if (now := self._context.clock()) < due:
+                await asyncio.sleep(TICK_SECONDS)
+                continue
+            due = now + job.every
+            if error := await self._guard(partial(job.run, self._context), JOB_SECONDS):
+                log.error("job failed", plugin=self._name, job=job.name, error=error)
+
+    async def _guard(self, work: Callable[[], Awaitable[None]], seconds: float) -> str | None:
+        """Does a plugin's work; what went wrong, if anything: an error, an exit, or too much time."""
+        try:
+            async with asyncio.timeout(seconds):
+                await work()
+        except TimeoutError:
+            return f"took longer than {seconds:.0f} s"
+        except asyncio.CancelledError:
+            raise
+        except BaseException as error:
+            log.debug("plugin raised", plugin=self._name, exc_info=error)
+            return f"{type(error).__name__}: {error}"
+        return None
+
+
+def _pause(attempts: int) -> timedelta:
+    return min(timedelta(seconds=2 ** (attempts - 1)), LONGEST_PAUSE)
+
+
+def _cancel_all(loop: asyncio.AbstractEventLoop) -> None:
+    for task in asyncio.all_tasks(loop):
+        task.cancel()

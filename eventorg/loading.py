@@ -1,0 +1,156 @@
+"""Finds plugins and loads them; whatever is wrong with one is said in a sentence that names it."""
+
+import importlib.metadata
+import importlib.util
+import re
+import sys
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from msgspec import Struct
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+
+from eventorg import __version__
+from eventorg.domain.facts import FACTS
+from eventorg.migrations import Component
+from eventorg.plugin import Plugin
+from eventorg.resources import resource
+from eventorg.settings import PREFIX, Settings, SettingsError, StartError, convert, own_values
+from eventorg.statements import Statements
+
+GROUP = "eventorg.plugins"
+"""The entry-point group by which installed distributions offer plugins."""
+
+NONE = "none"
+"""What `EVENTORG_PLUGINS` says to load no plugin at all."""
+
+_NAME = re.compile(r"[a-z][a-z0-9_]{1,30}")
+_TAKEN = frozenset(("eventorg", NONE, "plugins", *Settings.__struct_fields__))
+
+Import = Callable[[], ModuleType]
+
+
+class PluginError(StartError):
+    """A plugin cannot be loaded as it is."""
+
+
+class Loaded(Struct, frozen=True, eq=False):
+    """A plugin with what was made of its declaration."""
+
+    plugin: Plugin
+    module: ModuleType
+    settings: Any
+    sql: Statements
+
+    @property
+    def component(self) -> Component | None:
+        """Its migrations, if it has any."""
+        if self.plugin.migrations is None:
+            return None
+        return Component(self.plugin.name, self.plugin.migrations, prefix=f"{self.plugin.name}_")
+
+
+def load_plugins(settings: Settings) -> list[Loaded]:
+    """The plugins that are wanted, by name. Raises `PluginError` and `SettingsError`."""
+    found = _find(settings)
+    wanted = [name.strip() for name in settings.plugins.split(",")] if settings.plugins else sorted(found)
+    if wanted == [NONE]:
+        wanted = []
+    for name in wanted:
+        if name not in found:
+            raise SettingsError(f"EVENTORG_PLUGINS names {name}, which is not found; there are {', '.join(found)}.")
+    _check_names(settings, set(found))
+    return [_load(name, found[name], settings) for name in wanted]
+
+
+def _find(settings: Settings) -> dict[str, Import]:
+    """How each plugin is imported: those that come along, those of the folder set, those installed."""
+    found: dict[str, Import] = {}
+
+    def add(name: str, load: Import) -> None:
+        if not _NAME.fullmatch(name) or name in _TAKEN:
+            raise PluginError(f"A plugin cannot be named {name}.")
+        if name in found:
+            raise PluginError(f"There are two plugins named {name}; remove one.")
+        found[name] = load
+
+    folders = [resource("plugins")]
+    if settings.plugins_dir:
+        folders.append(Path(settings.plugins_dir).absolute())
+        if not folders[-1].is_dir():
+            raise SettingsError(f"EVENTORG_PLUGINS_DIR names {folders[-1]}, which is no folder.")
+    for folder in folders:
+        for path in sorted(folder.iterdir()):
+            if path.suffix == ".py" and path.stem != "conftest":
+                add(path.stem, partial(_import_file, path.stem, path))
+            elif (path / "__init__.py").is_file():
+                add(path.name, partial(_import_file, path.name, path / "__init__.py"))
+    for entry in importlib.metadata.entry_points(group=GROUP):
+        add(entry.name, entry.load)
+    return found
+
+
+def _import_file(name: str, file: Path) -> ModuleType:
+    """The module of a file, or the package of an `__init__.py`, under a name of its own."""
+    full_name = f"eventorg_plugins.{name}"
+    folders = [str(file.parent)] if file.name == "__init__.py" else None
+    spec = importlib.util.spec_from_file_location(full_name, file, submodule_search_locations=folders)
+    if spec is None or spec.loader is None:
+        raise ImportError(f"{file} is no module")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[full_name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def _load(name: str, load: Import, settings: Settings) -> Loaded:
+    try:
+        module = load()
+    except BaseException as error:
+        place = _place(error)
+        raise PluginError(f"The plugin {name} cannot be imported: {place}{type(error).__name__}: {error}.") from None
+    plugin = getattr(module, "plugin", None)
+    if not isinstance(plugin, Plugin):
+        raise PluginError(f"The plugin {name} has no `plugin = Plugin(…)`.")
+    if plugin.name != name:
+        raise PluginError(f"The plugin {name} calls itself {plugin.name}; the two names must be one.")
+    _check_requires(plugin)
+    for fact in plugin.on:
+        if fact not in FACTS.values():
+            raise PluginError(f"The plugin {name} waits for {fact!r}, which is no fact.")
+    own = convert(own_values(settings, name), plugin.settings or Struct, f"{PREFIX}{name.upper()}_")
+    statements = Statements(plugin.statements) if plugin.statements else Statements()
+    statements.check_used(module)
+    return Loaded(plugin, module, own, statements)
+
+
+def _check_requires(plugin: Plugin) -> None:
+    try:
+        met = SpecifierSet(plugin.requires).contains(__version__, prereleases=True)
+    except InvalidSpecifier:
+        raise PluginError(f"The plugin {plugin.name} requires {plugin.requires!r}, which names no versions.") from None
+    if not met:
+        raise PluginError(f"The plugin {plugin.name} requires eventorg {plugin.requires}; this is {__version__}.")
+
+
+def _check_names(settings: Settings, found: set[str]) -> None:
+    """Raises `SettingsError` for a setting that is neither the core's nor a plugin's."""
+    for key in settings.others:
+        if not any(key.startswith(f"{name}_") for name in found):
+            raise SettingsError(f"{PREFIX}{key.upper()} is no setting of eventorg or of a plugin.")
+
+
+def _place(error: BaseException) -> str:
+    """Where the plugin's own code went wrong: file and line."""
+    frames = []
+    trace = error.__traceback__
+    while trace is not None:
+        frames.append((trace.tb_frame.f_code.co_filename, trace.tb_lineno))
+        trace = trace.tb_next
+    if isinstance(error, SyntaxError):
+        frames.append((error.filename or "", error.lineno or 0))
+    own = [frame for frame in frames if "importlib" not in frame[0] and frame[0] != __file__]
+    return f"{own[-1][0]}:{own[-1][1]}: " if own else ""

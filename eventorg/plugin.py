@@ -1,0 +1,209 @@
+"""The door for extensions: everything a plugin may import, on one page.
+
+A plugin is a module with a `plugin = Plugin(name=…)`. It declares what it adds and patches nothing; what is refused
+is said in one sentence at start-up. `plugins/README.md` is the tutorial.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Protocol, TypeVar, runtime_checkable
+
+import click
+from litestar.plugins import PluginProtocol
+from litestar.types import ControllerRouterHandler
+from msgspec import Struct
+
+from eventorg.api.authentication import OPEN, PUBLIC, Anybody, Authenticated, by_bot
+from eventorg.api.cursors import Cursor, Limit, decode_cursor, encode_cursor
+from eventorg.api.problems import BODY_PROBLEMS, problems
+from eventorg.database import Transaction, Work
+from eventorg.domain.callers import Caller
+from eventorg.domain.errors import (
+    Conflict,
+    DomainError,
+    FieldError,
+    Forbidden,
+    Gone,
+    Invalid,
+    NotFound,
+    Unavailable,
+)
+from eventorg.domain.events import Event, Role, check_host, check_organizer
+from eventorg.domain.facts import (
+    FACTS,
+    EventCancelled,
+    EventCreated,
+    EventDeleted,
+    EventUpdated,
+    Happened,
+    RegistrationAttended,
+    RegistrationCancelled,
+    RegistrationCreated,
+    RegistrationPromoted,
+    UserCreated,
+    UserDeleted,
+    UserUpdated,
+)
+from eventorg.domain.users import User, check_self
+from eventorg.domain.values import (
+    Clock,
+    Id,
+    Input,
+    Instant,
+    Locale,
+    Refused,
+    Timezone,
+    rfc3339,
+    rule,
+    text,
+)
+from eventorg.locales import negotiate
+from eventorg.statements import Statement, Statements
+
+__all__ = [
+    "BODY_PROBLEMS",
+    "FACTS",
+    "OPEN",
+    "PUBLIC",
+    "Anybody",
+    "Authenticated",
+    "Caller",
+    "Clock",
+    "Conflict",
+    "Context",
+    "Cursor",
+    "DomainError",
+    "Event",
+    "EventCancelled",
+    "EventCreated",
+    "EventDeleted",
+    "EventUpdated",
+    "FieldError",
+    "Forbidden",
+    "Gone",
+    "Happened",
+    "Id",
+    "Input",
+    "Instant",
+    "Invalid",
+    "Job",
+    "Limit",
+    "Locale",
+    "NotFound",
+    "Plugin",
+    "Refused",
+    "RegistrationAttended",
+    "RegistrationCancelled",
+    "RegistrationCreated",
+    "RegistrationPromoted",
+    "Role",
+    "RunCommand",
+    "Statement",
+    "Statements",
+    "Timezone",
+    "Transaction",
+    "Unavailable",
+    "User",
+    "UserCreated",
+    "UserDeleted",
+    "UserUpdated",
+    "by_bot",
+    "check_host",
+    "check_organizer",
+    "check_self",
+    "decode_cursor",
+    "encode_cursor",
+    "negotiate",
+    "problems",
+    "rfc3339",
+    "rule",
+    "text",
+]
+
+T = TypeVar("T")
+
+
+@runtime_checkable
+class Context(Protocol):
+    """What a plugin works with: its routes as the dependency `plugin`, its handlers and jobs as their argument."""
+
+    settings: Any
+    """An instance of `Plugin.settings`."""
+
+    sql: Statements
+    """The plugin's own statements: `context.sql.get_thing`."""
+
+    clock: Clock
+    """The time; tests move it."""
+
+    log: Any
+    """A structlog logger that names the plugin."""
+
+    async def read(self, work: Work[T]) -> T:
+        """The result of a work that only reads (see `Transaction`), from one snapshot of the database."""
+
+    async def write(self, work: Work[T]) -> T:
+        """The result of a work that changes things, once it is committed. An error undoes it alone."""
+
+    async def write_once(self, caller: Caller, kind: type[T], work: Work[T]) -> T:
+        """`write` for a POST or PATCH route: done once for each `Idempotency-Key` of the caller. `kind` is the type of
+        the result, which must survive JSON."""
+
+    def load_event(self, tx: Transaction, event_id: str, viewer_id: str | None) -> tuple[Event, Role | None]:
+        """An event by id or code, and what the viewer is to it. Raises `NotFound` if the viewer may not see it."""
+
+    def load_user(self, tx: Transaction, user_id: str) -> User:
+        """A user. Raises `NotFound`."""
+
+
+Handler = Callable[[Any, Context], Awaitable[None]]
+
+
+class Job(Struct, frozen=True, kw_only=True):
+    """What is done again and again: never twice at once, first when the server has started."""
+
+    name: str
+    every: timedelta
+    run: Callable[[Context], Awaitable[None]]
+
+
+class RunCommand(Protocol):
+    """What a command finds with `@click.pass_obj`: it runs an action on the plugin's context, and stops."""
+
+    def __call__(self, action: Callable[[Context], Awaitable[T]]) -> T: ...
+
+
+class Plugin(Struct, frozen=True, kw_only=True):
+    """All that a plugin adds. Everything but the name may be left out."""
+
+    name: str
+    """The name of its file, folder or entry point: lower-case letters, digits and `_`. Its settings, tables, commands
+    and OpenAPI tag bear it."""
+
+    requires: str = ""
+    """The versions of eventorg it works with, as in `>=0.1,<2` (PEP 440)."""
+
+    routes: Sequence[ControllerRouterHandler] = ()
+    """Litestar handlers and controllers. Private unless marked with `opt=PUBLIC` or `opt=OPEN`."""
+
+    on: Mapping[type[Happened], Handler] = {}
+    """What to do when something has happened: told at least once, in order, also after a crash."""
+
+    jobs: Sequence[Job] = ()
+    """What to do again and again."""
+
+    settings: type[Struct] | None = None
+    """Its settings, read from `EVENTORG_<NAME>_<FIELD>`."""
+
+    statements: Path | None = None
+    """A folder of SQL files with named statements."""
+
+    migrations: Path | None = None
+    """A folder of numbered SQL files; the tables they make begin with `<name>_`."""
+
+    commands: Sequence[click.Command] = ()
+    """What `eventorg <name> …` can do."""
+
+    litestar_plugins: Sequence[PluginProtocol] = ()
+    """Plugins of Litestar's that it needs."""

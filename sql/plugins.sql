@@ -1,0 +1,88 @@
+-- name: enrol_plugin(name)!
+-- A new plugin is told what happens from now on.
+INSERT INTO plugins (name, seq, running, attempts, due_at, error)
+SELECT :name, coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'changes'), 0), NULL, 0, NULL, NULL
+WHERE true
+ON CONFLICT (name) DO NOTHING;
+
+-- name: get_plugin(name)^
+SELECT
+    name,
+    seq,
+    running,
+    attempts,
+    due_at,
+    error
+FROM plugins
+WHERE name = :name;
+
+-- name: mark_running(name, seq, running)!
+UPDATE plugins
+SET
+    seq = :seq,
+    running = :running
+WHERE name = :name;
+
+-- name: set_plugin_place(name, seq)!
+UPDATE plugins
+SET
+    seq = :seq,
+    running = NULL,
+    attempts = 0,
+    due_at = NULL,
+    error = NULL
+WHERE name = :name;
+
+-- name: put_off_plugin(name, seq, attempts, due_at, error)!
+UPDATE plugins
+SET
+    seq = :seq,
+    running = NULL,
+    attempts = :attempts,
+    due_at = :due_at,
+    error = :error
+WHERE name = :name;
+
+-- name: set_aside(name, seq, type, event_id, user_id, at, error)!
+INSERT INTO plugin_failures (name, seq, type, event_id, user_id, at, error, retry)
+VALUES (:name, :seq, :type, :event_id, :user_id, :at, :error, 0)
+ON CONFLICT (name, seq) DO UPDATE
+SET
+    error = excluded.error,
+    retry = 0;
+
+-- name: get_failure_to_retry(name)^
+SELECT
+    seq,
+    at,
+    type,
+    event_id,
+    user_id
+FROM plugin_failures
+WHERE name = :name AND retry = 1
+ORDER BY seq
+LIMIT 1;
+
+-- name: forget_failure(name, seq)!
+DELETE FROM plugin_failures
+WHERE name = :name AND seq = :seq;
+
+-- name: retry_failures(name)!
+UPDATE plugin_failures
+SET retry = 1
+WHERE name = :name;
+
+-- name: try_plugin_now(name)!
+UPDATE plugins
+SET due_at = NULL
+WHERE name = :name;
+
+-- name: list_plugin_states()
+SELECT
+    plugins.name,
+    plugins.attempts,
+    plugins.error,
+    coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'changes'), 0) - plugins.seq AS backlog,
+    (SELECT count(*) FROM plugin_failures WHERE plugin_failures.name = plugins.name) AS failures
+FROM plugins
+ORDER BY plugins.name;

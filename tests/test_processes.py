@@ -1,0 +1,222 @@
+"""eventorg as its operator runs it: started, stopped, killed under load, and installed somewhere else."""
+
+import os
+import random
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import sysconfig
+import threading
+import venv
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from eventorg.database import connect_reader
+from eventorg.preparation import core_component, find_faults
+from eventorg.server import listen
+from eventorg.testing import Server, User
+from tests.programs import APP, CHECKOUT, Program, run, sentence, serving
+
+COUNTERS = """
+    SELECT id FROM events WHERE
+        registered_count <> (
+            SELECT count(*) FROM registrations
+            WHERE event_id = events.id AND status IN ('registered', 'attended')
+        )
+        OR waitlisted_count <> (
+            SELECT count(*) FROM registrations WHERE event_id = events.id AND status = 'waitlisted'
+        )
+"""
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "eventorg.db"
+
+
+def tell_the_story(server: Server) -> tuple[User, str]:
+    """The seed in short; the organizer and the event, with one registration."""
+    organizer, guest = server.sign_up(), server.sign_up()
+    event_id = organizer.create_event(title="Встреча")["id"]
+    assert guest.post(f"/events/{event_id}/register").status_code == 201
+    assert organizer.patch(f"/events/{event_id}", json={"location": "Москва"}).status_code == 200
+    listed = organizer.get(f"/events/{event_id}/participants").json()["participants"]
+    assert [one["user_id"] for one in listed] == [guest.id]
+    passing = organizer.create_event()["id"]
+    assert organizer.delete(f"/events/{passing}").status_code == 200
+    return organizer, event_id
+
+
+class Load:
+    """Users who create events and register for each other's as fast as they can, and note what they are told."""
+
+    def __init__(self, users: list[User], url: str) -> None:
+        self.told: list[tuple[str, str, str]] = []
+        self._events: list[str] = []
+        self._acknowledged = threading.Condition()
+        self._threads = [threading.Thread(target=self._go_on, args=(user, url)) for user in users]
+
+    def start(self) -> None:
+        for thread in self._threads:
+            thread.start()
+
+    def wait_for(self, count: int) -> None:
+        """Until so many registrations have been acknowledged."""
+        with self._acknowledged:
+            assert self._acknowledged.wait_for(lambda: len(self.told) >= count, 60)
+
+    def wait_for_the_end(self) -> None:
+        """Until nobody is answered any more."""
+        for thread in self._threads:
+            thread.join(60)
+            assert not thread.is_alive()
+
+    def _go_on(self, user: User, url: str) -> None:
+        dice = random.Random(user.id)
+        with httpx.Client(base_url=url, headers=user.headers, timeout=30) as client:
+            try:
+                while True:
+                    wish = {"title": "x", "start_time": "2100-01-01T10:00:00Z", "end_time": "2100-01-01T12:00:00Z"}
+                    created = client.post("/events", json=wish | {"capacity": 2})
+                    assert created.status_code == 201
+                    self._events.append(created.json()["id"])
+                    for event_id in {self._events[-1], dice.choice(self._events)}:
+                        answer = client.post(f"/events/{event_id}/register")
+                        assert answer.status_code in (200, 201)
+                        with self._acknowledged:
+                            self.told.append((event_id, user.id, answer.json()["status"]))
+                            self._acknowledged.notify_all()
+            except httpx.TransportError:
+                return  # the server is gone
+
+
+def assert_nothing_is_lost(path: Path, told: list[tuple[str, str, str]]) -> None:
+    with closing(connect_reader(path)) as connection:
+        assert [row[0] for row in connection.execute("PRAGMA integrity_check")] == ["ok"]
+        assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
+        assert connection.execute(COUNTERS).fetchall() == []
+        kept = {tuple(row) for row in connection.execute("SELECT event_id, user_id, status FROM registrations")}
+    assert set(told) <= kept
+
+
+def under_load(server: Server) -> Load:
+    load = Load([server.sign_up() for _ in range(4)], server.url)
+    load.start()
+    return load
+
+
+def kill_under_load(path: Path, rounds: int, seed: int) -> None:
+    dice = random.Random(seed)
+    told: list[tuple[str, str, str]] = []
+    for _ in range(rounds):
+        with serving(path) as server:
+            load = under_load(server)
+            load.wait_for(dice.randrange(20, 120))
+            server.process.kill()
+            assert server.wait() == -signal.SIGKILL
+            load.wait_for_the_end()
+        told += load.told
+        assert_nothing_is_lost(path, told)
+    assert len(told) >= 20 * rounds
+
+
+def test_nothing_answered_is_lost_by_kill_9(path: Path) -> None:
+    kill_under_load(path, rounds=3, seed=1)
+
+
+@pytest.mark.slow
+def test_nothing_answered_is_lost_by_kill_9_twenty_times(path: Path) -> None:
+    kill_under_load(path, rounds=20, seed=2)
+
+
+def test_a_story_outlives_the_server(path: Path) -> None:
+    with serving(path) as server:
+        organizer, event_id = tell_the_story(server)
+        before = organizer.get(f"/events/{event_id}/participants").json()
+    assert server.wait() == 0
+    assert [record["event"] for record in server.records if record["event"] != "request"] == ["serving", "stopped"]
+    with serving(path) as server:
+        again = server.client.get(f"/events/{event_id}/participants", headers=organizer.headers)
+        assert again.json() == before  # the token is good too: the secret is kept
+        server.log_in(organizer.account["email"])
+    assert find_faults(path, [core_component()]) == []
+
+
+def test_sigterm_under_load_loses_nothing(path: Path) -> None:
+    with serving(path) as server:
+        load = under_load(server)
+        load.wait_for(40)
+        server.process.terminate()
+        assert server.process.wait(10) == 0
+        load.wait_for_the_end()
+    assert_nothing_is_lost(path, load.told)
+    assert {record["status"] for record in server.records if record["event"] == "request"} <= {200, 201}
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_request_that_runs_is_finished(path: Path, number: signal.Signals) -> None:
+    body = b'{"title": "Late", "start_time": "2100-01-01T10:00:00Z", "end_time": "2100-01-01T12:00:00Z"}'
+    with serving(path) as server:
+        user = server.sign_up()
+        head = f"POST /events HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {user.token}\r\n"
+        head += f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\nExpect: 100-continue\r\n\r\n"
+        with connected(server) as idle, connected(server) as running:
+            idle.sendall(b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert idle.recv(4096).startswith(b"HTTP/1.1 200")
+            running.sendall(head.encode())
+            assert running.recv(4096).startswith(b"HTTP/1.1 100")  # the handler waits for the body now
+            server.process.send_signal(number)
+            while idle.recv(4096):
+                pass  # the idle connection is closed: the server is stopping
+            running.sendall(body)
+            assert running.recv(4096).startswith(b"HTTP/1.1 201")
+        assert server.wait() == 0
+    with closing(connect_reader(path)) as connection:
+        assert [row["title"] for row in connection.execute("SELECT title FROM events")] == ["Late"]
+
+
+@contextmanager
+def connected(server: Program) -> Iterator[socket.socket]:
+    url = httpx.URL(server.url)
+    with socket.create_connection((url.host, url.port or 0), timeout=10) as connection:
+        yield connection
+
+
+def test_a_port_that_is_taken_is_one_sentence(path: Path) -> None:
+    with listen("127.0.0.1", 0) as listener:
+        port = listener.getsockname()[1]
+        said = sentence(run(path, program=APP, port=port))
+    assert said.startswith(f"127.0.0.1:{port} cannot be listened on: Address already in use")
+
+
+def test_an_address_that_is_not_ours_is_one_sentence(path: Path) -> None:
+    assert "192.0.2.1:0 cannot be listened on" in sentence(run(path, program=APP, host="192.0.2.1"))
+
+
+def test_it_serves_from_a_wheel_outside_the_checkout(tmp_path: Path, path: Path) -> None:
+    """Built and installed without a download: what it depends on is taken from this environment."""
+    build = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "--no-index"]
+    subprocess.run([*build, "--wheel-dir", str(tmp_path), str(CHECKOUT)], check=True, cwd=tmp_path)
+    (wheel,) = tmp_path.glob("eventorg-*.whl")
+    venv.create(tmp_path / "venv", symlinks=True)
+    python = tmp_path / "venv" / "bin" / "python"
+    (site,) = (tmp_path / "venv").glob("lib/python*/site-packages")
+    (site / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n")
+    install = [sys.executable, "-m", "pip", "--python", str(python), "install", "--quiet", "--no-deps", "--no-index"]
+    subprocess.run([*install, "--ignore-installed", str(wheel)], check=True, cwd=tmp_path)
+
+    where = "import eventorg, eventorg.resources as r; print(eventorg.__file__, r.resource('sql'))"
+    found = subprocess.run([python, "-c", where], check=True, cwd=tmp_path, capture_output=True, text=True)
+    assert found.stdout.split() == [str(site / "eventorg" / "__init__.py"), str(site / "eventorg" / "sql")]
+    with serving(path, program=[str(python.parent / "eventorg"), "serve"], cwd=tmp_path) as server:
+        tell_the_story(server)
+    assert server.wait() == 0
+    assert os.listdir(site / "eventorg" / "plugins")
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("SELECT count(*) FROM registrations").fetchone() == (1,)

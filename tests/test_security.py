@@ -1,0 +1,186 @@
+"""Tokens, passwords and the brake on guessing, each at the edges of what it promises."""
+
+import asyncio
+import base64
+import json
+import threading
+from datetime import timedelta
+from typing import Any
+
+import jwt
+import pytest
+from argon2 import PasswordHasher
+
+from eventorg.domain.errors import TooMany, Unauthenticated, Unavailable
+from eventorg.security import passwords as passwords_module
+from eventorg.security import throttle as throttle_module
+from eventorg.security import tokens as tokens_module
+from eventorg.security.passwords import THREADS, Passwords
+from eventorg.security.throttle import Throttle
+from eventorg.security.tokens import AUDIENCE, ISSUER, Claims, Tokens
+from eventorg.testing import Clock
+
+KEY, OLD_KEY, STRANGERS_KEY = "new" * 12, "old" * 12, "his" * 12
+QUICK = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+
+SOMEBODY = "0b9fdc1e-7f5c-4a55-9f0e-3c1d5d3a6f11"
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def tokens(clock: Clock) -> Tokens:
+    tokens = Tokens(clock, timedelta(hours=24))
+    tokens.use((KEY, OLD_KEY))
+    return tokens
+
+
+def claims(clock: Clock, **changed: Any) -> dict[str, Any]:
+    """What is in a token of ours, but for what is changed; None leaves a claim out."""
+    now = int(clock().timestamp())
+    good = {"sub": SOMEBODY, "iat": now, "exp": now + 60, "iss": ISSUER, "aud": AUDIENCE, "jti": "x", "ver": 1}
+    return {name: value for name, value in (good | changed).items() if value is not None}
+
+
+def test_a_token_is_good_until_it_expires(tokens: Tokens, clock: Clock) -> None:
+    token, expires = tokens.issue(SOMEBODY, 3)
+    expected = Claims(SOMEBODY, 3, int(expires.timestamp()), int(clock().timestamp()))
+    assert tokens.verify(token) == tokens.verify(token) == expected
+    clock.advance(hours=24, seconds=-1)
+    assert tokens.verify(token) == expected
+    clock.advance(seconds=1)
+    for _ in range(2):  # remembered or not
+        with pytest.raises(Unauthenticated, match="token_expired"):
+            tokens.verify(token)
+
+
+def test_an_old_secret_verifies_while_it_is_listed(tokens: Tokens, clock: Clock) -> None:
+    token = jwt.encode(claims(clock), OLD_KEY, "HS256")
+    assert tokens.verify(token).user_id == SOMEBODY
+    later = Tokens(clock, timedelta(hours=1))
+    later.use((KEY,))
+    with pytest.raises(Unauthenticated, match="token_invalid"):
+        later.verify(token)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [{name: None} for name in ("sub", "iat", "exp", "iss", "aud", "jti", "ver")]
+    + [{"iss": "another"}, {"aud": "another"}, {"ver": "1"}, {"exp": 1e308}, {"exp": "soon"}, {"sub": 7}, {"iat": []}],
+    ids=str,
+)
+def test_claims_out_of_form_are_refused(tokens: Tokens, clock: Clock, changed: dict[str, Any]) -> None:
+    assert tokens.verify(jwt.encode(claims(clock), KEY, "HS256")).user_id == SOMEBODY
+    with pytest.raises(Unauthenticated, match="token_invalid"):
+        tokens.verify(jwt.encode(claims(clock, **changed), KEY, "HS256"))
+
+
+def part(value: object) -> str:
+    return base64.urlsafe_b64encode(json.dumps(value).encode()).rstrip(b"=").decode()
+
+
+def test_forgeries_are_refused(tokens: Tokens, clock: Clock) -> None:
+    good, _ = tokens.issue(SOMEBODY, 1)
+    head, body, signature = good.split(".")
+    forged = [
+        jwt.encode(claims(clock), STRANGERS_KEY, "HS256"),
+        jwt.encode(claims(clock), KEY * 2, "HS512"),
+        f"{part({'alg': 'none', 'typ': 'JWT'})}.{body}.",
+        f"{head}.{part(claims(clock, sub='somebody else'))}.{signature}",
+        f"{head}.{body}.{signature[:-4]}AAAA",
+        f"{part([])}.{body}.{signature}",
+        f"{head}.{body}",
+        "",
+        "a.b.c",
+        "\udcff.b.c",
+        good + "é",
+        "x" * 5000,
+    ]
+    for token in forged:
+        with pytest.raises(Unauthenticated, match="token_invalid"):
+            tokens.verify(token)
+
+
+def test_only_so_many_tokens_are_remembered(tokens: Tokens, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tokens_module, "CACHED_TOKENS", 3)
+    issued = [tokens.issue(f"{number:08}{SOMEBODY[8:]}", 1)[0] for number in range(5)]
+    for token in issued:
+        tokens.verify(token)
+        tokens.verify(issued[0])  # the one in use stays
+    assert set(tokens._verified) == {issued[0], *issued[-2:]}
+
+
+@pytest.mark.anyio
+async def test_a_password_matches_its_own_hash_alone() -> None:
+    passwords = Passwords(QUICK)
+    hashed = await passwords.hash("correct horse")
+    assert hashed.startswith("$argon2id$")
+    assert await passwords.verify("correct horse", hashed)
+    assert not await passwords.verify("battery staple", hashed)
+    assert not await passwords.verify("correct horse", "no hash at all")
+    assert not passwords.is_outdated(hashed)
+    assert Passwords(PasswordHasher(time_cost=2, memory_cost=8, parallelism=1)).is_outdated(hashed)
+
+
+@pytest.mark.anyio
+async def test_an_unknown_user_costs_the_same_work() -> None:
+    passwords = Passwords(QUICK)
+    assert not await passwords.verify("nobody has this password", None)
+    assert passwords.computed == 1
+
+
+@pytest.mark.anyio
+async def test_few_passwords_are_computed_at_once_and_too_many_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(passwords_module, "LONGEST_QUEUE", 1)
+    passwords = Passwords(QUICK)
+    loop, all_run, go_on = asyncio.get_running_loop(), asyncio.Event(), threading.Event()
+    running = 0
+
+    def compute() -> int:
+        nonlocal running
+        running += 1
+        if running == THREADS:
+            loop.call_soon_threadsafe(all_run.set)
+        go_on.wait()
+        return running
+
+    tasks = [asyncio.create_task(passwords._compute(compute)) for _ in range(THREADS + 1)]
+    await all_run.wait()
+    try:
+        with pytest.raises(Unavailable, match="busy"):
+            await passwords.hash("one too many")
+        assert running == THREADS
+    finally:
+        go_on.set()
+    assert len(await asyncio.gather(*tasks)) == THREADS + 1
+
+
+def test_failures_are_counted_by_key_within_a_minute(clock: Clock) -> None:
+    throttle = Throttle(2, clock)
+    throttle.fail("account", "address")
+    clock.advance(seconds=20)
+    throttle.check("account", "address")
+    throttle.fail("account")
+    with pytest.raises(TooMany) as error:
+        throttle.check("account", "address")
+    assert error.value.retry_after == 40
+    throttle.check("address")
+    clock.advance(seconds=39.5)
+    with pytest.raises(TooMany) as error:
+        throttle.check("address", "account")
+    assert error.value.retry_after == 1
+    clock.advance(seconds=0.5)
+    throttle.check("account", "address")
+
+
+def test_the_oldest_key_is_forgotten_rather_than_grow(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(throttle_module, "MOST_KEYS", 2)
+    throttle = Throttle(1, clock)
+    throttle.fail("first", "second", "third")
+    throttle.check("first")
+    for key in ("second", "third"):
+        with pytest.raises(TooMany):
+            throttle.check(key)
