@@ -44,7 +44,7 @@ def positions(bot: TelegramBot, event: str, who: int) -> list[tuple[str, str, in
 
 
 def test_a_bot_plays_the_whole_chain(fresh_server: Server) -> None:
-    made = fresh_server.create_bot("act", "changes")
+    made = fresh_server.make_bot("act", "changes")
     bot = TelegramBot(fresh_server.client, made.token)
     anna, boris, vera, gleb = 5_000_000_001, 5_000_000_002, 5_000_000_003, 5_000_000_004
 

@@ -19,7 +19,7 @@ from tests.telegram import LARGEST_ID, Person, new_id
 
 @pytest.fixture(scope="module")
 def bot(server: Server) -> Bot:
-    return server.create_bot("act")
+    return server.make_bot("act")
 
 
 def select(server: Server, statement: str, *values: object) -> list[tuple[Any, ...]]:
@@ -129,7 +129,7 @@ def test_the_change_log_has_the_user_and_the_bot(server: Server, bot: Bot) -> No
 
 def test_the_access_log_has_the_user_and_the_bot(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with running(Settings(database=str(tmp_path / "eventorg.db"), log_format="json")) as server:
-        user, bot = server.sign_up(), server.create_bot("act", "changes")
+        user, bot = server.sign_up(), server.make_bot("act", "changes")
         capsys.readouterr()
         user.get("/users/me")
         bot.get("/changes")
@@ -141,7 +141,7 @@ def test_the_access_log_has_the_user_and_the_bot(tmp_path: Path, capsys: pytest.
 
 
 def test_the_last_use_is_kept_to_the_minute(fresh_server: Server) -> None:
-    bot = fresh_server.create_bot("changes")
+    bot = fresh_server.make_bot("changes")
     used = "SELECT last_used_at FROM bots"
     assert select(fresh_server, used) == [(None,)]
     bot.get("/changes")
@@ -155,7 +155,7 @@ def test_the_last_use_is_kept_to_the_minute(fresh_server: Server) -> None:
 
 
 def test_a_revoked_token_is_refused_on_the_next_request(server: Server) -> None:
-    bot, user = server.create_bot("act"), server.sign_up()
+    bot, user = server.make_bot("act"), server.sign_up()
     assert bot.acting_for(user.id).get("/users/me").status_code == 200
     server.revoke(bot)
     for response in (bot.acting_for(user.id).get("/users/me"), bot.get("/events"), bot.acting_for("x").get("/events")):
@@ -173,7 +173,7 @@ def test_the_email_is_seen_by_a_bot_that_acts_for_that_user_only(server: Server,
 def test_with_closed_sign_up_only_a_bot_that_may_act_makes_users(tmp_path: Path) -> None:
     with running(Settings(database=str(tmp_path / "eventorg.db"), signup="closed", log_level="error")) as server:
         account = {"username": "anna", "email": "anna@example.com", "password": PASSWORD}
-        bot, reader = server.create_bot("act"), server.create_bot("changes")
+        bot, reader = server.make_bot("act"), server.make_bot("changes")
         for client in (server.client, reader):
             check_problem(client.post("/users", json=account), 403, "signup_closed")
         assert bot.post("/users", json=account).status_code == 201

@@ -101,7 +101,7 @@ def test_a_person_signs_up_and_registers(server: Server, generated: Generated) -
 
 def test_a_bot_acts_for_a_telegram_account(server: Server, generated: Generated) -> None:
     models, operation = generated.models, generated.operation
-    token, telegram_id = server.create_bot("act").token, new_id()
+    token, telegram_id = server.make_bot("act").token, new_id()
     with generated.package.AuthenticatedClient(base_url=server.url, token=token) as bot:
         seen = [
             operation("put_telegram_identity").sync_detailed(

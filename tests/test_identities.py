@@ -12,7 +12,7 @@ IDENTITY = "/identities/telegram/{}"
 
 @pytest.fixture(scope="module")
 def bot(server: Server) -> Bot:
-    return server.create_bot("act")
+    return server.make_bot("act")
 
 
 def test_an_account_is_made_at_first_sight_and_brought_up_to_date_after_that(server: Server, bot: Bot) -> None:
@@ -35,7 +35,7 @@ def test_an_account_is_made_at_first_sight_and_brought_up_to_date_after_that(ser
 
 @pytest.mark.parametrize("telegram_id", [1, 2**31, 2**32 + 1, LARGEST_ID])
 def test_ids_up_to_52_bits_are_taken(fresh_server: Server, telegram_id: int) -> None:
-    bot = fresh_server.create_bot("act")
+    bot = fresh_server.make_bot("act")
     user = bot.put(IDENTITY.format(telegram_id), json={}).json()
     assert bot.acting_for(f"telegram:{telegram_id}").get("/users/me").json()["id"] == user["id"]
     assert bot.acting_for(user["id"]).get("/users/me/export").json()["telegram"]["telegram_id"] == telegram_id
@@ -157,7 +157,7 @@ def test_a_code_is_good_once(server: Server, bot: Bot) -> None:
 
 @pytest.mark.parametrize(("seconds", "status"), [(899, 200), (900, 404), (901, 404)])
 def test_a_code_lives_for_a_quarter_of_an_hour(fresh_server: Server, seconds: int, status: int) -> None:
-    bot, user = fresh_server.create_bot("act"), fresh_server.sign_up()
+    bot, user = fresh_server.make_bot("act"), fresh_server.sign_up()
     code = user.post("/users/me/link-codes").json()
     assert code["expires_at"] == "2027-01-01T12:15:00Z"
     fresh_server.clock.advance(seconds=seconds)

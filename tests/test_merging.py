@@ -14,7 +14,7 @@ import pytest
 from eventorg.database import Transaction
 from eventorg.domain.callers import Caller
 from eventorg.domain.users import User as Account
-from eventorg.preparation import core, find_faults
+from eventorg.preparation import core_component, find_faults
 from eventorg.repositories.identities import IdentityRepository
 from eventorg.repositories.merging import Merging
 from eventorg.settings import Settings
@@ -28,7 +28,7 @@ STATUSES = (None, *reversed(BEST_FIRST))
 
 @pytest.fixture(scope="module")
 def bot(server: Server) -> Bot:
-    return server.create_bot("act")
+    return server.make_bot("act")
 
 
 class Stage:
@@ -80,7 +80,7 @@ def faults(server: Server) -> list[Any]:
     path = server.settings.database_path
     with closing(sqlite3.connect(path)) as file:
         wrong = [*file.execute(MISCOUNTED), *file.execute(IDLE_SEATS)]
-    return wrong + find_faults(path, [core()])
+    return wrong + find_faults(path, [core_component()])
 
 
 @pytest.mark.parametrize("first", ["user", "person"])
@@ -149,7 +149,7 @@ def test_each_event_of_both_is_kept(server: Server, bot: Bot) -> None:
 
 
 def test_the_feed_tells_what_became_of_each(server: Server, bot: Bot) -> None:
-    reader = server.create_bot("changes")
+    reader = server.make_bot("changes")
     stage = Stage(server, bot, {"user": "waitlisted", "person": "registered"})
     start = reader.get("/changes", params={"limit": 1_000}).json()["next"]
     while (page := reader.get("/changes", params={"after": start, "limit": 1_000}).json())["changes"]:
@@ -225,7 +225,7 @@ class Round:
 
 
 def race(server: Server, rounds: int) -> None:
-    bot, chance = server.create_bot("act"), random.Random(4)
+    bot, chance = server.make_bot("act"), random.Random(4)
     crowd = [Person(server, bot) for _ in range(8)]
     for _ in range(rounds):
         merge = Round(server, bot, crowd, chance)
@@ -272,7 +272,7 @@ def test_control_a_merge_of_what_was_read_before_is_noticed(tmp_path: Path, monk
     with running(Settings(database=str(tmp_path / "eventorg.db"), log_level="error")) as server:
         monkeypatch.setattr(Merging, "merge", merge_stale)
         monkeypatch.setattr(IdentityRepository, "link", look_and_link)
-        bot, chance = server.create_bot("act"), random.Random(4)
+        bot, chance = server.make_bot("act"), random.Random(4)
         crowd = [Person(server, bot) for _ in range(8)]
         for _ in range(50):
             one = Round(server, bot, crowd, chance)

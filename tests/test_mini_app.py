@@ -25,7 +25,7 @@ def test_a_login_is_a_token_for_the_user_made_at_first_sight(server: Server) -> 
     assert (user["username"], user["locale"], user["email"]) == (f"anna_{telegram_id}", "pt-br", None)
     me = server.client.get("/users/me", headers={"Authorization": f"Bearer {first.json()['token']}"})
     assert me.json() == user
-    bot = server.create_bot("act")
+    bot = server.make_bot("act")
     assert bot.acting_for(f"telegram:{telegram_id}").get("/users/me").json()["id"] == user["id"]
 
 
@@ -192,7 +192,7 @@ def test_a_signature_of_telegrams_lets_in_where_only_the_bots_id_is_known(
 
 def test_with_closed_sign_up_only_those_known_are_let_in(mini_apps: MiniApps) -> None:
     server = mini_apps.serve(signup="closed")
-    bot: Bot = server.create_bot("act")
+    bot: Bot = server.make_bot("act")
     assert bot.put("/identities/telegram/42", json={"first_name": "Nina"}).status_code == 201
     known = log_in(server, init_data(server.clock, user=user_field(42)))
     assert (known.status_code, known.json()["created"], known.json()["user"]["first_name"]) == (200, False, "Anna")
