@@ -20,6 +20,9 @@ from msgspec import Struct
 
 from eventorg.settings import StartError
 
+_WRAPPED = ("__func__", "fn", "callback")
+"""Where a method, a handler of Litestar's and a command of click's have the function they were made of."""
+
 
 class StatementError(StartError):
     """An SQL file is wrong; the message begins with file and line."""
@@ -96,9 +99,9 @@ def _code_of(module: ModuleType) -> Iterator[CodeType]:
     for value in vars(module).values():
         members: Iterable[Any] = vars(value).values() if isinstance(value, type) else (value,)
         for member in members:
-            function = getattr(member, "__func__", member)
-            if isinstance(function, FunctionType) and function.__module__ == module.__name__:
-                yield function.__code__
+            for function in (member, *(getattr(member, name, None) for name in _WRAPPED)):
+                if isinstance(function, FunctionType) and function.__module__ == module.__name__:
+                    yield function.__code__
 
 
 def _names(code: CodeType) -> Iterator[str]:
