@@ -128,5 +128,4 @@ def test_a_missing_index_is_seen(file: sqlite3.Connection) -> None:
         bare = Statement(
             "bare", statement.sql.replace("FROM registrations", "FROM without_key"), statement.parameters, ""
         )
-        with pytest.raises(AssertionError):
-            scanned(copy, bare)
+        assert "without_key" in scanned(copy, bare)

@@ -5,7 +5,7 @@ from typing import Any, Final
 import httpx
 from icalendar import Calendar
 
-from eventorg.testing import User
+from eventorg.testing import Bot, User
 
 NASTY: Final = {
     "title": r'Ужин; вино, сыр: \ "и" \; \, 🎉👩‍👩‍👧 BEGIN:VEVENT',
@@ -50,7 +50,7 @@ def entry_of(response: httpx.Response) -> Any:
     return event
 
 
-def address_of(user: User) -> str:
+def address_of(user: User | Bot) -> str:
     """A new address for the user's calendar."""
     response = user.post("/users/me/calendar")
     assert response.status_code == 201, response.text
