@@ -34,21 +34,21 @@ WHERE state IN ('waiting', 'leased', 'retry')
                 WHEN users.email IS NOT NULL THEN 'email'
             END
             AND NOT EXISTS (SELECT 1 FROM reminders_blocks WHERE reminders_blocks.user_id = delivery.user_id)
+            AND NOT EXISTS ( -- only the last word counts
+                SELECT 1
+                FROM reminders_deliveries AS newer
+                WHERE newer.event_id = delivery.event_id
+                    AND newer.user_id = delivery.user_id
+                    AND newer.kind = delivery.kind
+                    AND newer.seq > delivery.seq
+                    AND (delivery.kind <> 'reminder' OR newer.start_time = delivery.start_time)
+            )
             AND CASE delivery.kind
                 WHEN 'reminder' THEN
                     events.status = 'published'
                     AND registrations.status = 'registered'
                     AND events.start_time = delivery.start_time
                     AND (events.start_time > :now OR delivery.due_at > :grace)
-                    AND NOT EXISTS (
-                        SELECT 1
-                        FROM reminders_deliveries AS newer
-                        WHERE newer.event_id = delivery.event_id
-                            AND newer.user_id = delivery.user_id
-                            AND newer.kind = 'reminder'
-                            AND newer.start_time = delivery.start_time
-                            AND newer.due_at > delivery.due_at
-                    )
                 WHEN 'promoted' THEN events.status = 'published' AND registrations.status = 'registered'
                 WHEN 'changed' THEN
                     events.status = 'published' AND registrations.status IN ('registered', 'waitlisted')
