@@ -95,6 +95,7 @@ def _find(settings: Settings) -> dict[str, Import]:
 
 def _import_file(name: str, file: Path) -> ModuleType:
     """The module of a file, or the package of an `__init__.py`, under a name of its own."""
+    sys.modules.setdefault("eventorg_plugins", ModuleType("eventorg_plugins"))  # `from . import x` looks for it
     full_name = f"eventorg_plugins.{name}"
     folders = [str(file.parent)] if file.name == "__init__.py" else None
     spec = importlib.util.spec_from_file_location(full_name, file, submodule_search_locations=folders)
