@@ -110,13 +110,12 @@ def show_log(run: RunCommand, id: str, limit: int) -> None:  # noqa: A002
         return find_deliveries(context, tx, id, limit).deliveries
 
     async def act(context: Context) -> list[WebhookDelivery]:
-        return await context.read(partial(work, context))
+        try:
+            return await context.read(partial(work, context))
+        except NotFound:
+            raise click.ClickException(f"There is no webhook {id}.") from None
 
-    try:
-        deliveries = run(act)
-    except NotFound:
-        raise click.ClickException(f"There is no webhook {id}.") from None
-    for delivery in deliveries:
+    for delivery in run(act):
         outcome = delivery.error or str(delivery.response_status or "-")
         state = f"due {delivery.due_at}" if delivery.due_at else delivery.status
         attempts = f"{delivery.attempts} attempts"
@@ -146,12 +145,12 @@ def replay_deliveries(
         return 1
 
     async def act(context: Context) -> int:
-        return await context.write(partial(work, context))
+        try:
+            return await context.write(partial(work, context))
+        except NotFound:
+            raise click.ClickException(f"There is no delivery {delivery_id}.") from None
 
-    try:
-        click.echo(f"{run(act)} to be sent again")
-    except NotFound:
-        raise click.ClickException(f"There is no delivery {delivery_id}.") from None
+    click.echo(f"{run(act)} to be sent again")
 
 
 def _state(webhook: Webhook) -> str:

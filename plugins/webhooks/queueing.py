@@ -23,7 +23,7 @@ async def enqueue(fact: Happened, context: Context) -> bool:
 
 
 def _find_receivers(context: Context, fact: Happened, tx: Transaction) -> list[str]:
-    rows = tx.all(context.sql.list_receivers, event_id=fact.event_id)
+    rows = tx.all(context.sql.list_receivers, event_id=fact.event_id, seq=fact.seq)
     return [row["id"] for row in rows if matches(row["types"], fact.type)]
 
 

@@ -8,6 +8,7 @@ CREATE TABLE webhooks_endpoints (
     secret          TEXT    NOT NULL,             -- as it is: every message is signed with it
     created_by      TEXT,                         -- the host who made it, as long as that account exists
     created_at      TEXT    NOT NULL,
+    after           INTEGER NOT NULL,             -- the last change before it was made or turned on again
     attempted_at    TEXT,                         -- when it was last called: whoever waits longest is next
     quick           INTEGER NOT NULL CHECK (quick IN (0, 1)), -- the last call succeeded without delay
     failing_since   TEXT,                         -- the first failure after the last success

@@ -7,9 +7,20 @@ INSERT INTO webhooks_endpoints (
     secret,
     created_by,
     created_at,
+    after,
     quick
 )
-VALUES (:id, :event_id, :url, :types, :secret, :created_by, :now, 0);
+VALUES (
+    :id,
+    :event_id,
+    :url,
+    :types,
+    :secret,
+    :created_by,
+    :now,
+    coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'changes'), 0),
+    0
+);
 
 -- name: list_endpoints()
 SELECT
@@ -58,20 +69,29 @@ DELETE FROM webhooks_endpoints
 WHERE id = :id;
 
 -- name: enable_endpoint(id)!
+-- What happened while it was off is not told afterwards.
 UPDATE webhooks_endpoints
 SET
+    after = CASE
+        WHEN disabled_at IS NULL THEN after
+        ELSE coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'changes'), 0)
+    END,
     disabled_at = NULL,
     disabled_reason = NULL,
     failing_since = NULL
 WHERE id = :id;
 
--- name: list_receivers(event_id)
+-- name: list_receivers(event_id, seq)
 -- Who is told of a change: the operator's webhooks, and those of the event it happened to.
 SELECT
     id,
     types
 FROM webhooks_endpoints
-WHERE (event_id IS NULL OR event_id = :event_id) AND disabled_at IS NULL AND ended_at IS NULL;
+WHERE
+    (event_id IS NULL OR event_id = :event_id)
+    AND after < :seq
+    AND disabled_at IS NULL
+    AND ended_at IS NULL;
 
 -- name: list_ready(quick, now, most)
 -- Webhooks that have something due, the one that was called longest ago first.
