@@ -16,7 +16,9 @@ _METHODS = ("get", "post", "put", "patch", "delete")
 def rendered(readme: str) -> str:
     """The README with both tables as the code has them."""
     for name, table in {"routes": _routes(), "settings": _settings()}.items():
-        readme = re.sub(rf"(?<=<!-- {name} -->\n).*(?=<!-- /{name} -->)", lambda _, rows=table: rows, readme, flags=re.S)
+        readme = re.sub(
+            rf"(?<=<!-- {name} -->\n).*(?=<!-- /{name} -->)", lambda _, rows=table: rows, readme, flags=re.DOTALL
+        )
     return readme
 
 

@@ -12,7 +12,7 @@ TEXT = README.read_text(encoding="utf-8")
 
 def block(language: str, number: int = 0) -> str:
     """A code block of a language, counted from 0."""
-    return re.findall(rf"^```{language}\n(.*?)^```$", TEXT, re.M | re.S)[number]
+    return re.findall(rf"^```{language}\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)[number]
 
 
 def test_its_tables_are_those_of_the_code() -> None:
@@ -20,7 +20,7 @@ def test_its_tables_are_those_of_the_code() -> None:
 
 
 def test_it_opens_with_two_commands_of_one_line() -> None:
-    blocks = re.findall(r"^```(\w+)\n(.*?)^```$", TEXT, re.M | re.S)[:2]
+    blocks = re.findall(r"^```(\w+)\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)[:2]
     assert [language for language, _ in blocks] == ["sh", "sh"]
     assert [command.count("\n") for _, command in blocks] == [1, 1]
     assert "app.py" in blocks[0][1]
