@@ -1,12 +1,14 @@
 """Fixtures: one server for tests that do not mind others' users and events, and a fresh one for the rest."""
 
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from eventorg.settings import Settings
 from eventorg.testing import Server, User, running
+from tests import telegram
 
 
 @pytest.fixture(scope="session")
@@ -19,7 +21,14 @@ def anyio_backend() -> str:
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server shared by the whole run. Its clock stands still: take `fresh_server` to move one."""
     database = tmp_path_factory.mktemp("shared") / "eventorg.db"
+<<<<<<< HEAD
     with running(Settings(plugins="none", database=str(database), log_level="error", login_attempts=1_000)) as server:
+=======
+    settings = Settings(
+        database=str(database), log_level="error", login_attempts=1_000, telegram_bot_token=telegram.BOT_TOKEN
+    )
+    with running(settings) as server:
+>>>>>>> main
         yield server
 
 
@@ -28,6 +37,13 @@ def fresh_server(tmp_path: Path) -> Iterator[Server]:
     """A server of one's own, on a new file."""
     with running(Settings(plugins="none", database=str(tmp_path / "eventorg.db"), log_level="error")) as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def mini_apps(tmp_path_factory: pytest.TempPathFactory) -> Iterator[telegram.MiniApps]:
+    """Servers for Mini App logins, kept for the run. Their clocks stand where the last test put them."""
+    with ExitStack() as stack:
+        yield telegram.MiniApps(tmp_path_factory.mktemp("mini-apps"), stack)
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """Writes the README's tables from the code: `python -m tests.readme`."""
 
-import re
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +15,15 @@ _METHODS = ("get", "post", "put", "patch", "delete")
 def rendered(readme: str) -> str:
     """The README with both tables as the code has them."""
     for name, table in {"routes": _routes(), "settings": _settings()}.items():
+<<<<<<< HEAD
         readme = re.sub(
             rf"(?<=<!-- {name} -->\n).*(?=<!-- /{name} -->)", lambda _, rows=table: rows, readme, flags=re.DOTALL
         )
+=======
+        before, rest = readme.split(f"<!-- {name} -->\n")
+        _, after = rest.split(f"<!-- /{name} -->")
+        readme = f"{before}<!-- {name} -->\n{table}<!-- /{name} -->{after}"
+>>>>>>> main
     return readme
 
 
@@ -35,15 +40,19 @@ def _routes() -> str:
 
 def _settings() -> str:
     rows = "".join(
-        f"| `{PREFIX}{field.name.upper()}` | {f'`{field.default}`' if field.default else ''} | {_description(field)} |\n"
+        f"| `{PREFIX}{field.name.upper()}` | {_default(field)} | {_description(field)} |\n"
         for field in structs.fields(Settings)
         if field.name != "others"
     )
     return "| name | default | meaning |\n|---|---|---|\n" + rows
 
 
+def _default(field: structs.FieldInfo) -> str:
+    return f"`{field.default}`" if field.default else ""
+
+
 def _description(field: structs.FieldInfo) -> str:
-    return next(mark.description for mark in getattr(field.type, "__metadata__", ()) if mark.description)
+    return next(str(mark.description) for mark in getattr(field.type, "__metadata__", ()) if mark.description)
 
 
 if __name__ == "__main__":

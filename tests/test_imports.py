@@ -8,6 +8,7 @@ import pytest
 
 from tests.programs import CHECKOUT
 
+<<<<<<< HEAD
 WIRING = {
     "eventorg.application",
     "eventorg.cli",
@@ -16,6 +17,9 @@ WIRING = {
     "eventorg.testing",
     "eventorg.__main__",
 }
+=======
+WIRING = {"eventorg.application", "eventorg.plugin", "eventorg.cli", "eventorg.server", "eventorg.testing"}
+>>>>>>> main
 API = ("eventorg.api", "litestar", "uvicorn")
 STORAGE = ("eventorg.database", "eventorg.statements", "eventorg.migrations", "eventorg.preparation", "sqlite3")
 DRIVERS = ("aiosqlite", "aiosql", "pypika")

@@ -12,7 +12,8 @@ TEXT = README.read_text(encoding="utf-8")
 
 def block(language: str, number: int = 0) -> str:
     """A code block of a language, counted from 0."""
-    return re.findall(rf"^```{language}\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)[number]
+    found: list[str] = re.findall(rf"^```{language}\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)
+    return found[number]
 
 
 def test_its_tables_are_those_of_the_code() -> None:

@@ -74,7 +74,7 @@ def _check_scope(caller: Caller, opt: dict[str, Any]) -> None:
         raise Forbidden("scope_missing")
     if caller.user_id or opt.get("public"):
         return
-    if scope is None:
+    if scope is None and "act" in caller.scopes:
         raise Forbidden("act_as_missing")
     if scope not in caller.scopes:
         raise Forbidden("scope_missing")

@@ -88,7 +88,7 @@ async def _stream(
             data = msgspec.json.encode(change).decode()
             yield ServerSentEventMessage(data=data, event=change.type, id=change.seq)
         if not page.changes:
-            yield ServerSentEventMessage(comment="still here")
+            yield ServerSentEventMessage(data=None, comment="still here")
         try:
             page = await _follow(changes, feed, caller, page.next, HEARTBEAT_SECONDS, limit=100)
         except DomainError:

@@ -27,7 +27,6 @@ STATUS: dict[type[errors.DomainError], int] = {
     errors.VersionMismatch: 412,
     errors.UnsupportedMediaType: 415,
     errors.Invalid: 422,
-    errors.KeyReused: 422,
     errors.TooMany: 429,
     errors.Unavailable: 503,
     errors.StorageFull: 507,

@@ -38,10 +38,9 @@ class UserController(Controller):
     ) -> Response[User]:
         """Usernames and e-mails are unique without regard to case. 403 `signup_closed` where the operator has
         closed sign-up, except for a bot with the scope `act`."""
-        by = request.user if request.user and "act" in request.user.scopes else None
-        if settings.signup == "closed" and by is None:
+        if settings.signup == "closed" and not (request.user and "act" in request.user.scopes):
             raise Forbidden("signup_closed")
-        user = await users.create(data, by)
+        user = await users.create(data, request.user)
         return Response(user, headers={"Location": f"/users/{user.id}", "ETag": etag(user)})
 
     @get(

@@ -82,10 +82,13 @@ class Invalid(DomainError):
         self.errors = errors
 
 
-class KeyReused(DomainError):
+class KeyReused(Invalid):
     """The same `Idempotency-Key` came with another request."""
 
     default_code = "idempotency_key_reused"
+
+    def __init__(self) -> None:
+        super().__init__(FieldError("Idempotency-Key", "idempotency_key_reused"))
 
 
 class Gone(DomainError):

@@ -121,7 +121,8 @@ class EventRepository:
         while row is None:  # a code that is taken makes no row
             row = tx.one(self._sql.create_event, code=_new_code(), search_text=words, now=tx.now, **values)
         event = _event(row)
-        self._changes.record(tx, Fact("event.created", event.id), caller)
+        # It names the organizer: whoever waits for news cannot wait for an event that is not there yet.
+        self._changes.record(tx, Fact("event.created", event.id, caller.user_id), caller)
         return event
 
     def _update(

@@ -56,7 +56,7 @@ class UserRepository:
         self._passwords = passwords
 
     async def create(self, new: NewUser, by: Caller | None) -> User:
-        """The new user, made by itself (None) or by a bot. Raises `Conflict` (`username_taken`, `email_taken`)."""
+        """The new user, made by itself (None) or by another. Raises `Conflict` (`username_taken`, `email_taken`)."""
         hashed = await self._passwords.hash(new.password)
         profile = {name: getattr(new, name) for name in PROFILE}
 
