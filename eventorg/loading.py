@@ -35,14 +35,8 @@ TAKEN = frozenset(
 )
 """What no plugin can be called: commands, settings or tables of the core would be its own."""
 
-NONE = "none"
-"""What `EVENTORG_PLUGINS` says to load no plugin at all."""
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{1,30}")
-<<<<<<< HEAD
-=======
-_TAKEN = frozenset(("eventorg", NONE, "plugins", *Settings.__struct_fields__))
->>>>>>> main
 
 Import = Callable[[], ModuleType]
 
@@ -77,16 +71,10 @@ def check_names(settings: Settings) -> dict[str, Import]:
     """How each plugin that is found is imported; none is yet. Raises `PluginError` for a name that is taken, and
     `SettingsError` for a setting that is neither the core's nor a plugin's."""
     found = _find(settings)
-<<<<<<< HEAD
     for key in settings.others:
         if not any(key.startswith(f"{name}_") for name in found):
             raise SettingsError(f"{PREFIX}{key.upper()} is no setting of eventorg or of a plugin.")
     wanted = _wanted(settings, found)
-=======
-    wanted = [name.strip() for name in settings.plugins.split(",")] if settings.plugins else sorted(found)
-    if wanted == [NONE]:
-        wanted = []
->>>>>>> main
     for name in wanted:
         if name not in found:
             raise SettingsError(

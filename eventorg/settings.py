@@ -72,11 +72,7 @@ class Settings(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
     )
     log_format: Annotated[Literal["console", "json"], Meta(description="for people, or for programs")] = "console"
     plugins: Annotated[
-<<<<<<< HEAD
-        str, Meta(description="which plugins to load, comma-separated, or `none`; all found if not set")
-=======
         str, Meta(description="which plugins to load, comma-separated; `none` loads none; all found if not set")
->>>>>>> main
     ] = ""
     plugins_dir: Annotated[str, Meta(description="one more folder of plugins")] = ""
     others: dict[str, Any] = {}

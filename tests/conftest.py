@@ -21,14 +21,14 @@ def anyio_backend() -> str:
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server shared by the whole run. Its clock stands still: take `fresh_server` to move one."""
     database = tmp_path_factory.mktemp("shared") / "eventorg.db"
-<<<<<<< HEAD
-    with running(Settings(plugins="none", database=str(database), log_level="error", login_attempts=1_000)) as server:
-=======
     settings = Settings(
-        database=str(database), log_level="error", login_attempts=1_000, telegram_bot_token=telegram.BOT_TOKEN
+        plugins="none",
+        database=str(database),
+        log_level="error",
+        login_attempts=1_000,
+        telegram_bot_token=telegram.BOT_TOKEN,
     )
     with running(settings) as server:
->>>>>>> main
         yield server
 
 

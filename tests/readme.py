@@ -15,15 +15,9 @@ _METHODS = ("get", "post", "put", "patch", "delete")
 def rendered(readme: str) -> str:
     """The README with both tables as the code has them."""
     for name, table in {"routes": _routes(), "settings": _settings()}.items():
-<<<<<<< HEAD
-        readme = re.sub(
-            rf"(?<=<!-- {name} -->\n).*(?=<!-- /{name} -->)", lambda _, rows=table: rows, readme, flags=re.DOTALL
-        )
-=======
         before, rest = readme.split(f"<!-- {name} -->\n")
         _, after = rest.split(f"<!-- /{name} -->")
         readme = f"{before}<!-- {name} -->\n{table}<!-- /{name} -->{after}"
->>>>>>> main
     return readme
 
 

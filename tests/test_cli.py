@@ -49,12 +49,8 @@ def test_every_help_has_an_example(name: str) -> None:
 
 
 def test_migrate_says_what_it_did(path: Path) -> None:
-<<<<<<< HEAD
     files = sorted(file.name for file in (resource("sql") / "migrations").iterdir())
     assert said("migrate") == "".join(f"applied eventorg/{name}\n" for name in files)
-=======
-    assert said("migrate").startswith("applied eventorg/0001_initial.sql\napplied eventorg/0002_bots.sql\n")
->>>>>>> main
     assert said("migrate") == "up to date\n"
 
 

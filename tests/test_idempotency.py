@@ -91,7 +91,7 @@ def count(server: Server) -> dict[str, int]:
 
 
 def test_every_route_that_takes_a_key_has_its_scene() -> None:
-    app = create_app(Settings(database="not-opened.db"))
+    app = create_app(Settings(plugins="none", database="not-opened.db"))
     routes = {
         (method, route.path_format)
         for route in app.routes
@@ -278,7 +278,9 @@ def test_a_key_in_form_is_taken(server: Server, key: str) -> None:
 
 
 def test_a_key_lives_a_day(tmp_path: Path) -> None:
-    with running(Settings(database=str(tmp_path / "eventorg.db"), log_level="error", token_hours=100)) as server:
+    with running(
+        Settings(plugins="none", database=str(tmp_path / "eventorg.db"), log_level="error", token_hours=100)
+    ) as server:
         request: Request = (server.sign_up(), "/events", EVENT)
         first = ask(request, "POST", "key")
         server.clock.advance(hours=24)

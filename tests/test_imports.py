@@ -8,7 +8,6 @@ import pytest
 
 from tests.programs import CHECKOUT
 
-<<<<<<< HEAD
 WIRING = {
     "eventorg.application",
     "eventorg.cli",
@@ -17,9 +16,6 @@ WIRING = {
     "eventorg.testing",
     "eventorg.__main__",
 }
-=======
-WIRING = {"eventorg.application", "eventorg.plugin", "eventorg.cli", "eventorg.server", "eventorg.testing"}
->>>>>>> main
 API = ("eventorg.api", "litestar", "uvicorn")
 STORAGE = ("eventorg.database", "eventorg.statements", "eventorg.migrations", "eventorg.preparation", "sqlite3")
 DRIVERS = ("aiosqlite", "aiosql", "pypika")
