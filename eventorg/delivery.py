@@ -167,12 +167,13 @@ class Courier:
         return await self._guard(partial(handler, fact(**structs.asdict(change)), self._context), HANDLER_SECONDS)
 
     async def _run_job_for_ever(self, job: Job) -> None:
-        due = self._context.clock()
+        last = None
         while True:
-            if (now := self._context.clock()) < due:
+            now = self._context.clock()
+            if last is not None and last <= now < last + job.every:  # else it is due, or the clock was set back
                 await asyncio.sleep(TICK_SECONDS)
                 continue
-            due = now + job.every
+            last = now
             if error := await self._guard(partial(job.run, self._context), JOB_SECONDS):
                 log.error("job failed", plugin=self._name, job=job.name, error=error)
 

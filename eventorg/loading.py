@@ -9,7 +9,7 @@ from functools import partial
 from inspect import iscoroutinefunction
 from pathlib import Path
 from types import ModuleType, UnionType
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import Any, get_args, get_origin
 
 from msgspec import Struct
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
@@ -129,6 +129,7 @@ def _find(settings: Settings) -> dict[str, Import]:
 
 def _import_file(name: str, file: Path) -> ModuleType:
     """The module of a file, or the package of an `__init__.py`, under a name of its own; imported once."""
+    sys.modules.setdefault("eventorg_plugins", ModuleType("eventorg_plugins"))  # `from . import x` looks for it
     full_name = f"eventorg_plugins.{name}"
     if (known := sys.modules.get(full_name)) and known.__file__ == str(file):
         return known
@@ -169,7 +170,7 @@ def _load(name: str, load: Import, settings: Settings) -> Loaded:
 
 def _check_fields(plugin: Plugin) -> None:
     """What a type checker would have said, and that the folders are there."""
-    for field, hint in get_type_hints(Plugin).items():
+    for field, hint in Plugin.__annotations__.items():
         value = getattr(plugin, field)
         arms = get_args(hint) if isinstance(hint, UnionType) else (hint,)
         if not isinstance(value, tuple(get_origin(arm) or arm for arm in arms)):

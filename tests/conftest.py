@@ -1,11 +1,14 @@
 """Fixtures: one server for tests that do not mind others' users and events, and a fresh one for the rest."""
 
+import queue
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from eventorg.feed import Feed
 from eventorg.settings import Settings
 from eventorg.testing import Server, User, running
 from tests import telegram
@@ -50,3 +53,17 @@ def mini_apps(tmp_path_factory: pytest.TempPathFactory) -> Iterator[telegram.Min
 def sign_up(server: Server) -> Callable[[], User]:
     """Makes users of the shared server."""
     return server.sign_up
+
+
+@pytest.fixture
+def waits(monkeypatch: pytest.MonkeyPatch) -> "queue.Queue[int]":
+    """Has an item for each time that somebody begins to wait for news."""
+    begun: queue.Queue[int] = queue.Queue()
+    wait = Feed.wait
+
+    async def told_wait(self: Feed, subjects: Any, seen: int, seconds: float) -> bool:
+        begun.put(seen)
+        return await wait(self, subjects, seen, seconds)
+
+    monkeypatch.setattr(Feed, "wait", told_wait)
+    return begun

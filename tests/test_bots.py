@@ -11,6 +11,7 @@ from uuid import uuid4
 
 import pytest
 
+from eventorg.cli import main
 from eventorg.settings import Settings
 from eventorg.testing import PASSWORD, Bot, Server, check_problem, running
 from tests.programs import run, sentence, serving
@@ -63,14 +64,28 @@ def test_the_operator_makes_lists_and_revokes_tokens_while_the_server_runs(tmp_p
 
 
 @pytest.mark.parametrize(
-    "arguments", [["revoke", "nobody"], ["create", "a-bot", "--scope", "everything"], ["create", "a-bot"]]
+    ("arguments", "status", "told"),
+    [
+        (["revoke", "nobody"], 1, "eventorg: "),
+        (["create", "a-bot", "--scope", "everything"], 2, "everything"),
+        (["create", "a-bot"], 2, "--scope"),
+    ],
 )
-def test_what_the_operator_gets_wrong_is_told_without_a_traceback(tmp_path: Path, arguments: list[str]) -> None:
-    refused = run(tmp_path / "eventorg.db", "token", *arguments)
-    assert refused.returncode in (1, 2)
-    assert refused.stdout == ""
-    assert refused.stderr
-    assert "Traceback" not in refused.stderr
+def test_what_the_operator_gets_wrong_is_told_in_words(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    arguments: list[str],
+    status: int,
+    told: str,
+) -> None:
+    monkeypatch.setenv("EVENTORG_DATABASE", str(tmp_path / "eventorg.db"))
+    with pytest.raises(SystemExit) as end:
+        main(["token", *arguments])
+    printed = capsys.readouterr()
+    assert (end.value.code, printed.out) == (status, "")
+    assert told in printed.err
+    assert "Traceback" not in printed.err
 
 
 def test_a_bot_acts_for_a_user_by_id_and_for_a_telegram_account(server: Server, bot: Bot) -> None:

@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 
 from eventorg.database import Database
-from eventorg.feed import Feed
 from eventorg.repositories.changes import ChangeRepository
 from eventorg.settings import Settings
 from eventorg.testing import Server, User, check_problem, running
@@ -38,20 +37,6 @@ def head(user: User) -> int:
     page = follow(user, limit=1000)
     assert len(page["changes"]) < 1000
     return int(page["next"])
-
-
-@pytest.fixture
-def waits(monkeypatch: pytest.MonkeyPatch) -> "queue.Queue[int]":
-    """Has an item for each time that somebody begins to wait for news."""
-    begun: queue.Queue[int] = queue.Queue()
-    wait = Feed.wait
-
-    async def told_wait(self: Feed, subjects: Any, seen: int, seconds: float) -> bool:
-        begun.put(seen)
-        return await wait(self, subjects, seen, seconds)
-
-    monkeypatch.setattr(Feed, "wait", told_wait)
-    return begun
 
 
 @pytest.fixture

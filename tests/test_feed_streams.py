@@ -6,12 +6,10 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
 
-from eventorg.feed import Feed
 from eventorg.settings import Settings
 from eventorg.testing import Server, User, check_problem, running
 
@@ -51,20 +49,6 @@ def stream(server: Server, user: User, url: str = "/changes", **headers: str) ->
         client.stream("GET", url, headers=headers) as response,
     ):
         yield Stream(response)
-
-
-@pytest.fixture
-def waits(monkeypatch: pytest.MonkeyPatch) -> "queue.Queue[int]":
-    """Has an item for each time that somebody begins to wait for news."""
-    begun: queue.Queue[int] = queue.Queue()
-    wait = Feed.wait
-
-    async def told_wait(self: Feed, subjects: Any, seen: int, seconds: float) -> bool:
-        begun.put(seen)
-        return await wait(self, subjects, seen, seconds)
-
-    monkeypatch.setattr(Feed, "wait", told_wait)
-    return begun
 
 
 def test_changes_come_as_events_when_they_happen(server: Server) -> None:

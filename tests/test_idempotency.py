@@ -5,24 +5,18 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-import httpx
 import pytest
 from litestar.routes import HTTPRoute
 
 from eventorg.application import create_app
 from eventorg.database import Database
-from eventorg.domain.errors import TooMany, Unavailable
-from eventorg.repositories.events import EventRepository
 from eventorg.settings import Settings
-from eventorg.testing import PASSWORD, Bot, Server, User, check_problem, running
+from eventorg.testing import PASSWORD, Bot, Server, User, check_problem
+from tests.keyed import EVENT, Request, ask, count, is_replayed
 from tests.telegram import Person
-
-EVENT = {"title": "T", "start_time": "2100-01-01T10:00:00Z", "end_time": "2100-01-01T11:00:00Z"}
-Request = tuple[User | Bot, str, Any]
 
 
 def new_user() -> dict[str, str]:
@@ -69,25 +63,6 @@ SCENES: dict[tuple[str, str], Callable[[Server], Request]] = {
 }
 WITHOUT_A_CALLER = {("POST", "/login"), ("POST", "/login/telegram")}
 """Tokens are not looked at: there is nobody for whom an outcome could be kept."""
-
-
-def ask(request: Request, method: str, key: str, **headers: str) -> httpx.Response:
-    caller, url, body = request
-    response: httpx.Response = getattr(caller, method.lower())(
-        url, json=body, headers={"Idempotency-Key": key, **headers}
-    )
-    return response
-
-
-def is_replayed(response: httpx.Response) -> bool:
-    return bool(response.headers.get("idempotency-replayed") == "true")
-
-
-def count(server: Server) -> dict[str, int]:
-    """How many rows each table has."""
-    with closing(sqlite3.connect(server.settings.database_path)) as file:
-        tables = [name for (name,) in file.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
-        return {table: file.execute(f'SELECT count(*) FROM "{table}"').fetchone()[0] for table in tables}
 
 
 def test_every_route_that_takes_a_key_has_its_scene() -> None:
@@ -201,95 +176,6 @@ def test_of_many_at_once_one_is_done(server: Server) -> None:
     assert len({response.json()["id"] for response in done}) == 1
     assert [is_replayed(response) for response in done].count(False) == 1
     assert count(server)["events"] == before + 1
-
-
-def test_409_is_not_kept(server: Server) -> None:
-    host, first, second = (server.sign_up() for _ in range(3))
-    url = f"/events/{host.create_event(capacity=1, waitlist=False)['id']}"
-    first.post(f"{url}/register")
-    request: Request = (second, f"{url}/register", None)
-    check_problem(ask(request, "POST", "key"), 409, "event_full")
-    first.delete(f"{url}/register")
-    done = ask(request, "POST", "key")
-    assert (done.status_code, is_replayed(done)) == (201, False)
-
-
-@pytest.mark.parametrize(
-    ("error", "status"), [(TooMany(retry_after=1), 429), (RuntimeError("a defect"), 500), (Unavailable("busy"), 503)]
-)
-def test_429_and_5xx_are_not_kept(
-    server: Server, monkeypatch: pytest.MonkeyPatch, error: Exception, status: int
-) -> None:
-    request: Request = (server.sign_up(), "/events", EVENT)
-
-    async def fail(*_: object) -> None:
-        raise error
-
-    with monkeypatch.context() as broken:
-        broken.setattr(EventRepository, "create", fail)
-        check_problem(ask(request, "POST", "key"), status)
-    done = ask(request, "POST", "key")
-    assert (done.status_code, is_replayed(done)) == (201, False)
-
-
-def test_401_is_not_kept(server: Server) -> None:
-    user = server.sign_up()
-    stranger = User(user.client, user.account, "nonsense")
-    check_problem(ask((stranger, "/events", EVENT), "POST", "key"), 401)
-    done = ask((user, "/events", EVENT), "POST", "key")
-    assert (done.status_code, is_replayed(done)) == (201, False)
-
-
-def check_kept(request: Request, method: str, status: int, mend: Callable[[], object], **headers: str) -> None:
-    """The first answer comes again, byte for byte, also when the same request would now be done."""
-    first = ask(request, method, "key", **headers)
-    check_problem(first, status)
-    mend()
-    again = ask(request, method, "key")
-    assert (again.content, is_replayed(again)) == (first.content, True)
-    check_problem(again, status)
-    assert ask(request, method, "another").is_success == (status != 422)
-
-
-def test_403_404_412_and_422_are_kept(server: Server) -> None:
-    host, user = server.sign_up(), server.sign_up()
-    url = f"/events/{host.create_event()['id']}"
-    become_host = {"user_id": user.id}
-    check_kept((user, url, {"title": "New"}), "PATCH", 403, lambda: host.post(f"{url}/hosts", json=become_host))
-    hidden, guest = f"/events/{host.create_event(visibility='private')['id']}", server.sign_up()
-    publish = {"visibility": "public"}
-    check_kept((guest, f"{hidden}/register", None), "POST", 404, lambda: host.patch(hidden, json=publish))
-    check_kept((host, url, {"title": "Newer"}), "PATCH", 412, lambda: None, **{"If-Match": '"99"'})
-    check_kept((server.sign_up(), "/events", EVENT | {"title": ""}), "POST", 422, lambda: None)
-
-
-@pytest.mark.parametrize("key", ["", "x" * 256, "ключ", "é", "a\tb"])
-def test_a_key_out_of_form_is_422(server: Server, key: str) -> None:
-    user = server.sign_up()
-    headers: Any = {b"Idempotency-Key": key.encode(), b"Authorization": f"Bearer {user.token}".encode()}
-    problem = check_problem(user.client.post("/events", json=EVENT, headers=headers), 422, "validation_failed")
-    assert problem["errors"][0]["field"] == "Idempotency-Key"
-
-
-@pytest.mark.parametrize("key", ["x", "x" * 255, '!~ "quoted" {}'])
-def test_a_key_in_form_is_taken(server: Server, key: str) -> None:
-    request: Request = (server.sign_up(), "/events", EVENT)
-    assert [is_replayed(ask(request, "POST", key)) for _ in range(2)] == [False, True]
-
-
-def test_a_key_lives_a_day(tmp_path: Path) -> None:
-    with running(
-        Settings(plugins="none", database=str(tmp_path / "eventorg.db"), log_level="error", token_hours=100)
-    ) as server:
-        request: Request = (server.sign_up(), "/events", EVENT)
-        first = ask(request, "POST", "key")
-        server.clock.advance(hours=24)
-        assert ask(request, "POST", "key").json() == first.json()
-        server.clock.advance(seconds=1)
-        anew = ask(request, "POST", "key")
-        assert (anew.status_code, is_replayed(anew)) == (201, False)
-        assert anew.json()["id"] != first.json()["id"]
-        assert ask(request, "POST", "key").json() == anew.json()
 
 
 @pytest.fixture

@@ -88,11 +88,12 @@ def test_a_username_that_is_taken_here_is_left_out(server: Server, bot: Bot, spe
 )
 def test_nobody_is_turned_away_for_a_name(bot: Bot, name: str | None, kept: str | None) -> None:
     telegram_id = new_id()
-    names = {"username": name, "first_name": name, "last_name": name}
+    names = {"username": name and name * 40, "first_name": name, "last_name": name}
     for status in (201, 200):
         response = bot.put(IDENTITY.format(telegram_id), json=names)
         assert response.status_code == status, response.text
-        assert (response.json()["first_name"], response.json()["last_name"]) == (kept, kept)
+        user = response.json()
+        assert (user["username"], user["first_name"], user["last_name"]) == (None, kept, kept)
     person = bot.acting_for(f"telegram:{telegram_id}")
     event = person.post(
         "/events",

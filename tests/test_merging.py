@@ -14,7 +14,7 @@ import pytest
 from eventorg.database import Transaction
 from eventorg.domain.callers import Caller
 from eventorg.domain.users import User as Account
-from eventorg.preparation import core_component, find_faults
+from eventorg.preparation import core_component, find_faults, find_miscounts
 from eventorg.repositories.identities import IdentityRepository
 from eventorg.repositories.merging import Merging
 from eventorg.settings import Settings
@@ -80,7 +80,7 @@ def faults(server: Server) -> list[Any]:
     path = server.settings.database_path
     with closing(sqlite3.connect(path)) as file:
         wrong = [*file.execute(MISCOUNTED), *file.execute(IDLE_SEATS)]
-    return wrong + find_faults(path, [core_component()])
+    return wrong + find_faults(path, [core_component()]) + find_miscounts(path)
 
 
 @pytest.mark.parametrize("first", ["user", "person"])

@@ -23,8 +23,8 @@ ALLOWED = {
     ("get_feed_bounds", "changes"): "the oldest change: one row in the order of the key",
     ("get_feed_bounds", "sqlite_sequence"): "one row a table that counts",
     ("forget_changes", "changes"): "the oldest thousand in the order of the key",
+    ("list_bots", "bots"): "a row for each bot of the operator's",
     ("probe", "migrations"): "a row a migration",
-    ("list_bots", "bots"): "the operator's list of a few",
     ("enrol_plugin", "sqlite_sequence"): "one row a table that counts",
     ("list_plugin_states", "plugins"): "a row a plugin",
     ("list_plugin_states", "sqlite_sequence"): "one row a table that counts",
@@ -128,5 +128,4 @@ def test_a_missing_index_is_seen(file: sqlite3.Connection) -> None:
         bare = Statement(
             "bare", statement.sql.replace("FROM registrations", "FROM without_key"), statement.parameters, ""
         )
-        with pytest.raises(AssertionError):
-            scanned(copy, bare)
+        assert "without_key" in scanned(copy, bare)

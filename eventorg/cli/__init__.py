@@ -14,7 +14,7 @@ from eventorg.cli.bots import token
 from eventorg.cli.plugins import find_commands, plugins
 from eventorg.core import Core
 from eventorg.loading import check_names
-from eventorg.preparation import find_faults
+from eventorg.preparation import find_faults, find_miscounts
 from eventorg.server import serve as run_server
 from eventorg.settings import StartError, load
 
@@ -68,7 +68,7 @@ def check() -> None:
     path = core.settings.database_path
     if not path.exists():
         raise StartError(f"There is no database {path}.")
-    faults = find_faults(path, core.components)
+    faults = find_faults(path, core.components) or find_miscounts(path)
     for fault in faults:
         click.echo(f"{path}: {fault}")
     if faults:

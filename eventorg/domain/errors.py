@@ -91,6 +91,13 @@ class KeyReused(Invalid):
         super().__init__(FieldError("Idempotency-Key", "idempotency_key_reused"))
 
 
+class WrongPassword(Invalid):
+    """A new password was to be set with a current one that is not."""
+
+    def __init__(self) -> None:
+        super().__init__(FieldError("current_password", "wrong_password"))
+
+
 class Gone(DomainError):
     """It was there, and is not kept any more."""
 

@@ -13,6 +13,7 @@ from msgspec import Struct
 from eventorg.database import Database, Transaction, Work
 from eventorg.domain.callers import Caller, RequestKey
 from eventorg.domain.errors import KeyReused, NotFound, Unauthenticated
+from eventorg.domain.exports import KeptRequest
 from eventorg.domain.users import User
 from eventorg.domain.values import Clock, rfc3339
 from eventorg.statements import Statements
@@ -72,6 +73,10 @@ class OutcomeRepository:
     async def keep_refusal(self, key: RequestKey, user_id: str, refusal: str) -> None:
         """Keeps the problem document of a request that changed nothing."""
         await self._database.write(lambda tx: self._keep(tx, key, user_id, refusal=refusal))
+
+    def find_of(self, tx: Transaction, user_id: str) -> list[KeptRequest]:
+        """What is kept of the requests of a user, and of those that made it, in the order they came."""
+        return [KeptRequest(**row) for row in tx.all(self._sql.list_outcomes_of, user_id=user_id)]
 
     async def forget(self) -> None:
         """Removes what is older than a day, a little at a time."""
