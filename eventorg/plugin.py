@@ -171,6 +171,10 @@ class Job(Struct, frozen=True, kw_only=True):
     every: timedelta
     run: Callable[[Context], Awaitable[None]]
 
+    def __post_init__(self) -> None:
+        if self.every <= timedelta(0):
+            raise ValueError(f"the job {self.name} needs a pause")
+
 
 class RunCommand(Protocol):
     """What a command finds with `@click.pass_obj`: it runs an action on the plugin's context, and stops."""

@@ -25,7 +25,11 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server shared by the whole run. Its clock stands still: take `fresh_server` to move one."""
     database = tmp_path_factory.mktemp("shared") / "eventorg.db"
     settings = Settings(
-        database=str(database), log_level="error", login_attempts=1_000, telegram_bot_token=telegram.BOT_TOKEN
+        plugins="none",
+        database=str(database),
+        log_level="error",
+        login_attempts=1_000,
+        telegram_bot_token=telegram.BOT_TOKEN,
     )
     with running(settings) as server:
         yield server
@@ -34,7 +38,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 @pytest.fixture
 def fresh_server(tmp_path: Path) -> Iterator[Server]:
     """A server of one's own, on a new file."""
-    with running(Settings(database=str(tmp_path / "eventorg.db"), log_level="error")) as server:
+    with running(Settings(plugins="none", database=str(tmp_path / "eventorg.db"), log_level="error")) as server:
         yield server
 
 

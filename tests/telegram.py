@@ -69,7 +69,9 @@ class MiniApps:
         name = repr(sorted(given.items()))
         if name not in self._servers:
             database = self._folder / f"{len(self._servers)}.db"
-            self._servers[name] = self._stack.enter_context(running(Settings(database=str(database), **given)))
+            self._servers[name] = self._stack.enter_context(
+                running(Settings(plugins="none", database=str(database), **given))
+            )
         server = self._servers[name]
         server.clock.now = Clock().now if now is None else datetime.fromtimestamp(now, UTC)
         return server

@@ -143,7 +143,7 @@ def test_the_change_log_has_the_user_and_the_bot(server: Server, bot: Bot) -> No
 
 
 def test_the_access_log_has_the_user_and_the_bot(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    with running(Settings(database=str(tmp_path / "eventorg.db"), log_format="json")) as server:
+    with running(Settings(plugins="none", database=str(tmp_path / "eventorg.db"), log_format="json")) as server:
         user, bot = server.sign_up(), server.make_bot("act", "changes")
         capsys.readouterr()
         user.get("/users/me")
@@ -186,7 +186,9 @@ def test_the_email_is_seen_by_a_bot_that_acts_for_that_user_only(server: Server,
 
 
 def test_with_closed_sign_up_only_a_bot_that_may_act_makes_users(tmp_path: Path) -> None:
-    with running(Settings(database=str(tmp_path / "eventorg.db"), signup="closed", log_level="error")) as server:
+    with running(
+        Settings(plugins="none", database=str(tmp_path / "eventorg.db"), signup="closed", log_level="error")
+    ) as server:
         account = {"username": "anna", "email": "anna@example.com", "password": PASSWORD}
         bot, reader = server.make_bot("act"), server.make_bot("changes")
         for client in (server.client, reader):

@@ -262,7 +262,7 @@ def test_what_is_older_than_is_kept_goes_and_its_cursors_are_410(
             swept.set()
 
     monkeypatch.setattr("eventorg.core.ChangeRepository", ToldChangeRepository)
-    settings = Settings(database=str(tmp_path / "eventorg.db"), log_level="error", changes_days=2)
+    settings = Settings(plugins="none", database=str(tmp_path / "eventorg.db"), log_level="error", changes_days=2)
     with running(settings) as server:
         user, clock = server.sign_up(), server.clock
         email = user.account["email"]

@@ -109,7 +109,7 @@ def test_a_quiet_stream_says_that_it_is_still_there(server: Server, monkeypatch:
 
 def test_waiting_ends_when_the_server_stops(tmp_path: Path, waits: "queue.Queue[int]") -> None:
     with ThreadPoolExecutor() as pool:
-        with running(Settings(database=str(tmp_path / "eventorg.db"), log_level="error")) as server:
+        with running(Settings(plugins="none", database=str(tmp_path / "eventorg.db"), log_level="error")) as server:
             user = server.sign_up()
             after = user.get("/changes").json()["next"]
 

@@ -27,7 +27,7 @@ def log_in(server: Server, email: str, password: str = PASSWORD) -> httpx.Respon
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    return Settings(database=str(tmp_path / "eventorg.db"), log_level="error", login_attempts=ATTEMPTS)
+    return Settings(plugins="none", database=str(tmp_path / "eventorg.db"), log_level="error", login_attempts=ATTEMPTS)
 
 
 def test_an_unknown_email_and_a_wrong_password_get_the_same_answer(server: Server) -> None:

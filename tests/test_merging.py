@@ -269,7 +269,7 @@ def test_control_a_merge_of_what_was_read_before_is_noticed(tmp_path: Path, monk
             )
         return await link_account(self, telegram_id, code, by)
 
-    with running(Settings(database=str(tmp_path / "eventorg.db"), log_level="error")) as server:
+    with running(Settings(plugins="none", database=str(tmp_path / "eventorg.db"), log_level="error")) as server:
         monkeypatch.setattr(Merging, "merge", merge_stale)
         monkeypatch.setattr(IdentityRepository, "link", look_and_link)
         bot, chance = server.make_bot("act"), random.Random(4)

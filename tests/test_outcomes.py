@@ -88,7 +88,9 @@ def test_a_key_in_form_is_taken(server: Server, key: str) -> None:
 
 
 def test_a_key_lives_a_day(tmp_path: Path) -> None:
-    with running(Settings(database=str(tmp_path / "eventorg.db"), log_level="error", token_hours=100)) as server:
+    with running(
+        Settings(plugins="none", database=str(tmp_path / "eventorg.db"), log_level="error", token_hours=100)
+    ) as server:
         request: Request = (server.sign_up(), "/events", EVENT)
         first = ask(request, "POST", "key")
         server.clock.advance(hours=24)

@@ -155,7 +155,7 @@ def test_nobody_moves_up_in_a_cancelled_event_until_it_is_taken_back(server: Ser
 
 
 def test_the_line_survives_a_restart(tmp_path: Path) -> None:
-    settings = Settings(database=str(tmp_path / "eventorg.db"), log_level="error")
+    settings = Settings(plugins="none", database=str(tmp_path / "eventorg.db"), log_level="error")
     with running(settings) as server:
         hall = Hall(server, seats=1, guests=4)
         hall.leave(1)
