@@ -33,6 +33,8 @@ LONGEST_QUEUE = 1_000
 LARGEST_GROUP = 64
 READERS = 2
 _CACHED_STATEMENTS = 256
+_SCRUB_ATTEMPTS = 100
+_SCRUB_PAUSE_SECONDS = 0.01
 _JOURNAL_BYTES = 64 * 1024 * 1024
 
 log = structlog.get_logger("eventorg.database")
@@ -155,9 +157,15 @@ class Database:
         return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(coroutine, self.loop))
 
     async def scrub(self) -> None:
-        """Empties the write-ahead log into the file, as far as readers allow at the moment: what was deleted is
-        then in neither."""
-        await _on_thread(self._writer, partial(_checkpoint, _raw(self._writer)))
+        """Empties the write-ahead log into the file: what was deleted is then in neither.
+
+        A reader of an older state keeps it from that; those of this server are gone in a moment, so it tries again,
+        and lets writers go on meanwhile. What reads for long, like a backup, is not waited for.
+        """
+        for _ in range(_SCRUB_ATTEMPTS):
+            if await _on_thread(self._writer, partial(_checkpoint, _raw(self._writer))):
+                return
+            await asyncio.sleep(_SCRUB_PAUSE_SECONDS)
 
     def _drain(self) -> None:
         """On the writer's thread: commits what waits, group by group."""
@@ -217,10 +225,11 @@ class Database:
             _roll_back(connection)
 
 
-def _checkpoint(connection: sqlite3.Connection) -> None:
+def _checkpoint(connection: sqlite3.Connection) -> bool:
+    """Whether the write-ahead log is empty now."""
     connection.execute("PRAGMA busy_timeout = 0")  # nobody waits for a slow reader
     try:
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        return bool(connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0] == 0)
     finally:
         connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
 

@@ -31,6 +31,7 @@ TICK_SECONDS = 0.2
 """How often the clock is looked at while something waits for its time."""
 LOOK_SECONDS = 5.0
 """How often the place is looked at while nothing happens."""
+LONGEST_ERROR = 500
 STOP_SECONDS = 2.0
 """How long a plugin may take to stop; one that hangs is left behind, and goes with the process."""
 
@@ -70,6 +71,8 @@ class Courier:
             await asyncio.to_thread(thread.join, STOP_SECONDS)
             if thread.is_alive():
                 log.warning("left behind", plugin=self._name, reason="it does not stop")
+            else:
+                await self._plugins.rest(self._name)
 
     def _hear(self, _: list[Change]) -> None:
         """On the server's loop: there is something to tell."""
@@ -81,8 +84,7 @@ class Courier:
         tasks = [self._run_job_for_ever(job) for job in self._jobs]
         if self._handlers:
             tasks.append(self._deliver_for_ever())
-        with suppress(asyncio.CancelledError):
-            self._loop.run_until_complete(asyncio.gather(*tasks))
+        self._loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))  # until all are cancelled
         self._loop.close()
 
     async def _begin(self) -> None:
@@ -90,8 +92,12 @@ class Courier:
         place = await self._plugins.enrol(self._name)
         if place.running is not None:
             self._careful = LARGEST_BATCH
-            attempts = place.attempts + 1
-            await self._plugins.put_off(self._name, place.seq, attempts, _pause(attempts), "the program ended in it")
+            _, changes, _ = await self._plugins.find_next(self._name)
+            change = next((change for change in changes if change.seq == place.running), None)
+            if change is None:  # so long ago that the log does not reach back to it
+                await self._plugins.move(self._name, place.seq)
+            else:
+                await self._put_off(place, place.seq, change, "the program ended in it")
 
     async def _deliver_for_ever(self) -> None:
         while True:
@@ -145,7 +151,8 @@ class Courier:
             await self._plugins.set_aside(self._name, change, error)
 
     async def _tell_again(self, change: Change) -> None:
-        """Tells a change that was set aside."""
+        """Tells a change that was set aside, once: it stays aside if the program ends in it."""
+        await self._plugins.take_up(self._name, change)
         if error := await self._tell(change):
             await self._plugins.set_aside(self._name, change, error)
         else:
@@ -154,16 +161,19 @@ class Courier:
     async def _tell(self, change: Change) -> str | None:
         """Has the handler do its work; what went wrong, if anything."""
         fact = FACTS[change.type]
-        handler = partial(self._handlers[fact], fact(**structs.asdict(change)), self._context)
-        return await self._guard(handler, HANDLER_SECONDS)
+        handler = self._handlers.get(fact)
+        if handler is None:  # set aside by a version that had one
+            return None
+        return await self._guard(partial(handler, fact(**structs.asdict(change)), self._context), HANDLER_SECONDS)
 
     async def _run_job_for_ever(self, job: Job) -> None:
-        due = self._context.clock()
+        last = None
         while True:
-            if (now := self._context.clock()) < due:
+            now = self._context.clock()
+            if last is not None and last <= now < last + job.every:  # else it is due, or the clock was set back
                 await asyncio.sleep(TICK_SECONDS)
                 continue
-            due = now + job.every
+            last = now
             if error := await self._guard(partial(job.run, self._context), JOB_SECONDS):
                 log.error("job failed", plugin=self._name, job=job.name, error=error)
 
@@ -178,7 +188,7 @@ class Courier:
             raise
         except BaseException as error:
             log.debug("plugin raised", plugin=self._name, exc_info=error)
-            return f"{type(error).__name__}: {error}"
+            return " ".join(f"{type(error).__name__}: {error}".split())[:LONGEST_ERROR]
         return None
 
 

@@ -6,9 +6,10 @@ import re
 import sys
 from collections.abc import Callable
 from functools import partial
+from inspect import iscoroutinefunction
 from pathlib import Path
-from types import ModuleType
-from typing import Any
+from types import ModuleType, UnionType
+from typing import Any, get_args, get_origin
 
 from msgspec import Struct
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
@@ -23,9 +24,19 @@ from eventorg.statements import Statements
 
 GROUP = "eventorg.plugins"
 """The entry-point group by which installed distributions offer plugins."""
+NO_PLUGINS = "none"
+"""What `EVENTORG_PLUGINS` says for no plugin at all."""
+TAKEN = frozenset(
+    (
+        *("eventorg", "sqlite", NO_PLUGINS),
+        *("backup", "check", "migrate", "openapi", "plugins", "serve", "token"),  # commands
+        *("change", "event", "events", "link", "plugin", "telegram"),  # how tables of the core begin
+    )
+)
+"""What no plugin can be called: commands, settings or tables of the core would be its own."""
+
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{1,30}")
-_TAKEN = frozenset(("eventorg", "plugins", *Settings.__struct_fields__))
 
 Import = Callable[[], ModuleType]
 
@@ -52,13 +63,41 @@ class Loaded(Struct, frozen=True, eq=False):
 
 def load_plugins(settings: Settings) -> list[Loaded]:
     """The plugins that are wanted, by name. Raises `PluginError` and `SettingsError`."""
+    found = check_names(settings)
+    return [_load(name, found[name], settings) for name in _wanted(settings, found)]
+
+
+def check_names(settings: Settings) -> dict[str, Import]:
+    """How each plugin that is found is imported; none is yet. Raises `PluginError` for a name that is taken, and
+    `SettingsError` for a setting that is neither the core's nor a plugin's."""
     found = _find(settings)
-    wanted = [name.strip() for name in settings.plugins.split(",")] if settings.plugins else sorted(found)
+    for key in settings.others:
+        if not any(key.startswith(f"{name}_") for name in found):
+            raise SettingsError(f"{PREFIX}{key.upper()} is no setting of eventorg or of a plugin.")
+    wanted = _wanted(settings, found)
     for name in wanted:
         if name not in found:
-            raise SettingsError(f"EVENTORG_PLUGINS names {name}, which is not found; there are {', '.join(found)}.")
-    _check_names(settings, set(found))
-    return [_load(name, found[name], settings) for name in wanted]
+            raise SettingsError(
+                f"EVENTORG_PLUGINS names {name}, which is not found; there are {', '.join(sorted(found)) or 'none'}."
+            )
+        for other in wanted:
+            if other.startswith(f"{name}_"):
+                raise PluginError(f"The plugins {name} and {other} cannot be told apart by name; rename one.")
+    return found
+
+
+def is_possible_name(name: str) -> bool:
+    """Whether a plugin can be called that."""
+    taken = any(f"{field}_".startswith(f"{name}_") for field in Settings.__struct_fields__)
+    return _NAME.fullmatch(name) is not None and name not in TAKEN and not taken
+
+
+def _wanted(settings: Settings, found: dict[str, Import]) -> list[str]:
+    if settings.plugins == NO_PLUGINS:
+        return []
+    if not settings.plugins:
+        return sorted(found)
+    return list(dict.fromkeys(name.strip() for name in settings.plugins.split(",")))
 
 
 def _find(settings: Settings) -> dict[str, Import]:
@@ -66,7 +105,7 @@ def _find(settings: Settings) -> dict[str, Import]:
     found: dict[str, Import] = {}
 
     def add(name: str, load: Import) -> None:
-        if not _NAME.fullmatch(name) or name in _TAKEN:
+        if not is_possible_name(name):
             raise PluginError(f"A plugin cannot be named {name}.")
         if name in found:
             raise PluginError(f"There are two plugins named {name}; remove one.")
@@ -79,7 +118,7 @@ def _find(settings: Settings) -> dict[str, Import]:
             raise SettingsError(f"EVENTORG_PLUGINS_DIR names {folders[-1]}, which is no folder.")
     for folder in folders:
         for path in sorted(folder.iterdir()):
-            if path.suffix == ".py" and path.stem != "conftest":
+            if path.suffix == ".py" and path.stem != "conftest" and not path.stem.startswith("test_"):
                 add(path.stem, partial(_import_file, path.stem, path))
             elif (path / "__init__.py").is_file():
                 add(path.name, partial(_import_file, path.name, path / "__init__.py"))
@@ -89,37 +128,61 @@ def _find(settings: Settings) -> dict[str, Import]:
 
 
 def _import_file(name: str, file: Path) -> ModuleType:
-    """The module of a file, or the package of an `__init__.py`, under a name of its own."""
+    """The module of a file, or the package of an `__init__.py`, under a name of its own; imported once."""
+    sys.modules.setdefault("eventorg_plugins", ModuleType("eventorg_plugins"))  # `from . import x` looks for it
     full_name = f"eventorg_plugins.{name}"
+    if (known := sys.modules.get(full_name)) and known.__file__ == str(file):
+        return known
+    for stale in [other for other in sys.modules if f"{other}.".startswith(f"{full_name}.")]:
+        del sys.modules[stale]  # another plugin of this name
     folders = [str(file.parent)] if file.name == "__init__.py" else None
     spec = importlib.util.spec_from_file_location(full_name, file, submodule_search_locations=folders)
-    if spec is None or spec.loader is None:
-        raise ImportError(f"{file} is no module")
+    assert spec is not None  # the file's name ends with .py
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[full_name] = module
-    spec.loader.exec_module(module)
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[full_name]
+        raise
     return module
 
 
 def _load(name: str, load: Import, settings: Settings) -> Loaded:
     try:
         module = load()
-    except BaseException as error:
-        place = _place(error)
-        raise PluginError(f"The plugin {name} cannot be imported: {place}{type(error).__name__}: {error}.") from None
+    except (Exception, SystemExit) as error:
+        what = " ".join(f"{_place(error)}{type(error).__name__}: {error}".split()).rstrip(".")
+        raise PluginError(f"The plugin {name} cannot be imported: {what}.") from None
     plugin = getattr(module, "plugin", None)
     if not isinstance(plugin, Plugin):
         raise PluginError(f"The plugin {name} has no `plugin = Plugin(…)`.")
     if plugin.name != name:
         raise PluginError(f"The plugin {name} calls itself {plugin.name}; the two names must be one.")
+    _check_fields(plugin)
     _check_requires(plugin)
-    for fact in plugin.on:
-        if fact not in FACTS.values():
-            raise PluginError(f"The plugin {name} waits for {fact!r}, which is no fact.")
     own = convert(own_values(settings, name), plugin.settings or Struct, f"{PREFIX}{name.upper()}_")
-    statements = Statements(plugin.statements) if plugin.statements else Statements()
+    statements = Statements(plugin.statements)
     statements.check_used(module)
     return Loaded(plugin, module, own, statements)
+
+
+def _check_fields(plugin: Plugin) -> None:
+    """What a type checker would have said, and that the folders are there."""
+    for field, hint in Plugin.__annotations__.items():
+        value = getattr(plugin, field)
+        arms = get_args(hint) if isinstance(hint, UnionType) else (hint,)
+        if not isinstance(value, tuple(get_origin(arm) or arm for arm in arms)):
+            raise PluginError(f"The plugin {plugin.name} declares {field}={value!r}, which is not of its type.")
+        if isinstance(value, Path) and not value.is_dir():
+            raise PluginError(f"The plugin {plugin.name} declares {field}={str(value)!r}, which is no folder.")
+    for fact in plugin.on:
+        if fact not in FACTS.values():
+            raise PluginError(f"The plugin {plugin.name} waits for {fact!r}, which is no fact.")
+    for function in (*plugin.on.values(), *(job.run for job in plugin.jobs)):
+        if not iscoroutinefunction(function):
+            raise PluginError(f"The plugin {plugin.name} has {function!r} to run, which is no `async def`.")
 
 
 def _check_requires(plugin: Plugin) -> None:
@@ -129,13 +192,6 @@ def _check_requires(plugin: Plugin) -> None:
         raise PluginError(f"The plugin {plugin.name} requires {plugin.requires!r}, which names no versions.") from None
     if not met:
         raise PluginError(f"The plugin {plugin.name} requires eventorg {plugin.requires}; this is {__version__}.")
-
-
-def _check_names(settings: Settings, found: set[str]) -> None:
-    """Raises `SettingsError` for a setting that is neither the core's nor a plugin's."""
-    for key in settings.others:
-        if not any(key.startswith(f"{name}_") for name in found):
-            raise SettingsError(f"{PREFIX}{key.upper()} is no setting of eventorg or of a plugin.")
 
 
 def _place(error: BaseException) -> str:

@@ -29,17 +29,31 @@ _APPLIED = "SELECT name, sha256 FROM migrations WHERE component = ? ORDER BY nam
 _SCHEMA_ACTIONS = frozenset(
     (
         sqlite3.SQLITE_CREATE_TABLE,
-        sqlite3.SQLITE_CREATE_INDEX,
         sqlite3.SQLITE_CREATE_VIEW,
-        sqlite3.SQLITE_CREATE_TRIGGER,
         sqlite3.SQLITE_CREATE_VTABLE,
-        sqlite3.SQLITE_ALTER_TABLE,
         sqlite3.SQLITE_DROP_TABLE,
-        sqlite3.SQLITE_DROP_INDEX,
         sqlite3.SQLITE_DROP_VIEW,
+        sqlite3.SQLITE_DROP_VTABLE,
+    )
+)
+_ON_A_TABLE = frozenset(
+    (
+        sqlite3.SQLITE_CREATE_INDEX,
+        sqlite3.SQLITE_CREATE_TRIGGER,
+        sqlite3.SQLITE_DROP_INDEX,
         sqlite3.SQLITE_DROP_TRIGGER,
     )
 )
+_ROW_ACTIONS = frozenset((sqlite3.SQLITE_INSERT, sqlite3.SQLITE_UPDATE, sqlite3.SQLITE_DELETE))
+_HOLDING_BACK = """
+SELECT tables.name, keys."table"
+FROM sqlite_master AS tables
+JOIN pragma_foreign_key_list(tables.name) AS keys
+WHERE tables.type = 'table'
+    AND substr(tables.name, 1, length(:prefix)) = :prefix
+    AND substr(keys."table", 1, length(:prefix)) <> :prefix
+    AND keys.on_delete NOT IN ('CASCADE', 'SET NULL')
+"""
 _REMEMBER = "INSERT INTO migrations (component, name, sha256, applied_at) VALUES (?, ?, ?, ?)"
 
 
@@ -71,7 +85,7 @@ def check_history(connection: sqlite3.Connection, component: Component) -> None:
         if name not in known:
             raise MigrationError(
                 f"The database has the migration {name} of {component.name}, which this version does not know: "
-                "it was made by a newer eventorg; install that version or restore a backup."
+                f"it was made by a newer {component.name}; install that version or restore a backup."
             )
         if known[name] != sha256:
             raise MigrationError(f"The migration {name} of {component.name} was edited after it had been applied.")
@@ -117,17 +131,30 @@ def _run(connection: sqlite3.Connection, file: Path, content: bytes, prefix: str
         raise MigrationError(f"{file} is not UTF-8: {error}.") from None
     finally:
         connection.set_authorizer(None)
+    for table, other in connection.execute(_HOLDING_BACK, {"prefix": prefix}) if prefix else ():
+        raise MigrationError(
+            f"{file}: {table} refers to {other} without ON DELETE CASCADE or SET NULL, so that the core could delete "
+            "nothing there."
+        )
 
 
 def _authorize(prefix: str, action: int, first: str | None, second: str | None, *_: str | None) -> int:
     """The authorizer of SQLite. What a COMMIT in the middle had kept could not be taken back; and a plugin makes,
-    alters and drops nothing but its own."""
+    changes and drops nothing but its own."""
     if action == sqlite3.SQLITE_TRANSACTION:
         return sqlite3.SQLITE_DENY
-    name = second if action == sqlite3.SQLITE_ALTER_TABLE else first
-    if action in _SCHEMA_ACTIONS and not (name or "").startswith((prefix, "sqlite_")):
+    if prefix and (action == sqlite3.SQLITE_ATTACH or (action == sqlite3.SQLITE_PRAGMA and second)):
         return sqlite3.SQLITE_DENY
-    return sqlite3.SQLITE_OK
+    if action == sqlite3.SQLITE_ALTER_TABLE:
+        touched = [second]
+    elif action in _ON_A_TABLE:
+        touched = [first, second]
+    elif action in _SCHEMA_ACTIONS or action in _ROW_ACTIONS:
+        touched = [first]
+    else:
+        touched = []
+    is_own = all((name or "").startswith((prefix, "sqlite_")) for name in touched)
+    return sqlite3.SQLITE_OK if is_own else sqlite3.SQLITE_DENY
 
 
 def _reason(error: Exception, prefix: str) -> str:

@@ -14,7 +14,8 @@ from litestar.plugins import PluginProtocol
 from litestar.types import ControllerRouterHandler
 from msgspec import Struct
 
-from eventorg.api.authentication import OPEN, PUBLIC, Anybody, Authenticated, by_bot
+from eventorg.api.authentication import OPEN, OPTIONAL_SECURITY, PUBLIC, Anybody, Authenticated, by_bot
+from eventorg.api.conditional import IfNoneMatch, is_current
 from eventorg.api.cursors import Cursor, Limit, decode_cursor, encode_cursor
 from eventorg.api.problems import BODY_PROBLEMS, problems
 from eventorg.database import Transaction, Work
@@ -65,6 +66,7 @@ __all__ = [
     "BODY_PROBLEMS",
     "FACTS",
     "OPEN",
+    "OPTIONAL_SECURITY",
     "PUBLIC",
     "Anybody",
     "Authenticated",
@@ -84,6 +86,7 @@ __all__ = [
     "Gone",
     "Happened",
     "Id",
+    "IfNoneMatch",
     "Input",
     "Instant",
     "Invalid",
@@ -114,6 +117,7 @@ __all__ = [
     "check_self",
     "decode_cursor",
     "encode_cursor",
+    "is_current",
     "negotiate",
     "problems",
     "rfc3339",
@@ -166,6 +170,10 @@ class Job(Struct, frozen=True, kw_only=True):
     name: str
     every: timedelta
     run: Callable[[Context], Awaitable[None]]
+
+    def __post_init__(self) -> None:
+        if self.every <= timedelta(0):
+            raise ValueError(f"the job {self.name} needs a pause")
 
 
 class RunCommand(Protocol):

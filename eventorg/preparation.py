@@ -90,9 +90,15 @@ def _faults(connection: sqlite3.Connection, components: list[Component]) -> Iter
     broken = connection.execute("PRAGMA foreign_key_check").fetchone()
     if broken:
         yield f"a row of {broken[0]} refers to a row of {broken[2]} that is missing; restore a backup."
-    if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'registrations'").fetchone():
-        for (event_id,) in connection.execute(_MISCOUNTED):
-            yield f"the counters of event {event_id} do not equal its registrations; restore a backup."
+
+
+def find_miscounts(path: Path) -> list[str]:
+    """The events whose counters of seats do not equal their registrations, a sentence each; reads only."""
+    with closing(connect_reader(path)) as connection:
+        rows = connection.execute(_MISCOUNTED).fetchall()
+    return [
+        f"the counters of event {event_id} do not equal its registrations; restore a backup." for (event_id,) in rows
+    ]
 
 
 @contextmanager

@@ -71,7 +71,9 @@ class Settings(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
         "info"
     )
     log_format: Annotated[Literal["console", "json"], Meta(description="for people, or for programs")] = "console"
-    plugins: Annotated[str, Meta(description="which plugins to load, comma-separated; all found if not set")] = ""
+    plugins: Annotated[
+        str, Meta(description="which plugins to load, comma-separated; `none` loads none; all found if not set")
+    ] = ""
     plugins_dir: Annotated[str, Meta(description="one more folder of plugins")] = ""
     others: dict[str, Any] = {}
     """What is set for plugins, under names in lower case without the prefix."""

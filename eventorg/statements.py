@@ -7,11 +7,11 @@ statements under one name, one that SQLite does not compile, one that no code us
 import re
 import sqlite3
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from functools import partial
+from importlib.abc import InspectLoader
 from pathlib import Path
-from types import CodeType, FunctionType, ModuleType
-from typing import Any
+from types import CodeType, ModuleType
 
 from aiosql.adapters.sqlite3 import SQLite3Adapter
 from aiosql.query_loader import QueryLoader
@@ -57,17 +57,20 @@ class Statements:
     def check(self, connection: sqlite3.Connection, prefix: str = "") -> None:
         """Has SQLite compile each statement, with every parameter bound. Raises `StatementError`, also for one that
         writes to a table whose name does not begin with `prefix`."""
+        connection.execute("SELECT 1 FROM json_each('[]'), json_tree('[]')")  # SQLite declares them as tables, once
         connection.set_authorizer(partial(_authorize, prefix))
         for statement in self:
             try:
                 connection.execute(f"EXPLAIN {statement.sql}", dict.fromkeys(statement.parameters)).fetchall()
             except (sqlite3.Error, sqlite3.Warning) as error:
-                raise StatementError(f"{statement.place}: {statement.name}: {error}.") from None
+                denied = getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_AUTH
+                reason = f"a plugin writes only to tables named {prefix}…" if denied else error
+                raise StatementError(f"{statement.place}: {statement.name}: {reason}.") from None
 
     def check_used(self, package: ModuleType) -> None:
-        """Raises `StatementError` for a statement that no function or method of the package names."""
+        """Raises `StatementError` for a statement that no code of the package names."""
         modules = [module for name, module in sys.modules.items() if f"{name}.".startswith(f"{package.__name__}.")]
-        used = {name for module in modules for code in _code_of(module) for name in _names(code)}
+        used = {name for module in modules for name in _names(_code_of(module))}
         for statement in self:
             if statement.name not in used:
                 raise StatementError(f"{statement.place}: {statement.name} is used nowhere.")
@@ -92,13 +95,13 @@ def _read(file: Path) -> Iterator[Statement]:
         yield Statement(query.query_name, query.sql, parameters, f"{path}:{line}")
 
 
-def _code_of(module: ModuleType) -> Iterator[CodeType]:
-    for value in vars(module).values():
-        members: Iterable[Any] = vars(value).values() if isinstance(value, type) else (value,)
-        for member in members:
-            function = getattr(member, "__func__", member)
-            if isinstance(function, FunctionType) and function.__module__ == module.__name__:
-                yield function.__code__
+def _code_of(module: ModuleType) -> CodeType:
+    """All of a module, whatever decorators have made of its functions."""
+    assert module.__spec__ is not None
+    assert isinstance(module.__spec__.loader, InspectLoader)
+    code = module.__spec__.loader.get_code(module.__name__)
+    assert code is not None
+    return code
 
 
 def _names(code: CodeType) -> Iterator[str]:

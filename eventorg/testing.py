@@ -4,7 +4,7 @@ import asyncio
 import itertools
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -60,13 +60,7 @@ class User:
 
     def __getattr__(self, method: str) -> Any:
         """`get`, `post`, `patch`, `put` and `delete` as this user."""
-        send = getattr(self.client, method)
-
-        def request(url: str, *, headers: dict[str, str] | None = None, **arguments: Any) -> httpx.Response:
-            response: httpx.Response = send(url, headers=self.headers | (headers or {}), **arguments)
-            return response
-
-        return request
+        return _with_headers(getattr(self.client, method), self.headers)
 
     def create_event(self, **fields: Any) -> dict[str, Any]:
         """An event organised by this user, in the far future unless it says otherwise."""
@@ -78,17 +72,20 @@ class User:
 
 
 class Bot(User):
-    """A bot with a token; it acts for a user where it says so."""
+    """A bot with its token, by itself or acting for a user (`<id>` or `telegram:<id>`)."""
 
-    def acting_for(self, who: str) -> User:
-        """The bot acting for `<user id>` or `telegram:<telegram id>`."""
-        return _ActingBot(self.client, {"id": who}, self.token)
+    def __init__(self, client: httpx.Client, name: str, token: str, act_as: str | None = None) -> None:
+        super().__init__(client, {}, token)
+        self.name = name
+        self.act_as = act_as
 
-
-class _ActingBot(User):
     @property
     def headers(self) -> dict[str, str]:
-        return super().headers | {"X-Act-As": self.id}
+        return super().headers | ({"X-Act-As": self.act_as} if self.act_as else {})
+
+    def acting_for(self, user: str) -> "Bot":
+        """The same bot, doing what it does as somebody."""
+        return Bot(self.client, self.name, self.token, user)
 
 
 class Server:
@@ -117,10 +114,21 @@ class Server:
 
     def make_bot(self, *scopes: Scope) -> Bot:
         """A bot with these scopes."""
-        assert self.app is not None, "a server of another process makes bots by `eventorg token create`"
+        name = f"bot-{next(_numbers)}"
+        return Bot(self.client, name, self._on_its_loop(self._core.bots.create(name, list(scopes))))
+
+    def revoke(self, bot: Bot) -> None:
+        """Ends the token of a bot."""
+        self._on_its_loop(self._core.bots.revoke(bot.name))
+
+    @property
+    def _core(self) -> Core:
+        assert self.app is not None, "a server of another process has `eventorg token`"
         core: Core = self.app.state.core
-        making = core.bots.create(f"bot-{next(_numbers)}", list(scopes))
-        return Bot(self.client, {}, asyncio.run_coroutine_threadsafe(making, core.database.loop).result())
+        return core
+
+    def _on_its_loop(self, work: Coroutine[Any, Any, T]) -> T:
+        return asyncio.run_coroutine_threadsafe(work, self._core.database.loop).result()
 
     def wait_for(self, condition: Callable[[], T], seconds: float = 10) -> T:
         """What the condition comes to once it is true: for what a plugin does after the answer."""
@@ -129,6 +137,13 @@ class Server:
             assert time.monotonic() < deadline, f"not within {seconds} s"
             time.sleep(0.01)
         return result
+
+
+def _with_headers(send: Callable[..., httpx.Response], own: dict[str, str]) -> Callable[..., httpx.Response]:
+    def request(url: str, *, headers: dict[str, str] | None = None, **arguments: Any) -> httpx.Response:
+        return send(url, headers=own | (headers or {}), **arguments)
+
+    return request
 
 
 class _ServerInThread(UvicornServer):

@@ -79,9 +79,12 @@ SELECT
     at,
     type,
     event_id,
-    user_id
+    user_id,
+    CASE actor_id WHEN :user_id THEN bot END AS bot
 FROM changes
-WHERE user_id = :user_id OR actor_id = :user_id
+WHERE user_id = :user_id
+    OR actor_id = :user_id
+    OR seq IN (SELECT seq FROM change_audience WHERE user_id = :user_id)
 ORDER BY seq;
 
 -- name: list_all_changes(after, limit)

@@ -180,3 +180,11 @@ SELECT
 FROM event_hosts
 WHERE event_id = :event_id
 ORDER BY place, since, user_id;
+
+-- name: merge_search(pages)!
+-- The index holds the words of what has gone until its parts are merged: all of them, from a negative number on.
+INSERT INTO events_search (events_search, rank)
+VALUES ('merge', :pages);
+
+-- name: count_written()^
+SELECT total_changes() AS written;

@@ -19,6 +19,16 @@ SET
     result = excluded.result,
     refusal = excluded.refusal;
 
+-- name: list_outcomes_of(user_id)
+SELECT
+    key,
+    at,
+    result,
+    refusal
+FROM outcomes
+WHERE user_id = :user_id
+ORDER BY at, key;
+
 -- name: forget_outcomes(before, most)!
 DELETE FROM outcomes
 WHERE (caller, key) IN (

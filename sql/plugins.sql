@@ -23,6 +23,11 @@ SET
     running = :running
 WHERE name = :name;
 
+-- name: rest_plugin(name)!
+UPDATE plugins
+SET running = NULL
+WHERE name = :name;
+
 -- name: set_plugin_place(name, seq)!
 UPDATE plugins
 SET
@@ -62,6 +67,11 @@ FROM plugin_failures
 WHERE name = :name AND retry = 1
 ORDER BY seq
 LIMIT 1;
+
+-- name: take_up_failure(name, seq)!
+UPDATE plugin_failures
+SET retry = 0
+WHERE name = :name AND seq = :seq;
 
 -- name: forget_failure(name, seq)!
 DELETE FROM plugin_failures

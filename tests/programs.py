@@ -22,8 +22,8 @@ PATIENCE = 60
 
 
 def environment(database: Path, **settings: str | int) -> dict[str, str]:
-    """This process's environment with these settings of eventorg and no others."""
-    given = {"database": database, "port": 0, "log_format": "json"} | settings
+    """This process's environment with these settings of eventorg and no others; no plugins unless they are named."""
+    given = {"database": database, "port": 0, "log_format": "json", "plugins": "none"} | settings
     kept = {name: value for name, value in os.environ.items() if not name.startswith("EVENTORG_")}
     return kept | {f"EVENTORG_{name.upper()}": str(value) for name, value in given.items()}
 

@@ -11,13 +11,20 @@ from eventorg.application import create_app
 from eventorg.security.secret import load_secret
 from eventorg.security.tokens import Tokens
 from eventorg.settings import Settings
-from eventorg.testing import PASSWORD, Server, User, check_problem
+from eventorg.testing import PASSWORD, Bot, Server, User, check_problem
+from tests import telegram
 
 # "self" is the user who stands in the path. OPTIONS, which Litestar answers itself, has a test below.
 TABLE = """
                                                 nobody expired stranger participant host organiser self
 POST   /users                                      201     401      201         201  201       201    -
 POST   /login                                      200     200      200         200  200       200    -
+POST   /login/telegram                             200     200      200         200  200       200    -
+POST   /users/me/link-codes                        401     401      201         201  201       201    -
+PUT    /identities/telegram/{telegram_id}          401     401      403         403  403       403  403
+GET    /identities/telegram/{telegram_id}          401     401      403         403  403       403  403
+DELETE /identities/telegram/{telegram_id}          401     401      404         404  404       404  200
+POST   /identities/telegram/{telegram_id}/link     401     401      403         403  403       403  403
 GET    /users/me/export                            401     401      200         200  200       200    -
 GET    /users/{user_id}                            401     401      200         200  200       200  200
 PATCH  /users/{user_id}                            401     401      403         403  403       403  200
@@ -107,21 +114,28 @@ class Cast:
 
     def __init__(self, server: Server) -> None:
         self.server = server
+        self.bot = server.make_bot("act")
         self.stranger, self.participant, self.host, self.organiser = (server.sign_up() for _ in range(4))
+        self.callers: dict[str, User | Bot] = {
+            "stranger": self.stranger, "participant": self.participant, "host": self.host, "organiser": self.organiser
+        }  # fmt: skip
 
     def play(self, kind: str, method: str, path: str, who: str) -> httpx.Response:
         """The answer to `who`, asking about an event of this kind."""
-        user = self.server.sign_up() if "{user_id}" in path else self.stranger
+        user = self.server.sign_up() if "{user_id}" in path or "{telegram_id}" in path else self.stranger
         event_id = self._event(kind) if "{event_id}" in path else ""
+        telegram_id = telegram.new_id()
+        if "{telegram_id}" in path and method in ("GET", "DELETE"):
+            telegram.link(self.bot, telegram_id, user)
         if "/participants/{user_id}" in path:
             self._register(user, event_id)
             self.organiser.patch(f"/events/{event_id}", json={"visibility": kind})
         if "/hosts/{user_id}" in path:
             self._make_host(user, event_id)
-        url = path.format(event_id=event_id, user_id=user.id, path="somewhere", file_path="swagger-ui.css")
+        ids = {"event_id": event_id, "user_id": user.id, "telegram_id": telegram_id}
+        url = path.format(**ids, path="somewhere", file_path="swagger-ui.css")
         request = self.server.client.build_request(method, url, json=self._body(method, path))
-        callers = {"self": user, "stranger": self.stranger, "participant": self.participant, "host": self.host}
-        caller = (callers | {"organiser": self.organiser}).get(who)
+        caller = (self.callers | {"self": user}).get(who)
         if who == "expired":
             request.headers["Authorization"] = f"Bearer {expired_token(self.server, self.participant)}"
         elif caller is not None:
@@ -151,6 +165,12 @@ class Cast:
                 return {"username": name, "email": f"{name}@example.com", "password": PASSWORD}
             case "POST", "/login":
                 return {"email": self.stranger.account["email"], "password": PASSWORD}
+            case "POST", "/login/telegram":
+                return {"init_data": telegram.init_data(self.server.clock, user=telegram.user_field(telegram.new_id()))}
+            case "PUT", "/identities/telegram/{telegram_id}":
+                return {"first_name": "Anna"}
+            case "POST", "/identities/telegram/{telegram_id}/link":
+                return {"code": self.server.sign_up().post("/users/me/link-codes").json()["code"]}
             case "POST", "/events":
                 return {"title": "T", "start_time": "2100-01-01T10:00:00Z", "end_time": "2100-01-01T11:00:00Z"}
             case "PATCH", "/users/{user_id}":
@@ -177,7 +197,7 @@ def expired_token(server: Server, user: User) -> str:
 
 
 def test_every_route_has_its_row_and_every_row_its_route() -> None:
-    app = create_app(Settings(database="not-opened.db"))
+    app = create_app(Settings(plugins="none", database="not-opened.db"))
     routes = {
         (method, route.path_format)
         for route in app.routes

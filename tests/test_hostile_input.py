@@ -159,7 +159,7 @@ class Target:
 @pytest.fixture(scope="module")
 def victim(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
     database = tmp_path_factory.mktemp("hostile") / "eventorg.db"
-    with running(Settings(database=str(database), login_attempts=100_000)) as server:
+    with running(Settings(plugins="none", database=str(database), login_attempts=100_000)) as server:
         yield Target(server)
 
 

@@ -8,7 +8,14 @@ import pytest
 
 from tests.programs import CHECKOUT
 
-WIRING = {"eventorg.application", "eventorg.cli", "eventorg.server", "eventorg.testing", "eventorg.__main__"}
+WIRING = {
+    "eventorg.application",
+    "eventorg.cli",
+    "eventorg.plugin",  # the door leads to every floor
+    "eventorg.server",
+    "eventorg.testing",
+    "eventorg.__main__",
+}
 API = ("eventorg.api", "litestar", "uvicorn")
 STORAGE = ("eventorg.database", "eventorg.statements", "eventorg.migrations", "eventorg.preparation", "sqlite3")
 DRIVERS = ("aiosqlite", "aiosql", "pypika")

@@ -27,7 +27,7 @@ def log_in(server: Server, email: str, password: str = PASSWORD) -> httpx.Respon
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    return Settings(database=str(tmp_path / "eventorg.db"), log_level="error", login_attempts=ATTEMPTS)
+    return Settings(plugins="none", database=str(tmp_path / "eventorg.db"), log_level="error", login_attempts=ATTEMPTS)
 
 
 def test_an_unknown_email_and_a_wrong_password_get_the_same_answer(server: Server) -> None:
@@ -203,3 +203,16 @@ def test_tokens_outlive_a_restart(settings: Settings) -> None:
         user = server.sign_up()
     with running(settings) as server:
         assert server.client.get("/users/me", headers=user.headers).json() == user.account
+
+
+def test_guessing_the_current_password_has_the_same_brake(fresh_server: Server) -> None:
+    user = fresh_server.sign_up()
+    guess = {"password": "a new password", "current_password": "a guess"}
+    for _ in range(10):
+        problem = check_problem(user.patch("/users/me", json=guess), 422)
+        assert [fault["code"] for fault in problem["errors"]] == ["wrong_password"]
+    right = guess | {"current_password": PASSWORD}
+    refused = user.patch("/users/me", json=right)
+    check_problem(refused, 429, "too_many_logins")
+    fresh_server.clock.advance(seconds=int(refused.headers["retry-after"]))
+    assert user.patch("/users/me", json=right).status_code == 200

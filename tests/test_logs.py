@@ -17,7 +17,13 @@ SECRET = "a secret of thirty-two bytes or more"
 def logging(tmp_path: Path, log_format: Literal["json", "console"]) -> AbstractContextManager[Server]:
     """A server that logs all there is. (To be begun in the test: pytest's standard error is another before.)"""
     return running(
-        Settings(database=str(tmp_path / "eventorg.db"), secret=SECRET, log_level="debug", log_format=log_format)
+        Settings(
+            plugins="none",
+            database=str(tmp_path / "eventorg.db"),
+            secret=SECRET,
+            log_level="debug",
+            log_format=log_format,
+        )
     )
 
 
@@ -103,6 +109,6 @@ def make_defects(server: Server, user: User, monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_a_level_leaves_out_what_is_below(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    with running(Settings(database=str(tmp_path / "eventorg.db"), log_level="warning")) as server:
+    with running(Settings(plugins="none", database=str(tmp_path / "eventorg.db"), log_level="warning")) as server:
         server.sign_up()
     assert capsys.readouterr().err == ""

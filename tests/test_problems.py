@@ -213,7 +213,9 @@ def test_the_unforeseen_is_logged_with_its_traceback_and_told_without_detail(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], log_format: Literal["console", "json"]
 ) -> None:
     account = {"username": "anna", "email": "anna@example.com", "password": "my secret words"}
-    settings = Settings(database=str(tmp_path / "eventorg.db"), log_level="error", log_format=log_format)
+    settings = Settings(
+        plugins="none", database=str(tmp_path / "eventorg.db"), log_level="error", log_format=log_format
+    )
     with running(settings, passwords=Broken()) as server:
         response = server.client.post("/users", json=account)
     check_problem(response, 500, "internal_error")

@@ -18,7 +18,7 @@ import httpx
 import pytest
 
 from eventorg.database import connect_reader
-from eventorg.preparation import core_component, find_faults
+from eventorg.preparation import core_component, find_faults, find_miscounts
 from eventorg.server import listen
 from eventorg.testing import Server, User
 from tests.programs import APP, CHECKOUT, Program, run, sentence, serving
@@ -145,7 +145,7 @@ def test_a_story_outlives_the_server(path: Path) -> None:
         again = server.client.get(f"/events/{event_id}/participants", headers=organizer.headers)
         assert again.json() == before  # the token is good too: the secret is kept
         server.log_in(organizer.account["email"])
-    assert find_faults(path, [core_component()]) == []
+    assert find_faults(path, [core_component()]) == find_miscounts(path) == []
 
 
 def test_sigterm_under_load_loses_nothing(path: Path) -> None:

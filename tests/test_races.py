@@ -9,7 +9,7 @@ import httpx
 import pytest
 from msgspec import structs
 
-from eventorg import application
+from eventorg import core
 from eventorg.database import Transaction
 from eventorg.domain.callers import Caller
 from eventorg.domain.events import Event, EventPatch
@@ -83,7 +83,7 @@ def unguarded(monkeypatch: pytest.MonkeyPatch) -> None:
 
         return await self._database.write(work), True
 
-    monkeypatch.setattr(application, "Statements", Loaded)
+    monkeypatch.setattr(core, "Statements", Loaded)
     monkeypatch.setattr(RegistrationRepository, "register", register)
 
 
@@ -98,7 +98,7 @@ def test_fifty_clients_get_three_seats(server: Server) -> None:
 
 def test_control_without_the_guard_seats_are_oversold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     unguarded(monkeypatch)
-    with running(Settings(database=str(tmp_path / "eventorg.db"), log_level="error")) as server:
+    with running(Settings(plugins="none", database=str(tmp_path / "eventorg.db"), log_level="error")) as server:
         made = run_for_seats(server)
     assert sum(registration.status == "registered" for registration in made) == CLIENTS
 
@@ -115,7 +115,7 @@ def test_control_without_the_guard_a_double_tap_fails(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     unguarded(monkeypatch)
-    with running(Settings(database=str(tmp_path / "eventorg.db"), log_level="error")) as server:
+    with running(Settings(plugins="none", database=str(tmp_path / "eventorg.db"), log_level="error")) as server:
         event, user = server.sign_up().create_event(), server.sign_up()
         answers = at_once(server, [user] * CLIENTS, "POST", f"/events/{event['id']}/register")
     assert Counter(answer.status_code for answer in answers) == {201: 1, 500: CLIENTS - 1}
@@ -147,5 +147,5 @@ def test_control_without_the_guard_changes_are_lost(tmp_path: Path, monkeypatch:
         return await update(self, event_id, patch, None, caller)
 
     monkeypatch.setattr(EventRepository, "update", naive)
-    with running(Settings(database=str(tmp_path / "eventorg.db"), log_level="error")) as server:
+    with running(Settings(plugins="none", database=str(tmp_path / "eventorg.db"), log_level="error")) as server:
         assert change_at_once(server) == {200: CHANGES}

@@ -59,7 +59,7 @@ def test_a_token_is_good_until_it_expires(tokens: Tokens, clock: Clock) -> None:
 
 def test_an_old_secret_verifies_while_it_is_listed(tokens: Tokens, clock: Clock) -> None:
     token = jwt.encode(claims(clock), OLD_KEY, "HS256")
-    assert tokens.verify(token).user_id == "u"
+    assert tokens.verify(token).user_id == SOMEBODY
     later = Tokens(clock, timedelta(hours=1))
     later.use((KEY,))
     with pytest.raises(Unauthenticated, match="token_invalid"):
@@ -73,7 +73,7 @@ def test_an_old_secret_verifies_while_it_is_listed(tokens: Tokens, clock: Clock)
     ids=str,
 )
 def test_claims_out_of_form_are_refused(tokens: Tokens, clock: Clock, changed: dict[str, Any]) -> None:
-    assert tokens.verify(jwt.encode(claims(clock), KEY, "HS256")).user_id == "u"
+    assert tokens.verify(jwt.encode(claims(clock), KEY, "HS256")).user_id == SOMEBODY
     with pytest.raises(Unauthenticated, match="token_invalid"):
         tokens.verify(jwt.encode(claims(clock, **changed), KEY, "HS256"))
 
@@ -83,7 +83,7 @@ def part(value: object) -> str:
 
 
 def test_forgeries_are_refused(tokens: Tokens, clock: Clock) -> None:
-    good, _ = tokens.issue("somebody", 1)
+    good, _ = tokens.issue(SOMEBODY, 1)
     head, body, signature = good.split(".")
     forged = [
         jwt.encode(claims(clock), STRANGERS_KEY, "HS256"),
@@ -106,7 +106,7 @@ def test_forgeries_are_refused(tokens: Tokens, clock: Clock) -> None:
 
 def test_only_so_many_tokens_are_remembered(tokens: Tokens, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tokens_module, "CACHED_TOKENS", 3)
-    issued = [tokens.issue(f"user {number}", 1)[0] for number in range(5)]
+    issued = [tokens.issue(f"{number:08}{SOMEBODY[8:]}", 1)[0] for number in range(5)]
     for token in issued:
         tokens.verify(token)
         tokens.verify(issued[0])  # the one in use stays

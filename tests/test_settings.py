@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from eventorg.cli import main
 from eventorg.settings import Settings, SettingsError, load
 from tests.programs import run, sentence
 
@@ -27,6 +28,8 @@ VALUES: dict[str, tuple[str, str | int]] = {
     "changes_days": ("7", 7),
     "log_level": ("debug", "debug"),
     "log_format": ("json", "json"),
+    "plugins": ("none", "none"),
+    "plugins_dir": ("/var/lib/plugins", "/var/lib/plugins"),
 }
 REFUSED = [
     ("port", "80a"),
@@ -63,7 +66,7 @@ def toml(value: str | int) -> str:
 
 
 def test_every_setting_is_tried_here() -> None:
-    assert set(VALUES) == set(Settings.__struct_fields__)
+    assert {*VALUES, "others"} == set(Settings.__struct_fields__)
 
 
 def test_without_any_the_defaults_hold() -> None:
@@ -98,11 +101,42 @@ def test_a_bad_value_is_refused_by_name_and_not_repeated(tmp_path: Path, name: s
 
 @pytest.mark.parametrize(
     "lines",
-    [["prot = 1"], ["EVENTORG_PROT = 1"], ["[reminders]", "hours = 1"], ['EVENTORG_CONFIG = "other.toml"']],
+    [["prot = 1"], ["EVENTORG_PROT = 1"], ["[notes]", "hours = 1"], ['EVENTORG_CONFIG = "o.toml"'], ["others = 1"]],
 )
 def test_an_unknown_name_in_the_file_is_refused(tmp_path: Path, lines: list[str]) -> None:
-    with pytest.raises(SettingsError, match=r"is no setting of eventorg; there are EVENTORG_DATABASE, "):
+    with pytest.raises(SettingsError, match=r"^EVENTORG_[A-Z]+ is no setting of eventorg or of a plugin\.$"):
         load(write(tmp_path, *lines))
+
+
+def test_what_may_be_a_plugins_is_kept_for_it(tmp_path: Path) -> None:
+    settings = load(write(tmp_path, "notes_color = 1", "notes_size = 2") | {"EVENTORG_NOTES_SIZE": "3"})
+    assert settings.others == {"notes_color": 1, "notes_size": "3"}
+
+
+COMMANDS = [
+    ["serve"],
+    ["migrate"],
+    ["check"],
+    ["backup", "copy.db"],
+    ["openapi"],
+    ["plugins"],
+    ["plugins", "retry", "x"],
+]
+
+
+@pytest.mark.parametrize("command", [*COMMANDS, ["token", "list"], ["unheard-of"]], ids=" ".join)
+def test_every_command_refuses_what_no_plugin_claims(
+    tmp_path: Path, command: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("EVENTORG_NOSUCH_THING", "1")
+    with pytest.raises(SystemExit, check=lambda end: end.code == 2):
+        main(command)
+    assert capsys.readouterr() == (
+        "",
+        "eventorg: EVENTORG_NOSUCH_THING is no setting of eventorg or of a plugin.\n",
+    )
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("content", [b"port = ", b"\xff\xfe", b"port = 1\nport = 2"])

@@ -1,8 +1,8 @@
 """SQL files: what aiosql would let pass is an error that begins with file and line."""
 
+import importlib
 import sqlite3
 import sys
-import types
 from contextlib import closing
 from pathlib import Path
 
@@ -78,22 +78,25 @@ def test_it_is_refused_with_file_and_line(tmp_path: Path, case: str) -> None:
 
 def test_a_statement_nobody_uses_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     sql = load(tmp_path, notes=GET_NOTE + "-- name: list_notes()\nSELECT text FROM notes;\n")
-    package = types.ModuleType("notebook")
-    monkeypatch.setitem(sys.modules, "notebook", package)
+    file = tmp_path / "notebook.py"
     source = """
 class Notes:
     def get(self):
         return self.read(lambda tx: tx.one(self._sql.get_note))
 
     @staticmethod
+    @print
     def list():
         return None
 """
-    exec(source, vars(package))
+    file.write_text(source)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "notebook", raising=False)
+    package = importlib.import_module("notebook")
     with pytest.raises(StatementError, match="list_notes is used nowhere") as error:
         sql.check_used(package)
     assert str(error.value).startswith(f"{tmp_path}/notes.sql:3: ")
-    exec(source.replace("return None", "return sql.list_notes"), vars(package))
+    file.write_text(source.replace("return None", "return sql.list_notes"))
     sql.check_used(package)
 
 

@@ -269,6 +269,6 @@ def test_ones_events_are_listed_by_start_time(server: Server, user: User) -> Non
 
 
 def test_closed_sign_up_is_403(tmp_path: Path) -> None:
-    settings = Settings(database=str(tmp_path / "eventorg.db"), log_level="error", signup="closed")
+    settings = Settings(plugins="none", database=str(tmp_path / "eventorg.db"), log_level="error", signup="closed")
     with running(settings) as server:
         check_problem(server.client.post("/users", json=ACCOUNT), 403, "signup_closed")

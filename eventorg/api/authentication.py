@@ -5,6 +5,7 @@ A route is private unless it says otherwise: `PUBLIC` (a token is optional, but 
 scope it needs, `by_bot(scope)`.
 """
 
+from functools import partial
 from typing import Any
 
 from litestar import Request
@@ -42,7 +43,8 @@ class Authentication(AbstractAuthenticationMiddleware):
         self._bots = bots
 
     async def authenticate_request(self, connection: ASGIConnection[Any, Any, Any, Any]) -> AuthenticationResult:
-        """The caller, or None on a public route without a token. Raises `Unauthenticated` and `Forbidden`."""
+        """The caller, or None on a public route without a token; `auth` asks again, for what lasts. Raises
+        `Unauthenticated` and `Forbidden`."""
         header = connection.headers.get("authorization")
         if header is None:
             if connection.route_handler.opt.get("public"):
@@ -52,9 +54,10 @@ class Authentication(AbstractAuthenticationMiddleware):
         if scheme.lower() != "bearer":
             raise Unauthenticated()
         act_as = connection.headers.get("x-act-as")
-        caller = await self._identify(token.strip(), act_as)
+        identify = partial(self._identify, token.strip(), act_as)
+        caller = await identify()
         _check_scope(caller, connection.route_handler.opt)
-        return AuthenticationResult(user=caller, auth=None)
+        return AuthenticationResult(user=caller, auth=identify)
 
     async def _identify(self, token: str, act_as: str | None) -> Caller:
         if token.startswith(TOKEN_PREFIX):
@@ -74,7 +77,7 @@ def _check_scope(caller: Caller, opt: dict[str, Any]) -> None:
         raise Forbidden("scope_missing")
     if caller.user_id or opt.get("public"):
         return
-    if scope is None:
+    if scope is None and "act" in caller.scopes:
         raise Forbidden("act_as_missing")
     if scope not in caller.scopes:
         raise Forbidden("scope_missing")

@@ -62,7 +62,7 @@ async def list_changes(
     if last_event_id is not None:
         after = _parse_event_id(last_event_id)
     first, _ = await changes.find(request.user, after, limit)  # refused before the stream begins
-    stream: Any = ServerSentEvent(_stream(changes, feed, request.user, first), headers={"Cache-Control": "no-store"})
+    stream: Any = ServerSentEvent(_stream(changes, feed, request, first), headers={"Cache-Control": "no-store"})
     return stream  # type: ignore[no-any-return]
 
 
@@ -81,16 +81,16 @@ async def _follow(
 
 
 async def _stream(
-    changes: ChangeRepository, feed: Feed, caller: Caller, page: Changes
+    changes: ChangeRepository, feed: Feed, request: Authenticated, page: Changes
 ) -> AsyncIterator[ServerSentEventMessage]:
     while not feed.is_closed:
         for change in page.changes:
             data = msgspec.json.encode(change).decode()
             yield ServerSentEventMessage(data=data, event=change.type, id=change.seq)
         if not page.changes:
-            yield ServerSentEventMessage(comment="still here")
+            yield ServerSentEventMessage(data=None, comment="still here")
         try:
-            page = await _follow(changes, feed, caller, page.next, HEARTBEAT_SECONDS, limit=100)
+            page = await _follow(changes, feed, await request.auth(), page.next, HEARTBEAT_SECONDS, limit=100)
         except DomainError:
             return  # the client comes again, and is told why
 

@@ -48,11 +48,17 @@ def expected_versions(if_match: str | None) -> frozenset[int] | None:
     return frozenset(int(version) for version in versions if version.isdecimal() and len(version) < 19)
 
 
+def is_current(tag: str, if_none_match: str | None) -> bool:
+    """Whether `If-None-Match` names a tag, by weak comparison (RFC 9110, section 8.8.3.2): then the answer is 304."""
+    return if_none_match is not None and (
+        if_none_match.strip() == "*"
+        or tag.removeprefix("W/") in (f'"{opaque}"' for _, opaque in _TAG.findall(if_none_match))
+    )
+
+
 def answer(resource: T, if_none_match: str | None) -> Response[T]:
     """200 with the resource and its tag, or 304 if `If-None-Match` names that tag already."""
     tag = etag(resource)
-    if if_none_match is not None and (
-        if_none_match.strip() == "*" or tag in (f'"{opaque}"' for _, opaque in _TAG.findall(if_none_match))
-    ):
+    if is_current(tag, if_none_match):
         return Response(None, status_code=304, headers={"ETag": tag})  # type: ignore[arg-type]
     return Response(resource, headers={"ETag": tag})

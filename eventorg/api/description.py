@@ -1,5 +1,6 @@
 """The description of the API: GET /openapi.json, and GET /docs with everything it loads."""
 
+from dataclasses import fields, replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,15 @@ from litestar import Litestar, Request, Response, Router, get
 from litestar.exceptions import InternalServerException
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin, SwaggerRenderPlugin
-from litestar.openapi.spec import Components, OpenAPIHeader, Operation, RequestBody, Schema, SecurityScheme
+from litestar.openapi.spec import (
+    Components,
+    OpenAPIHeader,
+    Operation,
+    Parameter,
+    RequestBody,
+    Schema,
+    SecurityScheme,
+)
 from litestar.openapi.spec.enums import OpenAPIType
 from litestar.static_files import create_static_files_router
 
@@ -88,13 +97,16 @@ def docs_assets() -> Router:
 
 
 def finish_description(app: Litestar) -> None:
-    """Says what Litestar does not: bodies have no fields beyond those named, a body may be optional, headers are
-    text, and a parameter that does not fit is a problem document too."""
+    """Says what Litestar does not: bodies have no fields beyond those named, a body or a parameter may be left out but
+    is never null, headers are text, and a parameter that does not fit is a problem document too."""
     document = app.openapi_schema
     schemas: dict[str, Any] = document.components.schemas
     for body in Input.__subclasses__():
         if body.__name__ in schemas:
             schemas[body.__name__].additional_properties = False
+    for schema in schemas.values():
+        for name, field in (schema.properties or {}).items():
+            schema.properties[name] = _plain(field)
     for item in (document.paths or {}).values():
         for operation in (item.get, item.post, item.put, item.patch, item.delete):
             if operation is not None:
@@ -102,9 +114,15 @@ def finish_description(app: Litestar) -> None:
 
 
 def _finish(operation: Operation) -> None:
+    if operation.security == [{}]:
+        operation.security = []  # OpenAPI's own word for a route without tokens, and the one that generators know
     if isinstance(operation.request_body, RequestBody):
-        schema: Any = operation.request_body.content["application/json"].schema
-        operation.request_body.required = not getattr(schema, "one_of", None)
+        content = operation.request_body.content["application/json"]
+        operation.request_body.required = not getattr(content.schema, "one_of", None)
+        content.schema = _plain(content.schema, nullable=False)
+    for parameter in operation.parameters or []:
+        if isinstance(parameter, Parameter):
+            parameter.schema = _plain(parameter.schema, nullable=False)
     responses: dict[str, Any] = operation.responses or {}
     if "400" in responses and MEDIA_TYPE not in (responses["400"].content or {}):
         del responses["400"]  # Litestar's own shape, which is never answered
@@ -112,6 +130,25 @@ def _finish(operation: Operation) -> None:
         for header in (response.headers or {}).values():
             if isinstance(header, OpenAPIHeader):
                 header.schema = Schema(type=OpenAPIType.STRING)
+
+
+def _plain(schema: Any, *, nullable: bool = True) -> Any:
+    """The schema without a choice of one arm, which is how Litestar describes what may be left out, and, unless it is
+    `nullable`, without null."""
+    if not isinstance(schema, Schema):
+        return schema
+    arms, values = list(schema.one_of or []), schema.enum
+    if not nullable:
+        arms = [arm for arm in arms if not (isinstance(arm, Schema) and arm.type == OpenAPIType.NULL)]
+        if values is not None and None in values:
+            schema = replace(schema, type=OpenAPIType.STRING, enum=[value for value in values if value is not None])
+    if len(arms) != 1:
+        return schema
+    (arm,) = arms
+    if not isinstance(arm, Schema):
+        return arm
+    given = {field.name: value for field in fields(schema) if (value := getattr(schema, field.name)) is not None}
+    return replace(arm, **given | {"one_of": None})
 
 
 def _no_such_file(request: Request[Any, Any, Any], _: Exception) -> Response[Problem]:

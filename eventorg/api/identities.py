@@ -2,6 +2,7 @@
 
 from litestar import Controller, Response, delete, get, post, put
 from litestar.di import NamedDependency
+from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath, JSONBody
 
 from eventorg.api.authentication import Authenticated, by_bot
@@ -16,6 +17,7 @@ from eventorg.repositories.identities import IdentityRepository
 Identities = NamedDependency[IdentityRepository]
 
 BY_BOT: list[dict[str, list[str]]] = [{"bot": ["act"]}]
+FIRST_SEEN = ResponseSpec(User, generate_examples=False, description="Never seen before: the user made for it.")
 
 
 class IdentityController(Controller):
@@ -30,7 +32,7 @@ class IdentityController(Controller):
         opt=by_bot("act", only=True),
         security=BY_BOT,
         response_headers=ETAG,
-        responses=problems(*BODY_PROBLEMS, 401, 403, 404),
+        responses={201: FIRST_SEEN} | problems(*BODY_PROBLEMS, 401, 403, 404),
     )
     async def put_identity(
         self,

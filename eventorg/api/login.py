@@ -11,13 +11,17 @@ from eventorg.api.authentication import OPEN
 from eventorg.api.problems import BODY_PROBLEMS, problems
 from eventorg.domain.errors import Unauthenticated
 from eventorg.domain.users import Login, User
-from eventorg.domain.values import Input, Instant, fold, rfc3339, rule
+from eventorg.domain.values import Input, Instant, fold, rfc3339, rule, within
 from eventorg.repositories.identities import IdentityRepository
 from eventorg.repositories.users import UserRepository
 from eventorg.security.telegram import MiniAppLogin
 from eventorg.security.throttle import Throttle
 from eventorg.security.tokens import Tokens
 from eventorg.settings import Settings
+
+
+def _clean_init_data(value: str) -> str:
+    return within(value, len(value), 1, 16_384)
 
 
 class LoggedIn(Struct, frozen=True):
@@ -38,7 +42,9 @@ class TelegramLoggedIn(LoggedIn, frozen=True, kw_only=True):
 class TelegramLogin(Input):
     """What a Mini App has in `Telegram.WebApp.initData`, as it is."""
 
-    init_data: Annotated[str, rule(str, min_length=1, max_length=16_384, examples=["query_id=AAH…&user=…&hash=…"])]
+    init_data: Annotated[
+        str, rule(_clean_init_data, min_length=1, max_length=16_384, examples=["query_id=AAH…&user=…&hash=…"])
+    ]
 
 
 @post(

@@ -13,7 +13,7 @@ from litestar.types import ExceptionHandlersMap
 from msgspec import Struct
 
 from eventorg.domain import errors
-from eventorg.locales import negotiate, text
+from eventorg.locales import catalogue, negotiate, text
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -27,7 +27,6 @@ STATUS: dict[type[errors.DomainError], int] = {
     errors.VersionMismatch: 412,
     errors.UnsupportedMediaType: 415,
     errors.Invalid: 422,
-    errors.KeyReused: 422,
     errors.TooMany: 429,
     errors.Unavailable: 503,
     errors.StorageFull: 507,
@@ -75,7 +74,24 @@ def problem_response(request: Request[Any, Any, Any], error: errors.DomainError)
     if isinstance(error, errors.TooMany | errors.Unavailable):
         headers["Retry-After"] = str(error.retry_after)
     broken = error.errors if isinstance(error, errors.Invalid) else None
-    return _response(request, status, error.code, headers, broken)
+    return _response(request, status, error.code, headers, broken, error)
+
+
+def explain(language: str, error: errors.DomainError) -> tuple[str, str]:
+    """Title and detail of an error. A code that is a plugin's has the title of its kind, and the plugin's words."""
+    title, detail = _texts(language, error.code if error.code in catalogue(language)["titles"] else error.default_code)
+    return title, error.words.get(language, detail)
+
+
+def _texts(language: str, code: str) -> tuple[str, str]:
+    return text(language, "titles", code), text(language, "details", code)
+
+
+def _message(language: str, error: errors.FieldError) -> str:
+    """What is wrong with a field, in the plugin's words if the rule is a plugin's."""
+    if error.code in catalogue(language)["fields"]:
+        return text(language, "fields", error.code, **error.values)
+    return str(error.values.get(language, text(language, "fields", "invalid")))
 
 
 def _framework_response(request: Request[Any, Any, Any], error: HTTPException) -> Response[Problem]:
@@ -108,14 +124,16 @@ def _response(
     code: str,
     headers: dict[str, str],
     broken: tuple[errors.FieldError, ...] | None = None,
+    error: errors.DomainError | None = None,
 ) -> Response[Problem]:
     language = negotiate(request.headers.get("accept-language", ""))
-    faults = broken and [Fault(e.field, e.code, text(language, "fields", e.code, **e.values)) for e in broken]
+    faults = broken and [Fault(e.field, e.code, _message(language, e)) for e in broken]
+    title, detail = explain(language, error) if error else _texts(language, code)
     problem = Problem(
         type=f"urn:eventorg:problem:{code}",
-        title=text(language, "titles", code),
+        title=title,
         status=status,
-        detail=text(language, "details", code),
+        detail=detail,
         code=code,
         errors=faults or None,
     )

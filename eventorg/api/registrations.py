@@ -4,6 +4,7 @@ from typing import Annotated
 
 from litestar import Controller, Response, delete, get, patch, post
 from litestar.di import NamedDependency
+from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath, JSONBody, QueryParameter
 from msgspec import Meta, structs
 
@@ -24,6 +25,7 @@ from eventorg.repositories.registrations import RegistrationRepository
 Registrations = NamedDependency[RegistrationRepository]
 Place = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 """A place in the order of registrations, as SQLite can count."""
+AGAIN = ResponseSpec(Registration, generate_examples=False, description="Registered before: the same registration.")
 
 
 class RegistrationController(Controller):
@@ -36,7 +38,7 @@ class RegistrationController(Controller):
         "/register",
         operation_id="register",
         summary="Register for an event",
-        responses=problems(*BODY_PROBLEMS, 401, 403, 404, 409),
+        responses={200: AGAIN} | problems(*BODY_PROBLEMS, 401, 403, 404, 409),
     )
     async def register(
         self,

@@ -3,17 +3,19 @@
 from litestar import Controller, Response, delete, get, patch, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
+from msgspec import UNSET
 
 from eventorg.api.authentication import OPTIONAL_SECURITY, PUBLIC, Anybody, Authenticated
 from eventorg.api.conditional import ETAG, IfMatch, IfNoneMatch, answer, etag, expected_versions
 from eventorg.api.messages import LOCATION, Done, done
 from eventorg.api.problems import BODY_PROBLEMS, problems
-from eventorg.domain.errors import Forbidden
+from eventorg.domain.errors import Forbidden, WrongPassword
 from eventorg.domain.exports import Export
 from eventorg.domain.registrations import UserEvents
 from eventorg.domain.users import NewUser, User, UserPatch
 from eventorg.repositories.registrations import RegistrationRepository
 from eventorg.repositories.users import UserRepository
+from eventorg.security.throttle import Throttle
 from eventorg.settings import Settings
 
 Users = NamedDependency[UserRepository]
@@ -38,10 +40,9 @@ class UserController(Controller):
     ) -> Response[User]:
         """Usernames and e-mails are unique without regard to case. 403 `signup_closed` where the operator has
         closed sign-up, except for a bot with the scope `act`."""
-        by = request.user if request.user and "act" in request.user.scopes else None
-        if settings.signup == "closed" and by is None:
+        if settings.signup == "closed" and not (request.user and "act" in request.user.scopes):
             raise Forbidden("signup_closed")
-        user = await users.create(data, by)
+        user = await users.create(data, request.user)
         return Response(user, headers={"Location": f"/users/{user.id}", "ETag": etag(user)})
 
     @get(
@@ -71,12 +72,21 @@ class UserController(Controller):
         user_id: FromPath[str],
         data: JSONBody[UserPatch],
         users: Users,
+        throttle: NamedDependency[Throttle],
         if_match: IfMatch = None,
     ) -> Response[User]:
         """A field left out stays as it is; `null` clears a name. A `password` needs `current_password` and
         ends every token issued before."""
+        guesses = f"password of {request.user.user_id}"
+        if data.password is not UNSET:
+            throttle.check(guesses)
         expected = expected_versions(if_match)
-        user = await users.update(request.user.resolve(user_id), data, expected, request.user)
+        try:
+            user = await users.update(request.user.resolve(user_id), data, expected, request.user)
+        except WrongPassword:
+            throttle.check(guesses)
+            throttle.fail(guesses)
+            raise
         return Response(user, headers={"ETag": etag(user)})
 
     @delete(
@@ -100,7 +110,8 @@ class UserController(Controller):
         responses=problems(401),
     )
     async def export_user(self, request: Authenticated, users: Users) -> Response[Export]:
-        """The account, one's events and registrations, and one's entries in the change log."""
+        """The account, one's events and registrations, one's entries in the change log, and the requests of the last
+        day that had a key."""
         headers = {"Content-Disposition": 'attachment; filename="eventorg.json"', "Cache-Control": "no-store"}
         return Response(await users.export(request.user), headers=headers)
 

@@ -13,7 +13,8 @@ from eventorg.backup import back_up
 from eventorg.cli.bots import token
 from eventorg.cli.plugins import find_commands, plugins
 from eventorg.core import Core
-from eventorg.preparation import find_faults
+from eventorg.loading import check_names
+from eventorg.preparation import find_faults, find_miscounts
 from eventorg.server import serve as run_server
 from eventorg.settings import StartError, load
 
@@ -63,11 +64,11 @@ def check() -> None:
 
     Example: eventorg check
     """
-    settings = load()
-    path = settings.database_path
+    core = Core(load())
+    path = core.settings.database_path
     if not path.exists():
         raise StartError(f"There is no database {path}.")
-    faults = find_faults(path, Core(settings).components)
+    faults = find_faults(path, core.components) or find_miscounts(path)
     for fault in faults:
         click.echo(f"{path}: {fault}")
     if faults:
@@ -82,7 +83,9 @@ def backup(file: Path) -> None:
 
     Example: eventorg backup /var/backups/eventorg-monday.db
     """
-    database = load().database_path
+    settings = load()
+    check_names(settings)
+    database = settings.database_path
     if not sys.stderr.isatty():
         back_up(database, file)
         return

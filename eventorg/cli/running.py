@@ -4,9 +4,9 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
+from eventorg.api.problems import explain
 from eventorg.core import Core
 from eventorg.domain.errors import DomainError
-from eventorg.locales import text
 from eventorg.settings import StartError, load
 
 T = TypeVar("T")
@@ -24,4 +24,4 @@ def with_core(action: Callable[[Core], Awaitable[T]]) -> T:
     try:
         return asyncio.run(act())
     except DomainError as error:
-        raise StartError(text("en", "details", error.code)) from None
+        raise StartError(explain("en", error)[1]) from None

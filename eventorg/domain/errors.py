@@ -10,7 +10,8 @@ from msgspec import Struct
 
 
 class FieldError(Struct, frozen=True):
-    """One broken rule of one field: `field` is a dotted path, "" stands for the whole body."""
+    """One broken rule of one field: `field` is a dotted path, "" stands for the whole body. `values` fill the text of
+    the code in `eventorg.locales`; for a code of a plugin's own they are that text, by language."""
 
     field: str
     code: str
@@ -18,13 +19,14 @@ class FieldError(Struct, frozen=True):
 
 
 class DomainError(Exception):
-    """A refusal a client can act upon. `code` names it; `values` fill its localised text."""
+    """A refusal a client can act upon. `code` names it; `words` say it, by language (`ru`, `en`), where the code is a
+    plugin's own and not in `eventorg.locales`."""
 
     default_code: ClassVar[str]
 
-    def __init__(self, code: str | None = None, **values: str | int) -> None:
+    def __init__(self, code: str | None = None, **words: str) -> None:
         self.code = code or self.default_code
-        self.values = values
+        self.words = words
         super().__init__(self.code)
 
 
@@ -80,10 +82,20 @@ class Invalid(DomainError):
         self.errors = errors
 
 
-class KeyReused(DomainError):
+class KeyReused(Invalid):
     """The same `Idempotency-Key` came with another request."""
 
     default_code = "idempotency_key_reused"
+
+    def __init__(self) -> None:
+        super().__init__(FieldError("Idempotency-Key", "idempotency_key_reused"))
+
+
+class WrongPassword(Invalid):
+    """A new password was to be set with a current one that is not."""
+
+    def __init__(self) -> None:
+        super().__init__(FieldError("current_password", "wrong_password"))
 
 
 class Gone(DomainError):

@@ -7,7 +7,7 @@ from msgspec import UNSET, Struct, UnsetType
 
 from eventorg.domain.errors import FieldError, Invalid
 from eventorg.domain.users import User
-from eventorg.domain.values import Id, Input, Instant, Locale, rule
+from eventorg.domain.values import UNPRINTABLE, Id, Input, Instant, Locale, rule, text
 
 LARGEST_TELEGRAM_ID = 2**52 - 1
 """Telegram's ids have at most 52 significant bits (Bot API, User)."""
@@ -15,7 +15,7 @@ LARGEST_TELEGRAM_ID = 2**52 - 1
 
 def _clean_foreign_name(value: str) -> str:
     """People call themselves all sorts of things there; nobody is turned away for it."""
-    kept = "".join(c for c in unicodedata.normalize("NFC", value) if unicodedata.category(c) not in ("Cc", "Cs"))
+    kept = "".join(c for c in unicodedata.normalize("NFC", value) if unicodedata.category(c) not in UNPRINTABLE)
     return kept.strip()[:100].strip()
 
 
@@ -51,7 +51,7 @@ class LinkCode(Struct, frozen=True):
 class NewLink(Input):
     """The code that a user showed to a bot."""
 
-    code: Annotated[str, rule(str.strip, min_length=1, max_length=64, examples=["7Hq2mWxKpA"])]
+    code: Annotated[str, text(1, 64, example="7Hq2mWxKpA")]
 
 
 class Known(Struct, frozen=True):

@@ -23,7 +23,8 @@ Clock = Callable[[], datetime]
 
 EARLIEST_YEAR, LATEST_YEAR = 1970, 2200
 _LANGUAGE_TAG = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}")
-_UNPRINTABLE = frozenset(("Cc", "Cs", "Zl", "Zp"))
+UNPRINTABLE: Final = frozenset(("Cc", "Cs", "Zl", "Zp"))
+"""The categories of what stands in no name: control characters, halves of characters, line and paragraph ends."""
 
 
 class Refused(Exception):
@@ -50,7 +51,7 @@ def text(minimum: int, maximum: int, *, lines: bool = False, example: str) -> Me
 
     def clean(value: str) -> str:
         value = unicodedata.normalize("NFC", value.replace("\r\n", "\n") if lines else value).strip()
-        if any(unicodedata.category(c) in _UNPRINTABLE and not (lines and c in "\n\t") for c in value):
+        if any(unicodedata.category(c) in UNPRINTABLE and not (lines and c in "\n\t") for c in value):
             raise Refused("control_character")
         return within(value, len(value), minimum, maximum)
 
@@ -106,7 +107,7 @@ def _clean_email(value: str) -> str:
 
 
 def _clean_password(value: str) -> str:
-    if any(unicodedata.category(c) in _UNPRINTABLE for c in value):
+    if any(unicodedata.category(c) in UNPRINTABLE for c in value):
         raise Refused("control_character")
     return within(value, len(value.encode()), 8, 1024)
 

@@ -3,6 +3,7 @@
 from eventorg.database import Database, Transaction
 from eventorg.domain.callers import Caller
 from eventorg.domain.errors import Gone
+from eventorg.domain.exports import LoggedChange
 from eventorg.domain.facts import EVERYTHING, Change, Changes, Fact
 from eventorg.statements import Statements
 
@@ -60,9 +61,10 @@ class ChangeRepository:
 
         return await self._database.read(work)
 
-    def find_of(self, tx: Transaction, user_id: str) -> list[Change]:
-        """What the log says of a user: the changes that name it, and those it brought about."""
-        return [Change(**row) for row in tx.all(self._sql.list_changes_naming, user_id=user_id)]
+    def find_of(self, tx: Transaction, user_id: str) -> list[LoggedChange]:
+        """What the log says of a user: the changes that name it, those it brought about, and the deletions it is
+        told of."""
+        return [LoggedChange(**row) for row in tx.all(self._sql.list_changes_naming, user_id=user_id)]
 
     async def forget(self, before: str) -> None:
         """Removes what is older than a time (RFC 3339), a little at a time, so that writers need not wait long."""

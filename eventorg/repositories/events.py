@@ -3,6 +3,7 @@
 import secrets
 import sqlite3
 from datetime import datetime
+from functools import partial
 from uuid import uuid4
 
 from msgspec import UNSET, structs
@@ -32,6 +33,7 @@ from eventorg.repositories.seats import Seats
 from eventorg.statements import Statements
 
 CODE_LENGTH = 9
+_MERGED_PAGES = 64
 
 
 class EventRepository:
@@ -114,6 +116,21 @@ class EventRepository:
                 tx.run(self._sql.remove_host, event_id=event_id, user_id=heir["organizer_id"])
                 self._changes.record(tx, Fact("event.updated", event_id, heir["organizer_id"]), by)
 
+    async def forget_words(self) -> None:
+        """Rewrites the search index without the words of what has gone, a little at a time."""
+        pages = -_MERGED_PAGES
+        while await self._database.write(partial(self._merge_search, pages=pages)):
+            pages = _MERGED_PAGES
+
+    def _merge_search(self, tx: Transaction, pages: int) -> bool:
+        """Whether there is more to merge: a step that had nothing to do writes less than two rows (FTS5, 6.8)."""
+        before = tx.one(self._sql.count_written)
+        tx.run(self._sql.merge_search, pages=pages)
+        after = tx.one(self._sql.count_written)
+        assert before is not None  # a row without a table
+        assert after is not None
+        return bool(after["written"] - before["written"] >= 2)
+
     def _create(self, tx: Transaction, new: NewEvent, caller: Caller) -> Event:
         values = _columns(structs.asdict(new)) | {"organizer_id": caller.user_id, "event_id": str(uuid4())}
         words = _search_text(new.title, new.description, new.location)
@@ -121,7 +138,8 @@ class EventRepository:
         while row is None:  # a code that is taken makes no row
             row = tx.one(self._sql.create_event, code=_new_code(), search_text=words, now=tx.now, **values)
         event = _event(row)
-        self._changes.record(tx, Fact("event.created", event.id), caller)
+        # It names the organizer: whoever waits for news cannot wait for an event that is not there yet.
+        self._changes.record(tx, Fact("event.created", event.id, caller.user_id), caller)
         return event
 
     def _update(

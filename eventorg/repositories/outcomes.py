@@ -3,6 +3,7 @@
 What a request made is kept in the very transaction that made it; asked again, the answer is made of that.
 """
 
+import sqlite3
 from datetime import timedelta
 from typing import TypeVar
 
@@ -11,7 +12,8 @@ from msgspec import Struct
 
 from eventorg.database import Database, Transaction, Work
 from eventorg.domain.callers import Caller, RequestKey
-from eventorg.domain.errors import KeyReused
+from eventorg.domain.errors import KeyReused, NotFound, Unauthenticated
+from eventorg.domain.exports import KeptRequest
 from eventorg.domain.users import User
 from eventorg.domain.values import Clock, rfc3339
 from eventorg.statements import Statements
@@ -39,10 +41,11 @@ class OutcomeRepository:
 
     async def write(self, caller: Caller, kind: type[T], work: Work[T]) -> T:
         """The result of a work that changes things, done once for each request key of the caller; `kind` is the
-        type of the result, which must survive JSON. Errors are those of the work and of `Database.write`."""
+        type of the result, which must survive JSON. Errors are those of the work and of `Database.write`; besides,
+        `Unauthenticated` or, for a bot that acts for it, `NotFound` if the user went after the request had come."""
         key = caller.request_key
         if key is None:
-            return await self._database.write(work)
+            return await self._write(caller, work)
         if key.result is not None:
             return msgspec.json.decode(key.result, type=kind)
 
@@ -52,7 +55,7 @@ class OutcomeRepository:
             self._keep(tx, key, about, result=msgspec.json.encode(result).decode())
             return result
 
-        return await self._database.write(once)
+        return await self._write(caller, once)
 
     async def find(self, key: RequestKey) -> Outcome | None:
         """What came of a request, if it has been done within the last day. Raises `KeyReused` if the key was
@@ -71,6 +74,10 @@ class OutcomeRepository:
         """Keeps the problem document of a request that changed nothing."""
         await self._database.write(lambda tx: self._keep(tx, key, user_id, refusal=refusal))
 
+    def find_of(self, tx: Transaction, user_id: str) -> list[KeptRequest]:
+        """What is kept of the requests of a user, and of those that made it, in the order they came."""
+        return [KeptRequest(**row) for row in tx.all(self._sql.list_outcomes_of, user_id=user_id)]
+
     async def forget(self) -> None:
         """Removes what is older than a day, a little at a time."""
         before = rfc3339(self._clock() - KEPT)
@@ -79,6 +86,16 @@ class OutcomeRepository:
             == _LARGEST_SWEEP
         ):
             pass
+
+    async def _write(self, caller: Caller, work: Work[T]) -> T:
+        """What `Database.write` does; that the user is still there is left to the constraints that refer to it."""
+        try:
+            return await self._database.write(work)
+        except sqlite3.IntegrityError:
+            row = await self._database.read(lambda tx: tx.one(self._sql.get_token_version, user_id=caller.user_id))
+            if row or not caller.user_id:
+                raise
+            raise NotFound("user_not_found") if caller.bot else Unauthenticated("token_revoked") from None
 
     def _keep(
         self, tx: Transaction, key: RequestKey, user_id: str, result: str | None = None, refusal: str | None = None

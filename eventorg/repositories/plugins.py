@@ -79,6 +79,10 @@ class PluginRepository:
         """Done with `seq`, and about to tell `running`: if the program ends in it, that is known."""
         await self._database.write(lambda tx: tx.run(self._sql.mark_running, name=name, seq=seq, running=running))
 
+    async def rest(self, name: str) -> None:
+        """The program ends in good order: what was being told is told again, and has not failed."""
+        await self._database.write(lambda tx: tx.run(self._sql.rest_plugin, name=name))
+
     async def put_off(self, name: str, seq: int, attempts: int, pause: timedelta, error: str) -> None:
         """Done with `seq`; what comes next has failed for the `attempts`th time and waits for a pause."""
         due = rfc3339(self._clock() + pause)
@@ -104,6 +108,10 @@ class PluginRepository:
                 tx.run(self._sql.set_plugin_place, name=name, seq=change.seq)
 
         await self._database.write(work)
+
+    async def take_up(self, name: str, change: Change) -> None:
+        """About to tell again a change that was set aside, once."""
+        await self._database.write(lambda tx: tx.run(self._sql.take_up_failure, name=name, seq=change.seq))
 
     async def forget_failure(self, name: str, change: Change) -> None:
         """A change that was set aside has been told after all."""

@@ -1,5 +1,8 @@
 """Registrations: each a seat or a place in the waiting list, given out first come, first served."""
 
+from typing import cast
+
+import msgspec
 from msgspec import structs
 
 from eventorg.database import Database, Transaction
@@ -127,12 +130,13 @@ class RegistrationRepository:
 
         def work(tx: Transaction) -> tuple[Participants, int | None]:
             event, _ = self._events.load(tx, event_id, caller.user_id)
-            one_more = -1 if limit is None else limit + 1
-            rows = tx.all(self._sql.list_participants, event_id=event.id, after=after, status=status, limit=one_more)
-            page = rows if limit is None else rows[:limit]
-            last = page[-1]["seq"] if len(page) < len(rows) else None
-            found = [Registration(**{key: row[key] for key in Registration.__struct_fields__}) for row in page]
-            return Participants(event_id=event.id, participants=found, next=None), last
+            chosen = {"event_id": event.id, "status": status}
+            page = tx.one(self._sql.list_participants, after=after, limit=-1 if limit is None else limit, **chosen)
+            assert page is not None  # an aggregate always has a row
+            is_full = page["count"] == limit
+            more = is_full and tx.one(self._sql.has_participants_after, after=page["last"], **chosen) is not None
+            listed = cast("list[Registration]", msgspec.Raw(page["participants"].encode()))  # JSON already
+            return Participants(event_id=event.id, participants=listed, next=None), page["last"] if more else None
 
         return await self._database.read(work)
 

@@ -9,7 +9,7 @@ from msgspec import UNSET, Struct, UnsetType, structs
 
 from eventorg.database import Database, Transaction
 from eventorg.domain.callers import Caller
-from eventorg.domain.errors import Conflict, FieldError, Invalid, NotFound, Unauthenticated
+from eventorg.domain.errors import Conflict, FieldError, Invalid, NotFound, Unauthenticated, WrongPassword
 from eventorg.domain.exports import Export
 from eventorg.domain.facts import Fact
 from eventorg.domain.identities import TelegramIdentity
@@ -56,7 +56,7 @@ class UserRepository:
         self._passwords = passwords
 
     async def create(self, new: NewUser, by: Caller | None) -> User:
-        """The new user, made by itself (None) or by a bot. Raises `Conflict` (`username_taken`, `email_taken`)."""
+        """The new user, made by itself (None) or by another. Raises `Conflict` (`username_taken`, `email_taken`)."""
         hashed = await self._passwords.hash(new.password)
         profile = {name: getattr(new, name) for name in PROFILE}
 
@@ -117,7 +117,7 @@ class UserRepository:
             check_version(before.version, expected)
             given = {name: value for name in PROFILE if (value := getattr(patch, name)) is not UNSET}
             if change is not None and not tx.run(self._sql.set_password, user_id=user_id, **change):
-                raise _wrong_password()  # somebody else has just changed it
+                raise WrongPassword()  # somebody else has just changed it
             return self.change(tx, user_id, given, caller, always=change is not None)
 
         return await self._outcomes.write(caller, User, work)
@@ -138,6 +138,7 @@ class UserRepository:
             self._changes.record(tx, Fact("user.deleted", user_id=user_id), caller)
 
         await self._database.write(work)
+        await self._events.forget_words()
         await self._database.scrub()
 
     async def export(self, caller: Caller) -> Export:
@@ -153,6 +154,7 @@ class UserRepository:
                 events=self._events.find_of(tx, caller.user_id),
                 registrations=self._registrations.find_of(tx, caller.user_id),
                 changes=self._changes.find_of(tx, caller.user_id),
+                requests=self._outcomes.find_of(tx, caller.user_id),
             )
 
         return await self._database.read(work)
@@ -207,12 +209,8 @@ class UserRepository:
             if current is UNSET:
                 raise Invalid(FieldError("current_password", "required"))
             if not await self._passwords.verify(current, old):
-                raise _wrong_password()
+                raise WrongPassword()
         return {"old_hash": old, "new_hash": await self._passwords.hash(password)}
-
-
-def _wrong_password() -> Invalid:
-    return Invalid(FieldError("current_password", "wrong_password"))
 
 
 def _user(row: sqlite3.Row | None) -> User:

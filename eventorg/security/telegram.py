@@ -40,9 +40,13 @@ class MiniAppLogin:
         user = data.user
         if age < -self._max_ahead or user is None or user.is_bot or not 0 < user.id <= LARGEST_TELEGRAM_ID:
             raise Unauthenticated("init_data_invalid")
-        locale = user.language_code if user.language_code and is_locale(user.language_code) else UNSET
-        names = {"username": user.username, "first_name": user.first_name, "last_name": user.last_name}
-        return user.id, TelegramAccount(**names, locale=locale)
+        locale = _text(user.language_code)
+        return user.id, TelegramAccount(
+            username=_text(user.username),
+            first_name=_text(user.first_name),
+            last_name=_text(user.last_name),
+            locale=locale if locale and is_locale(locale) else UNSET,
+        )
 
     def _verify(self, init_data: str) -> InitData:
         if self._key:
@@ -52,3 +56,8 @@ class MiniAppLogin:
                 if parse(init_data).signature is None:
                     raise
         return validate_by_signature(init_data, self._bot_id, expires_in=None)
+
+
+def _text(value: object) -> str | None:
+    """A field that need not be there; one of another type, which the library lets pass, is as good as none."""
+    return value if isinstance(value, str) else None

@@ -1,0 +1,60 @@
+-- name: keep_secret(user_id, sha256, now)!
+-- Ends the one before.
+INSERT INTO calendar_export_secrets (user_id, sha256, created_at)
+VALUES (:user_id, :sha256, :now)
+ON CONFLICT (user_id) DO UPDATE
+SET
+    sha256 = excluded.sha256,
+    created_at = excluded.created_at;
+
+-- name: delete_secret(user_id)!
+DELETE FROM calendar_export_secrets
+WHERE user_id = :user_id;
+
+-- name: get_owner(sha256)^
+-- Whose feed it is.
+SELECT user_id
+FROM calendar_export_secrets
+WHERE sha256 = :sha256;
+
+-- name: list_entries(user_id, since, now, most)
+-- What a user hosts or attends and what has not ended before a time: of very many, those that start nearest to now.
+-- Who hosts an event does not wait for a seat.
+WITH mine AS (
+    SELECT
+        id AS event_id,
+        0 AS waitlisted
+    FROM events
+    WHERE organizer_id = :user_id
+    UNION ALL
+    SELECT
+        event_id,
+        0
+    FROM event_hosts
+    WHERE user_id = :user_id
+    UNION ALL
+    SELECT
+        event_id,
+        status = 'waitlisted'
+    FROM registrations
+    WHERE user_id = :user_id AND status <> 'cancelled'
+)
+SELECT
+    events.id,
+    events.title,
+    events.description,
+    events.location,
+    events.start_time,
+    events.end_time,
+    events.organizer_id,
+    events.status,
+    events.version,
+    events.created_at,
+    events.updated_at,
+    min(mine.waitlisted) AS waitlisted
+FROM mine
+JOIN events ON events.id = mine.event_id
+WHERE events.end_time >= :since
+GROUP BY events.id
+ORDER BY abs(julianday(events.start_time) - julianday(:now)), events.id
+LIMIT :most;

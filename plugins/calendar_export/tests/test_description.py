@@ -1,0 +1,50 @@
+"""The plugin's routes are described like any others."""
+
+import re
+from typing import Any
+
+from eventorg.testing import Server
+
+OPERATIONS = {
+    "get_event_file": ("GET /events/{event_id}/event.ics", {"200", "401", "404", "503"}),
+    "get_calendar": ("GET /calendar/{secret}/feed.ics", {"200", "404", "503"}),
+    "create_calendar": ("POST /users/me/calendar", {"201", "401", "403", "503", "507"}),
+    "delete_calendar": ("DELETE /users/me/calendar", {"200", "401", "403", "503", "507"}),
+}
+"""Clients are generated from these: a name here is never changed."""
+
+
+def described(server: Server) -> dict[str, tuple[str, dict[str, Any]]]:
+    """The operations of this plugin by name, with method and path."""
+    return {
+        operation["operationId"]: (f"{method.upper()} {path}", operation)
+        for path, item in server.client.get("/openapi.json").json()["paths"].items()
+        for method, operation in item.items()
+        if operation["tags"] == ["calendar_export"]
+    }
+
+
+def test_every_operation_is_described(eventorg: Server) -> None:
+    operations = described(eventorg)
+    assert {name: (place, set(it["responses"])) for name, (place, it) in operations.items()} == OPERATIONS
+    for place, operation in operations.values():
+        assert operation["summary"]
+        assert operation["description"].endswith((".", "`"))
+        named = {parameter["name"] for parameter in operation.get("parameters", []) if parameter["in"] == "path"}
+        assert named == set(re.findall(r"{(\w+)}", place))
+        for status, answer in operation["responses"].items():
+            assert answer["description"]
+            assert set(answer["content"]) == {media_type(place, status)}
+
+
+def media_type(place: str, status: str) -> str:
+    if status >= "400":
+        return "application/problem+json"
+    return "text/calendar" if place.endswith(".ics") else "application/json"
+
+
+def test_what_needs_no_token_says_so(eventorg: Server) -> None:
+    security: dict[str, Any] = {name: operation.get("security") for name, (_, operation) in described(eventorg).items()}
+    assert security["get_calendar"] == []
+    assert security["get_event_file"][0] == {}
+    assert security["create_calendar"] is security["delete_calendar"] is None  # as the document says for all

@@ -1,0 +1,31 @@
+"""Reminders and other news for the participants of events, delivered by bots or by mail.
+
+`README.md` tells bot authors how to deliver, and those who host how to set up mail.
+"""
+
+from datetime import timedelta
+from pathlib import Path
+
+from eventorg.plugin import FACTS, Job, Plugin
+
+from .mail import send_mail
+from .routes import ROUTES
+from .schedule import hear, remind, sweep
+from .settings import Settings
+
+_HERE = Path(__file__).parent
+
+plugin = Plugin(
+    name="reminders",
+    requires=">=0.1",
+    routes=ROUTES,
+    on=dict.fromkeys(FACTS.values(), hear),
+    jobs=[
+        Job(name="remind", every=timedelta(seconds=10), run=remind),
+        Job(name="send_mail", every=timedelta(seconds=10), run=send_mail),
+        Job(name="sweep", every=timedelta(hours=1), run=sweep),
+    ],
+    settings=Settings,
+    statements=_HERE / "sql",
+    migrations=_HERE / "migrations",
+)

@@ -1,0 +1,135 @@
+"""Mail for users with an e-mail address and no Telegram account, handed to a mail server by SMTP."""
+
+import asyncio
+import time
+from datetime import UTC, datetime
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP as SMTP_POLICY
+from email.utils import format_datetime
+from typing import Final
+
+from aiosmtplib import SMTP, SMTPException, SMTPNotSupported, SMTPRecipientsRefused, SMTPResponseException
+from msgspec import Struct
+
+from eventorg.plugin import Context, Transaction, rfc3339
+
+from .outbox import Lease, Outgoing, finish, lease, pause_after
+from .settings import MailServer, Settings, parse_address, parse_sender, parse_server
+from .texts import head
+
+MOST_ATTEMPTS: Final = 8
+"""A mail is given up after so many."""
+
+_HOLDER: Final = ""
+"""The server itself; no bot has this name."""
+_ONE: Final = Lease(limit=1, lease_seconds=600)
+_ANSWER_SECONDS: Final = 15.0
+_MAIL_SECONDS: Final = 40.0
+_RUN_SECONDS: Final = 200.0
+"""A run ends in time before the core ends it; the next one goes on."""
+
+
+class Outcome(Struct, frozen=True):
+    """What became of a mail: `sent`, `retry` or `failed`; and whether the mail server is of use for another."""
+
+    state: str
+    usable: bool = True
+    reason: str = ""
+
+
+async def send_mail(context: Context) -> None:
+    """Sends what is due, one after the other, until nothing is left or the mail server is of no use.
+
+    A mail that was under way when the program ended is sent again, with the same Message-ID.
+    """
+    settings: Settings = context.settings
+    if not settings.sends_mail:
+        return
+    await context.write(
+        lambda tx: tx.run(context.sql.release_deliveries, holder=_HOLDER, now=tx.now, most_attempts=MOST_ATTEMPTS)
+    )
+    deadline = time.monotonic() + _RUN_SECONDS
+    client = _client(parse_server(settings.smtp_url), parse_sender(settings.smtp_from))
+    try:
+        while time.monotonic() < deadline and (mail := await _claim(context)):
+            outcome = await _hand_in(client, mail, settings)
+            await _settle(context, mail, outcome)
+            if not outcome.usable:
+                break
+    finally:
+        client.close()
+
+
+async def _claim(context: Context) -> Outgoing | None:
+    def work(tx: Transaction) -> Outgoing | None:
+        return next(iter(lease(context, tx, _HOLDER, "email", _ONE)), None)
+
+    return await context.write(work)
+
+
+async def _settle(context: Context, mail: Outgoing, outcome: Outcome) -> None:
+    """Writes down what became of a mail; one that failed is tried again after a pause that grows."""
+    state = "failed" if outcome.state == "retry" and mail.attempts >= MOST_ATTEMPTS else outcome.state
+    if state != "sent":
+        context.log.warning(
+            "mail not sent", delivery=mail.id, state=state, attempts=mail.attempts, reason=outcome.reason
+        )
+
+    def work(tx: Transaction) -> None:
+        retry_at = datetime.fromisoformat(tx.now) + pause_after(mail.attempts)
+        finish(context, tx, mail, state, rfc3339(retry_at))
+
+    await context.write(work)
+
+
+async def _hand_in(client: SMTP, mail: Outgoing, settings: Settings) -> Outcome:
+    """Hands one mail in, over the connection there is. The reasons name nobody."""
+    try:
+        message = compose(mail, parse_sender(settings.smtp_from))
+        async with asyncio.timeout(_MAIL_SECONDS):
+            if not client.is_connected:
+                await client.connect()
+            await client.send_message(message)
+    except SMTPRecipientsRefused as error:
+        return _refused(error.recipients[0].code)
+    except (SMTPNotSupported, ValueError) as error:
+        return Outcome("failed", reason=type(error).__name__)
+    except SMTPResponseException as error:
+        return _refused(error.code, usable=client.is_connected)
+    except (SMTPException, OSError, TimeoutError) as error:
+        client.close()
+        return Outcome("retry", usable=False, reason=type(error).__name__)
+    return Outcome("sent")
+
+
+def _refused(code: int, *, usable: bool = True) -> Outcome:
+    """The answer of a mail server that does not want a mail now (4xx), or at all (5xx) (RFC 5321, section 4.2.1)."""
+    return Outcome("failed" if code >= 500 and usable else "retry", usable=usable, reason=f"SMTP {code}")
+
+
+def compose(mail: Outgoing, sender: Address) -> EmailMessage:
+    """The mail: plain text in UTF-8. The same delivery has the same Message-ID, so that a mailbox can tell that it
+    came twice."""
+    message = EmailMessage(policy=SMTP_POLICY)
+    message["From"] = sender
+    message["To"] = parse_address(mail.email or "")
+    message["Subject"] = " ".join(head(mail.kind, mail.locale, mail.title).split())
+    message["Date"] = format_datetime(datetime.now(UTC))
+    message["Message-ID"] = f"<{mail.dedupe_key.replace(':', '.')}@{sender.domain}>"
+    message["Auto-Submitted"] = "auto-generated"  # so that no absence note answers it (RFC 3834)
+    message.set_content(mail.text)
+    return message
+
+
+def _client(server: MailServer, sender: Address) -> SMTP:
+    """A client that is not connected yet. It uses STARTTLS where it is offered."""
+    return SMTP(
+        hostname=server.host,
+        port=server.port,
+        username=server.username,
+        password=server.password,
+        use_tls=server.tls,
+        local_hostname=sender.domain,
+        timeout=_ANSWER_SECONDS,
+    )

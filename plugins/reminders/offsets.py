@@ -1,0 +1,129 @@
+"""How long before the start reminders are sent: as an event says, or as a user prefers for all of its events."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Annotated, Any, Final
+
+import msgspec
+
+from eventorg.plugin import (
+    Caller,
+    Context,
+    FieldError,
+    Input,
+    Invalid,
+    Refused,
+    Transaction,
+    check_host,
+    rule,
+)
+
+USUAL: Final = (86_400, 3_600)
+"""For an event of which nothing else is said, in seconds."""
+
+_MOST: Final = 10
+_LONGEST: Final = timedelta(days=30)
+
+
+def duration(seconds: int) -> str:
+    """The one spelling of a duration here: hours, minutes and seconds, without what is nought (ISO 8601)."""
+    hours, rest = divmod(seconds, 3600)
+    parts = ((hours, "H"), (rest // 60, "M"), (rest % 60, "S"))
+    return "PT" + ("".join(f"{count}{unit}" for count, unit in parts if count) or "0S")
+
+
+def seconds_of(written: str) -> int:
+    """The whole seconds of an ISO 8601 duration in days and smaller units. Raises `Refused`."""
+    try:
+        length = msgspec.convert(written, timedelta)
+    except msgspec.ValidationError:
+        raise Refused("invalid") from None
+    if not timedelta() <= length <= _LONGEST:
+        raise Refused("out_of_range", minimum="PT0S", maximum=duration(int(_LONGEST.total_seconds())))
+    return int(length.total_seconds())
+
+
+class Reminder(Input):
+    """A reminder, so long before the start."""
+
+    before: Annotated[
+        str,
+        rule(
+            lambda written: duration(seconds_of(written)),
+            format="duration",
+            max_length=100,
+            description="An ISO 8601 duration in days, hours, minutes and seconds, 30 days at most. "
+            "Answered in hours, minutes and seconds.",
+            examples=["PT24H"],
+        ),
+    ]
+
+
+def offsets_of(reminders: Sequence[Reminder]) -> list[int]:
+    """The offsets in seconds, each once, the longest first. Raises `Invalid` if there are too many."""
+    if len(reminders) > _MOST:
+        raise Invalid(FieldError("", "too_long", {"maximum": _MOST}))
+    return sorted({seconds_of(reminder.before) for reminder in reminders}, reverse=True)
+
+
+async def get_event_offsets(context: Context, event_id: str, caller: Caller) -> list[Reminder]:
+    """When an event reminds its participants. Raises `NotFound` and `Forbidden` (not a host)."""
+
+    def work(tx: Transaction) -> list[Reminder]:
+        event, role = context.load_event(tx, event_id, caller.user_id)
+        check_host(role)
+        row = tx.one(context.sql.get_event_offsets, event_id=event.id)
+        return _reminders(_load(row["offsets"]) if row else USUAL)
+
+    return await context.read(work)
+
+
+async def set_event_offsets(
+    context: Context, event_id: str, reminders: Sequence[Reminder], caller: Caller
+) -> list[Reminder]:
+    """The same, as changed. Raises `NotFound`, `Forbidden` (not a host) and `Invalid` (too many)."""
+    offsets = offsets_of(reminders)
+
+    def work(tx: Transaction) -> list[Reminder]:
+        event, role = context.load_event(tx, event_id, caller.user_id)
+        check_host(role)
+        tx.run(context.sql.set_event_offsets, event_id=event.id, offsets=dump(offsets))
+        return _reminders(offsets)
+
+    return await context.write(work)
+
+
+async def get_user_offsets(context: Context, user_id: str) -> list[Reminder] | None:
+    """When a user wants to be reminded; None: as each event says."""
+    row = await context.read(lambda tx: tx.one(context.sql.get_user_offsets, user_id=user_id))
+    return _reminders(_load(row["offsets"])) if row else None
+
+
+async def set_user_offsets(
+    context: Context, user_id: str, reminders: Sequence[Reminder] | None
+) -> list[Reminder] | None:
+    """The same, as changed; the user has acted, so that a block ends. Raises `Invalid` (too many)."""
+    offsets = None if reminders is None else offsets_of(reminders)
+
+    def work(tx: Transaction) -> list[Reminder] | None:
+        tx.run(context.sql.unblock_user, user_id=user_id)
+        if offsets is None:
+            tx.run(context.sql.delete_user_offsets, user_id=user_id)
+            return None
+        tx.run(context.sql.set_user_offsets, user_id=user_id, offsets=dump(offsets))
+        return _reminders(offsets)
+
+    return await context.write(work)
+
+
+def dump(offsets: Sequence[int]) -> str:
+    """Offsets as they are kept."""
+    return msgspec.json.encode(offsets).decode()
+
+
+def _load(kept: str) -> Any:
+    return msgspec.json.decode(kept, type=list[int])
+
+
+def _reminders(offsets: Sequence[int]) -> list[Reminder]:
+    return [Reminder(before=duration(seconds)) for seconds in offsets]

@@ -1,0 +1,230 @@
+"""The outbox: what is to be delivered, who has leased it, and what became of it."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Annotated, Final, Literal
+from uuid import uuid4
+
+from msgspec import Meta, Struct
+
+from eventorg.plugin import (
+    Caller,
+    Conflict,
+    Context,
+    Id,
+    Input,
+    Instant,
+    Locale,
+    NotFound,
+    Refused,
+    Transaction,
+    rfc3339,
+    rule,
+)
+
+from .texts import message
+
+GRACE: Final = timedelta(minutes=10)
+"""A reminder is worth sending until the event starts, or so long after its time if that is later."""
+
+_FIRST_PAUSE: Final = timedelta(seconds=30)
+_LONGEST_PAUSE: Final = timedelta(hours=1)
+_LARGEST_WRITE: Final = 200
+
+Kind = Literal["reminder", "promoted", "changed", "cancelled"]
+Channel = Literal["telegram", "email"]
+Result = Literal["sent", "retry", "blocked"]
+
+
+def _whole(minimum: int, maximum: int, example: int) -> Meta:
+    def clean(value: int) -> int:
+        if not minimum <= value <= maximum:
+            raise Refused("out_of_range", minimum=minimum, maximum=maximum)
+        return value
+
+    return rule(clean, minimum=minimum, maximum=maximum, examples=[example])
+
+
+class Lease(Input):
+    """So many deliveries at most, for so many seconds."""
+
+    limit: Annotated[int, _whole(1, 100, 10)] = 10
+    lease_seconds: Annotated[int, _whole(1, 3600, 60)] = 60
+
+
+class Acknowledgement(Input):
+    """What became of a delivery. `retry_after`, in seconds, counts for `retry` alone."""
+
+    result: Result
+    retry_after: Annotated[int, _whole(0, 86_400, 30)] | None = None
+
+
+class NewDelivery(Struct, frozen=True):
+    """A delivery to be made; two with the same key are one."""
+
+    dedupe_key: str
+    kind: Kind
+    user_id: str
+    event_id: str
+    start_time: str
+    due_at: str
+
+
+class Outgoing(Struct, frozen=True, kw_only=True):
+    """A delivery with all that its text is made of, as things are now."""
+
+    id: str
+    dedupe_key: str
+    kind: Kind
+    user_id: str
+    telegram_id: int | None
+    email: str | None
+    locale: str
+    timezone: str
+    event_id: str
+    title: str
+    start_time: str
+    location: str | None
+    due_at: str
+    state: str
+    ready_at: str
+    holder: str | None
+    attempts: int
+
+    @property
+    def text(self) -> str:
+        """What the user reads."""
+        return message(self.kind, self.locale, self.timezone, self.title, self.start_time, self.location)
+
+
+class Delivery(Struct, frozen=True, kw_only=True):
+    """A message to send. It can come twice, then with the same `dedupe_key`."""
+
+    id: Id
+    dedupe_key: str
+    kind: Kind
+    channel: Literal["telegram"]
+    user_id: Id
+    telegram_id: int
+    locale: Locale
+    event_id: Id
+    text: str
+    due_at: Instant
+
+
+class Deliveries(Struct, frozen=True):
+    """What has been leased, the oldest first."""
+
+    deliveries: list[Delivery]
+
+
+class Acknowledged(Struct, frozen=True):
+    """The state a delivery is in now; `retry_at` only if it is leased again, from then on."""
+
+    id: Id
+    state: Result
+    retry_at: Instant | None
+
+
+async def create_deliveries(context: Context, new: Sequence[NewDelivery]) -> None:
+    """Puts deliveries in the outbox, a stretch at a time; those that are there already stay as they are."""
+    for start in range(0, len(new), _LARGEST_WRITE):
+        stretch = new[start : start + _LARGEST_WRITE]
+
+        def work(tx: Transaction, stretch: Sequence[NewDelivery] = stretch) -> None:
+            for one in stretch:
+                tx.run(
+                    context.sql.create_delivery,
+                    delivery_id=str(uuid4()),
+                    dedupe_key=one.dedupe_key,
+                    kind=one.kind,
+                    user_id=one.user_id,
+                    event_id=one.event_id,
+                    start_time=one.start_time,
+                    due_at=one.due_at,
+                )
+
+        await context.write(work)
+
+
+def lease(context: Context, tx: Transaction, holder: str, channel: Channel, wanted: Lease) -> list[Outgoing]:
+    """Deliveries that nobody else has until the lease ends, the oldest first; only what fits as things are now."""
+    now = datetime.fromisoformat(tx.now)
+    ids = tx.all(
+        context.sql.lease_deliveries,
+        holder=holder,
+        channel=channel,
+        now=tx.now,
+        grace=rfc3339(now - GRACE),
+        until=rfc3339(now + timedelta(seconds=wanted.lease_seconds)),
+        most=wanted.limit,
+    )
+    leased = [load(context, tx, row["id"]) for row in ids]
+    return sorted(leased, key=lambda one: (one.due_at, one.dedupe_key))
+
+
+def load(context: Context, tx: Transaction, delivery_id: str) -> Outgoing:
+    """A delivery. Raises `NotFound`."""
+    row = tx.one(context.sql.get_delivery, delivery_id=delivery_id)
+    if row is None:
+        raise NotFound()
+    return Outgoing(**row)
+
+
+async def lease_for_bot(context: Context, wanted: Lease, caller: Caller) -> Deliveries:
+    """Messages for users with a Telegram account."""
+
+    def work(tx: Transaction) -> list[Outgoing]:
+        return lease(context, tx, caller.bot or "", "telegram", wanted)
+
+    return Deliveries(
+        [
+            Delivery(
+                id=one.id,
+                dedupe_key=one.dedupe_key,
+                kind=one.kind,
+                channel="telegram",
+                user_id=one.user_id,
+                telegram_id=one.telegram_id,
+                locale=one.locale,
+                event_id=one.event_id,
+                text=one.text,
+                due_at=one.due_at,
+            )
+            for one in await context.write_once(caller, list[Outgoing], work)
+            if one.telegram_id is not None
+        ]
+    )
+
+
+async def acknowledge(context: Context, delivery_id: str, said: Acknowledgement, caller: Caller) -> Acknowledged:
+    """What a bot says became of a delivery it holds; to say it again changes nothing.
+
+    Raises `NotFound` (also if the user or the event is gone) and `Conflict` (the bot does not hold it).
+    """
+
+    def work(tx: Transaction) -> Acknowledged:
+        before = load(context, tx, delivery_id)
+        if before.holder != caller.bot or before.state not in ("leased", said.result):
+            raise Conflict()
+        retry_at = before.ready_at
+        if before.state == "leased":
+            pause = pause_after(before.attempts) if said.retry_after is None else timedelta(seconds=said.retry_after)
+            retry_at = rfc3339(datetime.fromisoformat(tx.now) + pause)
+            finish(context, tx, before, said.result, retry_at)
+        return Acknowledged(before.id, said.result, retry_at if said.result == "retry" else None)
+
+    return await context.write_once(caller, Acknowledged, work)
+
+
+def finish(context: Context, tx: Transaction, held: Outgoing, state: str, retry_at: str) -> None:
+    """Ends a lease, if its holder still has it. A user who blocks is left alone until it acts again."""
+    tx.run(context.sql.finish_delivery, delivery_id=held.id, holder=held.holder, state=state, ready_at=retry_at)
+    if state == "blocked":
+        tx.run(context.sql.block_user, user_id=held.user_id)
+        tx.run(context.sql.block_deliveries, user_id=held.user_id)
+
+
+def pause_after(attempts: int) -> timedelta:
+    """How long to wait after so many attempts."""
+    return min(_FIRST_PAUSE * (1 << min(attempts - 1, 10)), _LONGEST_PAUSE)

@@ -1,0 +1,120 @@
+"""When who is told what: reminders by the clock, the rest when it happens."""
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from eventorg.plugin import (
+    Context,
+    EventCancelled,
+    EventCreated,
+    EventUpdated,
+    Happened,
+    RegistrationPromoted,
+    Transaction,
+    rfc3339,
+)
+
+from .offsets import USUAL, dump, duration
+from .outbox import GRACE, Kind, NewDelivery, create_deliveries
+
+_LARGEST_SCAN: Final = 1_000
+_LARGEST_SWEEP: Final = 500
+
+
+async def remind(context: Context) -> None:
+    """Makes a delivery of each reminder whose time has come. What is late because nobody was there is made up for
+    once for each user and event, by the reminder nearest to the start."""
+    while len(due := await _find_due(context)) > 0:
+        await create_deliveries(context, due)
+        if len(due) < _LARGEST_SCAN:
+            break
+
+
+async def _find_due(context: Context) -> list[NewDelivery]:
+    now = context.clock()
+    usual = dump(USUAL)
+
+    def work(tx: Transaction) -> list[NewDelivery]:
+        longest = tx.one(context.sql.get_longest_offset, usual=usual)
+        assert longest is not None  # an aggregate has a row
+        rows = tx.all(
+            context.sql.list_due,
+            now=rfc3339(now),
+            grace=rfc3339(now - GRACE),
+            horizon=rfc3339(now + timedelta(seconds=longest["seconds"])),
+            usual=usual,
+            mail=context.settings.sends_mail,
+            most=_LARGEST_SCAN,
+        )
+        return [_reminder(row["event_id"], row["user_id"], row["start_time"], row["latest"]) for row in rows]
+
+    return await context.read(work)
+
+
+def _reminder(event_id: str, user_id: str, start_time: str, due_at: str) -> NewDelivery:
+    before = datetime.fromisoformat(start_time) - datetime.fromisoformat(due_at)
+    key = f"reminder:{event_id}:{user_id}:{duration(int(before.total_seconds()))}:{start_time}"
+    return NewDelivery(key, "reminder", user_id, event_id, start_time, due_at)
+
+
+async def hear(fact: Happened, context: Context) -> None:
+    """What a change means for the outbox. A void delivery needs no care here: it is never leased."""
+    await _end_block(fact, context)
+    match fact:
+        case RegistrationPromoted(event_id=str(event_id), user_id=str(user_id)):
+            await _announce(context, fact, "promoted", event_id, user_id)
+        case EventCancelled(event_id=str(event_id)):
+            await _announce(context, fact, "cancelled", event_id)
+        case EventCreated(event_id=str(event_id)) | EventUpdated(event_id=str(event_id)):
+            await _tell_of_move(context, fact, event_id)
+
+
+async def _end_block(fact: Happened, context: Context) -> None:
+    """A user who acts is written to again."""
+    row = await context.read(lambda tx: tx.one(context.sql.get_block_ended_by, seq=fact.seq))
+    if row is not None:
+        await context.write(lambda tx: tx.run(context.sql.unblock_user, user_id=row["user_id"]))
+
+
+async def _tell_of_move(context: Context, fact: Happened, event_id: str) -> None:
+    """Tells the participants if time or place are not what they were last told."""
+    move = await context.read(lambda tx: tx.one(context.sql.get_move, event_id=event_id))
+    if move is None or not move["moved"]:
+        return
+    if not move["is_new"]:
+        await _announce(context, fact, "changed", event_id)
+    await context.write(lambda tx: tx.run(context.sql.remember_told, event_id=event_id))
+
+
+async def _announce(
+    context: Context, fact: Happened, kind: Kind, event_id: str, only_user_id: str | None = None
+) -> None:
+    """Makes a delivery for each participant, or for one of them."""
+    rows = await context.read(
+        lambda tx: tx.all(context.sql.list_participants, event_id=event_id, mail=context.settings.sends_mail)
+    )
+    told = [row for row in rows if only_user_id in (None, row["user_id"])]
+    await create_deliveries(
+        context,
+        [
+            NewDelivery(
+                f"{kind}:{event_id}:{row['user_id']}:{fact.seq}",
+                kind,
+                row["user_id"],
+                event_id,
+                row["start_time"],
+                fact.at,
+            )
+            for row in told
+        ],
+    )
+
+
+async def sweep(context: Context) -> None:
+    """Forgets the deliveries of events that are long over, a little at a time."""
+    before = rfc3339(context.clock() - timedelta(days=context.settings.kept_days))
+    while (
+        await context.write(lambda tx: tx.run(context.sql.forget_deliveries, before=before, most=_LARGEST_SWEEP))
+        == _LARGEST_SWEEP
+    ):
+        pass

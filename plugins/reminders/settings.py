@@ -1,0 +1,76 @@
+"""The plugin's settings, and the mail server that one of them names."""
+
+from email.headerregistry import Address
+from email.utils import parseaddr
+from typing import Annotated
+from urllib.parse import unquote, urlsplit
+
+from email_validator import validate_email
+from msgspec import Meta, Struct
+
+_PORTS = {"smtp": 25, "smtps": 465}
+
+
+class MailServer(Struct, frozen=True):
+    """Where mail is handed in. `tls` is from the first byte on; otherwise STARTTLS is used where it is offered."""
+
+    host: str
+    port: int
+    username: str | None
+    password: str | None
+    tls: bool
+
+
+class Settings(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
+    """Each is read from `EVENTORG_REMINDERS_<NAME>`."""
+
+    smtp_url: Annotated[
+        str, Meta(description="`smtp://user:password@host:port` or `smtps://…`: sends mail to users without Telegram")
+    ] = ""
+    smtp_from: Annotated[str, Meta(description="whom the mail is from, as `Meetings <meetings@example.org>`")] = ""
+    kept_days: Annotated[
+        int, Meta(ge=1, le=3650, description="how long after its event a delivery is kept, in days")
+    ] = 30
+
+    def __post_init__(self) -> None:
+        if not self.smtp_url:
+            return
+        try:
+            parse_server(self.smtp_url)
+        except ValueError:
+            raise ValueError("Expected smtp://user:password@host:port or smtps://… - at `$.smtp_url`") from None
+        try:
+            parse_sender(self.smtp_from)
+        except ValueError:
+            raise ValueError("Expected an e-mail address, since SMTP_URL is set - at `$.smtp_from`") from None
+
+    @property
+    def sends_mail(self) -> bool:
+        """Whether users without Telegram are written to."""
+        return bool(self.smtp_url)
+
+
+def parse_server(url: str) -> MailServer:
+    """The mail server of a URL. Raises `ValueError`."""
+    parts = urlsplit(url)
+    if parts.scheme not in _PORTS or not parts.hostname or parts.path.strip("/") or parts.query or parts.fragment:
+        raise ValueError(url)
+    return MailServer(
+        host=parts.hostname,
+        port=parts.port or _PORTS[parts.scheme],
+        username=unquote(parts.username) if parts.username else None,
+        password=unquote(parts.password) if parts.password else None,
+        tls=parts.scheme == "smtps",
+    )
+
+
+def parse_sender(written: str) -> Address:
+    """The address, with its name if it has one. Raises `ValueError`."""
+    name, address = parseaddr(written)
+    return parse_address(address, name)
+
+
+def parse_address(address: str, name: str = "") -> Address:
+    """The address, its domain in ASCII: one of any alphabet has such a form. Raises `ValueError`."""
+    valid = validate_email(address, check_deliverability=False, globally_deliverable=False)
+    return Address(name, valid.ascii_local_part or valid.local_part, valid.ascii_domain)

@@ -1,0 +1,37 @@
+-- name: get_event_offsets(event_id)^
+SELECT offsets
+FROM reminders_event_offsets
+WHERE event_id = :event_id;
+
+-- name: set_event_offsets(event_id, offsets)!
+INSERT INTO reminders_event_offsets (event_id, offsets)
+VALUES (:event_id, :offsets)
+ON CONFLICT (event_id) DO UPDATE
+SET offsets = excluded.offsets;
+
+-- name: get_user_offsets(user_id)^
+SELECT offsets
+FROM reminders_user_offsets
+WHERE user_id = :user_id;
+
+-- name: set_user_offsets(user_id, offsets)!
+INSERT INTO reminders_user_offsets (user_id, offsets)
+VALUES (:user_id, :offsets)
+ON CONFLICT (user_id) DO UPDATE
+SET offsets = excluded.offsets;
+
+-- name: delete_user_offsets(user_id)!
+DELETE FROM reminders_user_offsets
+WHERE user_id = :user_id;
+
+-- name: get_longest_offset(usual)^
+-- How long before its start an event can matter at all.
+SELECT max(before.value) AS seconds
+FROM (
+    SELECT :usual AS offsets
+    UNION ALL
+    SELECT offsets FROM reminders_event_offsets
+    UNION ALL
+    SELECT offsets FROM reminders_user_offsets
+) AS lists
+JOIN json_each(lists.offsets) AS before;

@@ -1,0 +1,82 @@
+-- name: list_due(now, grace, horizon, usual, mail, most)
+-- Whom to remind of what, by the one offset that counts now: of those whose time has come, the nearest to the start.
+-- What was due before somebody registered is made up for only if nothing else is to come.
+WITH wanted AS (
+    SELECT
+        events.id AS event_id,
+        registrations.user_id,
+        events.start_time,
+        registrations.registration_date,
+        strftime('%Y-%m-%dT%H:%M:%SZ', events.start_time, '-' || before.value || ' seconds') AS due_at
+    FROM events
+    JOIN registrations ON registrations.event_id = events.id AND registrations.status = 'registered'
+    JOIN users ON users.id = registrations.user_id
+    LEFT JOIN telegram_identities ON telegram_identities.user_id = registrations.user_id
+    LEFT JOIN reminders_event_offsets ON reminders_event_offsets.event_id = events.id
+    LEFT JOIN reminders_user_offsets ON reminders_user_offsets.user_id = registrations.user_id
+    JOIN json_each(coalesce(reminders_user_offsets.offsets, reminders_event_offsets.offsets, :usual)) AS before
+    WHERE events.visibility IN ('public', 'unlisted', 'private') -- all of them: for the index
+        AND events.status = 'published'
+        AND events.start_time > :grace
+        AND events.start_time <= :horizon
+        AND events.end_time > :now
+        AND (telegram_identities.telegram_id IS NOT NULL OR (:mail AND users.email IS NOT NULL))
+        AND NOT EXISTS (SELECT 1 FROM reminders_blocks WHERE reminders_blocks.user_id = registrations.user_id)
+)
+SELECT
+    event_id,
+    user_id,
+    start_time,
+    max(CASE WHEN due_at <= :now THEN due_at END) AS latest
+FROM wanted
+GROUP BY event_id, user_id
+HAVING latest IS NOT NULL
+    AND (start_time > :now OR latest > :grace)
+    AND (latest >= registration_date OR latest = max(due_at))
+    AND NOT EXISTS (
+        SELECT 1
+        FROM reminders_deliveries AS made
+        WHERE made.event_id = wanted.event_id
+            AND made.user_id = wanted.user_id
+            AND made.kind = 'reminder'
+            AND made.start_time = wanted.start_time
+            AND made.due_at >= latest
+    )
+LIMIT :most;
+
+-- name: list_participants(event_id, mail)
+-- Everybody who has a seat in an event or waits for one, and can be reached.
+SELECT
+    registrations.user_id,
+    events.start_time
+FROM registrations
+JOIN events ON events.id = registrations.event_id
+JOIN users ON users.id = registrations.user_id
+LEFT JOIN telegram_identities ON telegram_identities.user_id = registrations.user_id
+WHERE registrations.event_id = :event_id
+    AND registrations.status IN ('registered', 'waitlisted')
+    AND (telegram_identities.telegram_id IS NOT NULL OR (:mail AND users.email IS NOT NULL))
+    AND NOT EXISTS (SELECT 1 FROM reminders_blocks WHERE reminders_blocks.user_id = registrations.user_id)
+ORDER BY registrations.seq;
+
+-- name: get_move(event_id)^
+-- Whether an event has moved since its participants were last told; null if they never were.
+SELECT
+    reminders_told.start_time IS NOT events.start_time OR reminders_told.location IS NOT events.location AS moved,
+    reminders_told.event_id IS NULL AS is_new
+FROM events
+LEFT JOIN reminders_told ON reminders_told.event_id = events.id
+WHERE events.id = :event_id;
+
+-- name: remember_told(event_id)!
+INSERT INTO reminders_told (event_id, start_time, location)
+SELECT
+    id,
+    start_time,
+    location
+FROM events
+WHERE id = :event_id
+ON CONFLICT (event_id) DO UPDATE
+SET
+    start_time = excluded.start_time,
+    location = excluded.location;

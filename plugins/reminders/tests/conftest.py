@@ -1,0 +1,14 @@
+"""What the tests of the reminders share."""
+
+import pytest
+
+from eventorg.testing import Server, eventorg, eventorg_settings
+
+from .scene import Scene
+
+__all__ = ["eventorg", "eventorg_settings"]
+
+
+@pytest.fixture
+def scene(eventorg: Server) -> Scene:
+    return Scene(eventorg)

@@ -1,0 +1,138 @@
+"""Offsets as they are set and answered, who may do what, and what the description says of it."""
+
+from typing import Any
+
+import httpx
+import pytest
+
+from eventorg.testing import Server, User, check_problem
+
+from .scene import Scene
+
+USUAL = [{"before": "PT24H"}, {"before": "PT1H"}]
+EVENT = "/events/{event_id}/reminders"
+MINE = "/users/me/reminders"
+LEASE = "/deliveries/lease"
+ACK = "/deliveries/x/ack"
+
+
+def test_an_event_reminds_a_day_and_an_hour_before_unless_set(scene: Scene) -> None:
+    event_id = scene.event()
+    path = EVENT.format(event_id=event_id)
+    assert scene.host.get(path).json() == USUAL
+    sent = [{"before": "PT90M"}, {"before": "P2DT1S"}, {"before": "PT1H30M"}]
+    answer = scene.host.put(path, json=sent)
+    assert answer.json() == [{"before": "PT48H1S"}, {"before": "PT1H30M"}]
+    code = scene.host.get(f"/events/{event_id}").json()["code"]
+    assert scene.host.get(EVENT.format(event_id=code)).json() == answer.json()
+    assert scene.host.put(path, json=[]).json() == scene.host.get(path).json() == []
+
+
+def test_a_user_follows_its_events_unless_it_has_set_its_own(scene: Scene) -> None:
+    guest = scene.guest()
+    assert guest.get(MINE).json() is None
+    assert guest.put(MINE, json=[{"before": "PT0S"}]).json() == guest.get(MINE).json() == [{"before": "PT0S"}]
+    assert guest.put(MINE, json=[]).json() == guest.get(MINE).json() == []
+    assert guest.delete(MINE).status_code == 204
+    assert guest.get(MINE).json() is None
+    guest.put(MINE, json=[])
+    assert guest.put(MINE, content="null").json() is guest.get(MINE).json() is None
+
+
+REFUSED = [
+    ("[{}]", "required"),
+    ('[{"before": 3600}]', "wrong_type"),
+    ('[{"before": null}]', "wrong_type"),
+    ('[{"before": "PT1H", "after": "PT1H"}]', "unknown_field"),
+    ('[{"before": ""}]', "invalid"),
+    ('[{"before": "1 hour"}]', "invalid"),
+    ('[{"before": "P1M"}]', "invalid"),
+    ('[{"before": "PT\\u0000H"}]', "invalid"),
+    ('[{"before": "P99999999999999999999D"}]', "invalid"),
+    ('[{"before": "-PT1H"}]', "out_of_range"),
+    ('[{"before": "P30DT1S"}]', "out_of_range"),
+    ('{"before": "PT1H"}', "wrong_type"),
+    ("[" + ", ".join(f'{{"before": "PT{n}H"}}' for n in range(11)) + "]", "too_long"),
+]
+
+
+def test_what_is_no_list_of_offsets_is_refused(scene: Scene) -> None:
+    for path in (MINE, EVENT.format(event_id=scene.event())):
+        for body, code in REFUSED:
+            problem = check_problem(scene.host.put(path, content=body), 422, "validation_failed")
+            assert [fault["code"] for fault in problem["errors"]] == [code], body
+
+
+def test_what_is_no_json_is_refused(scene: Scene) -> None:
+    check_problem(scene.host.put(MINE, content="[{"), 400)
+    check_problem(scene.host.put(MINE, content=b'[{"before": "\xff"}]'), 400)
+    check_problem(scene.host.put(MINE, content="[]", headers={"Content-Type": "text/plain"}), 415)
+    check_problem(scene.host.put(EVENT.format(event_id=scene.event()), content="null"), 422)
+
+
+def bodies(path: str) -> dict[str, Any]:
+    """A body that is right for each path that takes one."""
+    return {LEASE: {}, ACK: {"result": "sent"}}.get(path, [])
+
+
+TABLE = [
+    # method, path, nobody, stranger, participant, co-host, organizer, idle bot, delivering bot, both for a user
+    ("GET", EVENT, 401, 403, 403, 200, 200, 403, 403, 403),
+    ("PUT", EVENT, 401, 403, 403, 200, 200, 403, 403, 403),
+    ("GET", MINE, 401, 200, 200, 200, 200, 403, 403, 200),
+    ("PUT", MINE, 401, 200, 200, 200, 200, 403, 403, 200),
+    ("DELETE", MINE, 401, 204, 204, 204, 204, 403, 403, 204),
+    ("POST", LEASE, 401, 403, 403, 403, 403, 403, 200, 200),
+    ("POST", ACK, 401, 403, 403, 403, 403, 403, 404, 404),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "expected"), [(*row[:2], row[2:]) for row in TABLE])
+def test_who_may_do_what(eventorg: Server, method: str, path: str, expected: tuple[int, ...]) -> None:
+    organizer, host, participant, stranger = (eventorg.sign_up() for _ in range(4))
+    event_id = organizer.create_event()["id"]
+    assert organizer.post(f"/events/{event_id}/hosts", json={"user_id": host.id}).status_code == 201
+    assert participant.post(f"/events/{event_id}/register").status_code == 201
+    callers: list[User] = [stranger, participant, host, organizer, eventorg.make_bot("act", "changes")]
+    callers += [eventorg.make_bot("deliver"), eventorg.make_bot("act", "deliver").acting_for(stranger.id)]
+    nobody: dict[str, str] = {}
+
+    def ask(headers: dict[str, str]) -> httpx.Response:
+        body = None if method in ("GET", "DELETE") else bodies(path)
+        return eventorg.client.request(method, path.format(event_id=event_id), json=body, headers=headers)
+
+    answers = [ask(headers) for headers in (nobody, *(caller.headers for caller in callers))]
+    assert tuple(answer.status_code for answer in answers) == expected
+    for answer in answers:
+        if answer.status_code >= 400:
+            check_problem(answer, answer.status_code)
+    if path in (LEASE, ACK):
+        assert {answer.json()["code"] for answer in answers if answer.status_code == 403} == {"scope_missing"}
+
+
+def test_what_the_caller_may_not_know_of_is_not_found(eventorg: Server) -> None:
+    organizer, stranger = eventorg.sign_up(), eventorg.sign_up()
+    for hidden in ({"visibility": "private"}, {"status": "draft"}):
+        path = EVENT.format(event_id=organizer.create_event(**hidden)["id"])
+        check_problem(stranger.get(path), 404, "event_not_found")
+        check_problem(stranger.put(path, json=[]), 404, "event_not_found")
+        assert organizer.put(path, json=[]).status_code == 200
+    check_problem(organizer.get(EVENT.format(event_id="none")), 404, "event_not_found")
+
+
+def test_every_route_is_described(eventorg: Server) -> None:
+    document = eventorg.client.get("/openapi.json").json()
+    described = {
+        (method.upper(), path): operation
+        for path, item in document["paths"].items()
+        for method, operation in item.items()
+        if operation.get("tags") == ["reminders"]
+    }
+    ack = "/deliveries/{delivery_id}/ack"
+    assert described.keys() == {(method, ack if path == ACK else path) for method, path, *_ in TABLE}
+    for operation in described.values():
+        assert operation["operationId"]
+        assert operation["summary"]
+        assert operation["description"]
+        assert {"401", "503"} <= operation["responses"].keys()
+    assert document["components"]["schemas"]["Reminder"]["additionalProperties"] is False

@@ -1,0 +1,53 @@
+"""Writes the README's tables from the code: `python -m tests.readme`."""
+
+from pathlib import Path
+from typing import Any
+
+from msgspec import structs
+
+from eventorg.application import create_app
+from eventorg.settings import PREFIX, Settings
+
+README = Path(__file__).parent.parent / "README.md"
+_METHODS = ("get", "post", "put", "patch", "delete")
+
+
+def rendered(readme: str) -> str:
+    """The README with both tables as the code has them."""
+    for name, table in {"routes": _routes(), "settings": _settings()}.items():
+        before, rest = readme.split(f"<!-- {name} -->\n")
+        _, after = rest.split(f"<!-- /{name} -->")
+        readme = f"{before}<!-- {name} -->\n{table}<!-- /{name} -->{after}"
+    return readme
+
+
+def _routes() -> str:
+    document: dict[str, Any] = create_app(Settings(plugins="none")).openapi_schema.to_schema()
+    rows = [
+        f"| `{method.upper()} {path}` | {operation['summary']} |\n"
+        for path, item in document["paths"].items()
+        for method, operation in item.items()
+        if method in _METHODS
+    ]
+    return "| request | what it does |\n|---|---|\n" + "".join(rows)
+
+
+def _settings() -> str:
+    rows = "".join(
+        f"| `{PREFIX}{field.name.upper()}` | {_default(field)} | {_description(field)} |\n"
+        for field in structs.fields(Settings)
+        if field.name != "others"
+    )
+    return "| name | default | meaning |\n|---|---|---|\n" + rows
+
+
+def _default(field: structs.FieldInfo) -> str:
+    return f"`{field.default}`" if field.default else ""
+
+
+def _description(field: structs.FieldInfo) -> str:
+    return next(str(mark.description) for mark in getattr(field.type, "__metadata__", ()) if mark.description)
+
+
+if __name__ == "__main__":
+    README.write_text(rendered(README.read_text(encoding="utf-8")), encoding="utf-8")

@@ -1,0 +1,82 @@
+"""What Telegram sends: accounts with ids of their own, init data as a Mini App has it, and who is asked with it."""
+
+import itertools
+import json
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+from init_data_py import sign
+
+from eventorg.settings import Settings
+from eventorg.testing import Bot, Clock, Server, User, running
+
+BOT_TOKEN = "4200000042:AAH-not-a-token-of-any-bot-anywhere"
+LARGEST_ID = 2**52 - 1
+
+_ids = itertools.count(700_000_001)
+
+
+def new_id() -> int:
+    """The id of an account that nobody has seen."""
+    return next(_ids)
+
+
+def user_field(telegram_id: int, **fields: Any) -> str:
+    """The value of `user`: a JSON object."""
+    return json.dumps({"id": telegram_id, "first_name": "Anna"} | fields)
+
+
+def init_data(clock: Clock, *, bot_token: str = BOT_TOKEN, age: int = 0, **fields: str) -> str:
+    """Init data of so many seconds ago with these fields; what Telegram decides is its own token's."""
+    return sign(fields, bot_token, auth_date=int(clock().timestamp()) - age)
+
+
+class Person:
+    """Somebody whom a bot knows by a Telegram account alone."""
+
+    def __init__(self, server: Server, bot: Bot, **account: Any) -> None:
+        self.telegram_id = new_id()
+        response = bot.put(f"/identities/telegram/{self.telegram_id}", json={"first_name": "Anna"} | account)
+        assert response.status_code == 201, response.text
+        self.account: dict[str, Any] = response.json()
+        self.id = str(self.account["id"])
+        self.bot = bot.acting_for(f"telegram:{self.telegram_id}")
+
+
+def link(bot: Bot, telegram_id: int, user: User) -> dict[str, Any]:
+    """The user, to whom a Telegram account has been tied by a code."""
+    code = user.post("/users/me/link-codes").json()["code"]
+    response = bot.post(f"/identities/telegram/{telegram_id}/link", json={"code": code})
+    assert response.status_code == 200, response.text
+    linked: dict[str, Any] = response.json()
+    return linked
+
+
+class MiniApps:
+    """Servers that take Mini App logins, one for each set of settings."""
+
+    def __init__(self, folder: Path, stack: ExitStack) -> None:
+        self._folder = folder
+        self._stack = stack
+        self._servers: dict[str, Server] = {}
+
+    def serve(self, now: int | None = None, **settings: Any) -> Server:
+        """A server with these settings, at a time in Unix seconds."""
+        given: dict[str, Any] = {"telegram_bot_token": BOT_TOKEN, "log_level": "error"} | settings
+        name = repr(sorted(given.items()))
+        if name not in self._servers:
+            database = self._folder / f"{len(self._servers)}.db"
+            self._servers[name] = self._stack.enter_context(
+                running(Settings(plugins="none", database=str(database), **given))
+            )
+        server = self._servers[name]
+        server.clock.now = Clock().now if now is None else datetime.fromtimestamp(now, UTC)
+        return server
+
+
+def log_in(server: Server, data: str) -> httpx.Response:
+    """The answer to a Mini App's login."""
+    return server.client.post("/login/telegram", json={"init_data": data})

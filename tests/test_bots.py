@@ -1,0 +1,206 @@
+"""Bots: how the operator makes their tokens, whom they act for, and what is written down of it."""
+
+import hashlib
+import json
+import re
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from eventorg.cli import main
+from eventorg.settings import Settings
+from eventorg.testing import PASSWORD, Bot, Server, check_problem, running
+from tests.programs import run, sentence, serving
+from tests.telegram import LARGEST_ID, Person, new_id
+
+
+@pytest.fixture(scope="module")
+def bot(server: Server) -> Bot:
+    return server.make_bot("act")
+
+
+def select(server: Server, statement: str, *values: object) -> list[tuple[Any, ...]]:
+    with closing(sqlite3.connect(server.settings.database_path)) as file:
+        return file.execute(statement, values).fetchall()
+
+
+def test_the_operator_makes_lists_and_revokes_tokens_while_the_server_runs(tmp_path: Path) -> None:
+    path = tmp_path / "eventorg.db"
+    with serving(path) as program:
+        made = run(path, "token", "create", "my-bot", "--scope", "act", "--scope", "changes")
+        assert made.returncode == 0, made.stderr
+        token = made.stdout.splitlines()[-1]
+        assert re.fullmatch(r"evb_[A-Za-z0-9_-]{43}", token)
+        assert token not in made.stderr
+        bot = Bot(program.client, "my-bot", token)
+        assert bot.get("/changes").status_code == 200
+
+        taken = sentence(run(path, "token", "create", "my-bot", "--scope", "act"))
+        listed = run(path, "token", "list")
+        assert listed.returncode == 0
+        name, scopes, created, used = listed.stdout.rstrip("\n").split("\t")
+        assert (name, scopes) == ("my-bot", "act changes")
+        assert created.startswith("created 20")
+        assert used.startswith("last used 20")
+
+        assert run(path, "token", "revoke", "my-bot").stdout == "revoked my-bot\n"
+        check_problem(bot.get("/changes"), 401, "token_revoked")
+        assert "revoked 20" in run(path, "token", "list").stdout
+        again = run(path, "token", "create", "my-bot", "--scope", "changes")
+        assert again.returncode == 0, again.stderr
+        assert Bot(program.client, "my-bot", again.stdout.splitlines()[-1]).get("/changes").status_code == 200
+        check_problem(bot.get("/changes"), 401, "token_revoked")
+        log = program.log
+    assert taken == "There is a bot of this name; revoke its token or take another name."
+    assert token not in log
+    files = [file for file in tmp_path.iterdir() if file.name.startswith("eventorg.db")]
+    assert not any(token.encode() in file.read_bytes() for file in files)
+    hashed = hashlib.sha256(again.stdout.splitlines()[-1].encode()).hexdigest().encode()
+    assert any(hashed in file.read_bytes() for file in files)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "told"),
+    [
+        (["revoke", "nobody"], 1, "eventorg: "),
+        (["create", "a-bot", "--scope", "everything"], 2, "everything"),
+        (["create", "a-bot"], 2, "--scope"),
+    ],
+)
+def test_what_the_operator_gets_wrong_is_told_in_words(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    arguments: list[str],
+    status: int,
+    told: str,
+) -> None:
+    monkeypatch.setenv("EVENTORG_DATABASE", str(tmp_path / "eventorg.db"))
+    with pytest.raises(SystemExit) as end:
+        main(["token", *arguments])
+    printed = capsys.readouterr()
+    assert (end.value.code, printed.out) == (status, "")
+    assert told in printed.err
+    assert "Traceback" not in printed.err
+
+
+def test_a_bot_acts_for_a_user_by_id_and_for_a_telegram_account(server: Server, bot: Bot) -> None:
+    user, person = server.sign_up(), Person(server, bot)
+    assert bot.acting_for(user.id).get("/users/me").json()["id"] == user.id
+    assert person.bot.get("/users/me").json()["id"] == person.id
+    assert bot.acting_for(person.id).get("/users/me").json()["id"] == person.id
+
+
+@pytest.mark.parametrize(
+    "nobody",
+    [
+        str(uuid4()), f"telegram:{LARGEST_ID}", "telegram:0", "telegram:", "telegram:-1", "telegram:1e3",
+        "telegram:٤٢", "telegram:" + "9" * 18, "telegram:" + "9" * 400, "someone", "me", "'; DROP TABLE users", "-",
+        "Telegram:42", "telegram: 42", "é",
+    ],
+)  # fmt: skip
+def test_a_bot_that_acts_for_nobody_known_is_refused(bot: Bot, nobody: str) -> None:
+    headers = {"Authorization": bot.headers["Authorization"].encode(), "X-Act-As": nobody.encode()}
+    check_problem(bot.client.get("/users/me", headers=headers), 404, "user_not_found")  # type: ignore[arg-type]
+
+
+def test_an_empty_name_is_nobody_too(bot: Bot) -> None:
+    check_problem(bot.get("/users/me", headers={"X-Act-As": ""}), 404, "user_not_found")
+
+
+def test_only_a_bot_acts_for_others(server: Server) -> None:
+    user, other = server.sign_up(), server.sign_up()
+    for who in (other.id, user.id, "telegram:42"):
+        check_problem(user.get("/users/me", headers={"X-Act-As": who}), 403, "bot_required")
+
+
+@pytest.mark.parametrize("token", ["evb_", "evb_x", "evb_" + "A" * 43, "evb_" + "A" * 4000, "EVB_x"])
+def test_a_token_that_nobody_made_is_refused(server: Server, token: str) -> None:
+    response = server.client.get("/changes", headers={"Authorization": f"Bearer {token}"})
+    check_problem(response, 401)
+    assert response.headers["WWW-Authenticate"] == "Bearer"
+
+
+def test_the_change_log_has_the_user_and_the_bot(server: Server, bot: Bot) -> None:
+    user, person = server.sign_up(), Person(server, bot)
+    event = user.create_event()
+    assert person.bot.post(f"/events/{event['id']}/register").status_code == 201
+    assert bot.acting_for(user.id).patch(f"/events/{event['id']}", json={"title": "Another"}).status_code == 200
+    assert user.patch(f"/events/{event['id']}", json={"title": "A third"}).status_code == 200
+    rows = select(server, "SELECT type, actor_id, bot FROM changes WHERE event_id = ? ORDER BY seq", event["id"])
+    assert rows == [
+        ("event.created", user.id, None),
+        ("registration.created", person.id, bot.name),
+        ("event.updated", user.id, bot.name),
+        ("event.updated", user.id, None),
+    ]
+    made = select(server, "SELECT actor_id, bot FROM changes WHERE type = 'user.created' AND user_id = ?", person.id)
+    assert made == [(person.id, bot.name)]
+
+
+def test_the_access_log_has_the_user_and_the_bot(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with running(Settings(plugins="none", database=str(tmp_path / "eventorg.db"), log_format="json")) as server:
+        user, bot = server.sign_up(), server.make_bot("act", "changes")
+        capsys.readouterr()
+        user.get("/users/me")
+        bot.get("/changes")
+        bot.acting_for(user.id).get("/users/me")
+        lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    assert [(line["user"], line["bot"]) for line in lines] == [
+        (user.id, None), (None, bot.name), (user.id, bot.name)
+    ]  # fmt: skip
+
+
+def test_the_last_use_is_kept_to_the_minute(fresh_server: Server) -> None:
+    bot = fresh_server.make_bot("changes")
+    used = "SELECT last_used_at FROM bots"
+    assert select(fresh_server, used) == [(None,)]
+    bot.get("/changes")
+    assert select(fresh_server, used) == [("2027-01-01T12:00:00Z",)]
+    fresh_server.clock.advance(seconds=59)
+    bot.get("/changes")
+    assert select(fresh_server, used) == [("2027-01-01T12:00:00Z",)]
+    fresh_server.clock.advance(seconds=1)
+    bot.get("/changes")
+    assert select(fresh_server, used) == [("2027-01-01T12:01:00Z",)]
+
+
+def test_a_revoked_token_is_refused_on_the_next_request(server: Server) -> None:
+    bot, user = server.make_bot("act"), server.sign_up()
+    assert bot.acting_for(user.id).get("/users/me").status_code == 200
+    server.revoke(bot)
+    for response in (bot.acting_for(user.id).get("/users/me"), bot.get("/events"), bot.acting_for("x").get("/events")):
+        check_problem(response, 401, "token_revoked")
+
+
+def test_the_email_is_seen_by_a_bot_that_acts_for_that_user_only(server: Server, bot: Bot) -> None:
+    user, other = server.sign_up(), server.sign_up()
+    path = f"/users/{user.id}"
+    assert bot.acting_for(user.id).get(path).json()["email"] == user.account["email"]
+    assert "email" not in bot.acting_for(other.id).get(path).json()
+    check_problem(bot.get(path), 403, "act_as_missing")
+
+
+def test_with_closed_sign_up_only_a_bot_that_may_act_makes_users(tmp_path: Path) -> None:
+    with running(
+        Settings(plugins="none", database=str(tmp_path / "eventorg.db"), signup="closed", log_level="error")
+    ) as server:
+        account = {"username": "anna", "email": "anna@example.com", "password": PASSWORD}
+        bot, reader = server.make_bot("act"), server.make_bot("changes")
+        for client in (server.client, reader):
+            check_problem(client.post("/users", json=account), 403, "signup_closed")
+        assert bot.post("/users", json=account).status_code == 201
+        assert bot.put(f"/identities/telegram/{new_id()}", json={}).status_code == 201
+        assert server.log_in("anna@example.com")
+
+
+def test_retries_of_a_bot_are_kept_apart_for_each_user(server: Server, bot: Bot) -> None:
+    event, people = server.sign_up().create_event(), [Person(server, bot) for _ in range(2)]
+    path, key = f"/events/{event['id']}/register", {"Idempotency-Key": "tap"}
+    first, second, again = (person.bot.post(path, headers=key) for person in (*people, people[0]))
+    assert [answer.json()["user_id"] for answer in (first, second)] == [person.id for person in people]
+    assert (again.json(), again.headers["Idempotency-Replayed"]) == (first.json(), "true")

@@ -1,0 +1,145 @@
+"""Walking a list yields every untouched row exactly once, whatever others write meanwhile."""
+
+import random
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from eventorg.domain.values import fold
+from eventorg.testing import Server, User, check_problem
+
+ROWS = 1_000
+
+
+def walk(user: User, url: str, rows: str, **query: Any) -> Iterator[dict[str, Any]]:
+    """All rows of a list, page by page."""
+    cursor: dict[str, str] = {}
+    while True:
+        page = user.get(url, params=query | cursor).json()
+        yield from page[rows]
+        if page["next"] is None:
+            return
+        cursor = {"cursor": page["next"]}
+
+
+@pytest.fixture
+def crowd(fresh_server: Server) -> dict[str, Any]:
+    """A thousand events of one user, many at one time, and a thousand guests of one event, put straight in."""
+    user = fresh_server.sign_up()
+    meeting = user.create_event(title="Встреча")
+    now, guests, events = "2027-01-01T12:00:00Z", [], []
+    for number in range(ROWS):
+        start = f"2080-01-01T{number % 24:02}:00:00Z"
+        events.append((str(uuid4()), f"code{number}", f"Event {number}", start, user.id, fold(f"Event {number}")))
+        guests.append(str(uuid4()))
+    with closing(sqlite3.connect(fresh_server.settings.database_path)) as file, file:
+        file.executemany(
+            "INSERT INTO events (id, code, title, start_time, end_time, timezone, organizer_id, waitlist, status,"
+            " visibility, search_text, registered_count, waitlisted_count, version, created_at, updated_at)"
+            f" VALUES (?, ?, ?, ?, '2081', 'UTC', ?, 1, 'published', 'public', ?, 0, 0, 1, '{now}', '{now}')",
+            events,
+        )
+        file.executemany(
+            "INSERT INTO users (id, locale, timezone, token_version, version, created_at, updated_at)"
+            f" VALUES (?, 'ru', 'UTC', 1, 1, '{now}', '{now}')",
+            [(guest,) for guest in guests],
+        )
+        file.executemany(
+            "INSERT INTO registrations (event_id, user_id, status, registration_date)"
+            f" VALUES ('{meeting['id']}', ?, 'registered', '{now}')",
+            [(guest,) for guest in guests],
+        )
+        file.execute("UPDATE events SET registered_count = ? WHERE id = ?", (ROWS, meeting["id"]))
+    return {"user": user, "meeting": meeting["id"], "events": [row[0] for row in events], "guests": guests}
+
+
+@contextmanager
+def meanwhile(*works: Callable[[], None]) -> Iterator[None]:
+    """Does each work over and over, in a thread of its own, until the block ends; each at least once."""
+    over, failures = threading.Event(), list[BaseException]()
+
+    def run(work: Callable[[], None]) -> None:
+        try:
+            work()
+            while not over.is_set():
+                work()
+        except BaseException as failure:
+            failures.append(failure)
+
+    threads = [threading.Thread(target=run, args=(work,)) for work in works]
+    for thread in threads:
+        thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        for thread in threads:
+            thread.join()
+    assert failures == []
+
+
+@pytest.mark.parametrize("query", [{"limit": 7}, {"limit": 7, "q": "event"}], ids=str)
+def test_walking_events_while_others_write_yields_each_untouched_one_once(crowd: Any, query: dict[str, Any]) -> None:
+    user, chance = crowd["user"], random.Random(1)
+    touched = chance.sample(crowd["events"], 200)
+    doomed, moved = iter(touched[:100]), iter(touched[100:])
+
+    def insert() -> None:
+        start = f"2080-01-01T{chance.randrange(24):02}:30:00Z"
+        user.create_event(title="New event", start_time=start, end_time="2081-01-01T00:00:00Z")
+
+    def remove() -> None:
+        if event_id := next(doomed, None):
+            assert user.delete(f"/events/{event_id}").status_code == 200
+
+    def move() -> None:
+        if event_id := next(moved, None):
+            new_start = {"start_time": f"2080-01-01T{chance.randrange(24):02}:45:00Z"}
+            assert user.patch(f"/events/{event_id}", json=new_start).status_code == 200
+
+    with meanwhile(insert, remove, move):
+        walked = list(walk(user, "/events", "events", organizer_id=user.id, **query))
+    seen = [event["id"] for event in walked if event["id"] in set(crowd["events"]) - set(touched)]
+    assert len(seen) == len(set(seen)) == ROWS - len(touched)
+    untouched = [(event["start_time"], event["id"]) for event in walked if event["id"] in set(seen)]
+    assert untouched == sorted(untouched)
+
+
+def test_walking_participants_while_others_come_and_go_yields_each_untouched_one_once(
+    fresh_server: Server, crowd: Any
+) -> None:
+    host, url = crowd["user"], f"/events/{crowd['meeting']}"
+    touched = random.Random(2).sample(crowd["guests"], 200)
+    doomed = iter(touched)
+
+    def come() -> None:
+        assert fresh_server.sign_up().post(f"{url}/register").status_code == 201
+
+    def go() -> None:
+        if user_id := next(doomed, None):
+            assert host.delete(f"{url}/participants/{user_id}").status_code == 200
+
+    with meanwhile(come, go):
+        walked = [row["user_id"] for row in walk(host, f"{url}/participants", "participants", limit=7)]
+    assert len(walked) == len(set(walked))
+    assert [guest for guest in walked if guest in set(crowd["guests"]) - set(touched)] == [
+        guest for guest in crowd["guests"] if guest not in set(touched)
+    ]
+
+
+def test_positions_go_on_from_page_to_page(server: Server) -> None:
+    host, guests = server.sign_up(), [server.sign_up() for _ in range(7)]
+    url = f"/events/{host.create_event(capacity=2)['id']}"
+    for guest in guests:
+        guest.post(f"{url}/register")
+    whole = host.get(f"{url}/participants").json()["participants"]
+    assert [row["waitlist_position"] for row in whole] == [None, None, 1, 2, 3, 4, 5]
+    for limit in (1, 2, 3, 7):
+        assert list(walk(host, f"{url}/participants", "participants", limit=limit)) == whole
+    assert list(walk(host, f"{url}/participants", "participants", limit=2, status="waitlisted")) == whole[2:]
+    check_problem(host.get(f"{url}/participants?limit=0"), 422)

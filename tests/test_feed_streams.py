@@ -1,0 +1,128 @@
+"""The change feed as server-sent events, and how waiting ends when the server stops."""
+
+import json
+import queue
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from eventorg.settings import Settings
+from eventorg.testing import Server, User, check_problem, running
+
+PATIENCE = 10  # far less than the 30 seconds a long poll may take
+
+
+class Stream:
+    """Server-sent events as they come."""
+
+    def __init__(self, response: httpx.Response) -> None:
+        self.response = response
+        self._lines = response.iter_lines()
+
+    def block(self) -> dict[str, str]:
+        """The fields of the next block; a comment has no name. Empty when the stream has ended."""
+        fields: dict[str, str] = {}
+        for line in self._lines:
+            if not line:
+                return fields
+            name, _, value = line.partition(":")
+            fields[name] = value.strip()
+        return fields
+
+    def event(self) -> dict[str, str]:
+        """The next block that is no comment."""
+        while "" in (block := self.block()):
+            pass
+        return block
+
+
+@contextmanager
+def stream(server: Server, user: User, url: str = "/changes", **headers: str) -> Iterator[Stream]:
+    """A stream on a connection of its own."""
+    headers |= user.headers | {"Accept": "text/event-stream"}
+    with (
+        httpx.Client(base_url=server.url, timeout=PATIENCE) as client,
+        client.stream("GET", url, headers=headers) as response,
+    ):
+        yield Stream(response)
+
+
+def test_changes_come_as_events_when_they_happen(server: Server) -> None:
+    user = server.sign_up()
+    with stream(server, user) as events:
+        assert events.response.headers["content-type"].startswith("text/event-stream")
+        assert events.response.headers["cache-control"] == "no-store"
+        assert events.event()["event"] == "user.created"
+        for _ in range(3):
+            made = user.create_event()
+            event = events.event()
+            change = json.loads(event["data"])
+            assert (event["event"], event["id"]) == ("event.created", str(change["seq"]))
+            assert change["event_id"] == made["id"]
+    listed = user.get("/changes").json()["changes"]
+    assert listed[-1] == change
+
+
+def test_a_stream_goes_on_after_the_last_event_id(server: Server) -> None:
+    user = server.sign_up()
+    for _ in range(3):
+        user.create_event()
+    numbers = [row["seq"] for row in user.get("/changes").json()["changes"]]
+    with stream(server, user, "/changes?after=0", **{"Last-Event-ID": str(numbers[1])}) as events:
+        assert [events.event()["id"] for _ in numbers[2:]] == [str(number) for number in numbers[2:]]
+    with stream(server, user, f"/changes?after={numbers[-2]}") as events:
+        assert events.event()["id"] == str(numbers[-1])
+
+
+def test_more_than_a_page_comes_whole(server: Server) -> None:
+    user = server.sign_up()
+    for _ in range(5):
+        user.create_event()
+    numbers = [str(row["seq"]) for row in user.get("/changes").json()["changes"]]
+    with stream(server, user, "/changes?limit=2") as events:
+        assert [events.event()["id"] for _ in numbers] == numbers
+
+
+@pytest.mark.parametrize("last", ["x", "-1", "1.5", "9" * 30, "²"])
+def test_a_last_event_id_out_of_form_is_422(server: Server, last: str) -> None:
+    headers = {"Accept": "text/event-stream", "Last-Event-ID": last.encode()}
+    response = server.sign_up().get("/changes", headers=headers)
+    assert check_problem(response, 422)["errors"][0]["field"] == "Last-Event-ID"
+
+
+def test_a_last_event_id_that_is_not_kept_is_410(server: Server) -> None:
+    headers = {"Accept": "text/event-stream", "Last-Event-ID": str(2**50)}
+    check_problem(server.sign_up().get("/changes", headers=headers), 410, "cursor_expired")
+
+
+def test_a_quiet_stream_says_that_it_is_still_there(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("eventorg.api.changes.HEARTBEAT_SECONDS", 0.01)
+    user = server.sign_up()
+    with stream(server, user) as events:
+        assert events.block()["event"] == "user.created"
+        assert [events.block() for _ in range(3)] == [{"": "still here"}] * 3
+
+
+def test_waiting_ends_when_the_server_stops(tmp_path: Path, waits: "queue.Queue[int]") -> None:
+    with ThreadPoolExecutor() as pool:
+        with running(Settings(plugins="none", database=str(tmp_path / "eventorg.db"), log_level="error")) as server:
+            user = server.sign_up()
+            after = user.get("/changes").json()["next"]
+
+            def poll() -> httpx.Response:
+                url = f"{server.url}/changes?after={after}&timeout=30"
+                return httpx.get(url, headers=user.headers, timeout=PATIENCE)
+
+            def listen() -> list[dict[str, str]]:
+                with stream(server, user) as events:
+                    return list(iter(events.block, {}))
+
+            polls, streams = pool.submit(poll), pool.submit(listen)
+            for _ in range(2):
+                waits.get(timeout=PATIENCE)
+        assert (polls.result().status_code, polls.result().json()) == (200, {"changes": [], "next": after})
+        assert [block["event"] for block in streams.result() if "event" in block] == ["user.created"]

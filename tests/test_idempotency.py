@@ -1,0 +1,217 @@
+"""`Idempotency-Key`: a request that is sent again is done once, and answered the same."""
+
+import queue
+import sqlite3
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from litestar.routes import HTTPRoute
+
+from eventorg.application import create_app
+from eventorg.database import Database
+from eventorg.settings import Settings
+from eventorg.testing import PASSWORD, Bot, Server, User, check_problem
+from tests.keyed import EVENT, Request, ask, count, is_replayed
+from tests.telegram import Person
+
+
+def new_user() -> dict[str, str]:
+    name = uuid4().hex
+    return {"username": name, "email": f"{name}@example.com", "password": PASSWORD}
+
+
+def register(server: Server) -> Request:
+    return server.sign_up(), f"/events/{server.sign_up().create_event()['id']}/register", None
+
+
+def check_in(server: Server) -> Request:
+    host, guest = server.sign_up(), server.sign_up()
+    url = f"/events/{host.create_event()['id']}"
+    guest.post(f"{url}/register")
+    return host, f"{url}/participants/{guest.id}", {"status": "attended"}
+
+
+def of_event(path: str, body: Callable[[Server], Any]) -> Callable[[Server], Request]:
+    def scene(server: Server) -> Request:
+        host = server.sign_up()
+        return host, f"/events/{host.create_event()['id']}{path}", body(server)
+
+    return scene
+
+
+def link(server: Server) -> Request:
+    bot, user = server.make_bot("act"), server.sign_up()
+    code = user.post("/users/me/link-codes").json()["code"]
+    return bot, f"/identities/telegram/{Person(server, bot).telegram_id}/link", {"code": code}
+
+
+SCENES: dict[tuple[str, str], Callable[[Server], Request]] = {
+    ("POST", "/users"): lambda server: (server.sign_up(), "/users", new_user()),
+    ("PATCH", "/users/{user_id}"): lambda server: (server.sign_up(), "/users/me", {"first_name": "Anna"}),
+    ("POST", "/users/me/link-codes"): lambda server: (server.sign_up(), "/users/me/link-codes", None),
+    ("POST", "/identities/telegram/{telegram_id}/link"): link,
+    ("POST", "/events"): lambda server: (server.sign_up(), "/events", EVENT),
+    ("PATCH", "/events/{event_id}"): of_event("", lambda _: {"title": "New", "capacity": 3}),
+    ("POST", "/events/{event_id}/cancel"): of_event("/cancel", lambda _: None),
+    ("POST", "/events/{event_id}/hosts"): of_event("/hosts", lambda server: {"user_id": server.sign_up().id}),
+    ("POST", "/events/{event_id}/register"): register,
+    ("PATCH", "/events/{event_id}/participants/{user_id}"): check_in,
+}
+WITHOUT_A_CALLER = {("POST", "/login"), ("POST", "/login/telegram")}
+"""Tokens are not looked at: there is nobody for whom an outcome could be kept."""
+
+
+def test_every_route_that_takes_a_key_has_its_scene() -> None:
+    app = create_app(Settings(plugins="none", database="not-opened.db"))
+    routes = {
+        (method, route.path_format)
+        for route in app.routes
+        if isinstance(route, HTTPRoute)
+        for method in route.route_handler_map
+        if method in ("POST", "PATCH")
+    }
+    assert routes == SCENES.keys() | WITHOUT_A_CALLER
+
+
+@pytest.mark.parametrize("route", SCENES, ids=" ".join)
+def test_the_same_request_is_done_once_and_answered_the_same(server: Server, route: tuple[str, str]) -> None:
+    method, request = route[0], SCENES[route](server)
+    first = ask(request, method, "key")
+    assert first.status_code in (200, 201), first.text
+    assert not is_replayed(first)
+    rows = count(server)
+    for _ in range(2):
+        again = ask(request, method, "key")
+        assert is_replayed(again)
+        assert (again.status_code, again.content) == (first.status_code, first.content)
+        for header in ("location", "etag", "content-type"):
+            assert again.headers.get(header) == first.headers.get(header)
+    assert count(server) == rows
+
+
+@pytest.mark.parametrize("route", SCENES, ids=" ".join)
+def test_a_key_of_another_request_is_422(server: Server, route: tuple[str, str]) -> None:
+    method, (caller, url, body) = route[0], SCENES[route](server)
+    assert ask((caller, url, body), method, "key").is_success
+    rows = count(server)
+    others = [(method, url, {"title": "Another"})]
+    if isinstance(caller, User):
+        others.append(("PATCH", "/users/me", body) if method == "POST" else ("POST", "/events", body))
+        others.append(("POST", "/events", new_user()) if method == "POST" else ("PATCH", "/users/me", new_user()))
+    for other_method, other_url, other_body in others:
+        problem = check_problem(
+            ask((caller, other_url, other_body), other_method, "key"), 422, "idempotency_key_reused"
+        )
+        assert [fault["field"] for fault in problem["errors"]] == ["Idempotency-Key"]
+    assert count(server) == rows
+
+
+def test_a_body_spelled_otherwise_is_another_request(server: Server) -> None:
+    user, headers = server.sign_up(), {"Idempotency-Key": "key"}
+    assert user.post("/events", json=EVENT, headers=headers).status_code == 201
+    reordered = dict(reversed(EVENT.items()))
+    check_problem(user.post("/events", json=reordered, headers=headers), 422, "idempotency_key_reused")
+
+
+def test_another_method_of_the_same_path_is_another_request(server: Server) -> None:
+    user = server.sign_up()
+    url = f"/events/{user.create_event()['id']}/participants/{user.id}"
+    user.post(url.replace(f"participants/{user.id}", "register"))
+    assert ask((user, url, {"status": "attended"}), "PATCH", "key").status_code == 200
+    assert not is_replayed(user.get(url, headers={"Idempotency-Key": "key"}))
+    removed = user.delete(url, headers={"Idempotency-Key": "key"})
+    assert (removed.status_code, removed.json()["status"]) == (200, "cancelled")
+
+
+def test_keys_are_each_callers_own(server: Server) -> None:
+    users, bot = [server.sign_up() for _ in range(2)], server.make_bot("act")
+    callers: list[User | Bot] = [*users, bot.acting_for(users[0].id), bot.acting_for(users[1].id)]
+    made = [ask((caller, "/events", EVENT), "POST", "key") for caller in callers]
+    assert [response.status_code for response in made] == [201] * 4
+    assert not any(is_replayed(response) for response in made)
+    assert len({response.json()["id"] for response in made}) == 4
+
+
+@pytest.fixture
+def writes(monkeypatch: pytest.MonkeyPatch) -> "queue.Queue[object]":
+    """Has an item for each work that was given to the writer."""
+    given: queue.Queue[object] = queue.Queue()
+    write = Database.write
+
+    async def told_write(self: Database, work: Any) -> Any:
+        given.put(work)
+        return await write(self, work)
+
+    monkeypatch.setattr(Database, "write", told_write)
+    return given
+
+
+def test_while_the_first_is_running_it_is_409(fresh_server: Server, writes: "queue.Queue[object]") -> None:
+    request: Request = (fresh_server.sign_up(), "/events", EVENT)
+    while not writes.empty():
+        writes.get()
+    path = fresh_server.settings.database_path
+    with ThreadPoolExecutor() as pool, closing(sqlite3.connect(path, isolation_level=None)) as holder:
+        holder.execute("BEGIN IMMEDIATE")
+        first = pool.submit(ask, request, "POST", "key")
+        writes.get(timeout=10)
+        check_problem(ask(request, "POST", "key"), 409, "idempotency_in_flight")
+        holder.execute("ROLLBACK")
+        assert (first.result().status_code, is_replayed(first.result())) == (201, False)
+    again = ask(request, "POST", "key")
+    assert (again.status_code, is_replayed(again)) == (201, True)
+
+
+def test_of_many_at_once_one_is_done(server: Server) -> None:
+    request: Request = (server.sign_up(), "/events", EVENT)
+    before = count(server)["events"]
+    with ThreadPoolExecutor(16) as pool:
+        answers = list(pool.map(lambda _: ask(request, "POST", "key"), range(32)))
+    assert {response.status_code for response in answers} <= {201, 409}
+    done = [response for response in answers if response.status_code == 201]
+    assert len({response.json()["id"] for response in done}) == 1
+    assert [is_replayed(response) for response in done].count(False) == 1
+    assert count(server)["events"] == before + 1
+
+
+@pytest.fixture
+def broken(fresh_server: Server) -> Iterator[sqlite3.Connection]:
+    """A file that takes no outcomes."""
+    with closing(sqlite3.connect(fresh_server.settings.database_path, isolation_level=None)) as file:
+        file.execute("CREATE TRIGGER broken BEFORE INSERT ON outcomes BEGIN SELECT RAISE(ABORT, 'broken'); END")
+        yield file
+
+
+def test_an_outcome_that_cannot_be_kept_undoes_the_change(fresh_server: Server, broken: sqlite3.Connection) -> None:
+    request: Request = (fresh_server.sign_up(), "/events", EVENT)
+    before = count(fresh_server)
+    check_problem(ask(request, "POST", "key"), 500)
+    assert count(fresh_server) == before
+    broken.execute("DROP TRIGGER broken")
+    done = ask(request, "POST", "key")
+    assert (done.status_code, is_replayed(done)) == (201, False)
+
+
+def test_a_new_password_is_set_once_and_answered_again(server: Server) -> None:
+    user = server.sign_up()
+    request: Request = (user, "/users/me", {"password": "another password", "current_password": PASSWORD})
+    first = ask(request, "PATCH", "key")
+    assert first.status_code == 200
+    check_problem(ask(request, "PATCH", "key"), 401, "token_revoked")
+    user.token = server.log_in(user.account["email"], "another password")
+    again = ask(request, "PATCH", "key")
+    assert (again.status_code, again.content, is_replayed(again)) == (200, first.content, True)
+    assert user.get("/users/me").status_code == 200, "the token of after is still good"
+
+
+def test_an_account_that_goes_takes_its_outcomes_along(fresh_server: Server) -> None:
+    user = fresh_server.sign_up()
+    ask((user, "/events", EVENT), "POST", "done")
+    check_problem(ask((user, "/events", {}), "POST", "refused"), 422)
+    assert count(fresh_server)["outcomes"] == 2
+    assert user.delete("/users/me").status_code == 200
+    assert count(fresh_server)["outcomes"] == 0

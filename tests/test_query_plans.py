@@ -1,0 +1,131 @@
+"""Every statement finds its rows by an index, so that a million registrations cost what a thousand do."""
+
+import itertools
+import re
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, datetime
+
+import pytest
+
+from eventorg.database import connect_writer
+from eventorg.domain.events import EventQuery
+from eventorg.preparation import core_component, prepare
+from eventorg.repositories.event_search import compose_search
+from eventorg.resources import resource
+from eventorg.statements import Statement, Statements
+
+STATEMENTS = list(Statements(resource("sql")))
+
+# What reads a whole table, or would without its LIMIT, and why it may.
+ALLOWED = {
+    ("get_feed_bounds", "changes"): "the oldest change: one row in the order of the key",
+    ("get_feed_bounds", "sqlite_sequence"): "one row a table that counts",
+    ("forget_changes", "changes"): "the oldest thousand in the order of the key",
+    ("list_bots", "bots"): "a row for each bot of the operator's",
+    ("probe", "migrations"): "a row a migration",
+    ("enrol_plugin", "sqlite_sequence"): "one row a table that counts",
+    ("list_plugin_states", "plugins"): "a row a plugin",
+    ("list_plugin_states", "sqlite_sequence"): "one row a table that counts",
+    ("find_events", "events_search"): "the full-text index, asked with MATCH",
+}
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sqlite3.Connection]:
+    """A file with the schema and no rows: SQLite then plans without statistics, as it does in service."""
+    path = tmp_path_factory.mktemp("plans") / "eventorg.db"
+    prepare(path, [core_component()], lambda: datetime(2027, 1, 1, tzinfo=UTC))
+    with closing(connect_writer(path)) as connection:
+        yield connection
+
+
+def explain(file: sqlite3.Connection, statement: Statement) -> list[str]:
+    rows = file.execute(f"EXPLAIN QUERY PLAN {statement.sql}", dict.fromkeys(statement.parameters))
+    return [row["detail"] for row in rows]
+
+
+def scanned(file: sqlite3.Connection, statement: Statement) -> set[str]:
+    """The tables that a statement reads from end to end: what it builds itself, under another name, is none."""
+    tables = {row["name"] for row in file.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    plan = explain(file, statement)
+    built = {match[1] for line in plan if (match := re.fullmatch(r"(?:CO-ROUTINE|MATERIALIZE) (\S+)", line))}
+    scans = {line.split()[1] for line in plan if line.startswith("SCAN ") and line != "SCAN CONSTANT ROW"}
+    assert scans <= tables | built, f"{statement.name} scans a table by another name: {plan}"
+    return scans - built
+
+
+def queries() -> Iterator[tuple[str, Statement]]:
+    """What can be asked of the list of events: each filter or not, the first page and a later one, anybody's."""
+    time = datetime(2027, 1, 1, tzinfo=UTC)
+    choices = itertools.product(
+        [None, time],
+        [None, time],
+        [None, "ab", "abc"],
+        [None, "x"],
+        [None, "cancelled"],
+        [None, "v"],
+        [None, ("a", "b")],
+    )
+    for start_from, start_to, q, organizer, status, viewer, after in choices:
+        wanted = EventQuery(start_from=start_from, start_to=start_to, q=q, organizer_id=organizer, status=status)  # type: ignore[arg-type]
+        yield str(wanted), compose_search(wanted, viewer, after, 100)[0]
+
+
+@pytest.mark.parametrize("statement", STATEMENTS, ids=lambda statement: statement.name)
+def test_no_statement_reads_a_table_from_end_to_end(file: sqlite3.Connection, statement: Statement) -> None:
+    allowed = {table for name, table in ALLOWED if name == statement.name}
+    assert scanned(file, statement) == allowed
+
+
+def test_no_combination_of_filters_reads_a_table_from_end_to_end(file: sqlite3.Connection) -> None:
+    composed = list(queries())
+    assert len(composed) == 192
+    for wanted, statement in composed:
+        plan = explain(file, statement)
+        assert scanned(file, statement) <= {"events_search"}, f"{wanted}: {plan}"
+        assert all("VIRTUAL TABLE INDEX 0:M" in line for line in plan if "SCAN events_search" in line)
+
+
+def test_public_events_are_read_in_the_order_of_an_index(file: sqlite3.Connection) -> None:
+    for viewer in (None, "somebody"):
+        statement, _ = compose_search(EventQuery(), viewer, ("2027", "id"), 100)
+        plan = explain(file, statement)
+        assert any("events_in_order (visibility=? AND status=? AND (start_time,id)>(?,?))" in line for line in plan)
+        assert plan.count("USE TEMP B-TREE FOR ORDER BY") == (1 if viewer is None else 2), "the page, the hosted ones"
+
+
+@pytest.mark.parametrize(
+    ("sql", "table"),
+    [
+        ("SELECT seq FROM registrations WHERE status = :status", "registrations"),
+        ("SELECT id FROM events WHERE title = :title", "events"),
+        ("SELECT id FROM events ORDER BY created_at LIMIT :limit", "events"),
+        ("DELETE FROM changes WHERE at < :before", "changes"),
+        ("SELECT seq FROM changes WHERE coalesce(event_id, user_id) = :id", "changes"),
+    ],
+)
+def test_a_statement_without_an_index_is_seen(file: sqlite3.Connection, sql: str, table: str) -> None:
+    statement = Statement("bad", sql, tuple(re.findall(r":(\w+)", sql)), "here")
+    assert scanned(file, statement) == {table}
+
+
+def test_a_table_under_another_name_is_seen(file: sqlite3.Connection) -> None:
+    statement = Statement("bad", "SELECT few.id FROM events AS few", (), "here")
+    with pytest.raises(AssertionError, match="by another name"):
+        scanned(file, statement)
+
+
+def test_a_missing_index_is_seen(file: sqlite3.Connection) -> None:
+    statement = next(statement for statement in STATEMENTS if statement.name == "list_participants")
+    with closing(sqlite3.connect(":memory:")) as copy:
+        file.backup(copy)
+        copy.row_factory = sqlite3.Row
+        copy.executescript("DROP INDEX registrations_in_order; DROP INDEX waiting_lists")
+        assert not any("registrations_in_order" in line for line in explain(copy, statement))
+        copy.execute("CREATE TABLE without_key AS SELECT * FROM registrations")
+        bare = Statement(
+            "bare", statement.sql.replace("FROM registrations", "FROM without_key"), statement.parameters, ""
+        )
+        assert "without_key" in scanned(copy, bare)

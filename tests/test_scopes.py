@@ -1,0 +1,110 @@
+"""What a bot's token may do by itself and as somebody: every route in one table, asked for real."""
+
+import pytest
+
+from eventorg.testing import Server, check_problem
+from tests.test_authorisation import TABLE, Cast, rows
+
+# By scope; "+as" acts for the organiser of whatever it is about. S is `scope_missing`, A `act_as_missing` (both 403),
+# R `token_revoked` (401).
+BOTS = """
+                                                 deliver deliver+as changes  act act+as revoked
+POST   /users                                        201          S     201  201    201       R
+POST   /login                                        200        200     200  200    200     200
+POST   /login/telegram                               200        200     200  200    200     200
+POST   /users/me/link-codes                            S          S       S    A    201       R
+PUT    /identities/telegram/{telegram_id}              S          S       S  201    201       R
+GET    /identities/telegram/{telegram_id}              S          S       S  200    200       R
+DELETE /identities/telegram/{telegram_id}              S          S       S    A    404       R
+POST   /identities/telegram/{telegram_id}/link         S          S       S  200    200       R
+GET    /users/me/export                                S          S       S    A    200       R
+GET    /users/{user_id}                                S          S       S    A    200       R
+PATCH  /users/{user_id}                                S          S       S    A    403       R
+DELETE /users/{user_id}                                S          S       S    A    403       R
+GET    /users/{user_id}/events                         S          S       S    A    403       R
+GET    /events                                       200          S     200  200    200       R
+POST   /events                                         S          S       S    A    201       R
+GET    /events/{event_id}                            200          S     200  200    200       R
+PATCH  /events/{event_id}                              S          S       S    A    200       R
+DELETE /events/{event_id}                              S          S       S    A    200       R
+POST   /events/{event_id}/cancel                       S          S       S    A    200       R
+GET    /events/{event_id}/hosts                        S          S       S    A    200       R
+POST   /events/{event_id}/hosts                        S          S       S    A    201       R
+DELETE /events/{event_id}/hosts/{user_id}              S          S       S    A    200       R
+POST   /events/{event_id}/register                     S          S       S    A    201       R
+DELETE /events/{event_id}/register                     S          S       S    A    404       R
+GET    /events/{event_id}/participants                 S          S       S    A    200       R
+GET    /events/{event_id}/participants/{user_id}       S          S       S    A    200       R
+PATCH  /events/{event_id}/participants/{user_id}       S          S       S    A    200       R
+DELETE /events/{event_id}/participants/{user_id}       S          S       S    A    200       R
+GET    /events/{event_id}/card                         S          S       S    A    200       R
+GET    /changes                                        S          S     200    S    200       R
+GET    /health                                       200        200     200  200    200     200
+GET    /openapi.json                                 200        200     200  200    200     200
+GET    /docs                                         200        200     200  200    200     200
+GET    /docs/openapi.json                            200        200     200  200    200     200
+GET    /docs/{path}                                  404        404     404  404    404     404
+GET    /docs/assets/{file_path}                      200        200     200  200    200     200
+HEAD   /docs/assets/{file_path}                      200        200     200  200    200     200
+"""
+CODES = {"S": (403, "scope_missing"), "A": (403, "act_as_missing"), "R": (401, "token_revoked")}
+
+
+@pytest.fixture(scope="module")
+def cast(server: Server) -> Cast:
+    cast = Cast(server)
+    deliver, changes, revoked = server.make_bot("deliver"), server.make_bot("changes"), server.make_bot("act")
+    server.revoke(revoked)
+    cast.callers |= {"deliver": deliver, "changes": changes, "act": cast.bot, "revoked": revoked}
+    organiser = cast.organiser.id
+    cast.callers |= {"deliver+as": deliver.acting_for(organiser), "act+as": cast.bot.acting_for(organiser)}
+    return cast
+
+
+def test_every_route_has_its_row() -> None:
+    assert [row for row, _ in rows(BOTS)] == [row for row, _ in rows(TABLE)]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "who", "outcome"),
+    [
+        pytest.param(*row, who, outcome, id=" ".join((*row, who)))
+        for row, outcomes in rows(BOTS)
+        for who, outcome in outcomes.items()
+    ],
+)
+def test_each_bot_gets_the_outcome_of_the_table(cast: Cast, method: str, path: str, who: str, outcome: str) -> None:
+    response = cast.play("public", method, path, who)
+    if outcome in CODES:
+        check_problem(response, *CODES[outcome])
+    else:
+        assert response.status_code == int(outcome), response.text
+
+
+@pytest.mark.parametrize("who", ["stranger", "participant"])
+def test_a_bot_gets_what_the_user_gets_for_whom_it_acts(cast: Cast, who: str) -> None:
+    acting = cast.bot.acting_for(cast.callers[who].id)
+    cast.callers["acting"] = acting
+    for (method, path), _ in rows(TABLE):
+        if not path.startswith("/identities"):
+            responses = [cast.play("private", method, path, one) for one in (who, "acting")]
+            assert len({response.status_code for response in responses}) == 1, (method, path)
+
+
+def test_the_description_names_the_scopes_that_the_table_has(server: Server) -> None:
+    document = server.client.get("/openapi.json").json()
+    user: dict[str, list[str]] = {"user": []}
+    act, changes = {"bot": ["act"]}, {"bot": ["changes"]}
+    for (method, path), outcomes in rows(BOTS):
+        operation = document["paths"].get(path, {}).get(method.lower())
+        if operation is None:
+            continue
+        if outcomes["revoked"] != "R":
+            expected: list[dict[str, list[str]]] = []
+        elif outcomes["deliver"] != "S":
+            expected = [{}, user, act]
+        elif outcomes["act"] not in ("A", "S"):
+            expected = [act]
+        else:
+            expected = [user, act] + [changes] * (outcomes["changes"] != "S")
+        assert operation.get("security", document["security"]) == expected, (method, path)
