@@ -63,14 +63,17 @@ def is_open(address: str) -> bool:
 
 
 def is_own(address: str) -> bool:
-    """Whether an address is one of this machine's: behind its firewall even if the whole world can name it."""
+    """Whether an address is one of this machine's: behind its firewall even if the whole world can name it.
+
+    The kernel would call such an address from that address itself; asking it sends nothing.
+    """
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     try:
         with socket.socket(family, socket.SOCK_DGRAM) as probe:
-            probe.bind((address, 0))
+            probe.connect((address, 9))
+            return bool(ip_address(probe.getsockname()[0]) == ip_address(address))
     except OSError:
-        return False
-    return True
+        return False  # no way leads there
 
 
 async def resolve(host: str, port: int, *, allow_private: bool, threads: CapacityLimiter) -> list[str]:
