@@ -114,7 +114,8 @@ def compose(mail: Outgoing, sender: Address) -> EmailMessage:
     message = EmailMessage(policy=SMTP_POLICY)
     message["From"] = sender
     message["To"] = parse_address(mail.email or "")
-    message["Subject"] = " ".join(head(mail.kind, mail.locale, mail.title).split())
+    subject = head(mail.kind, mail.locale, mail.title)
+    message["Subject"] = " ".join(subject.replace("=?", "= ?").split())  # else a title could bring encoded words along
     message["Date"] = format_datetime(datetime.now(UTC))
     message["Message-ID"] = f"<{mail.dedupe_key.replace(':', '.')}@{sender.domain}>"
     message["Auto-Submitted"] = "auto-generated"  # so that no absence note answers it (RFC 3834)
