@@ -13,15 +13,17 @@ from typing import Any, TypeVar
 import httpx
 import pytest
 from argon2 import PasswordHasher
+from click.testing import CliRunner
 from litestar import Litestar
 
 from eventorg.application import create_app
+from eventorg.cli import cli
 from eventorg.core import Core
 from eventorg.domain.callers import Scope
 from eventorg.security.passwords import Passwords
 from eventorg.server import Server as UvicornServer
 from eventorg.server import listen, opened, server_config, url_of
-from eventorg.settings import Settings, load
+from eventorg.settings import PREFIX, Settings, load
 
 PASSWORD = "correct horse battery"  # noqa: S105 (every test user's)
 T = TypeVar("T")
@@ -129,6 +131,14 @@ class Server:
 
     def _on_its_loop(self, work: Coroutine[Any, Any, T]) -> T:
         return asyncio.run_coroutine_threadsafe(work, self._core.database.loop).result()
+
+    def run(self, *arguments: str) -> str:
+        """What `eventorg …` prints for the same settings, beside the server."""
+        fields = {name: getattr(self.settings, name) for name in Settings.__struct_fields__ if name != "others"}
+        given = {f"{PREFIX}{name.upper()}": str(value) for name, value in (fields | self.settings.others).items()}
+        result = CliRunner().invoke(cli, arguments, env=given, catch_exceptions=False)
+        assert result.exit_code == 0, result.output
+        return result.stdout
 
     def wait_for(self, condition: Callable[[], T], seconds: float = 10) -> T:
         """What the condition comes to once it is true: for what a plugin does after the answer."""

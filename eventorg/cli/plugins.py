@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Iterator
 from functools import partial
+from pathlib import Path
 from typing import TypeVar
 
 import click
@@ -12,6 +13,7 @@ from eventorg.loading import load_plugins
 from eventorg.plugin import Context, Plugin
 from eventorg.repositories.plugins import PluginState
 from eventorg.settings import load
+from eventorg.skeleton import write_example
 
 T = TypeVar("T")
 
@@ -43,6 +45,19 @@ def retry(name: str) -> None:
     Example: eventorg plugins retry webhooks
     """
     click.echo(f"{with_core(lambda core: core.plugins.retry(name))} to be told again")
+
+
+@plugins.command()
+@click.argument("name")
+@click.option(
+    "--into", default=".", type=click.Path(exists=True, file_okay=False, path_type=Path), help="Where the folder goes."
+)
+def new(name: str, into: Path) -> None:
+    """Write a plugin to begin with: a folder NAME with routes, tables, settings and tests that pass.
+
+    Example: eventorg plugins new notes --into my-plugins
+    """
+    click.echo(write_example(name, into))
 
 
 def find_commands(name: str) -> tuple[click.Group, Callable[..., object]] | None:
@@ -78,6 +93,7 @@ def _describe(plugin: Plugin, state: PluginState | None) -> Iterator[str]:
         "routes": [path for route in plugin.routes for path in _paths(route)],
         "told of": [fact.__name__ for fact in plugin.on],
         "jobs": [f"{job.name} every {job.every}" for job in plugin.jobs],
+        "migrations": [file.name for file in sorted(plugin.migrations.glob("*.sql"))] if plugin.migrations else [],
         "settings": [f"EVENTORG_{plugin.name}_{field}".upper() for field in fields],
         "commands": [f"eventorg {plugin.name} {command.name}" for command in plugin.commands],
         "Litestar plugins": [type(part).__name__ for part in plugin.litestar_plugins],

@@ -1,0 +1,16 @@
+"""What the tests share: a server with this plugin and no other, with room for two notes on an event."""
+
+from pathlib import Path
+
+import pytest
+
+from eventorg.testing import eventorg
+
+__all__ = ["eventorg"]
+
+
+@pytest.fixture
+def eventorg_settings() -> dict[str, str]:
+    """The settings of that server."""
+    folder = Path(__file__).parents[2]
+    return {"EVENTORG_PLUGINS_DIR": str(folder), "EVENTORG_PLUGINS": "example", "EVENTORG_EXAMPLE_MOST": "2"}

@@ -1,0 +1,34 @@
+"""Writes a plugin to begin with: the folder `example` beside this file, under another name."""
+
+import re
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from pathlib import Path
+
+from eventorg.loading import PluginError, is_possible_name
+
+_KINDS = (".py", ".sql", ".md")
+
+
+def write_example(name: str, into: Path) -> Path:
+    """The folder made, `into/name`. Raises `PluginError` for a name no plugin can have, or one that is there."""
+    if not is_possible_name(name):
+        raise PluginError(f"A plugin cannot be named {name}.")
+    folder = into / name
+    try:
+        folder.mkdir()
+    except FileExistsError:
+        raise PluginError(f"{folder} is there already.") from None
+    _copy(files(__package__) / "example", folder, name)
+    return folder
+
+
+def _copy(source: Traversable, target: Path, name: str) -> None:
+    for entry in source.iterdir():
+        path = target / entry.name.replace("example", name)
+        if entry.is_dir() and entry.name != "__pycache__":
+            path.mkdir()
+            _copy(entry, path, name)
+        elif entry.name.endswith(_KINDS):
+            text = entry.read_text(encoding="utf-8").replace("EXAMPLE", name.upper())
+            path.write_text(re.sub("example(?!=)", name, text), encoding="utf-8")
