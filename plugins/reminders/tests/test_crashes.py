@@ -67,7 +67,7 @@ class Story:
                 reading = threading.Thread(target=self.process.stderr.read)
                 reading.start()
                 with httpx.Client(base_url=json.loads(started)["url"], timeout=PATIENCE) as client:
-                    yield Bot(client, {}, self.token)
+                    yield Bot(client, "bot", self.token)
             finally:
                 self.process.kill()
                 self.process.wait(PATIENCE)
