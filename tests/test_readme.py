@@ -8,6 +8,8 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
+
 from eventorg.settings import Settings
 from eventorg.testing import Clock, Server, running
 from tests.readme import README, rendered
