@@ -163,6 +163,11 @@ def test_an_address_can_be_ended(eventorg: Server) -> None:
         check_problem(eventorg.client.request(method, "/users/me/calendar"), 401, "unauthenticated")
 
 
+def test_no_token_is_looked_at(eventorg: Server) -> None:
+    url = address_of(eventorg.sign_up())
+    assert entries_of(eventorg.client.get(url, headers={"Authorization": "Bearer expired"})) == []
+
+
 def test_no_other_address_leads_anywhere(eventorg: Server) -> None:
     url = address_of(eventorg.sign_up())
     secret = url.split("/")[-2]
