@@ -22,7 +22,7 @@ plugin = Plugin(
     on=dict.fromkeys(FACTS.values(), hear),
     jobs=[
         Job(name="remind", every=timedelta(seconds=10), run=remind),
-        Job(name="send_mail", every=timedelta(seconds=5), run=send_mail),
+        Job(name="send_mail", every=timedelta(seconds=10), run=send_mail),
         Job(name="sweep", every=timedelta(hours=1), run=sweep),
     ],
     settings=Settings,

@@ -24,7 +24,7 @@ from .scene import Told, rfc3339
 
 CHECKOUT = Path(__file__).parents[3]
 EVENTORG = (sys.executable, "-m", "eventorg")
-MOMENTS = ("leased", "sent", "acknowledged", "mail not taken", "mail taken")
+MOMENTS = ("leased", "mail not taken", "sent", "mail taken", "acknowledged")
 PATIENCE = 60
 
 
@@ -50,28 +50,31 @@ class Story:
         self.expected: set[tuple[str, str]] = set()
         """The event and the user of each reminder that is wanted."""
         self.doomed = ""
-        self.cancelled: set[str] = set()
+        self.cancelled: dict[str, float] = {}
         self.later: set[str] = set()
         self.sent: Counter[tuple[str, str]] = Counter()
 
     @contextmanager
-    def serving(self) -> Iterator[Bot]:
-        """The server, killed when the block ends."""
+    def running(self) -> Iterator[subprocess.Popen[str]]:
+        """The server's process, killed when the block ends."""
         program = [*EVENTORG, "serve"]
         with subprocess.Popen(
             program, cwd=CHECKOUT, env=self.environment, stderr=subprocess.PIPE, text=True
-        ) as self.process:
+        ) as process:
             try:
-                assert self.process.stderr
-                started = next(line for line in self.process.stderr if '"event": "serving"' in line)
-                reading = threading.Thread(target=self.process.stderr.read)
-                reading.start()
-                with httpx.Client(base_url=json.loads(started)["url"], timeout=PATIENCE) as client:
-                    yield Bot(client, "bot", self.token)
+                yield process
             finally:
-                self.process.kill()
-                self.process.wait(PATIENCE)
-        reading.join(PATIENCE)
+                process.kill()
+
+    @contextmanager
+    def serving(self) -> Iterator[Bot]:
+        """The server once it serves, killed when the block ends."""
+        with self.running() as process:
+            assert process.stderr
+            started = next(line for line in process.stderr if '"event": "serving"' in line)
+            threading.Thread(target=process.stderr.read).start()
+            with httpx.Client(base_url=json.loads(started)["url"], timeout=PATIENCE) as client:
+                yield Bot(client, "bot", self.token)
 
     def gather(self, bot: Bot) -> None:
         """The people sign up."""
@@ -87,7 +90,7 @@ class Story:
         host = bot.acting_for(self.people[0])
         if self.doomed:
             assert host.post(f"/events/{self.doomed}/cancel").status_code == 200
-            self.cancelled.add(self.doomed)
+            self.cancelled[self.doomed] = time.monotonic()
         event_id = self._create(bot, host, timedelta(hours=1))
         self.expected |= {(event_id, user_id) for user_id in self.people}
         self.doomed = self._create(bot, host, timedelta(hours=1))
@@ -104,56 +107,55 @@ class Story:
     def send(self, delivery: Told) -> None:
         """What a bot does between the lease and the acknowledgement: the message is out."""
         assert delivery["due_at"] <= rfc3339(datetime.now(UTC))
-        self._count(delivery["kind"], delivery["event_id"], delivery["user_id"])
+        if delivery["kind"] == "reminder":
+            assert delivery["event_id"] not in self.cancelled
+            self._count(delivery["event_id"], delivery["user_id"])
 
     def take(self, mail: EmailMessage) -> str:
-        """The same, of a mail."""
-        self._count(*mail["Message-ID"][1:].split(".")[:3])
+        """The same, of a mail; one that is under way by then is not called back by a cancel."""
+        kind, event_id, user_id = mail["Message-ID"][1:].split(".")[:3]
+        if kind == "reminder":
+            assert time.monotonic() - self.cancelled.get(event_id, time.monotonic()) < 1
+            self._count(event_id, user_id)
         return TAKEN
 
-    def _count(self, kind: str, event_id: str, user_id: str) -> None:
-        if kind == "reminder":
-            assert event_id not in self.cancelled | self.later
-            if event_id != self.doomed:
-                self.sent[event_id, user_id] += 1
+    def _count(self, event_id: str, user_id: str) -> None:
+        assert event_id not in self.later
+        if event_id != self.doomed and event_id not in self.cancelled:
+            self.sent[event_id, user_id] += 1
 
     def deliver_until_killed(self, bot: Bot, moment: str) -> None:
-        """Delivers a few, then the server is killed at the moment, or wherever it is after some seconds."""
+        """Delivers a few; to be killed just after a lease, a send or an acknowledgement."""
         few = self.dice.randrange(3)
-        mails = iter(range(few + 1))
-
-        def answer(mail: EmailMessage) -> str:
-            last = next(mails, None) == few
-            if last and moment == "mail not taken":
-                self.process.kill()
-                return "451 later"
-            self.take(mail)
-            if last and moment == "mail taken":
-                self.process.kill()
-            return TAKEN
-
-        self.mailbox.answer = answer
-        deadline = time.monotonic() + 6
-        try:
-            while self.process.poll() is None and time.monotonic() < deadline:
-                if not (found := self._lease(bot)):
-                    time.sleep(0.02)
-                    continue
-                last, few = few == 0 and not moment.startswith("mail"), few - 1
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline:
+            for delivery in self._lease(bot):
+                last, few = few == 0, few - 1
                 if last and moment == "leased":
                     return
-                self.send(found[0])
+                self.send(delivery)
                 if last and moment == "sent":
                     return
-                bot.post(f"/deliveries/{found[0]['id']}/ack", json={"result": "sent"})
+                assert bot.post(f"/deliveries/{delivery['id']}/ack", json={"result": "sent"}).status_code == 200
                 if last:
                     return
-        except httpx.TransportError:
-            assert moment.startswith("mail")  # it was killed from there
+
+    def send_mail_until_killed(self, moment: str) -> None:
+        """The server, killed while a mail is under way: before it is taken, or after that and before it knows."""
+        with self.running() as process:
+
+            def answer(mail: EmailMessage) -> str:
+                if moment == "mail taken":
+                    self.take(mail)
+                process.kill()
+                return TAKEN
+
+            self.mailbox.answer = answer
+            process.wait(PATIENCE)
+        self.mailbox.answer = self.take
 
     def finish(self, bot: Bot) -> None:
         """Delivers until there is nothing left."""
-        self.mailbox.answer = self.take
         deadline = time.monotonic() + PATIENCE
         while not self.expected <= self.sent.keys():
             assert time.monotonic() < deadline, self.expected - self.sent.keys()
@@ -169,14 +171,19 @@ class Story:
 
 def crash(folder: Path, rounds: int, seed: int) -> None:
     story = Story(folder, seed)
+    story.mailbox.answer = story.take
     with story.mailbox.open():
         with story.serving() as bot:
             story.gather(bot)
             story.plan(bot)
         for number in range(rounds):
+            moment = MOMENTS[number % len(MOMENTS)]
+            if moment.startswith("mail"):
+                story.send_mail_until_killed(moment)
+                continue
             with story.serving() as bot:
                 story.plan(bot)
-                story.deliver_until_killed(bot, MOMENTS[number % len(MOMENTS)])
+                story.deliver_until_killed(bot, moment)
         with story.serving() as bot:
             story.finish(bot)
     assert story.sent.keys() == story.expected
