@@ -1,5 +1,6 @@
 """The only wiring: settings in, application out."""
 
+import re
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
@@ -126,13 +127,20 @@ def create_app(settings: Settings, clock: Clock = utc_now, passwords: Passwords 
 
 
 def _add_routes(app: Litestar, plugin: Plugin, context: PluginContext) -> None:
-    """Adds the routes of a plugin. Raises `PluginError` if a path is taken."""
+    """Adds the routes of a plugin. Raises `PluginError` if a path is taken, or is one that another stands for."""
+    taken = {route.path: re.compile(re.sub("{.*?}", "[^/]+", route.path)) for route in app.routes}
     try:
         app.register(
             Router(path="/", route_handlers=plugin.routes, dependencies=_constants(plugin=context), tags=[plugin.name])
         )
     except ImproperlyConfiguredException as error:
         raise PluginError(f"The routes of the plugin {plugin.name} cannot be added: {error.detail}.") from None
+    for path in {route.path for route in app.routes} - taken.keys():
+        for other, pattern in taken.items():
+            if pattern.fullmatch(path):
+                raise PluginError(
+                    f"The routes of the plugin {plugin.name} cannot be added: {path} is one of {other} already."
+                )
 
 
 def _constants(**values: Any) -> dict[str, Provide]:

@@ -15,6 +15,7 @@ from msgspec import Struct
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
 from eventorg import __version__
+from eventorg import plugin as door
 from eventorg.domain.facts import FACTS
 from eventorg.migrations import Component
 from eventorg.plugin import Plugin
@@ -201,7 +202,7 @@ def _place(error: BaseException) -> str:
     while trace is not None:
         frames.append((trace.tb_frame.f_code.co_filename, trace.tb_lineno))
         trace = trace.tb_next
-    if isinstance(error, SyntaxError):
-        frames.append((error.filename or "", error.lineno or 0))
-    own = [frame for frame in frames if "importlib" not in frame[0] and frame[0] != __file__]
+    if isinstance(error, SyntaxError) and error.filename:
+        frames.append((error.filename, error.lineno or 0))
+    own = [frame for frame in frames if "importlib" not in frame[0] and frame[0] not in (__file__, door.__file__)]
     return f"{own[-1][0]}:{own[-1][1]}: " if own else ""
