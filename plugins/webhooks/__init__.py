@@ -11,7 +11,7 @@ from eventorg.plugin import FACTS, Context, Happened, Job, Plugin
 from .commands import COMMANDS
 from .queueing import enqueue, forget
 from .routes import WebhookController
-from .sending import Sender
+from .sending import sender_of
 
 
 class Settings(Struct, frozen=True, kw_only=True):
@@ -21,13 +21,15 @@ class Settings(Struct, frozen=True, kw_only=True):
     log_days: Annotated[int, Meta(ge=1, le=3_650, description="how long the delivery log reaches back, in days")] = 30
 
 
-_sender = Sender()
-
-
 async def _tell(fact: Happened, context: Context) -> None:
     """What has happened becomes a message for each webhook that wants it."""
     if await enqueue(fact, context):
-        _sender.wake()
+        sender_of(context).wake()
+
+
+async def _send(context: Context) -> None:
+    """Sends what is due."""
+    await sender_of(context).run(context)
 
 
 plugin = Plugin(
@@ -35,7 +37,7 @@ plugin = Plugin(
     routes=[WebhookController],
     on=dict.fromkeys(FACTS.values(), _tell),
     jobs=[
-        Job(name="send", every=timedelta(seconds=1), run=_sender.run),
+        Job(name="send", every=timedelta(seconds=1), run=_send),
         Job(name="forget", every=timedelta(hours=1), run=forget),
     ],
     settings=Settings,

@@ -7,6 +7,7 @@ from datetime import timedelta
 from functools import cached_property, partial
 from ssl import SSLContext
 from typing import Any, Final
+from weakref import WeakKeyDictionary
 
 import httpx
 from anyio import CapacityLimiter
@@ -98,6 +99,14 @@ class Sender:
     @cached_property
     def _tls(self) -> SSLContext:
         return httpx.create_ssl_context()
+
+
+_senders: WeakKeyDictionary[Context, Sender] = WeakKeyDictionary()
+
+
+def sender_of(context: Context) -> Sender:
+    """The one sender of a server."""
+    return _senders.setdefault(context, Sender())
 
 
 def _find_ready(context: Context, quick: bool, tx: Transaction) -> list[str]:

@@ -110,6 +110,7 @@ def test_the_operator_sees_the_webhooks_of_hosts_and_turns_them_on(
     eventorg.wait_for(lambda: host.get(f"/events/{event['id']}/webhooks").json()["webhooks"][0]["disabled_at"])
     line = f"{webhook['id']}\tevent {event['id']}\t{receiver.url}\t*\t"
     assert command("list").stdout == f"{line}off since 2027-01-01T12:00:00Z: gone\n"
+    receiver.answer = Answer(200)
     assert command("enable", webhook["id"]).stdout == f"enabled {webhook['id']}\n"
     assert command("list").stdout == f"{line}ok\n"
     for arguments, count in (
