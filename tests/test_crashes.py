@@ -1,0 +1,141 @@
+"""Plugins that take the program down, hang in it, or are killed with it: real processes."""
+
+import sqlite3
+import time
+from contextlib import AbstractContextManager, closing, suppress
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from eventorg.database import connect_reader
+from eventorg.delivery import MOST_ATTEMPTS
+from tests.plugin_files import DIARY, DIARY_FILES, write
+from tests.programs import EVENTORG, Program, run, serving
+
+FAULTY = """
+import asyncio, os, time
+from msgspec import Struct
+from eventorg.plugin import Plugin, UserCreated
+
+class Settings(Struct):
+    how: str = ""
+
+async def hear(fact, context):
+    match context.settings.how:
+        case "exit":
+            os._exit(9)
+        case "block":
+            time.sleep(60)
+        case "wait":
+            await asyncio.sleep(60)
+
+plugin = Plugin(name="faulty", on={UserCreated: hear}, settings=Settings)
+"""
+FILES = {**DIARY_FILES, "diary/__init__.py": DIARY.replace("PAUSE = 0.0", "PAUSE = 0.01"), "faulty.py": FAULTY}
+
+
+class House:
+    """A database and two plugins: one keeps a diary, the other fails as it is told."""
+
+    def __init__(self, folder: Path) -> None:
+        self.database = folder / "eventorg.db"
+        self.settings: dict[str, Any] = {
+            "plugins": ",".join(write(folder / "plugins", FILES)),
+            "plugins_dir": str(folder / "plugins"),
+        }
+
+    def serving(self, how: str = "") -> AbstractContextManager[Program]:
+        return serving(self.database, program=(*EVENTORG, "serve"), **self.settings, faulty_how=how)
+
+    def end_of_serving(self, how: str) -> int:
+        """The exit status of a server that ends by itself."""
+        return run(self.database, "serve", **self.settings, faulty_how=how).returncode
+
+    def run(self, *arguments: str) -> str:
+        done = run(self.database, *arguments, **self.settings)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
+        with closing(connect_reader(self.database)) as connection:
+            return [tuple(row) for row in connection.execute(query)]
+
+    def diary(self) -> list[int]:
+        return [seq for (seq,) in self.rows("SELECT seq FROM diary_entries ORDER BY number")]
+
+    def changes(self) -> list[int]:
+        return [seq for (seq,) in self.rows("SELECT seq FROM changes ORDER BY seq")]
+
+    def forget_the_pause(self, attempts: int) -> None:
+        """As if so many attempts had been made, and it were time for the next."""
+        with closing(sqlite3.connect(self.database)) as connection:
+            connection.execute("UPDATE plugins SET attempts = ?, due_at = NULL WHERE name = 'faulty'", (attempts,))
+            connection.commit()
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> House:
+    return House(tmp_path)
+
+
+def test_after_kill_9_everything_is_told_in_order_and_little_of_it_twice(house: House) -> None:
+    rounds = 3
+    for number in range(1, rounds + 1):
+        with house.serving() as server:
+            user = server.sign_up(username=f"user-{number}", email=f"user-{number}@example.com")
+            for _ in range(29):
+                user.create_event()
+            server.wait_for(lambda least=number * 15: len(set(house.diary())) > least)  # type: ignore[misc]
+            server.process.kill()
+            server.wait()
+    with house.serving() as server:
+        server.wait_for(lambda: house.diary()[-1:] == house.changes()[-1:])
+    told, changes = house.diary(), house.changes()
+    assert len(changes) == 30 * rounds
+    assert list(dict.fromkeys(told)) == changes  # none is left out, and each comes first where it belongs
+    # What is told again after a crash is a stretch that ends where the crash was, and goes on from there.
+    assert sum(later < earlier for earlier, later in pairwise(told)) <= rounds
+
+
+def test_a_change_that_ends_the_program_is_set_aside_after_so_many_restarts(house: House) -> None:
+    with house.serving() as server:
+        server.sign_up()
+        server.wait_for(lambda: house.diary() == house.changes())
+    with house.serving("exit") as server:
+        with suppress(httpx.TransportError):  # whether it can still answer or not
+            server.sign_up(username="boris", email="boris@example.com")
+        assert server.wait() == 9
+    house.forget_the_pause(attempts=MOST_ATTEMPTS - 2)
+    with house.serving("exit") as server:  # the crash is counted, and there is a pause before the next
+        assert server.client.get("/health").json()["plugins"]["faulty"] == "retrying"
+    house.forget_the_pause(attempts=MOST_ATTEMPTS - 1)
+    assert house.end_of_serving("exit") == 9
+    with house.serving("exit") as server:
+        assert server.client.get("/health").json()["plugins"] == {"diary": "ok", "faulty": "failing"}
+        assert house.rows("SELECT seq, error FROM plugin_failures") == [(2, "the program ended in it")]
+        assert house.run("plugins", "retry", "faulty") == "1 to be told again\n"
+        assert server.wait() == 9
+    with house.serving("exit") as server:  # once is enough
+        assert server.client.get("/health").json()["plugins"]["faulty"] == "failing"
+        assert house.diary() == house.changes() == [1, 2]
+    with house.serving() as server:
+        house.run("plugins", "retry", "faulty")
+        server.wait_for(lambda: server.client.get("/health").json()["plugins"]["faulty"] == "ok")
+
+
+@pytest.mark.parametrize("how", ["block", "wait"])
+def test_a_handler_that_takes_a_minute_holds_up_nobody(house: House, how: str) -> None:
+    with house.serving(how) as server:
+        begin = time.monotonic()
+        anna, boris = server.sign_up(), server.sign_up()
+        event = anna.create_event()
+        assert boris.post(f"/events/{event['id']}/register").status_code == 201
+        server.wait_for(lambda: house.diary() == house.changes())
+        assert "faulty: ok\n" in house.run("plugins")
+        assert time.monotonic() - begin < 10
+        server.process.terminate()
+        assert server.process.wait(10) == 0
+    assert "Traceback" not in server.log
