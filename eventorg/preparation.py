@@ -48,10 +48,12 @@ def prepare(path: Path, components: list[Component], clock: Clock) -> list[str]:
     if faults:
         raise StartError(f"{path} is not served: {faults[0]}")
     try:
+        if not path.exists():
+            path.touch(mode=0o600)  # what users tell is nobody else's; the write-ahead log takes its mode from it
         with closing(connect_writer(path)) as connection:
             now = rfc3339(clock())
             return [f"{part.name}/{name}" for part in components for name in migrate(connection, part, now)]
-    except sqlite3.Error as error:
+    except (sqlite3.Error, OSError) as error:
         raise StartError(f"{path} cannot be written: {error}.") from error
 
 

@@ -25,12 +25,17 @@ SELECT
 FROM (SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'changes'), 0) AS last) AS made;
 
 -- name: list_concerns(user_id)
--- The events a user hosts or attends: their changes concern it.
+-- The events a user hosts or attends, or did until they were deleted: their changes concern it.
 SELECT id AS event_id FROM events WHERE organizer_id = :user_id
 UNION
 SELECT event_id FROM event_hosts WHERE user_id = :user_id
 UNION
-SELECT event_id FROM registrations WHERE user_id = :user_id AND status <> 'cancelled';
+SELECT event_id FROM registrations WHERE user_id = :user_id AND status <> 'cancelled'
+UNION
+SELECT changes.event_id
+FROM change_audience
+JOIN changes ON changes.seq = change_audience.seq
+WHERE change_audience.user_id = :user_id;
 
 -- name: list_changes_for(user_id, after, limit)
 -- What concerns a user, in commit order.
@@ -40,6 +45,11 @@ WITH concerns (event_id) AS MATERIALIZED (
     SELECT event_id FROM event_hosts WHERE user_id = :user_id
     UNION
     SELECT event_id FROM registrations WHERE user_id = :user_id AND status <> 'cancelled'
+    UNION
+    SELECT changes.event_id
+    FROM change_audience
+    JOIN changes ON changes.seq = change_audience.seq
+    WHERE change_audience.user_id = :user_id
 ),
 
 seen (seq) AS (
@@ -48,8 +58,6 @@ seen (seq) AS (
     CROSS JOIN changes ON changes.event_id = concerns.event_id AND changes.seq > :after
     UNION
     SELECT seq FROM changes WHERE user_id = :user_id AND seq > :after
-    UNION
-    SELECT seq FROM change_audience WHERE user_id = :user_id AND seq > :after
     ORDER BY 1
     LIMIT :limit
 )

@@ -78,10 +78,12 @@ def test_a_follower_rebuilds_the_exact_state_while_64_write_at_once(fresh_server
     with ThreadPoolExecutor(WRITERS + 1) as pool:
         reading = pool.submit(read)
         writing = [pool.submit(write, guest) for guest in guests]
-        together.wait()
-        for one in writing:
-            one.result()
-        written.set()
+        try:
+            together.wait()
+            for one in writing:
+                one.result()
+        finally:
+            written.set()
         reading.result()
 
     listed = [row for event in events for row in host.get(f"/events/{event}/participants").json()["participants"]]

@@ -139,7 +139,7 @@ def test_control_without_the_guard_changes_are_lost(tmp_path: Path, monkeypatch:
     update, looked = EventRepository.update, asyncio.Barrier(CHANGES)
 
     async def naive(
-        self: EventRepository, event_id: str, patch: EventPatch, expected: frozenset[int] | None, caller: Caller
+        self: EventRepository, event_id: str, patch: EventPatch, expected: frozenset[str] | None, caller: Caller
     ) -> Event:
         event = await self.get(event_id, caller.user_id)
         check_version(event.version, expected)

@@ -13,9 +13,10 @@ from litestar.datastructures import ResponseHeader
 from litestar.params import HeaderParameter
 
 from eventorg.domain.events import Event
+from eventorg.domain.registrations import Registration
 from eventorg.domain.users import User
 
-T = TypeVar("T", Event, User)
+T = TypeVar("T", Event, User, Registration)
 
 IfMatch = Annotated[
     str | None, HeaderParameter(name="If-Match", description="Only change this version (an `ETag`); else 412.")
@@ -30,22 +31,23 @@ ETAG = [
 _TAG = re.compile(r'(W/)?"([^"]*)"')
 
 
-def etag(resource: Event | User) -> str:
+def etag(resource: Event | User | Registration) -> str:
     """The strong entity tag of a representation."""
     match resource:
         case Event():
             rest = f"{resource.registered_count}-{resource.waitlisted_count}"
+        case Registration():
+            rest = str(resource.waitlist_position or 0)
         case User():
             rest = "self" if isinstance(resource.email, str | None) else "other"
     return f'"{resource.version}-{rest}"'
 
 
-def expected_versions(if_match: str | None) -> frozenset[int] | None:
+def expected_versions(if_match: str | None) -> frozenset[str] | None:
     """The versions `If-Match` allows; None if any will do. A tag that is not ours, or weak, matches none."""
     if if_match is None or if_match.strip() == "*":
         return None
-    versions = (tag.partition("-")[0] for weak, tag in _TAG.findall(if_match) if not weak)
-    return frozenset(int(version) for version in versions if version.isdecimal() and len(version) < 19)
+    return frozenset(tag.partition("-")[0] for weak, tag in _TAG.findall(if_match) if not weak)
 
 
 def is_current(tag: str, if_none_match: str | None) -> bool:
@@ -62,3 +64,8 @@ def answer(resource: T, if_none_match: str | None) -> Response[T]:
     if is_current(tag, if_none_match):
         return Response(None, status_code=304, headers={"ETag": tag})  # type: ignore[arg-type]
     return Response(resource, headers={"ETag": tag})
+
+
+def tagged(resource: T, status_code: int = 200) -> Response[T]:
+    """The resource and its tag, after a change."""
+    return Response(resource, status_code=status_code, headers={"ETag": etag(resource)})

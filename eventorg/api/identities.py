@@ -38,13 +38,13 @@ class IdentityController(Controller):
         self,
         request: Authenticated,
         telegram_id: FromPath[str],
-        data: JSONBody[TelegramAccount],
         identities: Identities,
+        data: JSONBody[TelegramAccount | None] = None,
     ) -> Response[User]:
         """The user for a Telegram account: made at first sight (201), brought up to date after that (200). Such a
         user has no password, and needs no e-mail; a username that is taken here is left out."""
-        known = await identities.put(_parse_id(telegram_id), data, request.user)
-        headers = {"ETag": etag(known.user)}
+        known = await identities.put(_parse_id(telegram_id), data or TelegramAccount(), request.user)
+        headers = {"ETag": etag(known.user), "Location": f"/users/{known.user.id}"}
         return Response(known.user, status_code=201 if known.is_new else 200, headers=headers)
 
     @get(

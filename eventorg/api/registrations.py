@@ -10,6 +10,7 @@ from msgspec import Meta, structs
 
 from eventorg.api.authentication import Authenticated
 from eventorg.api.cards import Card, make_card
+from eventorg.api.conditional import ETAG, IfMatch, IfNoneMatch, answer, expected_versions, tagged
 from eventorg.api.cursors import Cursor, decode_cursor, encode_cursor
 from eventorg.api.problems import BODY_PROBLEMS, problems
 from eventorg.domain.registrations import (
@@ -37,6 +38,7 @@ class RegistrationController(Controller):
     @post(
         "/register",
         operation_id="register",
+        response_headers=ETAG,
         summary="Register for an event",
         responses={200: AGAIN} | problems(*BODY_PROBLEMS, 401, 403, 404, 409),
     )
@@ -50,20 +52,21 @@ class RegistrationController(Controller):
         """The caller gets a seat, or a place in the waiting list of a full event. Asked again, it answers 200
         with the same registration: a double tap is no error."""
         registration, is_new = await registrations.register(event_id, data or NewRegistration(), request.user)
-        return Response(registration, status_code=201 if is_new else 200)
+        return tagged(registration, status_code=201 if is_new else 200)
 
     @delete(
         "/register",
         operation_id="leave",
+        response_headers=ETAG,
         summary="Leave an event",
         status_code=200,
-        responses=problems(401, 404, 507),
+        responses=problems(401, 404, 412, 507),
     )
     async def leave(
-        self, request: Authenticated, event_id: FromPath[str], registrations: Registrations
-    ) -> Registration:
+        self, request: Authenticated, event_id: FromPath[str], registrations: Registrations, if_match: IfMatch = None
+    ) -> Response[Registration]:
         """The seat goes to the first in line. Registering again is allowed, and goes to the end of the queue."""
-        return await registrations.leave(event_id, request.user)
+        return tagged(await registrations.leave(event_id, expected_versions(if_match), request.user))
 
     @get(
         "/participants",
@@ -90,20 +93,28 @@ class RegistrationController(Controller):
     @get(
         "/participants/{user_id:str}",
         operation_id="get_participant",
+        response_headers=ETAG,
         summary="Read one registration",
         responses=problems(401, 404),
     )
     async def get_participant(
-        self, request: Authenticated, event_id: FromPath[str], user_id: FromPath[str], registrations: Registrations
-    ) -> Registration:
+        self,
+        request: Authenticated,
+        event_id: FromPath[str],
+        user_id: FromPath[str],
+        registrations: Registrations,
+        if_none_match: IfNoneMatch = None,
+    ) -> Response[Registration]:
         """With the position in the waiting list; `me` stands for the caller."""
-        return await registrations.get(event_id, request.user.resolve(user_id), request.user)
+        registration = await registrations.get(event_id, request.user.resolve(user_id), request.user)
+        return answer(registration, if_none_match)
 
     @patch(
         "/participants/{user_id:str}",
         operation_id="check_in",
+        response_headers=ETAG,
         summary="Check somebody in",
-        responses=problems(*BODY_PROBLEMS, 401, 403, 404, 409),
+        responses=problems(*BODY_PROBLEMS, 401, 403, 404, 409, 412),
     )
     async def check_in(
         self,
@@ -112,23 +123,32 @@ class RegistrationController(Controller):
         user_id: FromPath[str],
         data: JSONBody[RegistrationPatch],
         registrations: Registrations,
-    ) -> Registration:
+        if_match: IfMatch = None,
+    ) -> Response[Registration]:
         """By a host: `attended`, or `registered` to undo it. The change log tells of both as
         `registration.attended`."""
-        return await registrations.check_in(event_id, request.user.resolve(user_id), data, request.user)
+        guest_id, expected = request.user.resolve(user_id), expected_versions(if_match)
+        return tagged(await registrations.check_in(event_id, guest_id, data, expected, request.user))
 
     @delete(
         "/participants/{user_id:str}",
         operation_id="remove_participant",
+        response_headers=ETAG,
         summary="Remove somebody",
         status_code=200,
-        responses=problems(401, 403, 404, 507),
+        responses=problems(401, 403, 404, 412, 507),
     )
     async def remove_participant(
-        self, request: Authenticated, event_id: FromPath[str], user_id: FromPath[str], registrations: Registrations
-    ) -> Registration:
+        self,
+        request: Authenticated,
+        event_id: FromPath[str],
+        user_id: FromPath[str],
+        registrations: Registrations,
+        if_match: IfMatch = None,
+    ) -> Response[Registration]:
         """By a host. The seat goes to the first in line."""
-        return await registrations.remove(event_id, request.user.resolve(user_id), request.user)
+        guest_id, expected = request.user.resolve(user_id), expected_versions(if_match)
+        return tagged(await registrations.remove(event_id, guest_id, expected, request.user))
 
     @get(
         "/card",

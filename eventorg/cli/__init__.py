@@ -70,7 +70,7 @@ def check() -> None:
         raise StartError(f"There is no database {path}.")
     faults = find_faults(path, core.components) or find_miscounts(path)
     for fault in faults:
-        click.echo(f"{path}: {fault}")
+        click.echo(f"{path}: {fault}", err=True)
     if faults:
         sys.exit(1)
     click.echo("ok")
@@ -115,7 +115,16 @@ cli.add_command(plugins)
 def main(arguments: Sequence[str] | None = None) -> None:
     """Runs the command; what a person can mend is one sentence on standard error."""
     try:
-        cli.main(arguments, prog_name="eventorg")
+        status = cli.main(arguments, prog_name="eventorg", standalone_mode=False)
     except StartError as error:
         click.echo(f"eventorg: {error}", err=True)
-        sys.exit(error.exit_status)
+        status = error.exit_status
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
+        status = error.exit_code
+    except click.ClickException as error:
+        click.echo(f"eventorg: {error.format_message()}", err=True)
+        status = error.exit_code
+    except click.Abort:
+        status = 1
+    sys.exit(status if isinstance(status, int) else 0)

@@ -20,6 +20,11 @@ class Registration(Struct, kw_only=True, frozen=True):
     registration_date: Instant
     waitlist_position: int | None
 
+    @property
+    def version(self) -> str:
+        """What every change of it changes; the position in line moves by itself."""
+        return f"{self.status}:{self.registration_date.replace('-', '')}"
+
 
 class NewRegistration(Input):
     """A wish to come. The user is the caller."""

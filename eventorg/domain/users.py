@@ -74,9 +74,9 @@ def check_self(user_id: str, caller_id: str) -> None:
         raise Forbidden()
 
 
-def check_version(version: int, expected: frozenset[int] | None) -> None:
+def check_version(version: int | str, expected: frozenset[str] | None) -> None:
     """Raises `VersionMismatch` unless any version will do (`None`) or `version` is among those expected."""
-    if expected is not None and version not in expected:
+    if expected is not None and str(version) not in expected:
         raise VersionMismatch()
 
 

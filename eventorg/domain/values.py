@@ -98,12 +98,13 @@ def is_username(value: str) -> bool:
 
 
 def _clean_email(value: str) -> str:
-    value = value.strip()
+    value = unicodedata.normalize("NFC", value).strip()
     within(value, len(value), 3, 254)
     try:
-        return validate_email(value, check_deliverability=False, globally_deliverable=False).normalized
+        validate_email(value, check_deliverability=False, globally_deliverable=False)
     except EmailNotValidError:
         raise Refused("email_syntax") from None
+    return value
 
 
 def _clean_password(value: str) -> str:

@@ -68,7 +68,7 @@ class EventRepository:
         events = [_event(row) for row in rows[:limit]]
         return events, (events[-1].start_time, events[-1].id) if len(rows) > limit else None
 
-    async def update(self, event_id: str, patch: EventPatch, expected: frozenset[int] | None, caller: Caller) -> Event:
+    async def update(self, event_id: str, patch: EventPatch, expected: frozenset[str] | None, caller: Caller) -> Event:
         """The event as changed; nothing is recorded if nothing changes.
 
         Raises `NotFound`, `Forbidden` (not a host), `VersionMismatch`, `Invalid` (ends before it starts) and
@@ -76,7 +76,7 @@ class EventRepository:
         """
         return await self._outcomes.write(caller, Event, lambda tx: self._update(tx, event_id, patch, expected, caller))
 
-    async def delete(self, event_id: str, expected: frozenset[int] | None, caller: Caller) -> None:
+    async def delete(self, event_id: str, expected: frozenset[str] | None, caller: Caller) -> None:
         """Removes the event and its registrations. Raises `NotFound`, `Forbidden` and `VersionMismatch`."""
 
         def work(tx: Transaction) -> None:
@@ -143,7 +143,7 @@ class EventRepository:
         return event
 
     def _update(
-        self, tx: Transaction, event_id: str, patch: EventPatch, expected: frozenset[int] | None, caller: Caller
+        self, tx: Transaction, event_id: str, patch: EventPatch, expected: frozenset[str] | None, caller: Caller
     ) -> Event:
         before, role = self.load(tx, event_id, caller.user_id)
         check_host(role)

@@ -52,7 +52,7 @@ class IdentityRepository:
     ) -> Known:
         """The user for a Telegram account, made or brought up to date by a bot, or by itself (None).
 
-        A user that has a login of its own keeps its names. Raises `Forbidden` (`signup_closed`) if it would have to
+        A user that has a login of its own keeps what it has. Raises `Forbidden` (`signup_closed`) if it would have to
         be made and must not.
         """
 
@@ -166,16 +166,19 @@ class IdentityRepository:
         if account.username is not UNSET:
             name = account.username or None
             tx.run(self._sql.rename_identity, telegram_id=identity.telegram_id, username=name, now=tx.now)
-        if tx.one(self._sql.has_other_login, user_id=user_id):
-            return self._users.load(tx, user_id)
+        before = self._users.load(tx, user_id)
         given: dict[str, str | None] = {}
         for name in ("first_name", "last_name"):
             if (value := getattr(account, name)) is not UNSET:
                 given[name] = value or None
-        if account.username is not UNSET:
-            given["username"] = self._free_username(tx, account.username or None, user_id)
+        if account.username is None:
+            given["username"] = None
+        elif account.username is not UNSET:
+            given["username"] = self._free_username(tx, account.username, user_id) or before.username
         if account.locale is not UNSET:
             given["locale"] = account.locale or DEFAULT_LOCALE
+        if tx.one(self._sql.has_other_login, user_id=user_id):
+            given = {name: value for name, value in given.items() if getattr(before, name) is None}
         actor = by or Caller(user_id=user_id)
         return self._users.change(tx, user_id, given, Caller(user_id=user_id, bot=actor.bot))
 

@@ -23,7 +23,7 @@ from eventorg.domain.registrations import (
     UserEvents,
     check_seated,
 )
-from eventorg.domain.users import check_self, display_name
+from eventorg.domain.users import check_self, check_version, display_name
 from eventorg.repositories.changes import ChangeRepository
 from eventorg.repositories.events import EventRepository
 from eventorg.repositories.outcomes import OutcomeRepository
@@ -61,22 +61,24 @@ class RegistrationRepository:
             caller, tuple[Registration, bool], lambda tx: self._register(tx, event_id, caller)
         )
 
-    async def leave(self, event_id: str, caller: Caller) -> Registration:
-        """The caller's registration, cancelled; again, it is the same. Raises `NotFound`."""
+    async def leave(self, event_id: str, expected: frozenset[str] | None, caller: Caller) -> Registration:
+        """The caller's registration, cancelled; again, it is the same. Raises `NotFound` and `VersionMismatch`."""
 
         def work(tx: Transaction) -> Registration:
             event, _ = self._events.load(tx, event_id, caller.user_id)
-            return self._end(tx, event.id, caller.user_id, caller)
+            return self._end(tx, event.id, caller.user_id, expected, caller)
 
         return await self._database.write(work)
 
-    async def remove(self, event_id: str, user_id: str, caller: Caller) -> Registration:
-        """Somebody's registration, cancelled by a host. Raises `NotFound` and `Forbidden`."""
+    async def remove(
+        self, event_id: str, user_id: str, expected: frozenset[str] | None, caller: Caller
+    ) -> Registration:
+        """Somebody's registration, cancelled by a host. Raises `NotFound`, `Forbidden` and `VersionMismatch`."""
 
         def work(tx: Transaction) -> Registration:
             event, role = self._events.load(tx, event_id, caller.user_id)
             check_host(role)
-            return self._end(tx, event.id, user_id, caller)
+            return self._end(tx, event.id, user_id, expected, caller)
 
         return await self._database.write(work)
 
@@ -89,14 +91,22 @@ class RegistrationRepository:
 
         return await self._database.read(work)
 
-    async def check_in(self, event_id: str, user_id: str, patch: RegistrationPatch, caller: Caller) -> Registration:
-        """Somebody's registration, as attended or no longer so. Raises `NotFound`, `Forbidden` (not a host) and
-        `Conflict` (no seat)."""
+    async def check_in(
+        self,
+        event_id: str,
+        user_id: str,
+        patch: RegistrationPatch,
+        expected: frozenset[str] | None,
+        caller: Caller,
+    ) -> Registration:
+        """Somebody's registration, as attended or no longer so. Raises `NotFound`, `Forbidden` (not a host),
+        `VersionMismatch` and `Conflict` (no seat)."""
 
         def work(tx: Transaction) -> Registration:
             event, role = self._events.load(tx, event_id, caller.user_id)
             check_host(role)
             before = self._load(tx, event.id, user_id)
+            check_version(before.version, expected)
             check_seated(before.status)
             if before.status == patch.status:
                 return before
@@ -141,10 +151,12 @@ class RegistrationRepository:
         return await self._database.read(work)
 
     async def find_events_of(self, user_id: str, caller: Caller) -> UserEvents:
-        """All that a user runs and goes to. Raises `Forbidden` unless it is the caller."""
-        check_self(user_id, caller.user_id)
+        """All that a user runs and goes to. Raises `NotFound`, and `Forbidden` unless it is the caller."""
 
         def work(tx: Transaction) -> UserEvents:
+            if tx.one(self._sql.get_user, user_id=user_id) is None:
+                raise NotFound("user_not_found")
+            check_self(user_id, caller.user_id)
             return UserEvents(
                 organized_events=[OrganizedEvent(**row) for row in tx.all(self._sql.list_organized, user_id=user_id)],
                 participated_events=[
@@ -174,8 +186,11 @@ class RegistrationRepository:
             raise NotFound("registration_not_found")
         return Registration(**row)
 
-    def _end(self, tx: Transaction, event_id: str, user_id: str, caller: Caller) -> Registration:
+    def _end(
+        self, tx: Transaction, event_id: str, user_id: str, expected: frozenset[str] | None, caller: Caller
+    ) -> Registration:
         before = self._load(tx, event_id, user_id)
+        check_version(before.version, expected)
         if before.status == "cancelled":
             return before
         tx.run(self._sql.set_registration_status, event_id=event_id, user_id=user_id, status="cancelled")

@@ -101,7 +101,7 @@ class UserRepository:
             raise Unauthenticated("token_revoked")
         return Caller(user_id=claims.user_id)
 
-    async def update(self, user_id: str, patch: UserPatch, expected: frozenset[int] | None, caller: Caller) -> User:
+    async def update(self, user_id: str, patch: UserPatch, expected: frozenset[str] | None, caller: Caller) -> User:
         """The user as changed; a new password ends every token issued before.
 
         Raises `NotFound`, `Forbidden` (not oneself), `VersionMismatch`, `Invalid` (wrong current password) and
@@ -122,7 +122,7 @@ class UserRepository:
 
         return await self._outcomes.write(caller, User, work)
 
-    async def delete(self, user_id: str, expected: frozenset[int] | None, caller: Caller) -> None:
+    async def delete(self, user_id: str, expected: frozenset[str] | None, caller: Caller) -> None:
         """Removes the account, its registrations, and its events that no co-host takes over.
 
         Raises `NotFound`, `Forbidden` (not oneself) and `VersionMismatch`.
