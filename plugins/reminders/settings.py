@@ -1,7 +1,6 @@
 """The plugin's settings, and the mail server that one of them names."""
 
 from email.headerregistry import Address
-from email.utils import parseaddr
 from typing import Annotated
 from urllib.parse import unquote, urlsplit
 
@@ -66,11 +65,14 @@ def parse_server(url: str) -> MailServer:
 
 def parse_sender(written: str) -> Address:
     """The address, with its name if it has one. Raises `ValueError`."""
-    name, address = parseaddr(written)
-    return parse_address(address, name)
+    return _parse(written, named=True)
 
 
-def parse_address(address: str, name: str = "") -> Address:
+def parse_address(written: str) -> Address:
     """The address, its domain in ASCII: one of any alphabet has such a form. Raises `ValueError`."""
-    valid = validate_email(address, check_deliverability=False, globally_deliverable=False)
-    return Address(name, valid.ascii_local_part or valid.local_part, valid.ascii_domain)
+    return _parse(written, named=False)
+
+
+def _parse(written: str, *, named: bool) -> Address:
+    valid = validate_email(written, check_deliverability=False, globally_deliverable=False, allow_display_name=named)
+    return Address(valid.display_name or "", valid.ascii_local_part or valid.local_part, valid.ascii_domain)
