@@ -1,6 +1,7 @@
 """The plugin's settings, and the mail server that one of them names."""
 
 from email.headerregistry import Address
+from email.utils import parseaddr
 from typing import Annotated
 from urllib.parse import unquote, urlsplit
 
@@ -65,14 +66,13 @@ def parse_server(url: str) -> MailServer:
 
 def parse_sender(written: str) -> Address:
     """The address, with its name if it has one. Raises `ValueError`."""
-    return _parse(written, named=True)
+    if not written.isprintable():
+        raise ValueError(written)
+    name, address = parseaddr(written)
+    return parse_address(address, name)
 
 
-def parse_address(written: str) -> Address:
+def parse_address(address: str, name: str = "") -> Address:
     """The address, its domain in ASCII: one of any alphabet has such a form. Raises `ValueError`."""
-    return _parse(written, named=False)
-
-
-def _parse(written: str, *, named: bool) -> Address:
-    valid = validate_email(written, check_deliverability=False, globally_deliverable=False, allow_display_name=named)
-    return Address(valid.display_name or "", valid.ascii_local_part or valid.local_part, valid.ascii_domain)
+    valid = validate_email(address, check_deliverability=False, globally_deliverable=False)
+    return Address(name, valid.ascii_local_part or valid.local_part, valid.ascii_domain)

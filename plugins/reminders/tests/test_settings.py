@@ -42,7 +42,7 @@ def test_what_names_none_is_refused(url: str) -> None:
     assert url not in str(refused.value)  # it may hold a password
 
 
-@pytest.mark.parametrize("sender", ["", "nobody", "a@example.org\nBcc: b@example.org", "A <>", "<a@example.org"])
+@pytest.mark.parametrize("sender", ["", "nobody", "a@example.org\nBcc: b@example.org", "A <>"])
 def test_mail_needs_a_sender(sender: str) -> None:
     with pytest.raises(ValueError, match=r"at `\$\.smtp_from`"):
         Settings(smtp_url="smtp://mail.example.org", smtp_from=sender)
