@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from contextlib import suppress
 from datetime import UTC, datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -59,6 +60,9 @@ async def send_mail(context: Context) -> None:
             await _settle(context, mail, outcome)
             if not outcome.usable:
                 break
+        if client.is_connected:
+            with suppress(SMTPException):
+                await client.quit()
     finally:
         client.close()
 

@@ -66,6 +66,8 @@ def parse_server(url: str) -> MailServer:
 
 def parse_sender(written: str) -> Address:
     """The address, with its name if it has one. Raises `ValueError`."""
+    if not written.isprintable():
+        raise ValueError(written)
     name, address = parseaddr(written)
     return parse_address(address, name)
 

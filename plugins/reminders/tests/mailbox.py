@@ -1,5 +1,6 @@
 """A mail server on this machine (aiosmtpd), and what it has taken."""
 
+import asyncio
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -22,11 +23,13 @@ class Mailbox:
         self.recipients: list[str] = []
         self.logged_in: list[bool] = []
         self.refused: dict[str, str] = {}
+        self.refusals: set[str] = set()
         self.tries = 0
         self.answer: Callable[[EmailMessage], str] = lambda _: TAKEN
 
     async def handle_RCPT(self, _: SMTP, __: Session, envelope: Envelope, to: str, ___: list[str]) -> str:  # noqa: N802
         if to in self.refused:
+            self.refusals.add(to)
             return self.refused[to]
         envelope.rcpt_tos.append(to)
         return "250 ok"
@@ -57,12 +60,36 @@ class Mailbox:
 
         if password is not None:
             options["authenticator"] = authenticate
-        controller = Controller(self, hostname="127.0.0.1", port=self.port, enable_SMTPUTF8=False, **options)
+        controller = _Controller(self, hostname="127.0.0.1", port=self.port, enable_SMTPUTF8=False, **options)
         controller.start()
         try:
             yield self
         finally:
+            controller.hang_up()
             controller.stop()
+
+
+class _Controller(Controller):
+    """Closes the connections it has, which aiosmtpd leaves to the garbage collector."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        self._connections: list[SMTP] = []
+        super().__init__(*arguments, **options)
+
+    def factory(self) -> SMTP:
+        made: SMTP = super().factory()  # type: ignore[no-untyped-call]
+        self._connections.append(made)
+        return made
+
+    def hang_up(self) -> None:
+        asyncio.run_coroutine_threadsafe(self._hang_up(), self.loop).result()
+
+    async def _hang_up(self) -> None:
+        for connection in self._connections:
+            for transport in (connection.transport, connection._original_transport):
+                if isinstance(transport, asyncio.WriteTransport):
+                    transport.abort()
+        await asyncio.sleep(0.01)  # the transports close at the loop's next turns
 
 
 def free_port() -> int:

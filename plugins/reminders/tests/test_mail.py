@@ -119,7 +119,7 @@ def test_a_mail_that_is_refused_for_good_is_given_up_and_holds_up_nobody(scene: 
     mailbox.refused[second.account["email"]] = "450 later"
     scene.clock.advance(hours=24)
     with mailbox.open():
-        after(scene, lambda: mailbox.mails)
+        after(scene, lambda: mailbox.mails and len(mailbox.refusals) == 2)
         mailbox.refused.clear()
         after(scene, lambda: len(mailbox.mails) == 2)
         scene.clock.advance(hours=1)
