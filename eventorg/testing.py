@@ -73,22 +73,17 @@ class User:
         return event
 
 
-class Bot:
+class Bot(User):
     """A bot with its token, by itself or acting for a user (`<id>` or `telegram:<id>`)."""
 
     def __init__(self, client: httpx.Client, name: str, token: str, act_as: str | None = None) -> None:
-        self.client = client
+        super().__init__(client, {}, token)
         self.name = name
-        self.token = token
         self.act_as = act_as
 
     @property
     def headers(self) -> dict[str, str]:
-        return {"Authorization": f"Bearer {self.token}"} | ({"X-Act-As": self.act_as} if self.act_as else {})
-
-    def __getattr__(self, method: str) -> Any:
-        """`get`, `post`, `patch`, `put` and `delete` as this bot."""
-        return _with_headers(getattr(self.client, method), self.headers)
+        return super().headers | ({"X-Act-As": self.act_as} if self.act_as else {})
 
     def acting_for(self, user: str) -> "Bot":
         """The same bot, doing what it does as somebody."""

@@ -1,10 +1,17 @@
 """What the README claims."""
 
 import json
+import os
 import re
 import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
 
-from eventorg.testing import Server
+import pytest
+
+from eventorg.settings import Settings
+from eventorg.testing import Clock, Server, running
 from tests.readme import README, rendered
 
 TEXT = README.read_text(encoding="utf-8")
@@ -28,14 +35,43 @@ def test_it_opens_with_two_commands_of_one_line() -> None:
     assert "pytest" in blocks[1][1]
 
 
-def test_the_story_can_be_told(fresh_server: Server) -> None:
-    story = block("bash").replace("http://127.0.0.1:8000", fresh_server.url)
-    run = subprocess.run(["bash", "-euo", "pipefail", "-c", story], capture_output=True, text=True, timeout=60)
+def play(script: str, server: Server, folder: Path) -> str:
+    """What a block of shell prints, played against a server."""
+    script = script.replace("http://127.0.0.1:8000", server.url).replace(".venv/bin/python", sys.executable)
+    path = {"PATH": os.environ["PATH"], "PYTHONPATH": str(README.parent)}
+    environment = path | {"EVENTORG_DATABASE": str(server.settings.database_path)}
+    run = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", script],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env=environment,
+        cwd=folder,
+    )
     assert run.returncode == 0, run.stderr
-    answered = json.loads(run.stdout[run.stdout.rindex('{"id"') :])
+    return run.stdout
+
+
+def test_the_story_can_be_told(fresh_server: Server, tmp_path: Path) -> None:
+    told = play(block("bash"), fresh_server, tmp_path)
+    answered = json.loads(told[told.rindex('{"id"') :])
     shown = json.loads(block("json"))
     assert answered.keys() == shown.keys()
     by_chance = {"id", "code", "organizer_id", "created_at", "updated_at"}
     assert {key: answered[key] for key in shown if key not in by_chance} == {
         key: value for key, value in shown.items() if key not in by_chance
     }
+
+
+class ClockOnTheWall(Clock):
+    def __call__(self) -> datetime:
+        return datetime.now(UTC)
+
+
+@pytest.mark.skipif(not (README.parent / "plugins" / "reminders").is_dir(), reason="the plugin was removed")
+def test_a_bot_gets_from_its_token_to_a_reminder(tmp_path: Path) -> None:
+    settings = Settings(database=str(tmp_path / "eventorg.db"), plugins="reminders", log_level="error")
+    with running(settings, ClockOnTheWall()) as server:
+        told = play(block("bash", 1), server, tmp_path)
+    assert '"type":"registration.created"' in told
+    assert '"Чай и пирог' in told

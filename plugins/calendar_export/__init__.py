@@ -38,7 +38,7 @@ from .calendars import Contents, Entry, render, tag_of
 FOLDER = Path(__file__).parent
 PAST = timedelta(days=365)
 """How far a feed reaches back."""
-MOST = 1_000
+MOST = 500
 """The most entries of a feed."""
 
 _WORDS: Final = {
@@ -49,7 +49,8 @@ _HEADERS: Final = [
     ResponseHeader(name="ETag", description="The version; for `If-None-Match`.", documentation_only=True),
     ResponseHeader(name="Content-Disposition", description="A name for the file.", documentation_only=True),
 ]
-_RENDERING: Final = ThreadPoolExecutor(1, "calendar_export")  # a long feed takes a second, and none of the others' time
+_SHORT: Final = 10
+_RENDERING: Final = ThreadPoolExecutor(1, "calendar_export")  # where a long feed, which takes a second, delays nobody
 
 
 class CalendarAddress(Struct, frozen=True):
@@ -107,7 +108,7 @@ async def get_calendar(
 ) -> Response[bytes]:
     """An iCalendar feed (RFC 5545) of everything a user hosts or attends, without a token: the address is the secret.
     Cancelled events stay, as `STATUS:CANCELLED`; where the user waits for a seat, the title says so. Events that
-    ended more than a year ago are left out; of more than 1,000 there are those that start nearest to now."""
+    ended more than a year ago are left out; of more than 500 there are those that start nearest to now."""
 
     def work(tx: Transaction) -> Contents:
         owner = tx.one(plugin.sql.get_owner, sha256=_hash(secret))
@@ -167,8 +168,11 @@ async def _answer(plugin: Context, contents: Contents, name: str, if_none_match:
     headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
     if is_current(tag, if_none_match):
         return Response(b"", status_code=304, headers=headers)
-    loop = asyncio.get_running_loop()
-    content = await loop.run_in_executor(_RENDERING, render, contents, plugin.clock())
+    if len(contents.entries) <= _SHORT:
+        content = render(contents, plugin.clock())
+    else:
+        loop = asyncio.get_running_loop()
+        content = await loop.run_in_executor(_RENDERING, render, contents, plugin.clock())
     headers["Content-Disposition"] = f'inline; filename="{name}.ics"'
     return Response(content, media_type="text/calendar", headers=headers)
 

@@ -15,6 +15,7 @@ from msgspec import Struct
 from eventorg.plugin import Context, Transaction, rfc3339
 
 from .outbox import Lease, Outgoing, finish, lease, pause_after
+from .schedule import remind
 from .settings import MailServer, Settings, parse_address, parse_sender, parse_server
 from .texts import head
 
@@ -46,6 +47,7 @@ async def send_mail(context: Context) -> None:
     settings: Settings = context.settings
     if not settings.sends_mail:
         return
+    await remind(context)  # it may be the first job to see that something is due
     await context.write(
         lambda tx: tx.run(context.sql.release_deliveries, holder=_HOLDER, now=tx.now, most_attempts=MOST_ATTEMPTS)
     )
@@ -114,7 +116,8 @@ def compose(mail: Outgoing, sender: Address) -> EmailMessage:
     message = EmailMessage(policy=SMTP_POLICY)
     message["From"] = sender
     message["To"] = parse_address(mail.email or "")
-    message["Subject"] = " ".join(head(mail.kind, mail.locale, mail.title).split())
+    subject = head(mail.kind, mail.locale, mail.title)
+    message["Subject"] = " ".join(subject.replace("=?", "= ?").split())  # else a title could bring encoded words along
     message["Date"] = format_datetime(datetime.now(UTC))
     message["Message-ID"] = f"<{mail.dedupe_key.replace(':', '.')}@{sender.domain}>"
     message["Auto-Submitted"] = "auto-generated"  # so that no absence note answers it (RFC 3834)

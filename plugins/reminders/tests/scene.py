@@ -97,7 +97,7 @@ class Scene:
 
         def both_came() -> bool:
             seen.update({one["id"]: one for one in self.lease(lease_seconds=lease_seconds)})
-            return sum(one["user_id"] == canary.id for one in seen.values()) == 2
+            return len([one for one in seen.values() if one["user_id"] == canary.id]) == 2
 
         self.server.wait_for(both_came)
         both_came()

@@ -70,11 +70,7 @@ def test_what_is_no_json_is_refused(scene: Scene) -> None:
     check_problem(scene.host.put(EVENT.format(event_id=scene.event()), content="null"), 422)
 
 
-def bodies(path: str) -> dict[str, Any]:
-    """A body that is right for each path that takes one."""
-    return {LEASE: {}, ACK: {"result": "sent"}}.get(path, [])
-
-
+BODIES: dict[str, Any] = {EVENT: [], MINE: [], LEASE: {}, ACK: {"result": "sent"}}
 TABLE = [
     # method, path, nobody, stranger, participant, co-host, organizer, idle bot, delivering bot, both for a user
     ("GET", EVENT, 401, 403, 403, 200, 200, 403, 403, 403),
@@ -98,7 +94,7 @@ def test_who_may_do_what(eventorg: Server, method: str, path: str, expected: tup
     nobody: dict[str, str] = {}
 
     def ask(headers: dict[str, str]) -> httpx.Response:
-        body = None if method in ("GET", "DELETE") else bodies(path)
+        body = None if method in ("GET", "DELETE") else BODIES[path]
         return eventorg.client.request(method, path.format(event_id=event_id), json=body, headers=headers)
 
     answers = [ask(headers) for headers in (nobody, *(caller.headers for caller in callers))]

@@ -1,0 +1,199 @@
+"""Killed before and after the send: a server in a process of its own, ended by kill -9 again and again."""
+
+import json
+import os
+import random
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from email.message import EmailMessage
+from pathlib import Path
+
+import httpx
+import pytest
+
+from eventorg.testing import PASSWORD, Bot, User
+
+from .mailbox import TAKEN, Mailbox
+from .scene import Told, rfc3339
+
+CHECKOUT = Path(__file__).parents[3]
+EVENTORG = (sys.executable, "-m", "eventorg")
+MOMENTS = ("leased", "mail not taken", "sent", "mail taken", "acknowledged")
+PATIENCE = 60
+
+
+class Story:
+    """Two guests on Telegram and two with mail, events that come and events that are cancelled, and a server that is
+    killed; what was delivered, and when."""
+
+    def __init__(self, folder: Path, seed: int) -> None:
+        self.dice = random.Random(seed)
+        self.mailbox = Mailbox()
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("EVENTORG_")}
+        self.environment = kept | {
+            "EVENTORG_DATABASE": str(folder / "eventorg.db"),
+            "EVENTORG_PORT": "0",
+            "EVENTORG_LOG_FORMAT": "json",
+            "EVENTORG_REMINDERS_SMTP_URL": f"smtp://127.0.0.1:{self.mailbox.port}",
+            "EVENTORG_REMINDERS_SMTP_FROM": "meetings@example.org",
+        }
+        making = [*EVENTORG, "token", "create", "bot", "--scope", "act", "--scope", "deliver"]
+        made = subprocess.run(making, cwd=CHECKOUT, env=self.environment, check=True, capture_output=True, text=True)
+        self.token = made.stdout.strip()
+        self.people: list[str] = []
+        self.expected: set[tuple[str, str]] = set()
+        """The event and the user of each reminder that is wanted."""
+        self.doomed = ""
+        self.cancelled: dict[str, float] = {}
+        self.later: set[str] = set()
+        self.sent: Counter[tuple[str, str]] = Counter()
+
+    @contextmanager
+    def running(self) -> Iterator[subprocess.Popen[str]]:
+        """The server's process, killed when the block ends."""
+        program = [*EVENTORG, "serve"]
+        with subprocess.Popen(
+            program, cwd=CHECKOUT, env=self.environment, stderr=subprocess.PIPE, text=True
+        ) as process:
+            try:
+                yield process
+            finally:
+                process.kill()
+
+    @contextmanager
+    def serving(self) -> Iterator[Bot]:
+        """The server once it serves, killed when the block ends."""
+        with self.running() as process:
+            assert process.stderr
+            started = next(line for line in process.stderr if '"event": "serving"' in line)
+            threading.Thread(target=process.stderr.read).start()
+            with httpx.Client(base_url=json.loads(started)["url"], timeout=PATIENCE) as client:
+                yield Bot(client, "bot", self.token)
+
+    def gather(self, bot: Bot) -> None:
+        """The people sign up."""
+        for number in (1, 2):
+            found = bot.put(f"/identities/telegram/{number}", json={"first_name": "Guest"})
+            name = f"guest-{number}"
+            account = {"username": name, "email": f"{name}@example.com", "password": PASSWORD}
+            self.people += [found.json()["id"], bot.client.post("/users", json=account).json()["id"]]
+
+    def plan(self, bot: Bot) -> None:
+        """One event whose reminder is due now, one that will be cancelled by the time its reminders wait, and one for
+        later; what was to be cancelled is cancelled."""
+        host = bot.acting_for(self.people[0])
+        if self.doomed:
+            assert host.post(f"/events/{self.doomed}/cancel").status_code == 200
+            self.cancelled[self.doomed] = time.monotonic()
+        event_id = self._create(bot, host, timedelta(hours=1))
+        self.expected |= {(event_id, user_id) for user_id in self.people}
+        self.doomed = self._create(bot, host, timedelta(hours=1))
+        self.later.add(self._create(bot, host, timedelta(hours=3)))
+
+    def _create(self, bot: Bot, host: User, ahead: timedelta) -> str:
+        start = datetime.now(UTC) + ahead
+        times = {"start_time": rfc3339(start), "end_time": rfc3339(start + timedelta(hours=1))}
+        event_id = str(host.create_event(**times)["id"])
+        for user_id in self.people:
+            assert bot.acting_for(user_id).post(f"/events/{event_id}/register").status_code == 201
+        return event_id
+
+    def send(self, delivery: Told) -> None:
+        """What a bot does between the lease and the acknowledgement: the message is out."""
+        assert delivery["due_at"] <= rfc3339(datetime.now(UTC))
+        if delivery["kind"] == "reminder":
+            assert delivery["event_id"] not in self.cancelled
+            self._count(delivery["event_id"], delivery["user_id"])
+
+    def take(self, mail: EmailMessage) -> str:
+        """The same, of a mail; one that is under way by then is not called back by a cancel."""
+        kind, event_id, user_id = mail["Message-ID"][1:].split(".")[:3]
+        if kind == "reminder":
+            assert time.monotonic() - self.cancelled.get(event_id, time.monotonic()) < 1
+            self._count(event_id, user_id)
+        return TAKEN
+
+    def _count(self, event_id: str, user_id: str) -> None:
+        assert event_id not in self.later
+        if event_id != self.doomed and event_id not in self.cancelled:
+            self.sent[event_id, user_id] += 1
+
+    def deliver_until_killed(self, bot: Bot, moment: str) -> None:
+        """Delivers a few; to be killed just after a lease, a send or an acknowledgement."""
+        few = self.dice.randrange(3)
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline:
+            for delivery in self._lease(bot):
+                last, few = few == 0, few - 1
+                if last and moment == "leased":
+                    return
+                self.send(delivery)
+                if last and moment == "sent":
+                    return
+                assert bot.post(f"/deliveries/{delivery['id']}/ack", json={"result": "sent"}).status_code == 200
+                if last:
+                    return
+
+    def send_mail_until_killed(self, moment: str) -> None:
+        """The server, killed while a mail is under way: before it is taken, or after that and before it knows."""
+        with self.running() as process:
+
+            def answer(mail: EmailMessage) -> str:
+                if moment == "mail taken":
+                    self.take(mail)
+                process.kill()
+                return TAKEN
+
+            self.mailbox.answer = answer
+            process.wait(PATIENCE)
+        self.mailbox.answer = self.take
+
+    def finish(self, bot: Bot) -> None:
+        """Delivers until there is nothing left."""
+        deadline = time.monotonic() + PATIENCE
+        while not self.expected <= self.sent.keys():
+            assert time.monotonic() < deadline, self.expected - self.sent.keys()
+            for delivery in self._lease(bot):
+                self.send(delivery)
+                assert bot.post(f"/deliveries/{delivery['id']}/ack", json={"result": "sent"}).status_code == 200
+
+    def _lease(self, bot: Bot) -> list[Told]:
+        response = bot.post("/deliveries/lease", json={"limit": 1, "lease_seconds": 1})
+        found: list[Told] = response.json()["deliveries"]
+        return found
+
+
+def crash(folder: Path, rounds: int, seed: int) -> None:
+    story = Story(folder, seed)
+    story.mailbox.answer = story.take
+    with story.mailbox.open():
+        with story.serving() as bot:
+            story.gather(bot)
+            story.plan(bot)
+        for number in range(rounds):
+            moment = MOMENTS[number % len(MOMENTS)]
+            if moment.startswith("mail"):
+                story.send_mail_until_killed(moment)
+                continue
+            with story.serving() as bot:
+                story.plan(bot)
+                story.deliver_until_killed(bot, moment)
+        with story.serving() as bot:
+            story.finish(bot)
+    assert story.sent.keys() == story.expected
+    assert story.sent.total() - len(story.expected) <= rounds  # one more for each crash at most
+
+
+def test_each_reminder_outlives_the_server_being_killed(tmp_path: Path) -> None:
+    crash(tmp_path, rounds=5, seed=1)
+
+
+@pytest.mark.slow
+def test_each_reminder_outlives_the_server_being_killed_fifty_times(tmp_path: Path) -> None:
+    crash(tmp_path, rounds=50, seed=2)

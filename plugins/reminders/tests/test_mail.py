@@ -1,0 +1,191 @@
+"""Mail for users without Telegram, through a real SMTP server."""
+
+import socket
+from collections.abc import Callable
+from contextlib import ExitStack
+from datetime import timedelta
+from email.message import EmailMessage
+
+import pytest
+
+from eventorg.testing import Server, User
+
+from .mailbox import TAKEN, Mailbox
+from .scene import Scene, kinds, rfc3339
+
+HEADERS = ["From", "To", "Subject", "Date", "Message-ID", "Auto-Submitted"]
+HEADERS += ["Content-Type", "Content-Transfer-Encoding", "MIME-Version"]
+
+
+@pytest.fixture
+def mailbox() -> Mailbox:
+    return Mailbox()
+
+
+@pytest.fixture
+def eventorg_settings(mailbox: Mailbox) -> dict[str, str]:
+    return {
+        "EVENTORG_REMINDERS_SMTP_URL": f"smtp://127.0.0.1:{mailbox.port}",
+        "EVENTORG_REMINDERS_SMTP_FROM": "Встречи <meetings@example.org>",
+    }
+
+
+def sign_up(server: Server, event_id: str, **profile: str) -> User:
+    """Somebody with an e-mail address and no Telegram account who comes to an event."""
+    user = server.sign_up(**{"locale": "en"} | profile)
+    assert user.post(f"/events/{event_id}/register").status_code == 201
+    return user
+
+
+def after(scene: Scene, condition: Callable[[], object], minutes: float = 0) -> None:
+    """Until something is so, while the clock moves on by so much (and ten seconds) at a time and the jobs run."""
+
+    def moved_on() -> bool:
+        scene.clock.advance(minutes=minutes)
+        scene.settle()
+        return bool(condition())
+
+    scene.server.wait_for(moved_on)
+
+
+def test_users_without_telegram_get_a_mail(scene: Scene, mailbox: Mailbox) -> None:
+    event_id = scene.event(title="Чай, пирог", location="Арбат, 1")
+    start = rfc3339(scene.clock.now + timedelta(hours=48))
+    user = sign_up(scene.server, event_id, locale="ru", timezone="Europe/Moscow")
+    on_telegram = scene.guest()
+    scene.register(on_telegram, event_id)
+    with mailbox.open():
+        assert kinds(scene.told(hours=24)) == [("reminder", on_telegram.id)]
+        after(scene, lambda: mailbox.mails)
+    (mail,) = mailbox.mails
+    assert mailbox.recipients == [user.account["email"]] == [mail["To"]]
+    assert mail["From"] == "Встречи <meetings@example.org>"
+    assert mail["Subject"] == "⏰ Напоминание: Чай, пирог"
+    assert mail["Message-ID"] == f"<reminder.{event_id}.{user.id}.PT24H.{start.replace(':', '.')}@example.org>"
+    assert mail["Auto-Submitted"] == "auto-generated"
+    assert mail["Date"]
+    assert (mail.get_content_type(), mail.get_content_charset()) == ("text/plain", "utf-8")
+    assert mail.get_content().splitlines() == [
+        "⏰ Напоминание: Чай, пирог",
+        "вс, 3 января 2027, 15:00 (Europe/Moscow)",
+        "Арбат, 1",
+    ]
+
+
+def test_each_mail_is_sent_once(scene: Scene, mailbox: Mailbox) -> None:
+    event_id = scene.event()
+    users = [sign_up(scene.server, event_id) for _ in range(3)]
+    scene.clock.advance(hours=24)
+    with mailbox.open():
+        after(scene, lambda: len(mailbox.mails) >= 3)
+        for _ in range(3):
+            scene.settle()
+    assert sorted(mailbox.recipients) == sorted(user.account["email"] for user in users)
+
+
+def test_no_mail_after_a_cancel_but_of_the_cancel(scene: Scene, mailbox: Mailbox) -> None:
+    event_id = scene.event(title="Tea")
+    sign_up(scene.server, event_id)
+    scene.clock.advance(hours=24)
+    scene.settle()  # the reminder waits, and nobody takes it
+    assert scene.host.post(f"/events/{event_id}/cancel").is_success
+    with mailbox.open():
+        after(scene, lambda: mailbox.mails)
+        scene.settle()
+    assert [mail["Subject"] for mail in mailbox.mails] == ["❌ Cancelled: Tea"]
+
+
+def test_a_mail_that_is_refused_for_now_comes_later(scene: Scene, mailbox: Mailbox) -> None:
+    event_id = scene.event()
+    sign_up(scene.server, event_id)
+    seen: list[str] = []
+
+    def answer(mail: EmailMessage) -> str:
+        seen.append(mail["Message-ID"])
+        return TAKEN if len(seen) == 3 else "451 later"
+
+    mailbox.answer = answer
+    scene.clock.advance(hours=24)
+    with mailbox.open():
+        after(scene, lambda: mailbox.mails)
+    assert len(seen) == 3
+    assert len(set(seen)) == 1
+
+
+def test_a_mail_that_is_refused_for_good_is_given_up_and_holds_up_nobody(scene: Scene, mailbox: Mailbox) -> None:
+    event_id = scene.event()
+    first, second, third = (sign_up(scene.server, event_id) for _ in range(3))
+    mailbox.refused[first.account["email"]] = "550 unknown"
+    mailbox.refused[second.account["email"]] = "450 later"
+    scene.clock.advance(hours=24)
+    with mailbox.open():
+        after(scene, lambda: mailbox.mails)
+        mailbox.refused.clear()
+        after(scene, lambda: len(mailbox.mails) == 2)
+        scene.clock.advance(hours=1)
+        scene.settle()
+    assert mailbox.recipients == [third.account["email"], second.account["email"]]
+
+
+def test_a_mail_is_given_up_after_eight_attempts(scene: Scene, mailbox: Mailbox) -> None:
+    event_id = scene.event()
+    sign_up(scene.server, event_id)
+    mailbox.answer = lambda _: "451 later"
+    scene.clock.advance(hours=24)
+    with mailbox.open():
+        after(scene, lambda: mailbox.tries >= 8, minutes=15)
+        for _ in range(3):
+            scene.clock.advance(hours=2)
+            scene.settle()
+    assert mailbox.tries == 8
+
+
+def test_mail_waits_for_a_server_that_is_away_and_nothing_else_does(scene: Scene, mailbox: Mailbox) -> None:
+    event_id = scene.event()
+    users = [sign_up(scene.server, event_id) for _ in range(2)]
+    on_telegram = scene.guest()
+    scene.register(on_telegram, event_id)
+    assert kinds(scene.told(hours=24)) == [("reminder", on_telegram.id)]
+    with mailbox.open():
+        after(scene, lambda: len(mailbox.mails) == 2)
+    assert sorted(mailbox.recipients) == sorted(user.account["email"] for user in users)
+
+
+def test_a_server_that_never_answers_delays_nobody_else(scene: Scene, mailbox: Mailbox) -> None:
+    event_id = scene.event()
+    sign_up(scene.server, event_id)
+    on_telegram = scene.guest()
+    scene.register(on_telegram, event_id)
+    with ExitStack() as stack:
+        listener = stack.enter_context(socket.create_server(("127.0.0.1", mailbox.port)))
+        listener.settimeout(10)
+        scene.clock.advance(hours=24)
+        scene.settle()
+        scene.clock.advance(seconds=10)
+        stack.enter_context(listener.accept()[0])  # the mail job hangs here
+        assert kinds(scene.told()) == [("reminder", on_telegram.id)]
+        assert kinds(scene.told(hours=23)) == [("reminder", on_telegram.id)]
+
+
+def test_a_hostile_title_makes_no_header(scene: Scene, mailbox: Mailbox) -> None:
+    title = "Tea =?utf-8?q?=0D=0ABcc=3A_x=40example=2Ecom?= <x@example.com>, " + "длинно " * 16
+    event_id = scene.event(title=title)
+    user = sign_up(scene.server, event_id)
+    scene.clock.advance(hours=24)
+    with mailbox.open():
+        after(scene, lambda: mailbox.mails)
+    (mail,) = mailbox.mails
+    assert mailbox.recipients == [user.account["email"]]
+    assert mail["Subject"] == "⏰ Reminder: " + title.replace("=?", "= ?").strip()
+    assert sorted(mail.keys()) == sorted(HEADERS)
+
+
+def test_a_domain_of_another_alphabet_is_written_to(scene: Scene, mailbox: Mailbox) -> None:
+    event_id = scene.event()
+    sign_up(scene.server, event_id, email="anna@почта.рф")
+    sign_up(scene.server, event_id, email="анна@example.com")  # this server knows no SMTPUTF8
+    scene.clock.advance(hours=24)
+    with mailbox.open():
+        after(scene, lambda: mailbox.mails)
+        scene.settle()
+    assert mailbox.recipients == ["anna@xn--80a1acny.xn--p1ai"]

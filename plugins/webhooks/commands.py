@@ -1,0 +1,162 @@
+"""`eventorg webhooks`: the operator's webhooks, which are told of every change, and a look at all of them."""
+
+from datetime import UTC, datetime
+from functools import partial
+
+import click
+
+from eventorg.plugin import Context, NotFound, Refused, RunCommand, Transaction, rfc3339
+
+from .destinations import check_destination
+from .repository import create, find_all, find_deliveries, load, replay, replay_since
+from .webhooks import CreatedWebhook, Webhook, WebhookDelivery, clean_types, clean_url
+
+
+@click.command("add")
+@click.argument("url")
+@click.option("--types", default="*", show_default=True, help="Types of changes, comma-separated; event.* is all such.")
+@click.pass_obj
+def add_webhook(run: RunCommand, url: str, types: str) -> None:
+    """Have URL told of all changes there are, of every event and user. The secret is shown once, alone on the last
+    line.
+
+    Example: eventorg webhooks add https://example.com/hook --types event.created,registration.*
+    """
+    try:
+        address = clean_url(url)
+    except Refused:
+        raise click.ClickException(f"{url} is no http or https URL without user and password.") from None
+    try:
+        patterns = clean_types([pattern.strip() for pattern in types.split(",")])
+    except Refused:
+        raise click.ClickException(f"{types} names a type of change that there is not.") from None
+
+    async def act(context: Context) -> CreatedWebhook:
+        try:
+            await check_destination(address, allow_private=context.settings.allow_private)
+        except Refused:
+            raise click.ClickException(
+                f"{url} leads nowhere, or into this machine's own networks (see EVENTORG_WEBHOOKS_ALLOW_PRIVATE)."
+            ) from None
+        return await context.write(lambda tx: create(context, tx, address, patterns, None, None))
+
+    made = run(act)
+    click.echo(f"Webhook {made.id}. Its secret, for the receiver, cannot be shown again.", err=True)
+    click.echo(made.secret)
+
+
+@click.command("list")
+@click.pass_obj
+def list_webhooks(run: RunCommand) -> None:
+    """List all webhooks, those of hosts too, and how they fare.
+
+    Example: eventorg webhooks list
+    """
+
+    async def act(context: Context) -> list[Webhook]:
+        return await context.read(partial(find_all, context))
+
+    for webhook in run(act):
+        scope = f"event {webhook.event_id}" if webhook.event_id else "all events"
+        click.echo("\t".join((webhook.id, scope, webhook.url, ",".join(webhook.types), _state(webhook))))
+
+
+@click.command("remove")
+@click.argument("id")
+@click.pass_obj
+def remove_webhook(run: RunCommand, id: str) -> None:  # noqa: A002 (the argument's name)
+    """End the webhook ID, with its log and what waits for it.
+
+    Example: eventorg webhooks remove 0b9fdc1e-7f5c-4a55-9f0e-3c1d5d3a6f11
+    """
+
+    async def act(context: Context) -> int:
+        return await context.write(lambda tx: tx.run(context.sql.delete_endpoint, id=id))
+
+    if not run(act):
+        raise click.ClickException(f"There is no webhook {id}.")
+    click.echo(f"removed {id}")
+
+
+@click.command("enable")
+@click.argument("id")
+@click.pass_obj
+def enable_webhook(run: RunCommand, id: str) -> None:  # noqa: A002
+    """Turn the webhook ID on again after a 410 or a week of failures; what waited is sent.
+
+    Example: eventorg webhooks enable 0b9fdc1e-7f5c-4a55-9f0e-3c1d5d3a6f11
+    """
+
+    async def act(context: Context) -> int:
+        return await context.write(lambda tx: tx.run(context.sql.enable_endpoint, id=id))
+
+    if not run(act):
+        raise click.ClickException(f"There is no webhook {id}.")
+    click.echo(f"enabled {id}")
+
+
+@click.command("log")
+@click.argument("id")
+@click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 1000), help="So many at most.")
+@click.pass_obj
+def show_log(run: RunCommand, id: str, limit: int) -> None:  # noqa: A002
+    """Show what the webhook ID was told, the newest first: delivery, time, type, state, attempts, last outcome.
+
+    Example: eventorg webhooks log 0b9fdc1e-7f5c-4a55-9f0e-3c1d5d3a6f11
+    """
+
+    def work(context: Context, tx: Transaction) -> list[WebhookDelivery]:
+        load(context, tx, id)
+        return find_deliveries(context, tx, id, limit).deliveries
+
+    async def act(context: Context) -> list[WebhookDelivery]:
+        try:
+            return await context.read(partial(work, context))
+        except NotFound:
+            raise click.ClickException(f"There is no webhook {id}.") from None
+
+    for delivery in run(act):
+        outcome = delivery.error or str(delivery.response_status or "-")
+        state = f"due {delivery.due_at}" if delivery.due_at else delivery.status
+        attempts = f"{delivery.attempts} attempts"
+        click.echo("\t".join((delivery.id, delivery.created_at, delivery.type, state, attempts, outcome)))
+
+
+@click.command("replay")
+@click.argument("delivery_id", required=False)
+@click.option("--since", type=click.DateTime(("%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%d")), help="All made since then (UTC).")
+@click.option("--webhook", help="Of those, only the ones to this webhook.")
+@click.option("--failed", is_flag=True, help="Of those, only the ones that were given up.")
+@click.pass_obj
+def replay_deliveries(
+    run: RunCommand, delivery_id: str | None, since: datetime | None, webhook: str | None, failed: bool
+) -> None:
+    """Send a delivery again, or all since a time; the server does it within seconds.
+
+    Example: eventorg webhooks replay --since 2027-01-31T12:00:00Z --failed
+    """
+    if (delivery_id is None) == (since is None):
+        raise click.UsageError("Name either a delivery or --since.")
+
+    def work(context: Context, tx: Transaction) -> int:
+        if since is not None:
+            return replay_since(context, tx, rfc3339(since.replace(tzinfo=UTC)), webhook, failed_only=failed)
+        replay(context, tx, str(delivery_id))
+        return 1
+
+    async def act(context: Context) -> int:
+        try:
+            return await context.write(partial(work, context))
+        except NotFound:
+            raise click.ClickException(f"There is no delivery {delivery_id}.") from None
+
+    click.echo(f"{run(act)} to be sent again")
+
+
+def _state(webhook: Webhook) -> str:
+    if webhook.disabled_at:
+        return f"off since {webhook.disabled_at}: {webhook.disabled_reason}"
+    return f"failing since {webhook.failing_since}" if webhook.failing_since else "ok"
+
+
+COMMANDS = (add_webhook, list_webhooks, remove_webhook, enable_webhook, show_log, replay_deliveries)

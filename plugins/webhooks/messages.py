@@ -1,0 +1,42 @@
+"""What is sent, by the rules of Standard Webhooks (standardwebhooks.com): secrets, signatures, headers, bodies."""
+
+import base64
+import hmac
+import secrets
+from datetime import datetime
+from typing import Any, Final
+
+import msgspec
+
+from eventorg.plugin import Happened
+
+_PREFIX: Final = "whsec_"
+_SECRET_BYTES: Final = 32
+
+
+def make_secret() -> str:
+    """A new secret: 32 random bytes in base64, `whsec_…`."""
+    return _PREFIX + base64.b64encode(secrets.token_bytes(_SECRET_BYTES)).decode()
+
+
+def make_body(fact: Happened, event: dict[str, Any] | None) -> str:
+    """The message of a change; `event` is what the event looked like when the message was made."""
+    data: dict[str, Any] = {"seq": fact.seq, "event_id": fact.event_id, "user_id": fact.user_id}
+    if event is not None:
+        data["event"] = event
+    return msgspec.json.encode({"type": fact.type, "timestamp": fact.at, "data": data}).decode()
+
+
+def make_headers(delivery_id: str, body: str, secret: str, now: datetime) -> dict[str, str]:
+    """The headers of one attempt. `webhook-id` is the same in every attempt, the time and the signature are its own."""
+    message_id = f"msg_{delivery_id}"
+    timestamp = str(int(now.timestamp()))
+    key = base64.b64decode(secret.removeprefix(_PREFIX))
+    signature = hmac.digest(key, f"{message_id}.{timestamp}.{body}".encode(), "sha256")
+    return {
+        "content-type": "application/json",
+        "user-agent": "eventorg-webhooks",
+        "webhook-id": message_id,
+        "webhook-timestamp": timestamp,
+        "webhook-signature": f"v1,{base64.b64encode(signature).decode()}",
+    }

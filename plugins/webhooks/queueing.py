@@ -1,0 +1,64 @@
+"""Makes messages of changes, and forgets what is old."""
+
+from datetime import timedelta
+from functools import partial
+from typing import Final
+from uuid import uuid4
+
+from eventorg.plugin import Context, EventDeleted, EventUpdated, Happened, Transaction, UserDeleted, rfc3339
+
+from .messages import make_body
+from .webhooks import matches
+
+_LARGEST_SWEEP: Final = 1_000
+
+
+async def enqueue(fact: Happened, context: Context) -> bool:
+    """Makes a message for every webhook that wants to be told of a change, once, however often it is called; whether
+    there is one."""
+    receivers = await context.read(partial(_find_receivers, context, fact))
+    if not receivers and not isinstance(fact, EventUpdated | EventDeleted | UserDeleted):
+        return False  # most changes: nothing is written
+    return await context.write(partial(_enqueue, context, fact))
+
+
+def _find_receivers(context: Context, fact: Happened, tx: Transaction) -> list[str]:
+    rows = tx.all(context.sql.list_receivers, event_id=fact.event_id, seq=fact.seq)
+    return [row["id"] for row in rows if matches(row["types"], fact.type)]
+
+
+def _enqueue(context: Context, fact: Happened, tx: Transaction) -> bool:
+    sql = context.sql
+    if isinstance(fact, UserDeleted):
+        tx.run(sql.forget_maker, user_id=fact.user_id)
+    if isinstance(fact, EventUpdated) and fact.user_id is not None:
+        tx.run(sql.remove_endpoints_of_former_host, event_id=fact.event_id, user_id=fact.user_id)
+    receivers = _find_receivers(context, fact, tx)
+    if receivers:
+        event = tx.one(sql.get_event_state, event_id=fact.event_id) if fact.event_id else None
+        body = make_body(fact, dict(event) if event else None)
+        for webhook_id in receivers:
+            tx.run(
+                sql.enqueue,
+                id=str(uuid4()),
+                webhook_id=webhook_id,
+                seq=fact.seq,
+                type=fact.type,
+                event_id=fact.event_id,
+                body=body,
+                now=tx.now,
+            )
+    if isinstance(fact, EventDeleted):
+        tx.run(sql.end_endpoints, event_id=fact.event_id, now=tx.now)
+    return bool(receivers)
+
+
+async def forget(context: Context) -> None:
+    """Removes what is done with and old, a little at a time, and webhooks whose event is gone."""
+    before = rfc3339(context.clock() - timedelta(days=context.settings.log_days))
+    while (
+        await context.write(lambda tx: tx.run(context.sql.forget_deliveries, before=before, most=_LARGEST_SWEEP))
+        == _LARGEST_SWEEP
+    ):
+        pass
+    await context.write(lambda tx: tx.run(context.sql.remove_ended))

@@ -1,0 +1,177 @@
+"""The webhooks and their log: each method is a use case and one transaction."""
+
+from typing import Annotated, Any, Final
+from uuid import uuid4
+
+from msgspec import Meta
+
+from eventorg.plugin import (
+    Caller,
+    Conflict,
+    Context,
+    Event,
+    NotFound,
+    Transaction,
+    check_host,
+    decode_cursor,
+    encode_cursor,
+)
+
+from .messages import make_secret
+from .webhooks import CreatedWebhook, NewWebhook, Webhook, WebhookDeliveries, WebhookDelivery, Webhooks
+
+MOST_PER_EVENT: Final = 10
+_LARGEST_NUMBER: Final = 2**62
+_Number = Annotated[int, Meta(ge=0, le=_LARGEST_NUMBER)]
+
+
+class HostsWebhooks:
+    """What the hosts of an event do with its webhooks. Every method raises `NotFound` for an event or a webhook that
+    the caller may not know of, and `Forbidden` if the caller is no host."""
+
+    def __init__(self, context: Context, event_id: str, caller: Caller) -> None:
+        self._context = context
+        self._sql = context.sql
+        self._event_id = event_id
+        self._caller = caller
+
+    async def check(self) -> None:
+        """Does nothing but raise."""
+        await self._context.read(self._load_event)
+
+    async def create(self, new: NewWebhook) -> CreatedWebhook:
+        """The new webhook with its secret. Raises `Conflict` if the event has as many as it may have."""
+
+        def work(tx: Transaction) -> CreatedWebhook:
+            event = self._load_event(tx)
+            if len(tx.all(self._sql.list_endpoints_of, event_id=event.id)) >= MOST_PER_EVENT:
+                raise Conflict()
+            return create(self._context, tx, new.url, new.types, event.id, self._caller.user_id)
+
+        return await self._context.write_once(self._caller, CreatedWebhook, work)
+
+    async def find(self) -> Webhooks:
+        """The webhooks of the event, in the order they were made."""
+
+        def work(tx: Transaction) -> Webhooks:
+            event = self._load_event(tx)
+            rows = tx.all(self._sql.list_endpoints_of, event_id=event.id)
+            return Webhooks(event_id=event.id, webhooks=[Webhook.of(row) for row in rows])
+
+        return await self._context.read(work)
+
+    async def enable(self, webhook_id: str) -> Webhook:
+        """The webhook, which is on; what waits for it is sent."""
+
+        def work(tx: Transaction) -> Webhook:
+            self._load(tx, webhook_id)
+            tx.run(self._sql.enable_endpoint, id=webhook_id)
+            return self._load(tx, webhook_id)
+
+        return await self._context.write_once(self._caller, Webhook, work)
+
+    async def delete(self, webhook_id: str) -> None:
+        """Ends a webhook, with its log and what waits for it."""
+
+        def work(tx: Transaction) -> None:
+            self._load(tx, webhook_id)
+            tx.run(self._sql.delete_endpoint, id=webhook_id)
+
+        await self._context.write(work)
+
+    async def find_deliveries(self, webhook_id: str, limit: int, cursor: str | None) -> WebhookDeliveries:
+        """A page of the webhook's log, the newest first. Raises `Invalid` for a cursor that is none."""
+        before = decode_cursor(cursor, _Number)
+
+        def work(tx: Transaction) -> WebhookDeliveries:
+            self._load(tx, webhook_id)
+            return find_deliveries(self._context, tx, webhook_id, limit, before)
+
+        return await self._context.read(work)
+
+    async def replay(self, webhook_id: str, delivery_id: str) -> WebhookDelivery:
+        """The delivery, which is sent again now. Raises `Conflict` while the webhook is off."""
+
+        def work(tx: Transaction) -> WebhookDelivery:
+            if self._load(tx, webhook_id).disabled_at is not None:
+                raise Conflict()
+            return replay(self._context, tx, delivery_id, webhook_id)
+
+        return await self._context.write_once(self._caller, WebhookDelivery, work)
+
+    def _load_event(self, tx: Transaction) -> Event:
+        event, role = self._context.load_event(tx, self._event_id, self._caller.user_id)
+        check_host(role)
+        return event
+
+    def _load(self, tx: Transaction, webhook_id: str) -> Webhook:
+        return load(self._context, tx, webhook_id, self._load_event(tx).id)
+
+
+def create(
+    context: Context, tx: Transaction, url: str, types: list[str], event_id: str | None, user_id: str | None
+) -> CreatedWebhook:
+    """A new webhook, of an event and the host who makes it, or of the operator."""
+    webhook_id, secret = str(uuid4()), make_secret()
+    tx.run(
+        context.sql.create_endpoint,
+        id=webhook_id,
+        event_id=event_id,
+        url=url,
+        types=" ".join(types),
+        secret=secret,
+        created_by=user_id,
+        now=tx.now,
+    )
+    made = load(context, tx, webhook_id, event_id)
+    return CreatedWebhook(**{name: getattr(made, name) for name in made.__struct_fields__}, secret=secret)
+
+
+def load(context: Context, tx: Transaction, webhook_id: str, event_id: str | None = None) -> Webhook:
+    """A webhook, of an event if one is named. Raises `NotFound`."""
+    row = tx.one(context.sql.get_endpoint, id=webhook_id, event_id=event_id)
+    if row is None:
+        raise NotFound()
+    return Webhook.of(row)
+
+
+def find_all(context: Context, tx: Transaction) -> list[Webhook]:
+    """The operator's webhooks and those of all events, in the order they were made."""
+    return [Webhook.of(row) for row in tx.all(context.sql.list_endpoints)]
+
+
+def find_deliveries(
+    context: Context, tx: Transaction, webhook_id: str, limit: int, before: int | None = None
+) -> WebhookDeliveries:
+    """A page of a webhook's log, the newest first."""
+    rows = tx.all(
+        context.sql.list_deliveries,
+        webhook_id=webhook_id,
+        before=_LARGEST_NUMBER if before is None else before,
+        most=limit + 1,
+    )
+    more = encode_cursor(rows[limit - 1]["number"]) if len(rows) > limit else None
+    return WebhookDeliveries(deliveries=[_delivery(row) for row in rows[:limit]], next=more)
+
+
+def replay(context: Context, tx: Transaction, delivery_id: str, webhook_id: str | None = None) -> WebhookDelivery:
+    """The delivery, of a webhook if one is named, due now: the same message, with all its attempts before it.
+
+    Raises `NotFound`.
+    """
+    row = tx.one(context.sql.replay, id=delivery_id, webhook_id=webhook_id, now=tx.now)
+    if row is None:
+        raise NotFound()
+    return _delivery(row)
+
+
+def replay_since(context: Context, tx: Transaction, since: str, webhook_id: str | None, *, failed_only: bool) -> int:
+    """How many deliveries are sent again: those made since then, of a webhook if one is named, or of these only those
+    that were given up."""
+    return tx.run(
+        context.sql.replay_since, since=since, webhook_id=webhook_id, failed_only=int(failed_only), now=tx.now
+    )
+
+
+def _delivery(row: Any) -> WebhookDelivery:
+    return WebhookDelivery(**{name: row[name] for name in WebhookDelivery.__struct_fields__})

@@ -1,0 +1,148 @@
+"""Sends what is due: one message at a time to each webhook, many webhooks at once, and none in another's way."""
+
+import asyncio
+import random
+from contextlib import suppress
+from datetime import timedelta
+from functools import cached_property, partial
+from ssl import SSLContext
+from typing import Any, Final
+from weakref import WeakKeyDictionary
+
+import httpx
+from anyio import CapacityLimiter
+
+from eventorg.plugin import Context, Transaction, rfc3339
+
+from .destinations import Attempt, PinnedTransport, call
+from .messages import make_headers
+
+SCHEDULE: Final = (
+    timedelta(seconds=5),
+    timedelta(minutes=5),
+    timedelta(minutes=30),
+    timedelta(hours=2),
+    timedelta(hours=5),
+    timedelta(hours=10),
+    timedelta(hours=14),
+    timedelta(hours=20),
+    timedelta(hours=24),
+)
+"""The pauses after the first, the second… failed attempt, as Standard Webhooks suggests; then it is given up."""
+JITTER: Final = 0.2
+"""A pause grows by up to this share of it, so that what failed together does not come back together."""
+LONGEST_RETRY_AFTER: Final = timedelta(hours=24)
+MOST_FAILING: Final = timedelta(days=7)
+LANE: Final = 32
+"""So many at once of those that are known to answer quickly, and so many of the rest: these cannot hold up those."""
+QUICK_MILLISECONDS: Final = 2_000
+LOOK_SECONDS: Final = 0.2
+"""How often it looks for what has become due."""
+SHIFT_SECONDS: Final = 60.0
+
+_threads = CapacityLimiter(2 * LANE)
+
+
+class Sender:
+    """Sends as long as the plugin's loop runs. What was under way when it ended is sent again, with the same id."""
+
+    def __init__(self) -> None:
+        self._news = asyncio.Event()
+        self._sending: dict[bool, dict[str, asyncio.Task[None]]] = {True: {}, False: {}}
+
+    def wake(self) -> None:
+        """Something is due now."""
+        self._news.set()
+
+    async def run(self, context: Context) -> None:
+        """A shift of the job: begins to send whatever becomes due. The next shift takes over what is under way."""
+        loop = asyncio.get_running_loop()
+        end = loop.time() + SHIFT_SECONDS
+        self._news = asyncio.Event()
+        try:
+            while loop.time() < end:
+                self._news.clear()
+                await self._begin(context)
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(LOOK_SECONDS):
+                        await self._news.wait()
+        except asyncio.CancelledError:
+            if under_way := [task for lane in self._sending.values() for task in lane.values()]:
+                await asyncio.wait(under_way)  # the server stops: they were cancelled too
+            raise
+
+    async def _begin(self, context: Context) -> None:
+        for quick, lane in self._sending.items():
+            if len(lane) >= LANE:
+                continue
+            for webhook_id in await context.read(partial(_find_ready, context, quick)):
+                if len(lane) < LANE and not any(webhook_id in busy for busy in self._sending.values()):
+                    lane[webhook_id] = asyncio.create_task(self._send(context, lane, webhook_id))
+
+    async def _send(self, context: Context, lane: dict[str, Any], webhook_id: str) -> None:
+        """Sends one message of a webhook, and makes room for the next."""
+        try:
+            now = context.clock()
+            message = await context.read(lambda tx: tx.one(context.sql.get_due, webhook_id=webhook_id, now=tx.now))
+            if message is not None:
+                headers = make_headers(message["id"], message["body"], message["secret"], now)
+                transport = PinnedTransport(self._tls, allow_private=context.settings.allow_private, threads=_threads)
+                attempt = await call(message["url"], message["body"], headers, transport, now)
+                await context.write(lambda tx: _record(tx, context, message, attempt))
+        except Exception as error:
+            context.log.warning("message put off", webhook=webhook_id, reason=str(error))
+            await asyncio.sleep(1)
+        finally:
+            del lane[webhook_id]
+            self._news.set()
+
+    @cached_property
+    def _tls(self) -> SSLContext:
+        return httpx.create_ssl_context()
+
+
+_senders: WeakKeyDictionary[Context, Sender] = WeakKeyDictionary()
+
+
+def sender_of(context: Context) -> Sender:
+    """The one sender of a server."""
+    return _senders.setdefault(context, Sender())
+
+
+def _find_ready(context: Context, quick: bool, tx: Transaction) -> list[str]:
+    rows = tx.all(context.sql.list_ready, quick=int(quick), now=tx.now, most=3 * LANE)  # at most 2 lanes are busy
+    return [row["id"] for row in rows]
+
+
+def _record(tx: Transaction, context: Context, message: Any, attempt: Attempt) -> None:
+    """Keeps how an attempt went, and what follows from it for the webhook."""
+    webhook_id, sql = message["webhook_id"], context.sql
+    pause = None if attempt.succeeded or attempt.response_status == 410 else _pause(message["attempts"], attempt)
+    tx.run(
+        sql.note_attempt,
+        id=message["id"],
+        replays=message["replays"],
+        status="delivered" if attempt.succeeded else "failed" if pause is None else "pending",
+        due_at=rfc3339(context.clock() + pause) if pause else None,
+        response_status=attempt.response_status,
+        error=attempt.fault,
+        milliseconds=attempt.milliseconds,
+        now=tx.now,
+    )
+    if attempt.succeeded:
+        quick = attempt.milliseconds <= QUICK_MILLISECONDS
+        tx.run(sql.note_success, id=webhook_id, quick=int(quick), now=tx.now)
+        return
+    row = tx.one(sql.note_failure, id=webhook_id, now=tx.now)
+    if attempt.response_status == 410:
+        tx.run(sql.turn_off, id=webhook_id, reason="gone", now=tx.now)
+    elif row is not None and row["failing_since"] <= rfc3339(context.clock() - MOST_FAILING):
+        tx.run(sql.turn_off, id=webhook_id, reason="failing", now=tx.now)
+
+
+def _pause(attempts: int, attempt: Attempt) -> timedelta | None:
+    """How long to wait after one more failed attempt; None if that was the last."""
+    if attempts >= len(SCHEDULE):
+        return None
+    pause = SCHEDULE[attempts] * (1 + random.uniform(0, JITTER))  # noqa: S311 (no secret)
+    return max(pause, min(attempt.retry_after, LONGEST_RETRY_AFTER))

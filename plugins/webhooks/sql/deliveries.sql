@@ -1,0 +1,143 @@
+-- name: get_event_state(event_id)^
+-- What a message says of an event: all but its description.
+SELECT
+    id,
+    code,
+    title,
+    start_time,
+    end_time,
+    timezone,
+    location,
+    organizer_id,
+    status,
+    visibility,
+    capacity,
+    registered_count,
+    waitlisted_count,
+    version
+FROM events
+WHERE id = :event_id;
+
+-- name: enqueue(id, webhook_id, seq, type, event_id, body, now)!
+INSERT INTO webhooks_deliveries (
+    id,
+    webhook_id,
+    seq,
+    type,
+    event_id,
+    body,
+    created_at,
+    status,
+    due_at,
+    attempts,
+    replays
+)
+VALUES (:id, :webhook_id, :seq, :type, :event_id, :body, :now, 'pending', :now, 0, 0)
+ON CONFLICT (webhook_id, seq) DO NOTHING;
+
+-- name: get_due(webhook_id, now)^
+-- The message that is sent next, with what sending it takes.
+SELECT
+    webhooks_deliveries.id,
+    webhooks_deliveries.body,
+    webhooks_deliveries.attempts,
+    webhooks_deliveries.replays,
+    webhooks_endpoints.id AS webhook_id,
+    webhooks_endpoints.url,
+    webhooks_endpoints.secret
+FROM webhooks_deliveries
+INNER JOIN webhooks_endpoints ON webhooks_endpoints.id = webhooks_deliveries.webhook_id
+WHERE
+    webhooks_deliveries.webhook_id = :webhook_id
+    AND webhooks_deliveries.due_at <= :now
+    AND webhooks_endpoints.disabled_at IS NULL
+ORDER BY webhooks_deliveries.due_at, webhooks_deliveries.number
+LIMIT 1;
+
+-- name: note_attempt(id, replays, status, due_at, now, response_status, error, milliseconds)!
+-- One that was replayed in the meantime is as it was made by that.
+UPDATE webhooks_deliveries
+SET
+    status = :status,
+    due_at = :due_at,
+    attempts = attempts + 1,
+    attempted_at = :now,
+    response_status = :response_status,
+    error = :error,
+    milliseconds = :milliseconds
+WHERE id = :id AND replays = :replays;
+
+-- name: list_deliveries(webhook_id, before, most)
+SELECT
+    number,
+    id,
+    seq,
+    type,
+    event_id,
+    status,
+    attempts,
+    created_at,
+    attempted_at,
+    due_at,
+    response_status,
+    error,
+    milliseconds
+FROM webhooks_deliveries
+WHERE webhook_id = :webhook_id AND number < :before
+ORDER BY number DESC
+LIMIT :most;
+
+-- name: replay(id, webhook_id, now)^
+-- Of one webhook, or of any if none is named.
+UPDATE webhooks_deliveries
+SET
+    status = 'pending',
+    due_at = :now,
+    attempts = 0,
+    replays = replays + 1
+WHERE id = :id AND (:webhook_id IS NULL OR webhook_id = :webhook_id)
+RETURNING
+    webhook_id,
+    id,
+    seq,
+    type,
+    event_id,
+    status,
+    attempts,
+    created_at,
+    attempted_at,
+    due_at,
+    response_status,
+    error,
+    milliseconds;
+
+-- name: replay_since(since, webhook_id, failed_only, now)!
+UPDATE webhooks_deliveries
+SET
+    status = 'pending',
+    due_at = :now,
+    attempts = 0,
+    replays = replays + 1
+WHERE
+    created_at >= :since
+    AND (:webhook_id IS NULL OR webhook_id = :webhook_id)
+    AND (:failed_only = 0 OR status = 'failed');
+
+-- name: forget_deliveries(before, most)!
+-- Those that are done with: when they are old, and when their event is gone (`event.deleted` says nothing of it).
+DELETE FROM webhooks_deliveries
+WHERE number IN (
+    SELECT number
+    FROM webhooks_deliveries
+    WHERE
+        status <> 'pending'
+        AND (
+            created_at < :before
+            OR (
+                event_id IS NOT NULL
+                AND type <> 'event.deleted'
+                AND NOT EXISTS (SELECT 1 FROM events WHERE events.id = webhooks_deliveries.event_id)
+            )
+        )
+    LIMIT :most
+);

@@ -1,0 +1,157 @@
+-- name: create_endpoint(id, event_id, url, types, secret, created_by, now)!
+INSERT INTO webhooks_endpoints (
+    id,
+    event_id,
+    url,
+    types,
+    secret,
+    created_by,
+    created_at,
+    after,
+    quick
+)
+VALUES (
+    :id,
+    :event_id,
+    :url,
+    :types,
+    :secret,
+    :created_by,
+    :now,
+    coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'changes'), 0),
+    0
+);
+
+-- name: list_endpoints()
+SELECT
+    id,
+    event_id,
+    url,
+    types,
+    created_at,
+    failing_since,
+    disabled_at,
+    disabled_reason
+FROM webhooks_endpoints
+WHERE ended_at IS NULL
+ORDER BY created_at, id;
+
+-- name: list_endpoints_of(event_id)
+SELECT
+    id,
+    event_id,
+    url,
+    types,
+    created_at,
+    failing_since,
+    disabled_at,
+    disabled_reason
+FROM webhooks_endpoints
+WHERE event_id = :event_id AND ended_at IS NULL
+ORDER BY created_at, id;
+
+-- name: get_endpoint(id, event_id)^
+-- Of one event; of any, or of none, if no event is named.
+SELECT
+    id,
+    event_id,
+    url,
+    types,
+    created_at,
+    failing_since,
+    disabled_at,
+    disabled_reason
+FROM webhooks_endpoints
+WHERE id = :id AND (:event_id IS NULL OR event_id = :event_id);
+
+-- name: delete_endpoint(id)!
+DELETE FROM webhooks_endpoints
+WHERE id = :id;
+
+-- name: enable_endpoint(id)!
+-- What happened while it was off is not told afterwards.
+UPDATE webhooks_endpoints
+SET
+    after = CASE
+        WHEN disabled_at IS NULL THEN after
+        ELSE coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'changes'), 0)
+    END,
+    disabled_at = NULL,
+    disabled_reason = NULL,
+    failing_since = NULL
+WHERE id = :id;
+
+-- name: list_receivers(event_id, seq)
+-- Who is told of a change: the operator's webhooks, and those of the event it happened to.
+SELECT
+    id,
+    types
+FROM webhooks_endpoints
+WHERE
+    (event_id IS NULL OR event_id = :event_id)
+    AND after < :seq
+    AND disabled_at IS NULL
+    AND ended_at IS NULL;
+
+-- name: list_ready(quick, now, most)
+-- Webhooks that have something due, the one that was called longest ago first.
+SELECT id
+FROM webhooks_endpoints
+WHERE
+    quick = :quick
+    AND disabled_at IS NULL
+    AND EXISTS (SELECT 1 FROM webhooks_deliveries WHERE webhook_id = webhooks_endpoints.id AND due_at <= :now)
+ORDER BY attempted_at, created_at, id
+LIMIT :most;
+
+-- name: note_success(id, quick, now)!
+UPDATE webhooks_endpoints
+SET
+    quick = :quick,
+    attempted_at = :now,
+    failing_since = NULL
+WHERE id = :id;
+
+-- name: note_failure(id, now)^
+UPDATE webhooks_endpoints
+SET
+    quick = 0,
+    attempted_at = :now,
+    failing_since = coalesce(failing_since, :now)
+WHERE id = :id
+RETURNING failing_since;
+
+-- name: turn_off(id, reason, now)!
+UPDATE webhooks_endpoints
+SET
+    disabled_at = :now,
+    disabled_reason = :reason
+WHERE id = :id AND disabled_at IS NULL;
+
+-- name: end_endpoints(event_id, now)!
+UPDATE webhooks_endpoints
+SET ended_at = :now
+WHERE event_id = :event_id AND ended_at IS NULL;
+
+-- name: remove_endpoints_of_former_host(event_id, user_id)!
+-- Whoever is no host any more is not told any more. One that belongs to an account that was merged into another
+-- stays: what happened names the heir, who is a host.
+DELETE FROM webhooks_endpoints
+WHERE
+    event_id = :event_id
+    AND created_by = :user_id
+    AND NOT EXISTS (SELECT 1 FROM events WHERE id = :event_id AND organizer_id = :user_id)
+    AND NOT EXISTS (SELECT 1 FROM event_hosts WHERE event_id = :event_id AND user_id = :user_id);
+
+-- name: forget_maker(user_id)!
+UPDATE webhooks_endpoints
+SET created_by = NULL
+WHERE created_by = :user_id;
+
+-- name: remove_ended()!
+DELETE FROM webhooks_endpoints
+WHERE
+    ended_at IS NOT NULL
+    AND NOT EXISTS (
+        SELECT 1 FROM webhooks_deliveries WHERE webhook_id = webhooks_endpoints.id AND status = 'pending'
+    );
