@@ -28,7 +28,12 @@ DOMAIN_ERRORS = {
     for name, kind in vars(errors).items()
     if isinstance(kind, type) and issubclass(kind, errors.DomainError) and kind is not errors.DomainError
 }
-TREES = [ast.parse(path.read_text(encoding="utf-8")) for path in Path(eventorg.__file__).parent.rglob("*.py")]
+PACKAGE = Path(eventorg.__file__).parent
+TREES = [
+    ast.parse(path.read_text(encoding="utf-8"))
+    for path in PACKAGE.rglob("*.py")
+    if not path.is_relative_to(PACKAGE / "example")  # a plugin's codes have words of their own
+]
 
 
 def codes_given_to(names: set[str], place: int) -> Iterator[str]:

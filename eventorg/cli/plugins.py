@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import click
+from litestar.handlers import HTTPRouteHandler
 
 from eventorg.cli.running import with_core
 from eventorg.core import Core
@@ -78,9 +79,11 @@ def _run_on_plugin(name: str, action: Callable[[Context], Awaitable[T]]) -> T:
 
 
 def _paths(route: object) -> list[str]:
-    """Where a controller or a handler is found."""
-    path = getattr(route, "path", None)
-    return [path] if path else sorted(getattr(route, "paths", ()))
+    """Where a controller or a handler is found; of a handler, with its method."""
+    if isinstance(route, HTTPRouteHandler):
+        methods = " ".join(sorted(route.http_methods))
+        return [f"{methods} {path}" for path in sorted(route.paths)]
+    return [getattr(route, "path", "/")]
 
 
 def _describe(plugin: Plugin, state: PluginState | None) -> Iterator[str]:

@@ -1,0 +1,227 @@
+"""Plugins and settings that are refused, each with the sentence that says so."""
+
+from eventorg import __version__
+
+HEAD = """\
+from datetime import timedelta
+from pathlib import Path
+from msgspec import Struct
+from litestar import get
+from eventorg.plugin import *
+from eventorg.plugin import Job
+HERE = Path(__file__).parent
+async def hear(fact, context): ...
+"""
+ROUTE = '@get("{path}", sync_to_thread=False)\ndef answer() -> None: ...\n'
+NUMBER = "class Own(Struct):\n    number: int\n"
+LINE = HEAD.count("\n") + 1
+TABLE = "CREATE TABLE tea_cups (id TEXT PRIMARY KEY) STRICT;\n"
+
+
+def tea(*arguments: str, before: str = "", name: str = "tea") -> str:
+    """The source of a plugin."""
+    return f"{HEAD}{before}plugin = Plugin({', '.join((f'name={name!r}', *arguments))})\n"
+
+
+def migrating(script: str) -> dict[str, str]:
+    """A plugin with a migration."""
+    return {"tea/__init__.py": tea("migrations=HERE"), "tea/0001_initial.sql": script}
+
+
+def asking(statements: str, before: str = "") -> dict[str, str]:
+    """A plugin with statements, on a table of its own."""
+    return {
+        "tea/__init__.py": tea("migrations=HERE / 'm'", "statements=HERE", before=before),
+        "tea/m/0001_initial.sql": TABLE,
+        "tea/tea.sql": statements,
+    }
+
+
+MIGRATION = "{dir}/tea/0001_initial.sql:1: "
+OTHERS_TABLE = MIGRATION + "a migration must not begin or end a transaction, and touches only what is named tea_…."
+USES_IT = "def use(sql): return sql.empty\n"
+NOT_OF_ITS_TYPE = "The plugin tea declares {}, which is not of its type."
+TAKEN_PATH = "The routes of the plugin tea cannot be added: "
+
+REFUSED: dict[str, tuple[dict[str, str], str]] = {
+    "a misspelt field": (
+        {"tea.py": tea("rotues=[]")},
+        f"The plugin tea cannot be imported: {{dir}}/tea.py:{LINE}: TypeError: Unexpected keyword argument 'rotues'.",
+    ),
+    "an import that fails": (
+        {"tea.py": "\nimport no_tea\n"},
+        "The plugin tea cannot be imported: {dir}/tea.py:2: ModuleNotFoundError: No module named 'no_tea'.",
+    ),
+    "a name the door has not": (
+        {"tea.py": "from eventorg.plugin import Pulgin\n"},
+        "The plugin tea cannot be imported: {dir}/tea.py:1: ImportError: cannot import name 'Pulgin'",
+    ),
+    "an import that fails in another module of it": (
+        {"tea/__init__.py": "from . import cups\n", "tea/cups.py": "\n\n1 / 0\n"},
+        "The plugin tea cannot be imported: {dir}/tea/cups.py:3: ZeroDivisionError: division by zero.",
+    ),
+    "a syntax error": (
+        {"tea.py": "x = 1\nplugin = (\n"},
+        "The plugin tea cannot be imported: {dir}/tea.py:2: SyntaxError: '(' was never closed",
+    ),
+    "bytes that are no source": (
+        {"tea.py": "\0"},
+        "The plugin tea cannot be imported: SyntaxError: source code string cannot contain null bytes.",
+    ),
+    "an exit at import": (
+        {"tea.py": "import sys\nsys.exit(0)\n"},
+        "The plugin tea cannot be imported: {dir}/tea.py:2: SystemExit: 0.",
+    ),
+    "an error of many lines": (
+        {"tea.py": "raise RuntimeError('one\\ntwo\\n\\nthree.')\n"},
+        "The plugin tea cannot be imported: {dir}/tea.py:1: RuntimeError: one two three.",
+    ),
+    "no plugin": ({"tea.py": ""}, "The plugin tea has no `plugin = Plugin(…)`."),
+    "another name": (
+        {"tea.py": tea(name="coffee")},
+        "The plugin tea calls itself coffee; the two names must be one.",
+    ),
+    "a name that is none": ({"tea-pot.py": tea()}, "A plugin cannot be named tea-pot."),
+    "the name of a command": ({"check.py": tea()}, "A plugin cannot be named check."),
+    "the beginning of a setting": ({"log.py": tea()}, "A plugin cannot be named log."),
+    "the beginning of a table": ({"event.py": tea()}, "A plugin cannot be named event."),
+    "one name twice": (
+        {"tea.py": tea(), "tea/__init__.py": tea()},
+        "There are two plugins named tea; remove one.",
+    ),
+    "a name that begins with another": (
+        {"tea.py": tea(), "tea_pot.py": tea(name="tea_pot")},
+        "The plugins tea and tea_pot cannot be told apart by name; rename one.",
+    ),
+    "a path of the core": (
+        {"tea.py": tea("routes=[answer]", before=ROUTE.format(path="/events"))},
+        TAKEN_PATH,
+    ),
+    "a path of the core under another parameter's name": (
+        {"tea.py": tea("routes=[answer]", before=ROUTE.format(path="/events/{any_id:str}"))},
+        TAKEN_PATH + "/events/{any_id:str} is one of /events/{event_id:str} already.",
+    ),
+    "a path that is one of the core's": (
+        {"tea.py": tea("routes=[answer]", before=ROUTE.format(path="/users/me"))},
+        TAKEN_PATH + "/users/me is one of /users/{user_id:str} already.",
+    ),
+    "a path of another plugin": (
+        {
+            name + ".py": tea("routes=[answer]", before=ROUTE.format(path="/cups"), name=name)
+            for name in ("coffee", "tea")
+        },
+        TAKEN_PATH,
+    ),
+    "a newer eventorg needed": (
+        {"tea.py": tea("requires='>=99'")},
+        f"The plugin tea requires eventorg >=99; this is {__version__}.",
+    ),
+    "versions that are none": (
+        {"tea.py": tea("requires='soon'")},
+        "The plugin tea requires 'soon', which names no versions.",
+    ),
+    "an unknown fact": (
+        {"tea.py": tea("on={Event: hear}")},
+        "The plugin tea waits for <class 'eventorg.domain.events.Event'>, which is no fact.",
+    ),
+    "a handler that cannot wait": (
+        {"tea.py": tea("on={EventCreated: print}")},
+        "The plugin tea has <built-in function print> to run, which is no `async def`.",
+    ),
+    "a job that cannot wait": (
+        {"tea.py": tea("jobs=[Job(name='pour', every=timedelta(1), run=print)]")},
+        "The plugin tea has <built-in function print> to run, which is no `async def`.",
+    ),
+    "a job without a pause": (
+        {"tea.py": tea("jobs=[Job(name='pour', every=timedelta(0), run=hear)]")},
+        f"The plugin tea cannot be imported: {{dir}}/tea.py:{LINE}: ValueError: the job pour needs a pause.",
+    ),
+    "text for a folder": (
+        {"tea.py": tea("migrations='sql'")},
+        NOT_OF_ITS_TYPE.format("migrations='sql'"),
+    ),
+    "one job for a list": ({"tea.py": tea("jobs=3")}, NOT_OF_ITS_TYPE.format("jobs=3")),
+    "a folder that is missing": (
+        {"tea.py": tea("statements=HERE / 'sqll'")},
+        "The plugin tea declares statements='{dir}/sqll', which is no folder.",
+    ),
+    "a migration with an error": (
+        migrating("\n\nCREATE TABEL tea_cups (id TEXT);"),
+        '{dir}/tea/0001_initial.sql:3: near "TABEL": syntax error.',
+    ),
+    "a migration out of form": (
+        {"tea/__init__.py": tea("migrations=HERE"), "tea/initial.sql": TABLE},
+        "The migration {dir}/tea/initial.sql is not named like 0001_initial.sql.",
+    ),
+    "a table without the prefix": (migrating("CREATE TABLE cups (id TEXT) STRICT;"), OTHERS_TABLE),
+    "a migration that alters a table of the core": (migrating("ALTER TABLE users ADD COLUMN tea TEXT;"), OTHERS_TABLE),
+    "a migration that changes rows of the core": (migrating("UPDATE users SET first_name = 'Tea';"), OTHERS_TABLE),
+    "a migration that deletes rows of the core": (migrating("DELETE FROM events;"), OTHERS_TABLE),
+    "a migration that drops a table of the core": (migrating("DROP TABLE changes;"), OTHERS_TABLE),
+    "an index on a table of the core": (migrating("CREATE INDEX tea_events ON events (title);"), OTHERS_TABLE),
+    "a trigger on a table of the core": (
+        migrating("CREATE TRIGGER tea_more AFTER INSERT ON events BEGIN SELECT 1; END;"),
+        OTHERS_TABLE,
+    ),
+    "a pragma": (migrating("PRAGMA application_id = 1;"), OTHERS_TABLE),
+    "another file": (migrating("ATTACH ':memory:' AS tea_memory;"), OTHERS_TABLE),
+    "a transaction in a migration": (migrating("COMMIT;"), OTHERS_TABLE),
+    "a reference that holds rows of the core back": (
+        migrating("CREATE TABLE tea_cups (event_id TEXT REFERENCES events (id)) STRICT;"),
+        "{dir}/tea/0001_initial.sql: tea_cups refers to events without ON DELETE CASCADE or SET NULL, so that the core "
+        "could delete nothing there.",
+    ),
+    "a statement that writes to a table of the core": (
+        asking("-- name: empty()!\nDELETE FROM registrations;\n", USES_IT),
+        "{dir}/tea/tea.sql:1: empty: a plugin writes only to tables named tea_….",
+    ),
+    "a statement that drops a table of the core": (
+        asking("-- name: empty()!\nDROP TABLE registrations;\n", USES_IT),
+        "{dir}/tea/tea.sql:1: empty: a plugin writes only to tables named tea_….",
+    ),
+    "a statement on a table that is not there": (
+        asking("-- name: empty()!\nDELETE FROM tea_pots;\n", USES_IT),
+        "{dir}/tea/tea.sql:1: empty: no such table: tea_pots.",
+    ),
+    "a statement that nobody uses": (
+        asking("-- name: fill()!\nDELETE FROM tea_cups;\n", USES_IT),
+        "{dir}/tea/tea.sql:1: fill is used nowhere.",
+    ),
+}
+SETTINGS_REFUSED = {
+    "an unknown plugin": (
+        {"tea.py": tea()},
+        {"PLUGINS": "tea,coffee"},
+        "EVENTORG_PLUGINS names coffee, which is not found; there are ",
+    ),
+    "a folder that is none": (
+        {},
+        {"PLUGINS_DIR": "missing"},
+        "EVENTORG_PLUGINS_DIR names {cwd}/missing, which is no fo",
+    ),
+    "an unknown setting": (
+        {"tea.py": tea("settings=Own", before=NUMBER)},
+        {"TEA_NUMBER": "1", "TEA_SUGAR": "2"},
+        "EVENTORG_TEA_SUGAR is no setting of eventorg or of a plugin.",
+    ),
+    "a setting of a plugin without any": (
+        {"tea.py": tea()},
+        {"TEA_SUGAR": "2"},
+        "EVENTORG_TEA_SUGAR is no setting of eventorg or of a plugin.",
+    ),
+    "a setting of no plugin": (
+        {},
+        {"COFFEE_SUGAR": "2"},
+        "EVENTORG_COFFEE_SUGAR is no setting of eventorg or of a plug",
+    ),
+    "a wrong value": (
+        {"tea.py": tea("settings=Own", before=NUMBER)},
+        {"TEA_NUMBER": "many"},
+        "EVENTORG_TEA_NUMBER cannot be used: Expected `int`, got `str`.",
+    ),
+    "a missing value": (
+        {"tea.py": tea("settings=Own", before=NUMBER)},
+        {},
+        "EVENTORG_TEA_NUMBER must be set.",
+    ),
+}

@@ -1,0 +1,71 @@
+"""The plugins that come along, and the skeleton: whichever there are, they keep the rules of all plugins."""
+
+import ast
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from litestar import Litestar
+from litestar.routes import HTTPRoute
+
+from eventorg.application import create_app
+from eventorg.loading import load_plugins
+from eventorg.settings import Settings
+from tests.programs import CHECKOUT
+
+ALLOWED = {"eventorg.plugin", "eventorg.testing"}
+FOLDERS = [file.parent for file in sorted((CHECKOUT / "plugins").glob("*/__init__.py"))]
+
+
+@pytest.mark.parametrize("folder", [*FOLDERS, CHECKOUT / "eventorg" / "example"], ids=lambda folder: folder.name)
+def test_it_imports_of_eventorg_only_the_door_and_the_testing(folder: Path) -> None:
+    for file in folder.rglob("*.py"):
+        tree = ast.parse(file.read_text(encoding="utf-8"))
+        froms = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.level == 0]
+        names = {node.module or "" for node in froms}
+        names |= {name.name for node in ast.walk(tree) if isinstance(node, ast.Import) for name in node.names}
+        assert {name for name in names if f"{name}.".startswith("eventorg.")} <= ALLOWED, file
+
+
+@pytest.fixture(scope="module")
+def apps() -> tuple[Litestar, Litestar]:
+    """The application with every plugin that is found, and without."""
+    return create_app(Settings()), create_app(Settings(plugins="none"))
+
+
+def operations(app: Litestar) -> dict[tuple[str, str], Any]:
+    return {
+        (method, route.path_format): handler
+        for route in app.routes
+        if isinstance(route, HTTPRoute)
+        for method, (handler, _) in route.route_handler_map.items()
+        if method != "OPTIONS"
+    }
+
+
+def test_every_route_of_a_plugin_is_private_unless_it_is_marked_and_described(apps: tuple[Litestar, Litestar]) -> None:
+    whole, core = apps
+    names = {loaded.plugin.name for loaded in load_plugins(Settings())}
+    paths = whole.openapi_schema.to_schema()["paths"]
+    own = {key: handler for key, handler in operations(whole).items() if key not in operations(core)}
+    assert bool(own) == any(loaded.plugin.routes for loaded in load_plugins(Settings()))
+    for (method, path), handler in own.items():
+        if method == "HEAD":
+            continue
+        described = paths[path][method.lower()]
+        assert set(described["tags"]) & names, path
+        assert described["summary"], path
+        is_public = bool(handler.opt.get("public"))
+        security = described.get("security")
+        assert (security == [] or {} in (security or [])) == is_public, path
+        assert is_public or "401" in described["responses"], path
+        assert "503" in described["responses"], path
+        assert is_public or set(re.findall(r"{(\w+)}", path)) <= {p["name"] for p in described.get("parameters", [])}
+
+
+def test_plugins_leave_the_cores_routes_as_they_are(apps: tuple[Litestar, Litestar]) -> None:
+    whole, core = apps
+    assert {key: handler.handler_name for key, handler in operations(whole).items() if key in operations(core)} == {
+        key: handler.handler_name for key, handler in operations(core).items()
+    }

@@ -1,0 +1,153 @@
+"""`plugins/README.md`: every block of the tutorial is run, as its reader would run it."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from msgspec import Struct
+
+from eventorg.domain.facts import FACTS
+from eventorg.plugin import Plugin
+from eventorg.testing import check_problem
+from tests.programs import CHECKOUT, environment, serving
+
+TEXT = (CHECKOUT / "plugins" / "README.md").read_text(encoding="utf-8")
+EXAMPLE = CHECKOUT / "eventorg" / "example"
+
+
+class Block(Struct, frozen=True):
+    """A fenced block with the bold line above it: a file's name, or what is done with it."""
+
+    caption: str
+    text: str
+
+
+_BLOCK = re.compile(r"^\*\*([^*\n]+)\*\*\n\n```\w+\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+BLOCKS = [Block(*match.groups()) for match in _BLOCK.finditer(TEXT)]
+
+
+def texts(caption: str) -> list[str]:
+    return [block.text for block in BLOCKS if block.caption == caption]
+
+
+def only(caption: str) -> str:
+    (text,) = texts(caption)
+    return text
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> Path:
+    """An empty folder to work in."""
+    folder = tmp_path / "here"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`python` and `eventorg` are those of this run."""
+    (tmp_path / "bin").mkdir()
+    for name, program in {"eventorg": f"{sys.executable} -m eventorg", "python": sys.executable}.items():
+        (tmp_path / "bin" / name).write_text(f'#!/bin/sh\nexec {program} "$@"\n')
+        (tmp_path / "bin" / name).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
+    monkeypatch.setenv("PYTHONPATH", str(CHECKOUT))
+
+
+def sh(script: str, cwd: Path, **settings: str) -> str:
+    """What a block prints."""
+    variables = environment(cwd / "eventorg.db", plugins="", **settings)
+    done = subprocess.run(
+        ["bash", "-euc", script], cwd=cwd, env=variables, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def write_example(folder: Path) -> None:
+    """The files of the second plugin, as the tutorial shows them."""
+    for block in BLOCKS:
+        if block.caption.startswith("example/"):
+            path = folder / block.caption
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with path.open("a", encoding="utf-8") as file:
+                file.write(block.text)
+
+
+def test_every_block_has_a_caption_and_is_run_here() -> None:
+    assert len(BLOCKS) == TEXT.count("\n```\n") == len(re.findall(r"^```\w+$", TEXT, re.MULTILINE))
+    files = {block.caption for block in BLOCKS if "." in block.caption}
+    others = {block.caption for block in BLOCKS} - files
+    assert others == {"serve", "ask", "answer", "test", "new", "package", "installed", "shown"}
+    tried = {"hello.py", "conftest.py", "test_hello.py", "pyproject.toml"}
+    assert files == tried | {name for name in files if name.startswith("example/")}
+
+
+def test_the_first_plugin_is_short() -> None:
+    lines = [line for line in only("hello.py").splitlines() if line.strip()]
+    assert len(lines) <= 20
+
+
+def test_the_first_plugin_is_served(here: Path) -> None:
+    (here / "hello.py").write_text(only("hello.py"))
+    with serving(here / "eventorg.db", program=["bash", "-c", only("serve")], cwd=here, plugins="") as server:
+        assert sh(only("ask").replace("http://127.0.0.1:8000", server.url), here) == only("answer").strip()
+        server.sign_up()
+        server.wait_for(lambda: "somebody is new" in server.log)
+    assert server.process.returncode == 0
+
+
+def test_its_tests_pass(here: Path) -> None:
+    for name in ("hello.py", "conftest.py", "test_hello.py"):
+        (here / name).write_text(only(name))
+    assert "2 passed" in sh(texts("test")[0], here)
+
+
+def test_the_files_of_the_second_plugin_are_what_the_command_writes(here: Path, tmp_path: Path) -> None:
+    assert sh(only("new"), here) == "example\n"
+    write_example(tmp_path)
+    for file in sorted((tmp_path / "example").rglob("*.*")):
+        made = here / file.relative_to(tmp_path)
+        shown = [line for line in file.read_text().splitlines() if line]
+        assert shown == [line for line in made.read_text().splitlines() if line], file
+        assert made.read_text() == (EXAMPLE / file.relative_to(tmp_path / "example")).read_text()
+    written = {file.relative_to(here) for file in (here / "example").rglob("*.*")}
+    shown_files = {file.relative_to(tmp_path) for file in (tmp_path / "example").rglob("*.*")}
+    assert written == shown_files | {Path("example/README.md")}
+
+
+def test_the_tests_of_the_second_plugin_pass(here: Path) -> None:
+    write_example(here)
+    assert "6 passed" in sh(texts("test")[1], here)
+
+
+def test_it_is_packaged_installed_and_served(here: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a download: what builds it is taken from this environment."""
+    write_example(here)
+    (here / "pyproject.toml").write_text(only("pyproject.toml"))
+    site = tmp_path / "site"
+    offline = only("package").replace("pip wheel", "pip wheel --quiet --no-index --no-build-isolation")
+    sh(offline.replace("pip install", f"pip install --quiet --no-index --no-deps --target {site}"), here)
+    monkeypatch.setenv("PYTHONPATH", f"{site}:{CHECKOUT}")
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    assert only("shown") in sh(only("installed"), elsewhere)
+    with serving(elsewhere / "eventorg.db", program=["eventorg", "serve"], cwd=elsewhere, plugins="example") as server:
+        user = server.sign_up()
+        url = f"/events/{user.create_event()['id']}/example"
+        check_problem(server.client.get(url), 401)
+        assert user.post(url, json={"text": "Tea"}).status_code == 201
+        assert server.client.get("/health").json()["plugins"] == {"example": "ok"}
+
+
+@pytest.mark.parametrize("field", Plugin.__struct_fields__)
+def test_every_field_is_described(field: str) -> None:
+    assert len(re.findall(rf"^\| `{field}` \| .+ \|$", TEXT, re.MULTILINE)) == 1
+
+
+@pytest.mark.parametrize("fact", [kind.__name__ for kind in FACTS.values()])
+def test_every_fact_is_described(fact: str) -> None:
+    assert len(re.findall(rf"^\| `{fact}` \| .+ \|$", TEXT, re.MULTILINE)) == 1
