@@ -130,3 +130,16 @@ def test_a_locked_database_is_one_sentence(
         connection.execute("BEGIN IMMEDIATE")
         assert main_ends("migrate") == 1
     assert capsys.readouterr().err == f"eventorg: {path} cannot be written: database is locked.\n"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("bogus",), ("backup",), ("serve", "extra"), ("token", "create", "x"), ("migrate", "--x")],
+    ids=" ".join,
+)
+def test_a_command_misspelt_is_one_sentence(path: Path, arguments: tuple[str, ...]) -> None:
+    program = run(path, *arguments)
+    assert program.returncode == 2
+    assert program.stderr.startswith("eventorg: ")
+    assert program.stderr.count("\n") == 1
+    assert program.stdout == ""

@@ -294,3 +294,14 @@ def test_what_is_older_than_is_kept_goes_and_its_cursors_are_410(
         assert follow(user, whole["next"]) == {"changes": [], "next": whole["next"]}
         user.create_event()
         assert [row["seq"] for row in follow(user, whole["next"])["changes"]] == [whole["next"] + 1]
+
+
+def test_what_led_up_to_a_deletion_is_still_told_to_those_it_concerned(server: Server) -> None:
+    host, guest = server.sign_up(), server.sign_up()
+    after = head(guest)
+    event = host.create_event()["id"]
+    guest.post(f"/events/{event}/register")
+    host.patch(f"/events/{event}", json={"title": "Moved"})
+    host.delete(f"/events/{event}")
+    told = [change["type"] for change in follow(guest, after)["changes"]]
+    assert told == ["event.created", "registration.created", "event.updated", "event.deleted"]

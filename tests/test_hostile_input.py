@@ -242,9 +242,9 @@ def test_another_spelling_of_an_id_is_404(target: Target, spelling: str) -> None
         check_problem(target.send(method, path, b"{}" if method in ("PATCH", "POST") else None), 404)
 
 
-def test_another_users_list_is_403_in_any_spelling(target: Target) -> None:
+def test_the_list_of_a_user_who_is_not_there_is_404_in_any_spelling(target: Target) -> None:
     for segment in (target.user.id.upper(), "%00", "%ff", ID):
-        check_problem(target.user.get(f"/users/{segment}/events"), 403)
+        check_problem(target.user.get(f"/users/{segment}/events"), 404, "user_not_found")
 
 
 @pytest.mark.parametrize("query", QUERIES)

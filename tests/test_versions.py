@@ -78,3 +78,20 @@ def test_a_registration_changes_the_tag_but_stops_no_change(host: User, url: str
 
 def test_a_stranger_learns_403_before_412(server: Server, url: str) -> None:
     check_problem(server.sign_up().patch(url, json={}, headers={"If-Match": '"9-0-0"'}), 403, "forbidden")
+
+
+def test_a_registration_has_a_tag_that_guards_its_changes(server: Server) -> None:
+    host, guest = server.sign_up(), server.sign_up()
+    place = f"/events/{host.create_event()['id']}"
+    tag = guest.post(f"{place}/register").headers["etag"]
+    read = guest.get(f"{place}/participants/me")
+    assert read.headers["etag"] == tag
+    assert guest.get(f"{place}/participants/me", headers={"If-None-Match": tag}).status_code == 304
+    seat = f"{place}/participants/{guest.id}"
+    check_in = host.patch(seat, json={"status": "attended"}, headers={"If-Match": tag})
+    assert check_in.status_code == 200
+    for method, url, caller in (("PATCH", seat, host), ("DELETE", seat, host), ("DELETE", f"{place}/register", guest)):
+        body = {"json": {"status": "registered"}} if method == "PATCH" else {}
+        check_problem(getattr(caller, method.lower())(url, headers={"If-Match": tag}, **body), 412, "version_mismatch")
+    assert guest.get(f"{place}/participants/me").headers["etag"] == check_in.headers["etag"]
+    assert host.delete(seat, headers={"If-Match": check_in.headers["etag"]}).status_code == 200

@@ -123,7 +123,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         error.show()
         status = error.exit_code
     except click.ClickException as error:
-        click.echo(f"eventorg: {error.format_message()}", err=True)
+        click.echo(f"eventorg: {' '.join(error.format_message().split())}", err=True)
         status = error.exit_code
     except click.Abort:
         status = 1
