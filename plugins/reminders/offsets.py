@@ -93,23 +93,24 @@ async def set_event_offsets(
     return await context.write(work)
 
 
-async def get_user_offsets(context: Context, user_id: str) -> list[Reminder] | None:
-    """When a user wants to be reminded; None: as each event says."""
+async def get_user_offsets(context: Context, user_id: str) -> list[Reminder]:
+    """When a user wants to be reminded; one that has not said so is told the usual, which each event may change."""
     row = await context.read(lambda tx: tx.one(context.sql.get_user_offsets, user_id=user_id))
-    return _reminders(_load(row["offsets"])) if row else None
+    return _reminders(_load(row["offsets"]) if row else USUAL)
 
 
-async def set_user_offsets(
-    context: Context, user_id: str, reminders: Sequence[Reminder] | None
-) -> list[Reminder] | None:
-    """The same, as changed; the user has acted, so that a block ends. Raises `Invalid` (too many)."""
+async def set_user_offsets(context: Context, user_id: str, reminders: Sequence[Reminder] | None) -> list[Reminder]:
+    """The same, as changed (None: as each event says); the user has acted, so that a block ends.
+
+    Raises `Invalid` (too many).
+    """
     offsets = None if reminders is None else offsets_of(reminders)
 
-    def work(tx: Transaction) -> list[Reminder] | None:
+    def work(tx: Transaction) -> list[Reminder]:
         tx.run(context.sql.unblock_user, user_id=user_id)
         if offsets is None:
             tx.run(context.sql.delete_user_offsets, user_id=user_id)
-            return None
+            return _reminders(USUAL)
         tx.run(context.sql.set_user_offsets, user_id=user_id, offsets=dump(offsets))
         return _reminders(offsets)
 

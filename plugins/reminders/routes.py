@@ -45,8 +45,9 @@ async def set_event_reminders(
     summary="Read when the caller is reminded",
     responses=problems(401, 403),
 )
-async def get_my_reminders(request: Authenticated, plugin: PluginContext) -> list[Reminder] | None:
-    """What the caller has set for all events it attends; `null`: as each event says."""
+async def get_my_reminders(request: Authenticated, plugin: PluginContext) -> list[Reminder]:
+    """What the caller has set for all events it attends; before that the usual 24 hours and 1 hour, which each event
+    may change."""
     return await offsets.get_user_offsets(plugin, request.user.user_id)
 
 
@@ -58,7 +59,7 @@ async def get_my_reminders(request: Authenticated, plugin: PluginContext) -> lis
 )
 async def set_my_reminders(
     request: Authenticated, data: JSONBody[list[Reminder] | None], plugin: PluginContext
-) -> list[Reminder] | None:
+) -> list[Reminder]:
     """For all events the caller attends: ten at most; `[]` for no reminder at all, `null` for what each event says.
     It ends a `blocked` that a bot reported."""
     return await offsets.set_user_offsets(plugin, request.user.user_id, data)
