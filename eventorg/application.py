@@ -10,7 +10,6 @@ from anyio import to_thread
 from litestar import Litestar, Router
 from litestar.di import Provide
 from litestar.exceptions import ImproperlyConfiguredException
-from litestar.middleware import DefineMiddleware
 from litestar.plugins.structlog import StructlogPlugin
 
 from eventorg.api.access_log import log_requests
@@ -26,6 +25,7 @@ from eventorg.api.identities import IdentityController, create_link_code
 from eventorg.api.login import login, login_telegram
 from eventorg.api.problems import EXCEPTION_HANDLERS
 from eventorg.api.registrations import RegistrationController
+from eventorg.api.responses import JSONResponse
 from eventorg.api.users import UserController
 from eventorg.context import PluginContext
 from eventorg.core import Core, utc_now
@@ -104,11 +104,12 @@ def create_app(settings: Settings, clock: Clock = utc_now, passwords: Passwords 
             plugin_names=[loaded.plugin.name for loaded in core.loaded],
         ),
         middleware=[
-            DefineMiddleware(Authentication, tokens=tokens, users=core.users, bots=core.bots),
+            Authentication(tokens, core.users, core.bots),
             Idempotency(core.outcomes),
         ],
         exception_handlers=EXCEPTION_HANDLERS,
         request_class=StrictRequest,
+        response_class=JSONResponse,
         request_max_body_size=LARGEST_BODY,
         openapi_config=openapi_config(),
         plugins=[
@@ -121,7 +122,7 @@ def create_app(settings: Settings, clock: Clock = utc_now, passwords: Passwords 
         _add_routes(app, loaded.plugin, context)
     app.state.core = core
     app.state.feed = feed
-    app.asgi_handler = log_requests(app.asgi_handler)
+    app.asgi_handler = log_requests(app.asgi_handler, settings)
     finish_description(app)
     return app
 

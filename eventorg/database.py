@@ -8,9 +8,8 @@ import asyncio
 import sqlite3
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager
-from datetime import datetime
-from functools import partial
+from contextlib import asynccontextmanager, closing
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Final, Generic, Literal, Self, TypeVar, cast
 
@@ -43,14 +42,16 @@ log = structlog.get_logger("eventorg.database")
 class Transaction:
     """What a work does its work with: named statements, run now, on this thread."""
 
-    __slots__ = ("_connection", "news", "now")
-
-    def __init__(self, connection: sqlite3.Connection, now: datetime) -> None:
+    def __init__(self, connection: sqlite3.Connection, clock: Clock) -> None:
         self._connection = connection
-        self.now: Final = rfc3339(now)
-        """The time of everything this work does, as it is kept."""
+        self._clock = clock
         self.news: Final[list[Change]] = []
         """The changes this work records: told to the database's listeners once they are committed."""
+
+    @cached_property
+    def now(self) -> str:
+        """The time of everything this work does, as it is kept."""
+        return rfc3339(self._clock())
 
     def one(self, statement: Statement, **parameters: Parameter) -> sqlite3.Row | None:
         """The first row, or None."""
@@ -115,7 +116,8 @@ class Database:
                 await connection
             self._writer, *self._readers = connections
             self._reading = [0] * READERS
-            yield self
+            with closing(connect_reader(self._path, patient=False)) as self._glance:
+                yield self
         finally:
             for connection in reversed(connections):
                 await connection.close()
@@ -151,6 +153,17 @@ class Database:
             return cast("T", await _on_thread(reader, partial(self._snapshot, _raw(reader), work)))
         finally:
             self._reading[least] -= 1
+
+    async def look_up(self, work: Work[T]) -> T:
+        """The result of a work that reads some rows by their keys, at once, on the event loop: the way to a reader's
+        thread and back takes ten times as long. Each statement sees the latest commit. What grows with the data, or
+        has to see one state of it, is for `read`."""
+        if asyncio.get_running_loop() is self.loop:
+            try:
+                return work(Transaction(self._glance, self._clock))
+            except sqlite3.Error:  # locked, or broken: a reader waits for it, or says so
+                pass
+        return await self.read(work)
 
     async def _at_home(self, coroutine: Coroutine[Any, Any, T]) -> T:
         """Runs on the loop that opened the database what another loop asks for."""
@@ -204,7 +217,7 @@ class Database:
         """Runs one work in a savepoint. Raises only if SQLite has undone the whole transaction."""
         connection.execute("SAVEPOINT work")
         try:
-            tx = Transaction(connection, self._clock())
+            tx = Transaction(connection, self._clock)
             result = job.work(tx)
         except BaseException as error:
             if not connection.in_transaction:
@@ -218,7 +231,7 @@ class Database:
     def _snapshot(self, connection: sqlite3.Connection, work: Work[T]) -> T:
         try:
             connection.execute("BEGIN")
-            return work(Transaction(connection, self._clock()))
+            return work(Transaction(connection, self._clock))
         except BaseException as error:
             raise _refusal(error)  # noqa: B904 (mostly the error itself, which has no cause)
         finally:
@@ -276,19 +289,19 @@ def connect_writer(path: Path, synchronous: Synchronous = "full") -> sqlite3.Con
     return connection
 
 
-def connect_reader(path: Path) -> sqlite3.Connection:
-    """A connection in autocommit mode that cannot write."""
-    connection = _connect(path, "ro")
+def connect_reader(path: Path, *, patient: bool = True) -> sqlite3.Connection:
+    """A connection in autocommit mode that cannot write; one that is not `patient` never waits for a lock."""
+    connection = _connect(path, "ro", BUSY_TIMEOUT_MS if patient else 0)
     connection.execute("PRAGMA query_only = ON")
     connection.execute("PRAGMA trusted_schema = OFF")  # the writer's must be on: triggers fill the search index
     return connection
 
 
-def _connect(path: Path, mode: Literal["ro", "rwc"]) -> sqlite3.Connection:
+def _connect(path: Path, mode: Literal["ro", "rwc"], busy_timeout_ms: int = BUSY_TIMEOUT_MS) -> sqlite3.Connection:
     connection = sqlite3.connect(
         f"{path.as_uri()}?mode={mode}",
         uri=True,
-        timeout=BUSY_TIMEOUT_MS / 1000,
+        timeout=busy_timeout_ms / 1000,
         isolation_level=None,
         check_same_thread=False,
         cached_statements=_CACHED_STATEMENTS,

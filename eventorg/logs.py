@@ -2,6 +2,7 @@
 
 import logging
 import sys
+from contextvars import ContextVar
 
 import structlog
 from litestar.logging.config import LoggingConfig, StructLoggingConfig
@@ -9,6 +10,9 @@ from litestar.plugins.structlog import StructlogConfig
 from structlog.tracebacks import ExceptionDictTransformer
 
 from eventorg.settings import Settings
+
+request_id_now: ContextVar[str] = ContextVar("request_id_now")
+"""The id of the request that is being answered: in every line that is logged meanwhile."""
 
 
 def structlog_config(settings: Settings) -> StructlogConfig:
@@ -30,7 +34,7 @@ def structlog_config(settings: Settings) -> StructlogConfig:
     config = StructLoggingConfig(
         log_exceptions="never",  # `eventorg.api.problems` logs what is unforeseen, and only that
         processors=[
-            structlog.contextvars.merge_contextvars,
+            _add_request_id,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             *traceback,
@@ -45,3 +49,9 @@ def structlog_config(settings: Settings) -> StructlogConfig:
         pretty_print_tty=False,
     )
     return StructlogConfig(structlog_logging_config=config, enable_middleware_logging=False)
+
+
+def _add_request_id(_logger: object, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    if request_id := request_id_now.get(None):
+        event["request_id"] = request_id
+    return event

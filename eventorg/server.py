@@ -1,6 +1,7 @@
 """Runs the application with uvicorn until it is told to stop, and stops it without losing anything."""
 
 import asyncio
+import gc
 import signal
 import socket
 from collections.abc import AsyncIterator, Iterator
@@ -12,6 +13,7 @@ from litestar import Litestar
 
 from eventorg.application import create_app
 from eventorg.feed import Feed
+from eventorg.gathering import GatheringProtocol
 from eventorg.settings import Settings, StartError
 
 SHUTDOWN_SECONDS = 8
@@ -50,7 +52,7 @@ def server_config(app: Litestar, settings: Settings) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         loop="uvloop",
-        http="httptools",
+        http=GatheringProtocol,
         ws="none",
         lifespan="off",  # ours encloses the server's: an error at start comes out as it is
         log_config=None,
@@ -81,6 +83,8 @@ def serve(settings: Settings) -> None:
 
     async def run() -> None:
         async with opened(app):
+            gc.collect()
+            gc.freeze()  # what is there by now stays: the collector need not look at it again and again
             with listen(settings.host, settings.port) as listener:
                 log.info("serving", url=url_of(listener))
                 await Server(config, app.state.feed).serve(sockets=[listener])

@@ -9,11 +9,12 @@ from functools import partial
 from typing import Any
 
 from litestar import Request
-from litestar.connection import ASGIConnection
-from litestar.middleware.authentication import AbstractAuthenticationMiddleware, AuthenticationResult
-from litestar.types import ASGIApp
+from litestar.enums import ScopeType
+from litestar.middleware import ASGIMiddleware
+from litestar.types import ASGIApp, Receive, Scope, Send
 
-from eventorg.domain.callers import Caller, Scope
+from eventorg.domain.callers import Caller
+from eventorg.domain.callers import Scope as BotScope
 from eventorg.domain.errors import Forbidden, Unauthenticated
 from eventorg.repositories.bots import TOKEN_PREFIX, BotRepository
 from eventorg.repositories.users import UserRepository
@@ -28,36 +29,41 @@ SECURITY: list[dict[str, list[str]]] = [{"user": []}, {"bot": ["act"]}]
 OPTIONAL_SECURITY: list[dict[str, list[str]]] = [{}, *SECURITY]
 
 
-def by_bot(scope: Scope, *, only: bool = False) -> dict[str, Any]:
+def by_bot(scope: BotScope, *, only: bool = False) -> dict[str, Any]:
     """The `opt` of a route that a bot with a scope may call by itself, or that `only` such a bot may call."""
     return {"bot_scope": scope, "bot_only": only}
 
 
-class Authentication(AbstractAuthenticationMiddleware):
+class Authentication(ASGIMiddleware):
     """Lets a request pass with its caller, or refuses it with 401 or 403."""
 
-    def __init__(self, app: ASGIApp, tokens: Tokens, users: UserRepository, bots: BotRepository) -> None:
-        super().__init__(app)
+    scopes = (ScopeType.HTTP,)
+    exclude_opt_key = "exclude_from_auth"
+
+    def __init__(self, tokens: Tokens, users: UserRepository, bots: BotRepository) -> None:
         self._tokens = tokens
         self._users = users
         self._bots = bots
 
-    async def authenticate_request(self, connection: ASGIConnection[Any, Any, Any, Any]) -> AuthenticationResult:
-        """The caller, or None on a public route without a token; `auth` asks again, for what lasts. Raises
-        `Unauthenticated` and `Forbidden`."""
-        header = connection.headers.get("authorization")
-        if header is None:
-            if connection.route_handler.opt.get("public"):
-                return AuthenticationResult(user=None, auth=None)
+    async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
+        """Sets the caller, or None on a public route without a token, as `request.user`; `request.auth` asks again, for
+        what lasts. Raises `Unauthenticated` and `Forbidden`."""
+        authorization = act_as = None
+        for name, value in scope["headers"]:
+            if name == b"authorization":
+                authorization = value.decode("latin-1")
+            elif name == b"x-act-as":
+                act_as = value.decode("latin-1")
+        opt = scope["route_handler"].opt
+        scope["user"] = scope["auth"] = None
+        if authorization is not None:
+            identify = partial(self._identify, _bearer_token(authorization), act_as)
+            scope["user"] = caller = await identify()
+            scope["auth"] = identify
+            _check_scope(caller, opt)
+        elif scope.get("method") != "OPTIONS" and not opt.get("public"):
             raise Unauthenticated()
-        scheme, _, token = header.partition(" ")
-        if scheme.lower() != "bearer":
-            raise Unauthenticated()
-        act_as = connection.headers.get("x-act-as")
-        identify = partial(self._identify, token.strip(), act_as)
-        caller = await identify()
-        _check_scope(caller, connection.route_handler.opt)
-        return AuthenticationResult(user=caller, auth=identify)
+        await next_app(scope, receive, send)
 
     async def _identify(self, token: str, act_as: str | None) -> Caller:
         if token.startswith(TOKEN_PREFIX):
@@ -65,6 +71,14 @@ class Authentication(AbstractAuthenticationMiddleware):
         if act_as is not None:
             raise Forbidden("bot_required")
         return await self._users.identify(self._tokens.verify(token))
+
+
+def _bearer_token(authorization: str) -> str:
+    """The token of an `Authorization` header (RFC 6750, section 2.1). Raises `Unauthenticated`."""
+    scheme, _, token = authorization.partition(" ")
+    if scheme.lower() != "bearer":
+        raise Unauthenticated()
+    return token.strip()
 
 
 def _check_scope(caller: Caller, opt: dict[str, Any]) -> None:

@@ -12,6 +12,7 @@ from litestar import Response
 from litestar.datastructures import ResponseHeader
 from litestar.params import HeaderParameter
 
+from eventorg.api.responses import JSONResponse
 from eventorg.domain.events import Event
 from eventorg.domain.registrations import Registration
 from eventorg.domain.users import User
@@ -62,10 +63,10 @@ def answer(resource: T, if_none_match: str | None) -> Response[T]:
     """200 with the resource and its tag, or 304 if `If-None-Match` names that tag already."""
     tag = etag(resource)
     if is_current(tag, if_none_match):
-        return Response(None, status_code=304, headers={"ETag": tag})  # type: ignore[arg-type]
-    return Response(resource, headers={"ETag": tag})
+        return JSONResponse(None, status_code=304, headers={"ETag": tag})  # type: ignore[arg-type]
+    return JSONResponse(resource, headers={"ETag": tag})
 
 
 def tagged(resource: T, status_code: int = 200) -> Response[T]:
     """The resource and its tag, after a change."""
-    return Response(resource, status_code=status_code, headers={"ETag": etag(resource)})
+    return JSONResponse(resource, status_code=status_code, headers={"ETag": etag(resource)})

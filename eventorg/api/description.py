@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from litestar import Litestar, Request, Response, Router, get
+from litestar.config.response_cache import CACHE_FOREVER
 from litestar.exceptions import InternalServerException
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin, SwaggerRenderPlugin
@@ -74,7 +75,14 @@ def openapi_config() -> OpenAPIConfig:
     )
 
 
-@get("/openapi.json", opt=OPEN, include_in_schema=False, sync_to_thread=False)
+@get(
+    "/openapi.json",
+    opt=OPEN,
+    include_in_schema=False,
+    sync_to_thread=False,
+    cache=CACHE_FOREVER,
+    cache_key_builder=lambda _: "openapi.json",
+)
 def get_openapi(request: Request[Any, Any, Any]) -> Response[bytes]:
     """The description of every route, as OpenAPI 3.1."""
     document = JsonRenderPlugin.render_json(request, request.app.openapi_schema.to_schema())

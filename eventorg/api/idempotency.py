@@ -36,10 +36,13 @@ class Idempotency(ASGIMiddleware):
 
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
         """Raises `Conflict` while the first request runs, `KeyReused`, and `Invalid` for a key out of form."""
+        caller = scope.get("user")
+        if scope.get("method") not in _METHODS or caller is None:
+            await next_app(scope, receive, send)
+            return
         request: Request[Any, Any, Any] = Request(scope, receive, send)
         header = request.headers.get("idempotency-key")
-        caller = scope.get("user")
-        if header is None or caller is None or request.method not in _METHODS:
+        if header is None:
             await next_app(scope, receive, send)
             return
         if not _KEY.fullmatch(header):

@@ -37,3 +37,7 @@ class Caller(Struct, frozen=True, kw_only=True):
     def is_repeating(self) -> bool:
         """Whether the request has been done before, so that only its result is wanted."""
         return self.request_key is not None and self.request_key.result is not None
+
+
+NOBODY: Final = Caller()
+"""A caller without a token, where one is needed for the sake of form."""

@@ -80,7 +80,7 @@ class BotRepository:
             user_id = "" if act_as is None else self._user_id(tx, act_as)
             return Caller(user_id=user_id, bot=row["name"], scopes=scopes), row["last_used_at"]
 
-        caller, last_used = await self._database.read(work)
+        caller, last_used = await self._database.look_up(work)
         if last_used is None or last_used <= rfc3339(self._clock() - _TOUCHED_EVERY):
             await self._database.write(lambda tx: tx.run(self._sql.touch_bot, name=caller.bot, now=tx.now))
         return caller

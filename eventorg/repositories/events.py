@@ -56,7 +56,7 @@ class EventRepository:
 
     async def get(self, event_id: str, viewer_id: str | None) -> Event:
         """The event. Raises `NotFound` if there is none that the viewer may see."""
-        return await self._database.read(lambda tx: self.load(tx, event_id, viewer_id)[0])
+        return await self._database.look_up(lambda tx: self.load(tx, event_id, viewer_id)[0])
 
     async def find(
         self, wanted: EventQuery, viewer_id: str | None, after: tuple[str, str] | None, limit: int

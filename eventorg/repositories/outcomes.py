@@ -61,7 +61,7 @@ class OutcomeRepository:
         """What came of a request, if it has been done within the last day. Raises `KeyReused` if the key was
         another request's."""
         since = rfc3339(self._clock() - KEPT)
-        row = await self._database.read(
+        row = await self._database.look_up(
             lambda tx: tx.one(self._sql.get_outcome, caller=key.caller, key=key.key, since=since)
         )
         if row is None:

@@ -67,7 +67,7 @@ class UserRepository:
 
     async def get(self, user_id: str, viewer_id: str) -> User:
         """The user, with the e-mail only for itself. Raises `NotFound`."""
-        user = await self._database.read(lambda tx: self.load(tx, user_id))
+        user = await self._database.look_up(lambda tx: self.load(tx, user_id))
         return user if user_id == viewer_id else structs.replace(user, email=UNSET)
 
     async def log_in(self, login: Login) -> Credentials:
@@ -96,7 +96,7 @@ class UserRepository:
 
     async def identify(self, claims: Claims) -> Caller:
         """The caller a token stands for. Raises `Unauthenticated` once its user is gone or has a new password."""
-        row = await self._database.read(lambda tx: tx.one(self._sql.get_token_version, user_id=claims.user_id))
+        row = await self._database.look_up(lambda tx: tx.one(self._sql.get_token_version, user_id=claims.user_id))
         if row is None or row["token_version"] != claims.version:
             raise Unauthenticated("token_revoked")
         return Caller(user_id=claims.user_id)

@@ -1,0 +1,79 @@
+"""Reading a few rows on the event loop itself: as right as a reader's thread, and never in anybody's way."""
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from eventorg.database import Database, Transaction, connect_writer
+from eventorg.domain.errors import NotFound, Unavailable
+from eventorg.statements import Statement
+from eventorg.testing import Clock
+
+pytestmark = pytest.mark.anyio
+
+ADD = Statement("add", "INSERT INTO notes (text) VALUES (:text)", ("text",), "here:1")
+COUNT = Statement("count", "SELECT count(*) AS notes FROM notes", (), "here:2")
+
+
+def count(tx: Transaction) -> int:
+    row = tx.one(COUNT)
+    assert row
+    return int(row["notes"])
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    path = tmp_path / "notes.db"
+    with closing(connect_writer(path)) as connection:
+        connection.execute("CREATE TABLE notes (text TEXT NOT NULL) STRICT")
+    return path
+
+
+@pytest.fixture
+async def database(path: Path) -> AsyncIterator[Database]:
+    async with Database(path, "full", Clock()).opened() as database:
+        yield database
+
+
+async def test_it_is_done_on_the_loops_own_thread(database: Database) -> None:
+    assert await database.look_up(lambda _: threading.get_ident()) == threading.get_ident()
+    assert await database.read(lambda _: threading.get_ident()) != threading.get_ident()
+
+
+async def test_it_sees_what_has_just_been_answered(database: Database, path: Path) -> None:
+    for number in range(1, 20):
+        await database.write(lambda tx: tx.run(ADD, text="ours"))
+        assert await database.look_up(count) == 2 * number - 1
+        with closing(connect_writer(path)) as other:
+            other.execute("INSERT INTO notes (text) VALUES ('of another process')")
+        assert await database.look_up(count) == 2 * number
+
+
+async def test_it_cannot_write(database: Database) -> None:
+    with pytest.raises(Unavailable):
+        await database.look_up(lambda tx: tx.run(ADD, text="never"))
+    assert await database.read(count) == 0
+
+
+async def test_it_does_not_pin_the_write_ahead_log(database: Database, path: Path) -> None:
+    await database.write(lambda tx: tx.run(ADD, text="one"))
+    assert await database.look_up(count) == 1
+    await database.scrub()
+    assert path.with_name("notes.db-wal").stat().st_size == 0
+
+
+async def test_an_error_comes_out_as_itself(database: Database) -> None:
+    def fail(_: Transaction) -> None:
+        raise NotFound("event_not_found")
+
+    with pytest.raises(NotFound):
+        await database.look_up(fail)
+
+
+async def test_another_loop_may_ask_too(database: Database) -> None:
+    await database.write(lambda tx: tx.run(ADD, text="one"))
+    assert await asyncio.to_thread(lambda: asyncio.run(database.look_up(count))) == 1
