@@ -4,7 +4,7 @@ import secrets
 import sys
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
+from functools import lru_cache
 from itertools import count
 from typing import Literal
 
@@ -50,7 +50,13 @@ def log_requests(app: ASGIApp, settings: Settings) -> ASGIApp:
 
 
 def _now() -> str:
-    return f"{datetime.now(UTC).isoformat()[:26]}Z"
+    seconds, microseconds = divmod(time.time_ns() // 1_000, 1_000_000)
+    return f"{_second(seconds)}.{microseconds:06}Z"
+
+
+@lru_cache(1)
+def _second(seconds: int) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))
 
 
 def _write_text(scope: Scope, request_id: str, status: int, ms: float) -> None:

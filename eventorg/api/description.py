@@ -24,6 +24,7 @@ from litestar.static_files import create_static_files_router
 
 from eventorg import __version__
 from eventorg.api.authentication import OPEN, SECURITY
+from eventorg.api.conditional import IF_NONE_MATCH
 from eventorg.api.problems import MEDIA_TYPE, Problem, problem_response
 from eventorg.domain.errors import NotFound
 from eventorg.domain.values import Input
@@ -116,9 +117,21 @@ def finish_description(app: Litestar) -> None:
         for name, field in (schema.properties or {}).items():
             schema.properties[name] = _plain(field)
     for item in (document.paths or {}).values():
+        if item.get is not None:
+            _describe_condition(item.get)
         for operation in (item.get, item.post, item.put, item.patch, item.delete):
             if operation is not None:
                 _finish(operation)
+
+
+def _describe_condition(operation: Operation) -> None:
+    """Names `If-None-Match` where an `ETag` is answered (`eventorg.api.conditional.answer` looks it up itself)."""
+    parameters: list[Any] = operation.parameters or []
+    answered: Any = (operation.responses or {}).get("200")
+    if answered and "ETag" in (answered.headers or {}) and all(one.name != "If-None-Match" for one in parameters):
+        schema = Schema(type=OpenAPIType.STRING)
+        header = Parameter("If-None-Match", "header", schema=schema, description=IF_NONE_MATCH)
+        operation.parameters = [*parameters, header]
 
 
 def _finish(operation: Operation) -> None:

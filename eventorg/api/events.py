@@ -9,7 +9,7 @@ from litestar.params import FromPath, JSONBody, QueryParameter
 
 from eventorg.api.authentication import OPTIONAL_SECURITY, PUBLIC, Anybody, Authenticated
 from eventorg.api.bodies import parse
-from eventorg.api.conditional import ETAG, IfMatch, IfNoneMatch, answer, etag, expected_versions
+from eventorg.api.conditional import ETAG, IfMatch, answer, etag, expected_versions
 from eventorg.api.cursors import Cursor, Limit, decode_cursor, encode_cursor
 from eventorg.api.messages import LOCATION, Done, done
 from eventorg.api.problems import BODY_PROBLEMS, problems
@@ -88,15 +88,9 @@ class EventController(Controller):
         response_headers=ETAG,
         responses=problems(401, 404),
     )
-    async def get_event(
-        self,
-        request: Anybody,
-        event_id: FromPath[str],
-        events: Events,
-        if_none_match: IfNoneMatch = None,
-    ) -> Response[Event]:
+    async def get_event(self, request: Anybody, event_id: FromPath[str], events: Events) -> Response[Event]:
         """A draft or a private event is there for its hosts and participants only."""
-        return answer(await events.get(event_id, _viewer(request.user)), if_none_match)
+        return answer(await events.get(event_id, _viewer(request.user)), request)
 
     @patch(
         "/{event_id:str}",

