@@ -80,12 +80,12 @@ class Metrics:
 
     async def expose(self) -> bytes:
         """All numbers as of now. Those of the plugins are missing while the database cannot be read."""
-        self._backlog.clear()
-        self._set_aside.clear()
         try:
             states = await self._plugins.find_states()
         except DomainError:
             states = []
+        self._backlog.clear()
+        self._set_aside.clear()
         for state in states:
             if state.name in self._loaded:
                 self._backlog.labels(state.name).set(state.backlog)
