@@ -1,5 +1,6 @@
 """What helps to run the server for real: it is what the programs take it for, and fits the server's own numbers."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -120,8 +121,30 @@ def test_a_proxy_waits_longer_than_the_server_and_keeps_connections_shorter(name
     options = ("keepalive_timeout", "proxy_read_timeout") if name == "nginx.conf" else ("keepalive", "header_timeout")
     assert all(time < keep_alive() for time in seconds(options[0], text))
     assert all(time > max(LONGEST_WAIT, HEARTBEAT_SECONDS) for time in seconds(options[1], text))
-    (largest,) = re.findall(r"max_(?:body_)?size (\d+)k", text, re.IGNORECASE)
-    assert int(largest) * 1000 > LARGEST_BODY  # it is the server that refuses, in its own words
+    largest = [int(size) * 1000 for size in re.findall(r"client_\w+_size (\d+)k", text)]
+    assert all(size > LARGEST_BODY for size in largest)  # it is the server that refuses, in its own words
+
+
+@pytest.mark.skipif(not shutil.which("nginx"), reason="nginx is not here")
+def test_nginx_takes_the_site(tmp_path: Path) -> None:
+    site = re.sub(r"ssl_certificate.*|ssl http2", "", example("nginx.conf")).replace("443", "8443")
+    file = tmp_path / "nginx.conf"
+    folders = "".join(f"{kind}_temp_path {tmp_path};" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
+    file.write_text(f"pid {tmp_path}/pid; error_log stderr; events {{}} http {{ access_log off; {folders} {site} }}")
+    tried = subprocess.run(["nginx", "-t", "-c", file, "-p", tmp_path], capture_output=True, text=True, check=False)
+    assert tried.returncode == 0, tried.stderr
+    assert "[warn]" not in tried.stderr
+
+
+@pytest.mark.skipif(not shutil.which("caddy"), reason="Caddy is not here")
+def test_caddy_takes_the_site(tmp_path: Path) -> None:
+    file = tmp_path / "Caddyfile"
+    file.write_text(example("Caddyfile"), encoding="utf-8")
+    home = os.environ | {"HOME": str(tmp_path), "XDG_DATA_HOME": str(tmp_path)}
+    for command in (["caddy", "validate", "--config", str(file)], ["caddy", "fmt", str(file)]):
+        tried = subprocess.run(command, env=home, capture_output=True, text=True, check=False)
+        assert tried.returncode == 0, tried.stderr
+    assert tried.stdout == example("Caddyfile")
 
 
 def test_litestream_is_told_of_the_units_database() -> None:
