@@ -23,6 +23,7 @@ from eventorg.server import SHUTDOWN_SECONDS, server_config
 from eventorg.settings import PREFIX, Settings, load
 from eventorg.testing import Server
 from tests.programs import CHECKOUT, run, sentence
+from tests.readme import README
 
 HARDENING = {
     "AmbientCapabilities": "",
@@ -84,6 +85,7 @@ def test_every_file_in_the_folder_is_printed() -> None:
     assert sorted(file.name for file in folder.iterdir()) == sorted(EXAMPLES)
     for name in EXAMPLES:
         assert example(name) == (folder / name).read_text(encoding="utf-8")
+        assert f"`{name}`" in README.read_text(encoding="utf-8")
 
 
 def test_the_unit_starts_the_server_and_gives_it_the_time_it_needs() -> None:
