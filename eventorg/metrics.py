@@ -12,7 +12,7 @@ from prometheus_client import CollectorRegistry, Gauge, Histogram, Info, Process
 
 from eventorg import __version__
 from eventorg.core import Core
-from eventorg.database import LARGEST_GROUP
+from eventorg.database import LARGEST_GROUP, Database
 from eventorg.domain.errors import DomainError
 from eventorg.feed import Feed
 
@@ -29,7 +29,6 @@ class Metrics:
         self._plugins = core.plugins
         self._loaded: Final = {loaded.plugin.name for loaded in core.loaded}
         self._registry: Final = CollectorRegistry()
-        database, path = core.database, core.settings.database_path
         ProcessCollector(registry=self._registry)
         Info("eventorg_build", "Which eventorg this is.", registry=self._registry).info({"version": __version__})
         self._requests: Final = Histogram(
@@ -51,15 +50,6 @@ class Metrics:
             buckets=COMMIT_SECONDS,
             registry=self._registry,
         )
-        database.observers.append(self._observe_commit)
-        for name, meaning, read in (
-            ("database_writes_waiting", "Works that wait for the writer.", lambda: database.writes_waiting),
-            ("database_reads_waiting", "Works that wait for a reader or run on it.", lambda: database.reads_waiting),
-            ("database_size_bytes", "The size of the database.", lambda: _size(path)),
-            ("database_wal_size_bytes", "That of its write-ahead log.", lambda: _size(Path(f"{path}-wal"))),
-            ("changes_followers", "Requests to GET /changes that wait for news.", lambda: feed.followers),
-        ):
-            Gauge(f"eventorg_{name}", meaning, registry=self._registry).set_function(read)
         self._backlog: Final = Gauge(
             "eventorg_plugin_backlog_changes",
             "Changes that a plugin has not been told yet.",
@@ -72,6 +62,19 @@ class Metrics:
             ("plugin",),
             registry=self._registry,
         )
+        core.database.observers.append(self._observe_commit)
+        self._watch(core.database, core.settings.database_path, feed)
+
+    def _watch(self, database: Database, path: Path, feed: Feed) -> None:
+        """The numbers that are looked up whenever somebody asks."""
+        for name, meaning, read in (
+            ("database_writes_waiting", "Works that wait for the writer.", lambda: database.writes_waiting),
+            ("database_reads_waiting", "Works that wait for a reader or run on it.", lambda: database.reads_waiting),
+            ("database_size_bytes", "The size of the database.", lambda: _size(path)),
+            ("database_wal_size_bytes", "That of its write-ahead log.", lambda: _size(Path(f"{path}-wal"))),
+            ("changes_followers", "Requests to GET /changes that wait for news.", lambda: feed.followers),
+        ):
+            Gauge(f"eventorg_{name}", meaning, registry=self._registry).set_function(read)
 
     def observe_request(self, scope: Scope, status: int, seconds: float) -> None:
         """Counts a request under its route's template, never under its path; what has no route, under none."""
