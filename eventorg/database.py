@@ -6,6 +6,7 @@ and a client that goes away cannot leave it half done.
 
 import asyncio
 import sqlite3
+import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager, closing
@@ -102,6 +103,8 @@ class Database:
         self._draining = False
         self.listeners: Final[list[Callable[[list[Change]], None]]] = []
         """Called on the event loop after each commit that recorded changes, in commit order."""
+        self.observers: Final[list[Callable[[int, float], None]]] = []
+        """Called on the writer's thread after each commit, with the number of works in it and its seconds."""
 
     @asynccontextmanager
     async def opened(self) -> AsyncIterator[Self]:
@@ -178,6 +181,16 @@ class Database:
     def _end_glance(self) -> None:
         _roll_back(self._glance)
 
+    @property
+    def writes_waiting(self) -> int:
+        """How many works wait for the writer."""
+        return len(self._queue)
+
+    @property
+    def reads_waiting(self) -> int:
+        """How many works wait for a reader or run on it."""
+        return sum(self._reading)
+
     async def _at_home(self, coroutine: Coroutine[Any, Any, T]) -> T:
         """Runs on the loop that opened the database what another loop asks for."""
         return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(coroutine, self.loop))
@@ -199,7 +212,10 @@ class Database:
         while self._queue:
             waiting = [self._queue.popleft() for _ in range(min(len(self._queue), LARGEST_GROUP))]
             if group := [job for job in waiting if not job.answer.cancelled()]:
+                started = time.perf_counter()
                 self.loop.call_soon_threadsafe(self._deliver, self._commit(group))
+                for observe in self.observers:
+                    observe(len(group), time.perf_counter() - started)
 
     def _deliver(self, outcomes: list[_Outcome]) -> None:
         """On the event loop, after a commit: tells the news, then answers."""
