@@ -114,18 +114,18 @@ class Database:
         writer = partial(connect_writer, self._path, self._synchronous)
         reader = partial(connect_reader, self._path)
         connections: list[aiosqlite.Connection] = []
-        try:
-            for connect in (writer, *[reader] * READERS):
-                connection = aiosqlite.Connection(connect, iter_chunk_size=64)
-                connections.append(connection)
-                await connection
-            self._writer, *self._readers = connections
-            self._reading = [0] * READERS
-            with closing(connect_reader(self._path, patient=False)) as self._glance:
+        with closing(connect_reader(self._path, patient=False)) as self._glance:  # until the last write is told
+            try:
+                for connect in (writer, *[reader] * READERS):
+                    connection = aiosqlite.Connection(connect, iter_chunk_size=64)
+                    connections.append(connection)
+                    await connection
+                self._writer, *self._readers = connections
+                self._reading = [0] * READERS
                 yield self
-        finally:
-            for connection in reversed(connections):
-                await connection.close()
+            finally:
+                for connection in reversed(connections):
+                    await connection.close()
 
     async def write(self, work: Work[T]) -> T:
         """The work's result, once it is committed; durable by then.
