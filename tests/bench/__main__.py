@@ -1,0 +1,133 @@
+"""The command: prepares the files, measures, prints the tables, writes results.json and results.svg."""
+
+import argparse
+import os
+import resource
+import shutil
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import msgspec
+
+from eventorg.core import utc_now
+from eventorg.domain.values import rfc3339
+from tests.bench import cores
+from tests.bench.comparison import Pace, running_fleet
+from tests.bench.dataset import LARGE, MEDIUM, SMALL, prepare
+from tests.bench.followers import measure_followers
+from tests.bench.goals import judge
+from tests.bench.growth import measure_growth
+from tests.bench.logins import measure_logins
+from tests.bench.picture import can_draw, draw
+from tests.bench.progress import say
+from tests.bench.report import render
+from tests.bench.results import Results, describe_machine, version
+from tests.bench.scenarios import SCENARIOS
+from tests.bench.servers import CHECKOUT, VARIANTS, started
+
+WHOLE = Pace(rounds=5, seconds=2, warm_up=True, followers=1_000)
+QUICK = Pace(rounds=1, seconds=1, warm_up=False, followers=100)
+OTHERS = ("logins", "followers", "start", "growth")
+WORK = CHECKOUT / ".bench"
+"""Beside the code, so that what is written is on the disk: /tmp may be memory."""
+
+
+def main() -> None:
+    """Measures what the arguments ask for; exit status 1 if something that was asked for could not be measured."""
+    arguments = _parse()
+    if not shutil.which("wrk"):
+        sys.exit("The bench needs wrk, which puts the load on the servers: apt install wrk.")
+    _, most_files = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(most_files, 65_536), most_files))
+    os.sched_setaffinity(0, cores.LOAD_CORES)
+    pace = QUICK if arguments.quick else WHOLE
+    pace = msgspec.structs.replace(pace, rounds=arguments.rounds or pace.rounds)
+    WORK.mkdir(exist_ok=True)
+    with TemporaryDirectory(dir=WORK) as folder:
+        results = _measure(pace, arguments, Path(folder))
+    results.goals = judge(results)
+    sys.stdout.write(render(results))
+    _write(results, arguments.output)
+
+
+def _parse() -> argparse.Namespace:
+    names = [scenario.name for scenario in SCENARIOS]
+    variants = [variant.name for variant in VARIANTS]
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description="Measures how fast eventorg is.")
+    parser.add_argument("--quick", action="store_true", help="one short round, in under a minute: only a first look")
+    parser.add_argument("--rounds", type=int, metavar="N", help="so many rounds")
+    parser.add_argument(
+        "--only", type=_chosen([*names, *OTHERS]), metavar="NAME,…", help=f"of {', '.join([*names, *OTHERS])}"
+    )
+    parser.add_argument(
+        "--variants", type=_chosen(variants), metavar="NAME,…", default=variants, help=f"of {', '.join(variants)}"
+    )
+    parser.add_argument(
+        "--output", type=Path, default=WORK, metavar="FOLDER", help="where results.json and results.svg go (.bench)"
+    )
+    arguments = parser.parse_args()
+    # The million takes long to make: a first look does without it.
+    arguments.only = arguments.only or [*names, *(OTHERS[:-1] if arguments.quick else OTHERS)]
+    return arguments
+
+
+def _chosen(names: list[str]):  # type: ignore[no-untyped-def]
+    """Reads some of these names, with commas between them."""
+
+    def read(text: str) -> list[str]:
+        chosen = text.split(",")
+        if unknown := set(chosen) - set(names):
+            raise argparse.ArgumentTypeError(f"{', '.join(sorted(unknown))} is none of {', '.join(names)}")
+        return chosen
+
+    return read
+
+
+def _measure(pace: Pace, arguments: argparse.Namespace, folder: Path) -> Results:
+    only = set(arguments.only)
+    say("preparing the file")
+    data = prepare(folder / "usual.db", MEDIUM)
+    results = Results(
+        version=version(),
+        made_at=rfc3339(utc_now()),
+        machine=describe_machine(),
+        pace=pace,
+        users=MEDIUM.users,
+        events=MEDIUM.events,
+        registrations=MEDIUM.registrations,
+    )
+    scenarios = [scenario for scenario in SCENARIOS if scenario.name in only]
+    if scenarios:
+        asked = {"eventorg", *arguments.variants} & {name for one in scenarios for name in one.variants}
+        with running_fleet(data, [one for one in VARIANTS if one.name in asked], folder) as fleet:
+            results.comparisons = [fleet.compare(scenario, pace) for scenario in scenarios]
+            results.footprints = fleet.footprints()
+    if "start" in only:
+        for _ in range(pace.rounds):
+            with started(VARIANTS[0], data.path, cores.ALL_CORES) as server:
+                results.start_seconds.append(server.start_seconds)
+    if "logins" in only:
+        results.logins = measure_logins(data, pace)
+    if "followers" in only:
+        results.followers = measure_followers(data, pace)
+    if "growth" in only:
+        say("preparing a thousand and a million registrations")
+        sizes = [prepare(folder / f"{size.name}.db", size) for size in (SMALL, LARGE)]
+        results.growths = measure_growth(sizes, [one for one in SCENARIOS if one.grows], pace)
+    say("")
+    return results
+
+
+def _write(results: Results, folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    text = msgspec.json.format(msgspec.json.encode(results), indent=1)
+    (folder / "results.json").write_bytes(text + b"\n")
+    if not can_draw():
+        say("No picture: matplotlib comes with pip install --editable '.[bench]'.", stays=True)
+    else:
+        draw(results, folder / "results.svg")
+
+
+if __name__ == "__main__":
+    main()
