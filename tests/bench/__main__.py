@@ -4,6 +4,7 @@ import argparse
 import os
 import resource
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,22 +16,22 @@ from eventorg.domain.values import rfc3339
 from tests.bench import cores
 from tests.bench.comparison import Pace, running_fleet
 from tests.bench.dataset import LARGE, MEDIUM, SMALL, prepare
+from tests.bench.environments import CHECKOUT, PYTHON, WORK
 from tests.bench.followers import measure_followers
 from tests.bench.goals import judge
 from tests.bench.growth import measure_growth
+from tests.bench.load import Failed
 from tests.bench.logins import measure_logins
-from tests.bench.picture import can_draw, draw
 from tests.bench.progress import say
 from tests.bench.report import render
 from tests.bench.results import Results, describe_machine, version
 from tests.bench.scenarios import SCENARIOS
-from tests.bench.servers import CHECKOUT, VARIANTS, started
+from tests.bench.servers import VARIANTS, started
 
 WHOLE = Pace(rounds=5, seconds=2, warm_up=True, followers=1_000)
 QUICK = Pace(rounds=1, seconds=1, warm_up=False, followers=100)
+PUBLISHED = Path(__file__).parent
 OTHERS = ("logins", "followers", "start", "growth")
-WORK = CHECKOUT / ".bench"
-"""Beside the code, so that what is written is on the disk: /tmp may be memory."""
 
 
 def main() -> None:
@@ -44,11 +45,17 @@ def main() -> None:
     pace = QUICK if arguments.quick else WHOLE
     pace = msgspec.structs.replace(pace, rounds=arguments.rounds or pace.rounds)
     WORK.mkdir(exist_ok=True)
-    with TemporaryDirectory(dir=WORK) as folder:
-        results = _measure(pace, arguments, Path(folder))
+    try:
+        with TemporaryDirectory(dir=WORK) as folder:
+            results = _measure(pace, arguments, Path(folder))
+    except Failed as error:
+        say("")
+        sys.exit(f"bench: {error}")
     results.goals = judge(results)
     sys.stdout.write(render(results))
     _write(results, arguments.output)
+    failed = [one for comparison in results.comparisons for one in comparison.results if one.failure]
+    sys.exit(1 if failed else 0)
 
 
 def _parse() -> argparse.Namespace:
@@ -64,9 +71,14 @@ def _parse() -> argparse.Namespace:
         "--variants", type=_chosen(variants), metavar="NAME,…", default=variants, help=f"of {', '.join(variants)}"
     )
     parser.add_argument(
-        "--output", type=Path, default=WORK, metavar="FOLDER", help="where results.json and results.svg go (.bench)"
+        "--output",
+        type=Path,
+        metavar="FOLDER",
+        help="where results.json and results.svg go: tests/bench if all is measured, else .bench",
     )
+    is_whole = len(sys.argv) == 1
     arguments = parser.parse_args()
+    arguments.output = arguments.output or (PUBLISHED if is_whole else WORK)
     # The million takes long to make: a first look does without it.
     arguments.only = arguments.only or [*names, *(OTHERS[:-1] if arguments.quick else OTHERS)]
     return arguments
@@ -114,19 +126,20 @@ def _measure(pace: Pace, arguments: argparse.Namespace, folder: Path) -> Results
     if "growth" in only:
         say("preparing a thousand and a million registrations")
         sizes = [prepare(folder / f"{size.name}.db", size) for size in (SMALL, LARGE)]
-        results.growths = measure_growth(sizes, [one for one in SCENARIOS if one.grows], pace)
+        short = msgspec.structs.replace(pace, seconds=1)  # there are twelve of them
+        results.growths = measure_growth(sizes, [one for one in SCENARIOS if one.grows], short)
     say("")
     return results
 
 
 def _write(results: Results, folder: Path) -> None:
+    """The picture is drawn where matplotlib is: with the peers."""
     folder.mkdir(parents=True, exist_ok=True)
-    text = msgspec.json.format(msgspec.json.encode(results), indent=1)
-    (folder / "results.json").write_bytes(text + b"\n")
-    if not can_draw():
-        say("No picture: matplotlib comes with pip install --editable '.[bench]'.", stays=True)
-    else:
-        draw(results, folder / "results.svg")
+    numbers, picture = folder / "results.json", folder / "results.svg"
+    numbers.write_bytes(msgspec.json.format(msgspec.json.encode(results), indent=1) + b"\n")
+    picture.unlink(missing_ok=True)
+    if PYTHON.exists():
+        subprocess.run([PYTHON, "-m", "tests.bench.picture", numbers, picture], cwd=CHECKOUT, check=True)
 
 
 if __name__ == "__main__":

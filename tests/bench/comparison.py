@@ -11,11 +11,12 @@ from msgspec import Struct
 from tests.bench.checking import Reference, count_registrations
 from tests.bench.cores import resident_mib
 from tests.bench.dataset import Dataset
+from tests.bench.environments import Missing
 from tests.bench.load import Failed, Load, Measurement
 from tests.bench.loops import Loop
 from tests.bench.progress import say
 from tests.bench.scenarios import Scenario
-from tests.bench.servers import Missing, Server, Variant, require, started
+from tests.bench.servers import Server, Variant, require, started
 
 WARM_UP_SECONDS = 1
 
@@ -30,17 +31,46 @@ class Pace(Struct, frozen=True):
     followers: int
 
 
+class Summary(Struct, frozen=True, kw_only=True):
+    """Medians over the rounds, and the lowest and the highest rate; rates are requests a second."""
+
+    rate: float
+    lowest: float
+    highest: float
+    p50_ms: float
+    p99_ms: float
+    cpu_us: float
+    ratio: float | None = None
+    """How many times as many requests a second eventorg answers: the median over the rounds."""
+    ratio_by_cpu: float | None = None
+    """How many times as many requests eventorg answers with the same processor time."""
+
+
 class Result(Struct, kw_only=True):
     """What a variant came to, a measurement a round; or why it was not timed."""
 
     variant: str
     label: str
     rounds: list[Measurement] = []
+    summary: Summary | None = None
     failure: str | None = None
 
-    def middle(self, field: str) -> float:
-        """The median of a field of the measurements."""
-        return median(getattr(one, field) for one in self.rounds)
+    def sum_up(self, eventorg: "Result | None" = None) -> None:
+        """Makes the summary of the rounds, if there are any, with ratios if eventorg has been timed too."""
+        if not self.rounds:
+            return
+        rates = [one.rate for one in self.rounds]
+        compared = eventorg if eventorg and eventorg.rounds else None
+        self.summary = Summary(
+            rate=median(rates),
+            lowest=min(rates),
+            highest=max(rates),
+            p50_ms=median(one.p50_ms for one in self.rounds),
+            p99_ms=median(one.p99_ms for one in self.rounds),
+            cpu_us=median(one.cpu_us for one in self.rounds),
+            ratio=over(compared.rounds, self.rounds, "rate") if compared else None,
+            ratio_by_cpu=over(self.rounds, compared.rounds, "cpu_us") if compared else None,
+        )
 
 
 class Comparison(Struct, kw_only=True):
@@ -51,25 +81,17 @@ class Comparison(Struct, kw_only=True):
     connections: int
     results: list[Result]
 
-    def of(self, variant: str) -> Result | None:
-        """A variant's result, if it was timed."""
-        return next((result for result in self.results if result.variant == variant and result.rounds), None)
-
-    def ratio(self, variant: str) -> float | None:
-        """How many times as many requests a second eventorg answers: the median over the rounds."""
-        ours, theirs = self.of("eventorg"), self.of(variant)
-        return over(ours, theirs, "rate") if ours and theirs else None
-
-    def ratio_by_cpu(self, variant: str) -> float | None:
-        """How many times as many requests eventorg answers with the same processor time."""
-        ours, theirs = self.of("eventorg"), self.of(variant)
-        return over(theirs, ours, "cpu_us") if ours and theirs else None
+    def of(self, variant: str) -> Summary | None:
+        """How a variant did, if it was timed."""
+        return next((result.summary for result in self.results if result.variant == variant), None)
 
 
-def over(one: Result, other: Result, field: str) -> float:
-    """The median over the rounds of one's field divided by the other's."""
-    pairs = zip(one.rounds, other.rounds, strict=True)
-    return median(getattr(mine, field) / max(getattr(yours, field), 1e-9) for mine, yours in pairs)
+def over(ones: list[Measurement], others: list[Measurement], field: str) -> float:
+    """The median over the rounds of the one's field divided by the other's, measured a moment apart."""
+    ratios: list[float] = [
+        getattr(one, field) / max(getattr(other, field), 1e-9) for one, other in zip(ones, others, strict=True)
+    ]
+    return median(ratios)
 
 
 class Footprint(Struct, frozen=True):
@@ -113,6 +135,8 @@ class Fleet:
                         result.rounds.append(_measure(server, scenario, load, pace.seconds))
                     else:
                         result.rounds.append(loop.measure(pace.seconds))
+        for result in results:
+            result.sum_up(results[0])
         return Comparison(scenario=scenario.name, title=scenario.title, connections=load.connections, results=results)
 
     def footprints(self) -> list[Footprint]:
@@ -128,25 +152,23 @@ class Fleet:
 
 @contextmanager
 def running_fleet(data: Dataset, variants: list[Variant], folder: Path) -> Iterator[Fleet]:
-    """Those of the variants that can be had here; the others are named on standard error."""
+    """Those of the variants that can be had here; the others are named on standard error. Raises `Failed` if eventorg
+    is one of them."""
     servers: dict[str, Server] = {}
     with ExitStack() as stack:
         for variant in variants:
             say(f"starting {variant.label}")
-            database = copy_of(data.path, folder / f"{variant.name}.db")
+            database = Path(shutil.copyfile(data.path, folder / f"{variant.name}.db"))
             if not variant.command:
                 continue
             try:
                 require(variant)
                 servers[variant.name] = stack.enter_context(started(variant, database))
             except (Missing, Failed) as error:
-                say(f"{variant.label}: {error}", stays=True)
+                if variant.name == "eventorg":
+                    raise
+                say(f"{variant.label} is left out: {error}", stays=True)
         yield Fleet(data, servers, variants, folder)
-
-
-def copy_of(source: Path, target: Path) -> Path:
-    """A copy of a database that is closed."""
-    return Path(shutil.copyfile(source, target))
 
 
 def _measure(server: Server, scenario: Scenario, load: Load, seconds: int) -> Measurement:

@@ -20,16 +20,10 @@ class Growth(Struct, kw_only=True):
     registrations: list[int]
     results: list[Result]
     failure: str | None = None
-
-    @property
-    def slowdown(self) -> float:
-        """How many times as many requests a second the small file answers: the median over the rounds."""
-        return over(self.results[0], self.results[-1], "rate")
-
-    @property
-    def slowdown_by_cpu(self) -> float:
-        """How many times the processor time a request takes on the large file."""
-        return over(self.results[-1], self.results[0], "cpu_us")
+    slowdown: float | None = None
+    """How many times as many requests a second the small file answers: the median over the rounds."""
+    slowdown_by_cpu: float | None = None
+    """How many times the processor time a request takes on the large file."""
 
 
 def measure_growth(datasets: list[Dataset], scenarios: list[Scenario], pace: Pace) -> list[Growth]:
@@ -55,4 +49,10 @@ def measure_growth(datasets: list[Dataset], scenarios: list[Scenario], pace: Pac
                             result.rounds.append(measured)
             except Failed as error:
                 growth.failure = str(error)
+                continue
+            small, large = growth.results[0], growth.results[-1]
+            growth.slowdown = over(small.rounds, large.rounds, "rate")
+            growth.slowdown_by_cpu = over(large.rounds, small.rounds, "cpu_us")
+            for result in growth.results:
+                result.sum_up()
         return found

@@ -1,9 +1,17 @@
-"""The results as a picture: how many requests a second each variant answers, kind by kind."""
+"""The results as a picture: how many requests a second each variant answers, kind by kind.
 
-import importlib.util
+Runs where matplotlib is: `.bench/peers/bin/python -m tests.bench.picture results.json results.svg`.
+"""
+
+import sys
 from pathlib import Path
 
-from tests.bench.comparison import Comparison
+import msgspec
+from matplotlib import rc_context
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from tests.bench.comparison import Comparison, Result, Summary
 from tests.bench.results import Results
 
 SHOWN = ("event", "participants", "register")
@@ -11,19 +19,11 @@ _OURS, _LIMITS, _PEERS = "#0b7a75", "#9aa5b1", "#d1a054"
 _LIMIT_NAMES = ("bare", "sqlite3", "normal", "single")
 
 
-def can_draw() -> bool:
-    """Whether matplotlib is here; it comes with the extra `bench`."""
-    return importlib.util.find_spec("matplotlib") is not None
-
-
-def draw(results: Results, path: Path) -> bool:
-    """Writes an SVG; False if nothing was measured that it shows."""
-    from matplotlib import rc_context
-    from matplotlib.figure import Figure
-
+def draw(results: Results, path: Path) -> None:
+    """Writes an SVG, unless nothing was measured that it shows."""
     shown = [one for one in results.comparisons if one.scenario in SHOWN and one.of("eventorg")]
     if not shown:
-        return False
+        return
     style = {"svg.fonttype": "none", "svg.hashsalt": "eventorg", "font.family": "sans-serif", "font.size": 9}
     with rc_context(style):
         heights = [len(_bars(one)) + 1 for one in shown]
@@ -33,29 +33,27 @@ def draw(results: Results, path: Path) -> bool:
             _draw_one(axis, comparison)
         machine = results.machine
         figure.supxlabel(
-            f"requests a second, the median of {results.pace.rounds} rounds; one process on one core of "
-            f"{machine.processor}; × is how many times as many eventorg answers",
+            f"Requests a second, median of {results.pace.rounds}; × is eventorg's divided by theirs. "
+            f"Each is one process on one core ({machine.processor}).",
             fontsize=7,
         )
         figure.savefig(path, format="svg", metadata={"Date": None})
-    return True
 
 
-def _bars(comparison: Comparison) -> list[tuple[str, str, float, float | None]]:
-    """Variant, label, rate and ratio, the fastest first."""
-    bars = [
-        (one.variant, one.label, one.middle("rate"), comparison.ratio(one.variant))
-        for one in comparison.results
-        if one.rounds and one.variant != "sqlite3"  # a loop without a server: it would dwarf the rest
-    ]
-    return sorted(bars, key=lambda bar: -bar[2])
+def _bars(comparison: Comparison) -> list[tuple[Result, Summary]]:
+    """The fastest first; not the loop without a server, which would dwarf the rest."""
+    bars = [(one, one.summary) for one in comparison.results if one.summary and one.variant != "sqlite3"]
+    return sorted(bars, key=lambda bar: -bar[1].rate)
 
 
-def _draw_one(axis, comparison: Comparison) -> None:  # type: ignore[no-untyped-def]
+def _draw_one(axis: Axes, comparison: Comparison) -> None:
     bars = _bars(comparison)
-    colours = [_OURS if name == "eventorg" else _LIMITS if name in _LIMIT_NAMES else _PEERS for name, *_ in bars]
-    drawn = axis.barh([label for _, label, _, _ in bars], [rate for _, _, rate, _ in bars], color=colours)
-    texts = [f"{rate:,.0f}" + (f"  ({ratio:.2g} ×)" if name != "eventorg" else "") for name, _, rate, ratio in bars]
+    drawn = axis.barh(
+        [result.label for result, _ in bars],
+        [summary.rate for _, summary in bars],
+        color=[_colour(result.variant) for result, _ in bars],
+    )
+    texts = [f"{summary.rate:,.0f}  ({summary.ratio:.2f} ×)" if summary.ratio else "" for _, summary in bars]
     axis.bar_label(drawn, texts, padding=3, fontsize=8)
     axis.invert_yaxis()
     axis.margins(x=0.18)
@@ -63,3 +61,14 @@ def _draw_one(axis, comparison: Comparison) -> None:  # type: ignore[no-untyped-
     axis.spines[["top", "right", "bottom"]].set_visible(False)
     axis.tick_params(length=0)
     axis.set_xticks([])
+
+
+def _colour(variant: str) -> str:
+    if variant == "eventorg":
+        return _OURS
+    return _LIMITS if variant in _LIMIT_NAMES else _PEERS
+
+
+if __name__ == "__main__":
+    numbers, picture = map(Path, sys.argv[1:])
+    draw(msgspec.json.decode(numbers.read_bytes(), type=Results), picture)

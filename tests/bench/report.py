@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Sequence
 from statistics import median
 
-from tests.bench.comparison import Comparison, Result
+from tests.bench.comparison import Result
+from tests.bench.growth import Growth
 from tests.bench.load import Measurement
 from tests.bench.results import Results
 
@@ -25,13 +26,13 @@ def _lines(results: Results) -> Iterator[str]:
         yield f"{comparison.title}; {comparison.connections} connections"
         yield from _table(
             ["", "requests/s", "spread", "p50 ms", "p99 ms", "CPU µs", "eventorg is", "by CPU"],
-            [_row(comparison, result) for result in comparison.results],
+            [_row(result) for result in comparison.results],
         )
     if results.growths:
         yield ""
         yield "eventorg as the file grows"
         yield from _table(
-            ["", "registrations", "requests/s", "CPU µs", "slower", "by CPU"], list(_growth_rows(results))
+            ["", "registrations", "requests/s", "CPU µs", "slower", "by CPU"], list(_growth_rows(results.growths))
         )
     yield from _logins(results)
     yield from _followers(results)
@@ -59,38 +60,41 @@ def _lines(results: Results) -> Iterator[str]:
         yield from _table(["", "goal", "measured", "by CPU", "met"], rows)
 
 
-def _row(comparison: Comparison, result: Result) -> list[str]:
-    if not result.rounds:
+def _row(result: Result) -> list[str]:
+    if not (summary := result.summary):
         return [result.label, f"not timed: {result.failure}"]
-    rates = [one.rate for one in result.rounds]
-    ratio, by_cpu = comparison.ratio(result.variant), comparison.ratio_by_cpu(result.variant)
     return [
         result.label,
-        f"{median(rates):,.0f}",
-        f"{min(rates):,.0f} to {max(rates):,.0f}",
-        f"{result.middle('p50_ms'):.2f}",
-        f"{result.middle('p99_ms'):.2f}",
-        f"{result.middle('cpu_us'):,.0f}",
-        f"{ratio:.2f} x" if ratio else "",
-        f"{by_cpu:.2f} x" if by_cpu else "",
+        f"{summary.rate:,.0f}",
+        f"{summary.lowest:,.0f} to {summary.highest:,.0f}",
+        f"{summary.p50_ms:.2f}",
+        f"{summary.p99_ms:.2f}",
+        f"{summary.cpu_us:,.0f}",
+        _times(summary.ratio),
+        _times(summary.ratio_by_cpu),
     ]
 
 
-def _growth_rows(results: Results) -> Iterator[list[str]]:
-    for growth in results.growths:
+def _growth_rows(growths: list[Growth]) -> Iterator[list[str]]:
+    for growth in growths:
         if growth.failure:
             yield [growth.scenario, f"not timed: {growth.failure}"]
             continue
         for count, result in zip(growth.registrations, growth.results, strict=True):
             is_last = result is growth.results[-1]
+            assert result.summary  # it has not failed
             yield [
                 growth.scenario,
                 f"{count:,}",
-                f"{result.middle('rate'):,.0f}",
-                f"{result.middle('cpu_us'):,.0f}",
-                f"{growth.slowdown:.2f} x" if is_last else "",
-                f"{growth.slowdown_by_cpu:.2f} x" if is_last else "",
+                f"{result.summary.rate:,.0f}",
+                f"{result.summary.cpu_us:,.0f}",
+                _times(growth.slowdown if is_last else None),
+                _times(growth.slowdown_by_cpu if is_last else None),
             ]
+
+
+def _times(ratio: float | None) -> str:
+    return "" if ratio is None else f"{ratio:.2f} x"
 
 
 def _logins(results: Results) -> Iterator[str]:

@@ -1,8 +1,6 @@
 """The servers that are compared: each one process with production settings, on a copy of the same file."""
 
-import importlib.util
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -18,10 +16,9 @@ from msgspec import Struct
 
 from tests.bench import cores
 from tests.bench.dataset import SECRET
+from tests.bench.environments import CHECKOUT, FASTIFY, PYTHON, require_node, require_python_peers
 from tests.bench.load import Failed, Load, Measurement, Wrk
 
-CHECKOUT: Final = Path(__file__).parents[2]
-FASTIFY: Final = Path(__file__).parent / "peers" / "fastify"
 PATIENCE_SECONDS = 30.0
 _UVICORN: Final = (
     *("--loop", "uvloop", "--http", "httptools"),
@@ -36,18 +33,15 @@ class Variant(Struct, frozen=True, kw_only=True):
     label: str
     command: tuple[str, ...] = ()
     settings: dict[str, str] = {}
-    modules: tuple[str, ...] = ()
-    """The packages it needs beyond eventorg's own."""
     is_limit: bool = False
     """It does not check tokens, nor keep what is registered."""
 
 
 def _uvicorn(module: str) -> tuple[str, ...]:
-    return (sys.executable, "-m", "uvicorn", f"tests.bench.peers.{module}:app", "--port", "{port}", *_UVICORN)
+    return (str(PYTHON), "-m", "uvicorn", f"tests.bench.peers.{module}:app", "--port", "{port}", *_UVICORN)
 
 
 _EVENTORG: Final = (sys.executable, "-m", "eventorg", "serve")
-_ALCHEMY: Final = ("sqlalchemy", "greenlet")
 VARIANTS: Final = [
     Variant(name="eventorg", label="eventorg", command=_EVENTORG),
     Variant(
@@ -72,24 +66,21 @@ VARIANTS: Final = [
         name="fastapi",
         label="FastAPI + SQLAlchemy",
         command=_uvicorn("fastapi_sqlalchemy"),
-        modules=("fastapi", *_ALCHEMY),
     ),
     Variant(
         name="django",
         label="Django + Ninja",
         command=(
-            *(sys.executable, "-m", "gunicorn", "tests.bench.peers.django_ninja:application"),
+            *(str(PYTHON), "-m", "gunicorn", "tests.bench.peers.django_ninja:application"),
             *("--bind", "127.0.0.1:{port}", "--workers", "1", "--worker-class", "gthread", "--threads", "4"),
             *("--keep-alive", "30", "--log-level", "warning"),
         ),
         settings={"DJANGO_SETTINGS_MODULE": "tests.bench.peers.django_settings"},
-        modules=("django", "ninja", "gunicorn"),
     ),
     Variant(
         name="alchemy",
         label="Litestar + advanced-alchemy",
         command=_uvicorn("litestar_alchemy"),
-        modules=("advanced_alchemy", *_ALCHEMY),
     ),
     Variant(
         name="fastify",
@@ -99,26 +90,13 @@ VARIANTS: Final = [
 ]
 
 
-class Missing(Exception):
-    """What a variant needs is not here, in one sentence."""
-
-
 def require(variant: Variant) -> None:
-    """Sees that all is there that a variant needs; Node's packages are installed if they are not. Raises `Missing`."""
-    if any(importlib.util.find_spec(module) is None for module in variant.modules):
-        raise Missing(f"{variant.label} is left out: its packages come with pip install --editable '.[bench]'.")
-    if variant.name == "fastify":
-        _require_node()
-
-
-def _require_node() -> None:
-    if not shutil.which("node") or not shutil.which("npm"):
-        raise Missing("fastify is left out: there is no node and npm here.")
-    if (FASTIFY / "node_modules" / "better-sqlite3").is_dir():
-        return
-    install = ["npm", "install", "--no-package-lock", "--no-audit", "--no-fund", "--loglevel", "error"]
-    if subprocess.run(install, cwd=FASTIFY, stdout=subprocess.DEVNULL, check=False).returncode:
-        raise Missing("fastify is left out: npm cannot install it here.")
+    """Sees that all is there that a variant needs; what is not is installed. Raises `Missing`."""
+    match variant.command[0]:
+        case "node":
+            require_node()
+        case program if program == str(PYTHON):
+            require_python_peers()
 
 
 class Server:
