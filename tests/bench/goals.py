@@ -7,7 +7,7 @@ from tests.bench.results import Goal, Results
 
 _PYTHON_PEERS = ("fastapi", "django", "alchemy")
 _SLOWEST_GROWTH = 1.3
-_RATIOS = [
+RATIOS = [
     # scenario, compared with, eventorg's rate divided by theirs is at least
     ("event", ("bare",), 0.70),
     ("event", _PYTHON_PEERS, 8.0),
@@ -30,7 +30,7 @@ def judge(results: Results) -> list[Goal]:
 
 def _goals(results: Results) -> Iterator[Goal]:
     by_name = {comparison.scenario: comparison for comparison in results.comparisons}
-    for scenario, variants, bound in _RATIOS:
+    for scenario, variants, bound in RATIOS:
         for variant in variants:
             if (comparison := by_name.get(scenario)) and (they := comparison.of(variant)):
                 yield _at_least(f"{scenario}: eventorg / {variant}", bound, they.ratio, they.ratio_by_cpu)
