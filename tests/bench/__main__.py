@@ -10,6 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import msgspec
+from msgspec import structs
 
 from eventorg.core import utc_now
 from eventorg.domain.values import rfc3339
@@ -28,7 +29,7 @@ from tests.bench.results import Results, describe_machine, version
 from tests.bench.scenarios import SCENARIOS
 from tests.bench.servers import VARIANTS, started
 
-WHOLE = Pace(rounds=5, seconds=2, warm_up=True, followers=1_000)
+WHOLE = Pace(rounds=6, seconds=1, warm_up=True, followers=1_000)
 QUICK = Pace(rounds=1, seconds=1, warm_up=False, followers=100)
 PUBLISHED = Path(__file__).parent
 OTHERS = ("logins", "followers", "start", "growth")
@@ -45,7 +46,7 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(most_files, 65_536), most_files))
     os.sched_setaffinity(0, cores.LOAD_CORES)
     pace = QUICK if arguments.quick else WHOLE
-    pace = msgspec.structs.replace(pace, rounds=arguments.rounds or pace.rounds)
+    pace = structs.replace(pace, rounds=arguments.rounds or pace.rounds, seconds=arguments.seconds or pace.seconds)
     WORK.mkdir(exist_ok=True)
     try:
         with TemporaryDirectory(dir=WORK) as folder:
@@ -65,7 +66,8 @@ def _parse() -> argparse.Namespace:
     variants = [variant.name for variant in VARIANTS]
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description="Measures how fast eventorg is.")
     parser.add_argument("--quick", action="store_true", help="one short round, in under a minute: only a first look")
-    parser.add_argument("--rounds", type=int, metavar="N", help="so many rounds")
+    parser.add_argument("--rounds", type=int, metavar="N", help=f"so many rounds ({WHOLE.rounds})")
+    parser.add_argument("--seconds", type=int, metavar="S", help=f"so long each ({WHOLE.seconds})")
     parser.add_argument(
         "--only", type=_chosen([*names, *OTHERS]), metavar="NAME,…", help=f"of {', '.join([*names, *OTHERS])}"
     )
@@ -128,8 +130,7 @@ def _measure(pace: Pace, arguments: argparse.Namespace, folder: Path) -> Results
     if "growth" in only:
         say("preparing a thousand and a million registrations")
         sizes = [prepare(folder / f"{size.name}.db", size) for size in (SMALL, LARGE)]
-        short = msgspec.structs.replace(pace, seconds=1)  # there are twelve of them
-        results.growths = measure_growth(sizes, [one for one in SCENARIOS if one.grows], short)
+        results.growths = measure_growth(sizes, [one for one in SCENARIOS if one.grows], pace)
     say("")
     return results
 

@@ -4,7 +4,7 @@ import hashlib
 import random
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from datetime import timedelta
 from itertools import islice
 from pathlib import Path
@@ -98,7 +98,8 @@ def prepare(path: Path, size: Size) -> Dataset:
         connection.execute("PRAGMA synchronous = OFF")
         connection.execute("PRAGMA cache_size = -500000")
         with connection:
-            _fill(connection, dice, users, events, participants, full)
+            with _without_indexes(connection):
+                _fill(connection, dice, users, events, participants, full)
             calendars = _add_calendars(connection, callers[:READERS])
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     tokens = Tokens(utc_now, timedelta(days=1))
@@ -114,6 +115,17 @@ def prepare(path: Path, size: Size) -> Dataset:
         empty=empty,
         full=full,
     )
+
+
+@contextmanager
+def _without_indexes(connection: sqlite3.Connection) -> Iterator[None]:
+    """Makes them again afterwards: for a million rows that takes half the time."""
+    indexes = connection.execute("SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql <> ''").fetchall()
+    for name, _ in indexes:
+        connection.execute(f"DROP INDEX {name}")
+    yield
+    for _, sql in indexes:
+        connection.execute(sql)
 
 
 def _fill(
