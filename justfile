@@ -26,3 +26,7 @@ test *arguments:
 # The long form of the fault tests: 20 times kill -9 under load.
 faults:
     {{python}} -m pytest -m slow
+
+# How fast it is: ten minutes, into tests/bench/results.json and results.svg; `just bench --quick` is a first look.
+bench *arguments:
+    {{python}} -m tests.bench {{arguments}}
