@@ -26,3 +26,7 @@ test *arguments:
 # The long form of the fault tests: 20 times kill -9 under load.
 faults:
     {{python}} -m pytest -m slow
+
+# The long form of the fuzzing: more than 10,000 requests that the description allows, and that it does not.
+fuzz:
+    {{python}} -m pytest -m slow -s tests/test_fuzzing.py

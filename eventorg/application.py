@@ -23,6 +23,7 @@ from eventorg.api.hosts import HostController
 from eventorg.api.idempotency import Idempotency
 from eventorg.api.identities import IdentityController, create_link_code
 from eventorg.api.login import login, login_telegram
+from eventorg.api.options import finish_options
 from eventorg.api.problems import EXCEPTION_HANDLERS
 from eventorg.api.registrations import RegistrationController
 from eventorg.api.responses import JSONResponse
@@ -123,6 +124,7 @@ def create_app(settings: Settings, clock: Clock = utc_now, passwords: Passwords 
     app.state.core = core
     app.state.feed = feed
     app.asgi_handler = log_requests(app.asgi_handler, settings)
+    finish_options(app)
     finish_description(app)
     return app
 

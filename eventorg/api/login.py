@@ -81,7 +81,7 @@ async def login_telegram(
     opt=OPEN,
     tags=["users"],
     security=[{}],
-    responses=problems(*BODY_PROBLEMS, 401, 429),
+    responses=problems(*BODY_PROBLEMS, 401),
 )
 async def login(
     request: Request[None, Any, Any],
