@@ -18,6 +18,7 @@ from eventorg.api.bodies import LARGEST_BODY, StrictRequest
 from eventorg.api.changes import list_changes
 from eventorg.api.description import docs_assets, finish_description, get_openapi, openapi_config
 from eventorg.api.events import EventController
+from eventorg.api.headers import cors_config
 from eventorg.api.health import get_health
 from eventorg.api.hosts import HostController
 from eventorg.api.idempotency import Idempotency
@@ -113,6 +114,7 @@ def create_app(settings: Settings, clock: Clock = utc_now, passwords: Passwords 
         response_class=JSONResponse,
         request_max_body_size=LARGEST_BODY,
         openapi_config=openapi_config(),
+        cors_config=cors_config(settings.allowed_origins),
         plugins=[
             StructlogPlugin(structlog_config(settings)),
             *(part for loaded in core.loaded for part in loaded.plugin.litestar_plugins),

@@ -21,6 +21,7 @@ VALUES: dict[str, tuple[str, str | int]] = {
     "login_attempts": ("3", 3),
     "synchronous": ("normal", "normal"),
     "trusted_proxies": ("10.0.0.0/8,::1", "10.0.0.0/8,::1"),
+    "cors_origins": ("https://a.example, http://[::1]:8080", "https://a.example, http://[::1]:8080"),
     "telegram_bot_token": (BOT_KEY, BOT_KEY),
     "telegram_bot_id": ("123456", 123456),
     "telegram_max_age": ("60", 60),
@@ -50,6 +51,10 @@ REFUSED = [
     ("secret", f"{SECRET},"),
     ("telegram_bot_token", "123456"),
     ("telegram_bot_token", "bot:token"),
+    ("cors_origins", "example.com"),
+    ("cors_origins", "https://example.com/"),
+    ("cors_origins", "https://a.example,"),
+    ("cors_origins", "ftp://a.example"),
     ("telegram_max_age", "0"),
     ("changes_days", "0"),
 ]

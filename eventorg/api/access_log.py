@@ -11,6 +11,7 @@ from typing import Literal
 import msgspec
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
+from eventorg.api.headers import cache_control
 from eventorg.domain.callers import NOBODY
 from eventorg.logs import request_id_now
 from eventorg.settings import Settings
@@ -19,7 +20,8 @@ Write = Callable[[Scope, str, int, float], None]
 
 
 def log_requests(app: ASGIApp, settings: Settings) -> ASGIApp:
-    """The application with a request id in every answer (`X-Request-Id`) and a line in the log for each request.
+    """The application with a request id (`X-Request-Id`) and a `Cache-Control` in every answer, and a line in the log
+    for each request.
 
     The line is made here and not by structlog, which takes as long for it as the rest of a short request.
     """
@@ -35,7 +37,8 @@ def log_requests(app: ASGIApp, settings: Settings) -> ASGIApp:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [*message.get("headers", ()), (b"x-request-id", request_id.encode())]
+                headers = message.get("headers", ())
+                message["headers"] = [*headers, *cache_control(scope, headers), (b"x-request-id", request_id.encode())]
             await send(message)
 
         token = request_id_now.set(request_id)

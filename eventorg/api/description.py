@@ -7,6 +7,7 @@ from typing import Any
 
 from litestar import Litestar, Request, Response, Router, get
 from litestar.config.response_cache import CACHE_FOREVER
+from litestar.datastructures import CacheControlHeader
 from litestar.exceptions import InternalServerException
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin, SwaggerRenderPlugin
@@ -27,6 +28,7 @@ from litestar.static_files import create_static_files_router
 from eventorg import __version__
 from eventorg.api.authentication import OPEN, SECURITY
 from eventorg.api.conditional import IF_NONE_MATCH
+from eventorg.api.headers import protect_page
 from eventorg.api.idempotency import KEY_PATTERN
 from eventorg.api.problems import MEDIA_TYPE, Problem, describe, problem_response
 from eventorg.domain.errors import NotFound
@@ -66,7 +68,12 @@ def openapi_config() -> OpenAPIConfig:
         security=SECURITY,
         use_handler_docstrings=True,
         openapi_router=Router(
-            path="/docs", route_handlers=[], before_request=_only_known_pages, opt=OPEN, include_in_schema=False
+            path="/docs",
+            route_handlers=[],
+            before_request=_only_known_pages,
+            after_request=protect_page,
+            opt=OPEN,
+            include_in_schema=False,
         ),
         render_plugins=[
             _Docs(
@@ -105,6 +112,7 @@ def docs_assets() -> Router:
         opt=OPEN,
         include_in_schema=False,
         name="docs_assets",
+        cache_control=CacheControlHeader(public=True, max_age=3600),
         exception_handlers={ValueError: _no_such_file, InternalServerException: _no_such_file},  # no possible name
     )
 
