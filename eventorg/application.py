@@ -12,7 +12,7 @@ from litestar.di import Provide
 from litestar.exceptions import ImproperlyConfiguredException
 from litestar.plugins.structlog import StructlogPlugin
 
-from eventorg.api.access_log import log_requests
+from eventorg.api.access_log import Observer, line_writers, log_requests
 from eventorg.api.authentication import Authentication
 from eventorg.api.bodies import LARGEST_BODY, StrictRequest
 from eventorg.api.changes import list_changes
@@ -121,14 +121,27 @@ def create_app(settings: Settings, clock: Clock = utc_now, passwords: Passwords 
         ],
         lifespan=[serving],
     )
+    observers = line_writers(settings)
+    if settings.metrics == "on":
+        observers.append(_add_metrics(app, core, feed))
     for loaded, context in zip(core.loaded, contexts, strict=True):
         _add_routes(app, loaded.plugin, context)
     app.state.core = core
     app.state.feed = feed
-    app.asgi_handler = log_requests(app.asgi_handler, settings)
+    app.asgi_handler = log_requests(app.asgi_handler, observers)
     finish_options(app)
     finish_description(app)
     return app
+
+
+def _add_metrics(app: Litestar, core: Core, feed: Feed) -> Observer:
+    """Adds `GET /metrics`; who wants to be told of each request."""
+    from eventorg.api.metrics import get_metrics  # here, for they cost time and memory, and few want them
+    from eventorg.metrics import Metrics
+
+    metrics = Metrics(core, feed)
+    app.register(Router(path="/", route_handlers=[get_metrics], dependencies=_constants(metrics=metrics)))
+    return metrics.observe_request
 
 
 def _add_routes(app: Litestar, plugin: Plugin, context: PluginContext) -> None:

@@ -6,11 +6,13 @@ and a client that goes away cannot leave it half done.
 
 import asyncio
 import sqlite3
+import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager, closing
 from functools import cached_property, partial
 from pathlib import Path
+from threading import get_ident
 from typing import Any, Final, Generic, Literal, Self, TypeVar, cast
 
 import aiosqlite
@@ -101,11 +103,14 @@ class Database:
         self._draining = False
         self.listeners: Final[list[Callable[[list[Change]], None]]] = []
         """Called on the event loop after each commit that recorded changes, in commit order."""
+        self.observers: Final[list[Callable[[int, float], None]]] = []
+        """Called on the writer's thread after each commit, with the number of works in it and its seconds."""
 
     @asynccontextmanager
     async def opened(self) -> AsyncIterator[Self]:
         """Connects, and closes when the block ends, after the works that wait by then."""
         self.loop = asyncio.get_running_loop()  # where it lives: other loops ask here
+        self._home = get_ident()
         writer = partial(connect_writer, self._path, self._synchronous)
         reader = partial(connect_reader, self._path)
         connections: list[aiosqlite.Connection] = []
@@ -129,7 +134,7 @@ class Database:
         alone, and its error comes out here. Work may be run again when its group had to be undone, so it must
         do nothing but use its transaction. Raises `Unavailable` at once when too many wait.
         """
-        if asyncio.get_running_loop() is not self.loop:
+        if get_ident() != self._home:
             return await self._at_home(self.write(work))
         if len(self._queue) >= LONGEST_QUEUE:
             raise Unavailable("busy")
@@ -142,7 +147,7 @@ class Database:
 
     async def read(self, work: Work[T]) -> T:
         """The result of a work that only reads, all of it from one snapshot of the file."""
-        if asyncio.get_running_loop() is not self.loop:
+        if get_ident() != self._home:
             return await self._at_home(self.read(work))
         least = min(range(len(self._readers)), key=self._reading.__getitem__)
         if self._reading[least] >= LONGEST_QUEUE:
@@ -156,14 +161,35 @@ class Database:
 
     async def look_up(self, work: Work[T]) -> T:
         """The result of a work that reads some rows by their keys, at once, on the event loop: the way to a reader's
-        thread and back takes ten times as long. Each statement sees the latest commit. What grows with the data, or
-        has to see one state of it, is for `read`."""
-        if asyncio.get_running_loop() is self.loop:
+        thread and back takes ten times as long. What grows with the data is for `read`."""
+        if get_ident() == self._home:
             try:
+                self._begin_glance()
                 return work(Transaction(self._glance, self._clock))
             except sqlite3.Error:  # locked, or broken: a reader waits for it, or says so
-                pass
+                self._end_glance()
         return await self.read(work)
+
+    def _begin_glance(self) -> None:
+        """Lets all who look something up in this step of the loop share a snapshot, which is half of the cost. Whatever
+        comes in later is later in the loop's queue than the snapshot's end, so nobody sees an older state than that of
+        its request."""
+        if not self._glance.in_transaction:
+            self._glance.execute("BEGIN")
+            self.loop.call_soon(self._end_glance)
+
+    def _end_glance(self) -> None:
+        _roll_back(self._glance)
+
+    @property
+    def writes_waiting(self) -> int:
+        """How many works wait for the writer."""
+        return len(self._queue)
+
+    @property
+    def reads_waiting(self) -> int:
+        """How many works wait for a reader or run on it."""
+        return sum(self._reading)
 
     async def _at_home(self, coroutine: Coroutine[Any, Any, T]) -> T:
         """Runs on the loop that opened the database what another loop asks for."""
@@ -186,10 +212,14 @@ class Database:
         while self._queue:
             waiting = [self._queue.popleft() for _ in range(min(len(self._queue), LARGEST_GROUP))]
             if group := [job for job in waiting if not job.answer.cancelled()]:
+                started = time.perf_counter()
                 self.loop.call_soon_threadsafe(self._deliver, self._commit(group))
+                for observe in self.observers:
+                    observe(len(group), time.perf_counter() - started)
 
     def _deliver(self, outcomes: list[_Outcome]) -> None:
         """On the event loop, after a commit: tells the news, then answers."""
+        self._end_glance()  # whoever hears of it now may look it up
         if news := [change for outcome in outcomes for change in outcome.news]:
             for listener in self.listeners:
                 listener(news)

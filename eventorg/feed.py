@@ -13,6 +13,8 @@ class Feed:
     def __init__(self) -> None:
         self._waiting: defaultdict[str, set[asyncio.Event]] = defaultdict(set)
         self._head = 0
+        self.followers = 0
+        """So many wait at the moment."""
         self.is_closed = False
 
     def tell(self, news: list[Change]) -> None:
@@ -32,6 +34,7 @@ class Feed:
         waiter = asyncio.Event()
         for subject in subjects:
             self._waiting[subject].add(waiter)
+        self.followers += 1
         try:
             async with asyncio.timeout(seconds):
                 await waiter.wait()
@@ -39,6 +42,7 @@ class Feed:
         except TimeoutError:
             return False
         finally:
+            self.followers -= 1
             for subject in subjects:
                 self._waiting[subject].discard(waiter)
                 if not self._waiting[subject]:

@@ -15,6 +15,7 @@ from eventorg.api.headers import ALWAYS
 from eventorg.application import create_app
 from eventorg.feed import Feed
 from eventorg.gathering import GatheringProtocol
+from eventorg.notify import SECONDS_BETWEEN_SIGNS, notify, notify_alive
 from eventorg.settings import Settings, StartError
 
 SHUTDOWN_SECONDS = 8
@@ -30,8 +31,14 @@ class Server(uvicorn.Server):
         super().__init__(config)
         self._feed = feed
 
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Accepts connections, and says so to the service manager."""
+        await super().startup(sockets)
+        notify("READY=1")
+
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Ends those who wait for news, then lets running requests finish."""
+        notify("STOPPING=1")
         self._feed.close()
         await super().shutdown(sockets)
 
@@ -62,6 +69,8 @@ def server_config(app: Litestar, settings: Settings) -> uvicorn.Config:
         headers=ALWAYS,
         proxy_headers=bool(settings.trusted_proxies),
         forwarded_allow_ips=settings.trusted_proxies,
+        callback_notify=notify_alive,
+        timeout_notify=SECONDS_BETWEEN_SIGNS,
         timeout_keep_alive=30,
         timeout_graceful_shutdown=SHUTDOWN_SECONDS,
     )

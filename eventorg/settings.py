@@ -76,6 +76,11 @@ class Settings(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
         "info"
     )
     log_format: Annotated[Literal["console", "json"], Meta(description="for people, or for programs")] = "console"
+    metrics: Annotated[Literal["off", "on"], Meta(description="`on`: `GET /metrics` answers Prometheus")] = "off"
+    metrics_token: Annotated[
+        str,
+        Meta(pattern="^[!-~]*$", description="what must be sent to `/metrics` as a bearer token; nothing if not set"),
+    ] = ""
     plugins: Annotated[
         str, Meta(description="which plugins to load, comma-separated; `none` loads none; all found if not set")
     ] = ""

@@ -50,7 +50,24 @@ async def test_it_sees_what_has_just_been_answered(database: Database, path: Pat
         assert await database.look_up(count) == 2 * number - 1
         with closing(connect_writer(path)) as other:
             other.execute("INSERT INTO notes (text) VALUES ('of another process')")
+        await asyncio.sleep(0)  # whatever asks now has come after that
         assert await database.look_up(count) == 2 * number
+
+
+async def test_who_comes_in_later_is_not_shown_an_earlier_state(database: Database, path: Path) -> None:
+    seen: list[int] = []
+
+    async def look() -> None:
+        seen.append(await database.look_up(count))
+
+    await database.look_up(count)
+    first = asyncio.create_task(look())
+    await asyncio.sleep(0)
+    with closing(connect_writer(path)) as other:
+        other.execute("INSERT INTO notes (text) VALUES ('of another process')")
+    second = asyncio.create_task(look())  # as what the loop reads from a socket now
+    await asyncio.gather(first, second)
+    assert seen == [0, 1]
 
 
 async def test_it_cannot_write(database: Database) -> None:

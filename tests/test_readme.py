@@ -53,6 +53,7 @@ def play(script: str, server: Server, folder: Path) -> str:
 
 
 def test_the_story_can_be_told(fresh_server: Server, tmp_path: Path) -> None:
+    assert block("bash").count("curl -s ") == 10
     told = play(block("bash"), fresh_server, tmp_path)
     answered = json.loads(told[told.rindex('{"id"') :])
     shown = json.loads(block("json"))

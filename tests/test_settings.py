@@ -29,6 +29,8 @@ VALUES: dict[str, tuple[str, str | int]] = {
     "changes_days": ("7", 7),
     "log_level": ("debug", "debug"),
     "log_format": ("json", "json"),
+    "metrics": ("on", "on"),
+    "metrics_token": ("s3cret", "s3cret"),
     "plugins": ("none", "none"),
     "plugins_dir": ("/var/lib/plugins", "/var/lib/plugins"),
 }
@@ -46,6 +48,9 @@ REFUSED = [
     ("synchronous", "off"),
     ("log_level", "INFO"),
     ("log_format", "xml"),
+    ("metrics", "yes"),
+    ("metrics_token", "ключ"),
+    ("metrics_token", "two words"),
     ("secret", "x" * 31),
     ("secret", f"{SECRET},short"),
     ("secret", f"{SECRET},"),

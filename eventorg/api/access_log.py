@@ -3,10 +3,9 @@
 import secrets
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from itertools import count
-from typing import Literal
 
 import msgspec
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
@@ -16,16 +15,13 @@ from eventorg.domain.callers import NOBODY
 from eventorg.logs import request_id_now
 from eventorg.settings import Settings
 
-Write = Callable[[Scope, str, int, float], None]
+Observer = Callable[[Scope, int, float], None]
+"""Told of each request, its status (0 if there was no answer) and its seconds."""
 
 
-def log_requests(app: ASGIApp, settings: Settings) -> ASGIApp:
-    """The application with a request id (`X-Request-Id`) and a `Cache-Control` in every answer, and a line in the log
-    for each request.
-
-    The line is made here and not by structlog, which takes as long for it as the rest of a short request.
-    """
-    write = _WRITERS[settings.log_format] if settings.log_level in ("debug", "info") else None
+def log_requests(app: ASGIApp, observers: Sequence[Observer]) -> ASGIApp:
+    """The application with a request id (`X-Request-Id`) and a `Cache-Control` in every answer, and with observers of
+    each request."""
     run, numbers = secrets.token_hex(12), count(1)
 
     async def logged(scope: Scope, receive: Receive, send: Send) -> None:
@@ -45,11 +41,20 @@ def log_requests(app: ASGIApp, settings: Settings) -> ASGIApp:
         try:
             await app(scope, receive, send_with_id)
         finally:
+            seconds = time.perf_counter() - started
+            for observe in observers:
+                observe(scope, status, seconds)
             request_id_now.reset(token)
-            if write is not None:
-                write(scope, request_id, status, (time.perf_counter() - started) * 1000)
 
     return logged
+
+
+def line_writers(settings: Settings) -> list[Observer]:
+    """What writes the line of the log, if it is wanted. It is made here and not by structlog, which takes as long for
+    it as the rest of a short request."""
+    if settings.log_level not in ("debug", "info"):
+        return []
+    return [_write_json if settings.log_format == "json" else _write_text]
 
 
 def _now() -> str:
@@ -62,30 +67,27 @@ def _second(seconds: int) -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))
 
 
-def _write_text(scope: Scope, request_id: str, status: int, ms: float) -> None:
+def _write_text(scope: Scope, status: int, seconds: float) -> None:
     caller = scope.get("user") or NOBODY
     sys.stderr.write(
         f"{_now()} [info     ] request                        bot={caller.bot} method={scope.get('method')} "
-        f"ms={ms:.1f} request_id={request_id} route={scope.get('path_template') or None} status={status or None} "
-        f"user={caller.user_id or None}\n"
+        f"ms={seconds * 1000:.1f} request_id={request_id_now.get()} route={scope.get('path_template') or None} "
+        f"status={status or None} user={caller.user_id or None}\n"
     )
 
 
-def _write_json(scope: Scope, request_id: str, status: int, ms: float) -> None:
+def _write_json(scope: Scope, status: int, seconds: float) -> None:
     caller = scope.get("user") or NOBODY
     line = {
         "event": "request",
         "level": "info",
         "timestamp": _now(),
-        "request_id": request_id,
+        "request_id": request_id_now.get(),
         "method": scope.get("method"),
         "route": scope.get("path_template") or None,
         "status": status or None,
-        "ms": round(ms, 1),
+        "ms": round(seconds * 1000, 1),
         "user": caller.user_id or None,
         "bot": caller.bot,
     }
     sys.stderr.write(f"{msgspec.json.encode(line).decode()}\n")
-
-
-_WRITERS: dict[Literal["console", "json"], Write] = {"console": _write_text, "json": _write_json}

@@ -11,6 +11,7 @@ from eventorg import __version__
 from eventorg.application import create_app
 from eventorg.backup import back_up
 from eventorg.cli.bots import token
+from eventorg.cli.deploy import deploy, health
 from eventorg.cli.plugins import find_commands, plugins
 from eventorg.core import Core
 from eventorg.loading import check_names
@@ -110,6 +111,8 @@ def openapi() -> None:
 
 cli.add_command(token)
 cli.add_command(plugins)
+cli.add_command(deploy)
+cli.add_command(health)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

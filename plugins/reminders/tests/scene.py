@@ -86,10 +86,11 @@ class Scene:
         return seen
 
     def _canaries(self, lease_seconds: int) -> list[Told]:
-        """Makes a reminder that is due now and another thing to tell, and leases until both have come: the job has
-        run by then, and what happened before was heard. All else that was leased meanwhile."""
+        """Makes a reminder that is due in ten seconds and another thing to tell, moves on by these ten seconds, and
+        leases until both have come: the job has run after that, and what happened before was heard. All else that
+        was leased meanwhile."""
         canary = self.guest()
-        self.event(canary, hours=1)
+        self.event(canary, hours=1 + 10 / 3600)
         cancelled = self.event(canary)
         assert self.host.post(f"/events/{cancelled}/cancel").status_code == 200
         self.clock.advance(seconds=10)

@@ -1,0 +1,25 @@
+"""GET /metrics: the numbers that monitoring reads, where the setting asks for them."""
+
+from secrets import compare_digest
+from typing import Any
+
+from litestar import Request, Response, get
+from litestar.di import NamedDependency
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
+
+from eventorg.api.authentication import OPEN
+from eventorg.domain.errors import Unauthenticated
+from eventorg.metrics import Metrics
+from eventorg.settings import Settings
+
+
+@get("/metrics", opt=OPEN, include_in_schema=False)
+async def get_metrics(
+    request: Request[Any, Any, Any], metrics: NamedDependency[Metrics], settings: NamedDependency[Settings]
+) -> Response[bytes]:
+    """The numbers of this process, for Prometheus; 401 if a token is set and not sent."""
+    expected = f"Bearer {settings.metrics_token}".encode()
+    if settings.metrics_token and not compare_digest(request.headers.get("authorization", "").encode(), expected):
+        raise Unauthenticated()
+    headers = {"Content-Type": CONTENT_TYPE_PLAIN_0_0_4, "Cache-Control": "no-store"}
+    return Response(await metrics.expose(), headers=headers)

@@ -1,0 +1,40 @@
+"""`eventorg deploy` and `eventorg health`: what helps to run the server for real."""
+
+from pathlib import Path
+
+import click
+import httpx
+
+from eventorg.settings import StartError, load
+
+EXAMPLES = ("Caddyfile", "eventorg.service", "litestream.yml", "nginx.conf")
+_FOLDER = Path(__file__).parents[1] / "deploy"
+_SECONDS = 8
+
+
+@click.command()
+@click.argument("name", type=click.Choice(EXAMPLES))
+def deploy(name: str) -> None:
+    """Print the file NAME to begin with: a unit for systemd, a site for nginx or Caddy, a copy by Litestream.
+
+    Example: eventorg deploy eventorg.service > /etc/systemd/system/eventorg.service
+    """
+    click.echo((_FOLDER / name).read_text(encoding="utf-8"), nl=False)
+
+
+@click.command()
+def health() -> None:
+    """Ask the server of these settings whether it can serve; exit status 1 if not.
+
+    Example: eventorg health
+    """
+    settings = load()
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)  # noqa: S104 (compared, not bound)
+    url = httpx.URL(scheme="http", host=host, port=settings.port, path="/health")
+    try:
+        answer = httpx.get(url, timeout=_SECONDS, trust_env=False)
+    except httpx.HTTPError as error:
+        raise StartError(f"{url} does not answer: {str(error) or type(error).__name__}.") from None
+    if answer.status_code != httpx.codes.OK:
+        raise StartError(f"{url} answers {answer.status_code}: it cannot serve.")
+    click.echo("ok")

@@ -1,0 +1,109 @@
+"""What monitoring reads: numbers on requests, the database and the plugins, in the text format of Prometheus.
+
+Imported only where the setting asks for it. Each application has a registry of its own, so several fit in a process.
+"""
+
+from pathlib import Path
+from typing import Final
+
+from anyio import to_thread
+from litestar.types import Scope
+from prometheus_client import CollectorRegistry, Gauge, Histogram, Info, ProcessCollector, generate_latest
+
+from eventorg import __version__
+from eventorg.core import Core
+from eventorg.database import LARGEST_GROUP, Database
+from eventorg.domain.errors import DomainError
+from eventorg.feed import Feed
+
+REQUEST_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 35.0)
+"""Up to 35: `GET /changes` may wait for 30."""
+COMMIT_SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0)
+COMMIT_WORKS = tuple(2**power for power in range(LARGEST_GROUP.bit_length()))
+
+
+class Metrics:
+    """The numbers of one application since its start."""
+
+    def __init__(self, core: Core, feed: Feed) -> None:
+        self._plugins = core.plugins
+        self._loaded: Final = {loaded.plugin.name for loaded in core.loaded}
+        self._registry: Final = CollectorRegistry()
+        ProcessCollector(registry=self._registry)
+        Info("eventorg_build", "Which eventorg this is.", registry=self._registry).info({"version": __version__})
+        self._requests: Final = Histogram(
+            "eventorg_http_request_duration_seconds",
+            "From the first byte of a request to the last of its answer. The status is 0 if the client went away.",
+            ("method", "route", "status"),
+            buckets=REQUEST_SECONDS,
+            registry=self._registry,
+        )
+        self._commit_works: Final = Histogram(
+            "eventorg_database_commit_works",
+            "How many works shared a commit.",
+            buckets=COMMIT_WORKS,
+            registry=self._registry,
+        )
+        self._commit_seconds: Final = Histogram(
+            "eventorg_database_commit_duration_seconds",
+            "From the begin of a transaction to the end of its commit, the works included.",
+            buckets=COMMIT_SECONDS,
+            registry=self._registry,
+        )
+        self._backlog: Final = Gauge(
+            "eventorg_plugin_backlog_changes",
+            "Changes that a plugin has not been told yet.",
+            ("plugin",),
+            registry=self._registry,
+        )
+        self._set_aside: Final = Gauge(
+            "eventorg_plugin_set_aside_changes",
+            "Changes that a plugin failed at too often.",
+            ("plugin",),
+            registry=self._registry,
+        )
+        core.database.observers.append(self._observe_commit)
+        self._watch(core.database, core.settings.database_path, feed)
+
+    def _watch(self, database: Database, path: Path, feed: Feed) -> None:
+        """The numbers that are looked up whenever somebody asks."""
+        for name, meaning, read in (
+            ("database_writes_waiting", "Works that wait for the writer.", lambda: database.writes_waiting),
+            ("database_reads_waiting", "Works that wait for a reader or run on it.", lambda: database.reads_waiting),
+            ("database_size_bytes", "The size of the database.", lambda: _size(path)),
+            ("database_wal_size_bytes", "That of its write-ahead log.", lambda: _size(Path(f"{path}-wal"))),
+            ("changes_followers", "Requests to GET /changes that wait for news.", lambda: feed.followers),
+        ):
+            Gauge(f"eventorg_{name}", meaning, registry=self._registry).set_function(read)
+
+    def observe_request(self, scope: Scope, status: int, seconds: float) -> None:
+        """Counts a request under its route's template, never under its path; what has no route, under none."""
+        route = scope.get("path_template", "")
+        self._requests.labels(scope.get("method", ""), route, status).observe(seconds)
+
+    async def expose(self) -> bytes:
+        """All numbers as of now. Those of the plugins are missing while the database cannot be read."""
+        try:
+            states = await self._plugins.find_states()
+        except DomainError:
+            states = []
+        self._backlog.clear()
+        self._set_aside.clear()
+        for state in states:
+            if state.name in self._loaded:
+                self._backlog.labels(state.name).set(state.backlog)
+                self._set_aside.labels(state.name).set(state.failures)
+        return await to_thread.run_sync(generate_latest, self._registry)
+
+    def _observe_commit(self, works: int, seconds: float) -> None:
+        """On the writer's thread."""
+        self._commit_works.observe(works)
+        self._commit_seconds.observe(seconds)
+
+
+def _size(path: Path) -> int:
+    """In bytes; 0 if there is no such file."""
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0

@@ -1,0 +1,75 @@
+"""What the service manager is told, over a real socket, and what it need not look after."""
+
+import os
+import socket
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from structlog.testing import CapturingLogger
+
+from eventorg.notify import notify
+from tests.programs import APP, PATIENCE, Program, serving
+
+
+@contextmanager
+def manager(address: str) -> Iterator[socket.socket]:
+    """A service manager's socket."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener:
+        listener.bind(address)
+        listener.settimeout(PATIENCE)
+        yield listener
+
+
+def files_written_by(program: Program) -> set[str]:
+    """The names of the regular files that a program has open for writing."""
+    process = Path(f"/proc/{program.process.pid}")
+    written = set()
+    for link in (process / "fd").iterdir():
+        told = dict(line.split(":") for line in (process / "fdinfo" / link.name).read_text().splitlines()[:3])
+        if stat.S_ISREG(link.stat().st_mode) and int(told["flags"], 8) & (os.O_WRONLY | os.O_RDWR):
+            written.add(link.readlink().name)
+    return written
+
+
+def test_it_is_told_when_the_server_serves_lives_and_stops(tmp_path: Path) -> None:
+    address = str(tmp_path / "manager")
+    told = ("env", f"NOTIFY_SOCKET={address}", *APP)  # it alone: servers in this process have nothing to say
+    with manager(address) as listener, serving(tmp_path / "eventorg.db", program=told) as program:
+        assert listener.recv(100) == b"READY=1"
+        assert program.client.get("/health").status_code == 200
+        assert listener.recv(100) == b"WATCHDOG=1"
+        # Nothing to rotate: the log is standard error alone.
+        assert files_written_by(program) == {f"eventorg.db{end}" for end in ("", "-wal", "-shm", ".lock")}
+        program.process.terminate()
+        while (said := listener.recv(100)) == b"WATCHDOG=1":
+            pass
+        assert said == b"STOPPING=1"
+        assert program.wait() == 0
+
+
+def test_an_abstract_socket_is_one_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    name = f"eventorg-{os.getpid()}"
+    monkeypatch.setenv("NOTIFY_SOCKET", f"@{name}")
+    with manager(f"\0{name}") as listener:
+        notify("READY=1")
+        while listener.recv(100) != b"READY=1":
+            pass  # a server that other tests share says that it is alive
+
+
+def test_one_that_is_gone_hurts_nobody(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "gone"))
+    log = CapturingLogger()
+    monkeypatch.setattr("eventorg.notify.log", log)
+    notify("READY=1")
+    assert {call.args for call in log.calls} == {("the service manager cannot be told",)}
+
+
+def test_without_a_manager_nobody_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NOTIFY_SOCKET", raising=False)
+    log = CapturingLogger()
+    monkeypatch.setattr("eventorg.notify.log", log)
+    notify("READY=1")
+    assert log.calls == []
