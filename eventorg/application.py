@@ -26,6 +26,7 @@ from eventorg.api.identities import IdentityController, create_link_code
 from eventorg.api.login import login, login_telegram
 from eventorg.api.options import finish_options
 from eventorg.api.problems import EXCEPTION_HANDLERS
+from eventorg.api.rate_limits import RateLimit, RefusalLimit
 from eventorg.api.registrations import RegistrationController
 from eventorg.api.responses import JSONResponse
 from eventorg.api.users import UserController
@@ -40,6 +41,7 @@ from eventorg.logs import structlog_config
 from eventorg.plugin import Plugin
 from eventorg.preparation import sole_owner
 from eventorg.security.passwords import Passwords
+from eventorg.security.rates import Rates
 from eventorg.security.secret import load_secret
 from eventorg.security.telegram import MiniAppLogin
 from eventorg.security.throttle import Throttle
@@ -54,6 +56,7 @@ def create_app(settings: Settings, clock: Clock = utc_now, passwords: Passwords 
     """
     core = Core(settings, clock, passwords)
     tokens = Tokens(clock, timedelta(hours=settings.token_hours))
+    rates = Rates(settings.requests_per_minute, clock) if settings.requests_per_minute else None
     feed = Feed()
     core.database.listeners.append(feed.tell)
     contexts = [core.context(loaded) for loaded in core.loaded]
@@ -106,7 +109,9 @@ def create_app(settings: Settings, clock: Clock = utc_now, passwords: Passwords 
             plugin_names=[loaded.plugin.name for loaded in core.loaded],
         ),
         middleware=[
+            *([RefusalLimit(rates)] if rates else []),
             Authentication(tokens, core.users, core.bots),
+            *([RateLimit(rates)] if rates else []),
             Idempotency(core.outcomes),
         ],
         exception_handlers=EXCEPTION_HANDLERS,

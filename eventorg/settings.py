@@ -49,6 +49,14 @@ class Settings(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
     login_attempts: Annotated[
         int, Meta(ge=1, le=100_000, description="failed logins a minute, per account and per address")
     ] = 10
+    requests_per_minute: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=1_000_000,
+            description="requests a minute of a caller, and of an address without a token; 0: as many as it likes",
+        ),
+    ] = 0
     synchronous: Annotated[
         Literal["full", "normal"],
         Meta(description="`normal`: faster on slow disks, a power cut may lose the last commits"),
