@@ -18,12 +18,15 @@ from eventorg.api.bodies import LARGEST_BODY, StrictRequest
 from eventorg.api.changes import list_changes
 from eventorg.api.description import docs_assets, finish_description, get_openapi, openapi_config
 from eventorg.api.events import EventController
+from eventorg.api.headers import cors_config
 from eventorg.api.health import get_health
 from eventorg.api.hosts import HostController
 from eventorg.api.idempotency import Idempotency
 from eventorg.api.identities import IdentityController, create_link_code
 from eventorg.api.login import login, login_telegram
+from eventorg.api.options import finish_options
 from eventorg.api.problems import EXCEPTION_HANDLERS
+from eventorg.api.rate_limits import RateLimit, RefusalLimit
 from eventorg.api.registrations import RegistrationController
 from eventorg.api.responses import JSONResponse
 from eventorg.api.users import UserController
@@ -38,6 +41,7 @@ from eventorg.logs import structlog_config
 from eventorg.plugin import Plugin
 from eventorg.preparation import sole_owner
 from eventorg.security.passwords import Passwords
+from eventorg.security.rates import Rates
 from eventorg.security.secret import load_secret
 from eventorg.security.telegram import MiniAppLogin
 from eventorg.security.throttle import Throttle
@@ -52,6 +56,7 @@ def create_app(settings: Settings, clock: Clock = utc_now, passwords: Passwords 
     """
     core = Core(settings, clock, passwords)
     tokens = Tokens(clock, timedelta(hours=settings.token_hours))
+    rates = Rates(settings.requests_per_minute, clock) if settings.requests_per_minute else None
     feed = Feed()
     core.database.listeners.append(feed.tell)
     contexts = [core.context(loaded) for loaded in core.loaded]
@@ -104,7 +109,9 @@ def create_app(settings: Settings, clock: Clock = utc_now, passwords: Passwords 
             plugin_names=[loaded.plugin.name for loaded in core.loaded],
         ),
         middleware=[
+            *([RefusalLimit(rates)] if rates else []),
             Authentication(tokens, core.users, core.bots),
+            *([RateLimit(rates)] if rates else []),
             Idempotency(core.outcomes),
         ],
         exception_handlers=EXCEPTION_HANDLERS,
@@ -112,6 +119,7 @@ def create_app(settings: Settings, clock: Clock = utc_now, passwords: Passwords 
         response_class=JSONResponse,
         request_max_body_size=LARGEST_BODY,
         openapi_config=openapi_config(),
+        cors_config=cors_config(settings.allowed_origins),
         plugins=[
             StructlogPlugin(structlog_config(settings)),
             *(part for loaded in core.loaded for part in loaded.plugin.litestar_plugins),
@@ -126,6 +134,7 @@ def create_app(settings: Settings, clock: Clock = utc_now, passwords: Passwords 
     app.state.core = core
     app.state.feed = feed
     app.asgi_handler = log_requests(app.asgi_handler, observers)
+    finish_options(app)
     finish_description(app)
     return app
 

@@ -11,6 +11,7 @@ import structlog
 import uvicorn
 from litestar import Litestar
 
+from eventorg.api.headers import ALWAYS
 from eventorg.application import create_app
 from eventorg.feed import Feed
 from eventorg.gathering import GatheringProtocol
@@ -65,6 +66,7 @@ def server_config(app: Litestar, settings: Settings) -> uvicorn.Config:
         log_config=None,
         access_log=False,
         server_header=False,
+        headers=ALWAYS,
         proxy_headers=bool(settings.trusted_proxies),
         forwarded_allow_ips=settings.trusted_proxies,
         callback_notify=notify_alive,

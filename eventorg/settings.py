@@ -16,6 +16,7 @@ CONFIG = "EVENTORG_CONFIG"
 T = TypeVar("T")
 
 SHORTEST_SECRET = 32
+_ORIGIN = re.compile(r"\*|https?://[A-Za-z0-9.\[\]:-]+")
 _BOT_KEY = re.compile(r"\d+:[0-9a-f]{64}")
 
 
@@ -48,12 +49,24 @@ class Settings(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
     login_attempts: Annotated[
         int, Meta(ge=1, le=100_000, description="failed logins a minute, per account and per address")
     ] = 10
+    requests_per_minute: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=1_000_000,
+            description="requests a minute of a caller, and of an address without a token; 0: as many as it likes",
+        ),
+    ] = 0
     synchronous: Annotated[
         Literal["full", "normal"],
         Meta(description="`normal`: faster on slow disks, a power cut may lose the last commits"),
     ] = "full"
     trusted_proxies: Annotated[
         str, Meta(description="addresses or networks whose `X-Forwarded-For` is believed, comma-separated")
+    ] = ""
+    cors_origins: Annotated[
+        str,
+        Meta(description="origins whose pages may call the API, comma-separated (`https://example.com`); `*` is any"),
     ] = ""
     telegram_bot_token: Annotated[
         str, Meta(description="checks Mini App logins; only its derived key is kept in memory")
@@ -86,6 +99,8 @@ class Settings(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
     def __post_init__(self) -> None:
         if any(len(secret.encode()) < SHORTEST_SECRET for secret in self.secrets):
             raise ValueError(f"Expected at least {SHORTEST_SECRET} bytes in each secret - at `$.secret`")
+        if not all(_ORIGIN.fullmatch(origin) for origin in self.allowed_origins):
+            raise ValueError("Expected origins such as https://example.com, without a path - at `$.cors_origins`")
         if self.telegram_bot_token and not _BOT_KEY.fullmatch(self.telegram_bot_token):
             bot_id, colon, _ = self.telegram_bot_token.partition(":")
             if not bot_id.isdecimal() or not colon:
@@ -96,6 +111,11 @@ class Settings(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
     def secrets(self) -> tuple[str, ...]:
         """The secrets set, the one that signs first; none means the one beside the database."""
         return tuple(secret.strip() for secret in self.secret.split(",")) if self.secret else ()
+
+    @property
+    def allowed_origins(self) -> list[str]:
+        """The origins of pages that may call the API."""
+        return [origin.strip() for origin in self.cors_origins.split(",")] if self.cors_origins else []
 
     @property
     def database_path(self) -> Path:

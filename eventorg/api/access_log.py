@@ -10,6 +10,7 @@ from itertools import count
 import msgspec
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
+from eventorg.api.headers import cache_control
 from eventorg.domain.callers import NOBODY
 from eventorg.logs import request_id_now
 from eventorg.settings import Settings
@@ -19,7 +20,8 @@ Observer = Callable[[Scope, int, float], None]
 
 
 def log_requests(app: ASGIApp, observers: Sequence[Observer]) -> ASGIApp:
-    """The application with a request id in every answer (`X-Request-Id`), and with observers of each request."""
+    """The application with a request id (`X-Request-Id`) and a `Cache-Control` in every answer, and with observers of
+    each request."""
     run, numbers = secrets.token_hex(12), count(1)
 
     async def logged(scope: Scope, receive: Receive, send: Send) -> None:
@@ -31,7 +33,8 @@ def log_requests(app: ASGIApp, observers: Sequence[Observer]) -> ASGIApp:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [*message.get("headers", ()), (b"x-request-id", request_id.encode())]
+                headers = message.get("headers", ())
+                message["headers"] = [*headers, *cache_control(scope, headers), (b"x-request-id", request_id.encode())]
             await send(message)
 
         token = request_id_now.set(request_id)

@@ -1,8 +1,10 @@
 """Strict decoding of what is sent: never coerced, and never a 500 whatever it is."""
 
 import re
-from functools import cache
-from typing import Any, TypeVar
+from functools import cache, reduce
+from operator import or_
+from types import NoneType
+from typing import Any, TypeVar, get_args
 
 import msgspec
 from litestar import Request
@@ -39,7 +41,7 @@ class StrictRequest(Request[Any, Any, Any]):
         data = self.route_handler.parsed_data_field
         if data is None:
             raise ImproperlyConfiguredException("the handler declares no body")
-        return decode(await self.body(), data.annotation)
+        return decode(await self.body(), _without_none(data.annotation) if data.has_default else data.annotation)
 
 
 def decode(body: bytes, annotation: Any) -> Any:
@@ -67,6 +69,12 @@ def parse(kind: type[T], **parameters: str | None) -> T:
         return msgspec.convert({name: value for name, value in parameters.items() if value is not None}, kind)
     except msgspec.ValidationError as error:
         raise Invalid(_field_error(str(error))) from None
+
+
+@cache
+def _without_none(annotation: Any) -> Any:
+    """The type of a body that may be left out: what is sent is not null."""
+    return reduce(or_, (arm for arm in get_args(annotation) if arm is not NoneType))
 
 
 @cache

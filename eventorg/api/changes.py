@@ -11,7 +11,7 @@ from litestar.params import HeaderParameter, QueryParameter
 from litestar.response import ServerSentEvent, ServerSentEventMessage
 
 from eventorg.api.authentication import Authenticated, by_bot
-from eventorg.api.cursors import Limit
+from eventorg.api.cursors import Limit, check_values
 from eventorg.api.problems import problems
 from eventorg.domain.callers import Caller
 from eventorg.domain.errors import DomainError, FieldError, Invalid
@@ -24,7 +24,12 @@ LARGEST_SEQUENCE = 2**53
 
 After = Annotated[
     int | None,
-    QueryParameter(ge=0, le=LARGEST_SEQUENCE, description="The `next` of the answer before; else the oldest kept."),
+    QueryParameter(
+        ge=0,
+        le=LARGEST_SEQUENCE,
+        description="The `next` of the answer before; else the oldest kept.",
+        schema_extra={"minimum": 0},  # Litestar forgets a nought
+    ),
 ]
 Timeout = Annotated[float, QueryParameter(ge=0, le=30, description="Wait so many seconds for news, if there is none.")]
 LastEventId = Annotated[
@@ -36,6 +41,7 @@ LastEventId = Annotated[
     "/changes",
     operation_id="list_changes",
     summary="Follow what happens",
+    before_request=check_values,
     tags=["changes"],
     opt=by_bot("changes"),
     security=[{"user": []}, {"bot": ["act"]}, {"bot": ["changes"]}],

@@ -7,12 +7,14 @@ from typing import Any
 
 from litestar import Litestar, Request, Response, Router, get
 from litestar.config.response_cache import CACHE_FOREVER
+from litestar.datastructures import CacheControlHeader
 from litestar.exceptions import InternalServerException
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin, SwaggerRenderPlugin
 from litestar.openapi.spec import (
     Components,
     OpenAPIHeader,
+    OpenAPIResponse,
     Operation,
     Parameter,
     RequestBody,
@@ -20,16 +22,20 @@ from litestar.openapi.spec import (
     SecurityScheme,
 )
 from litestar.openapi.spec.enums import OpenAPIType
+from litestar.routes import HTTPRoute
 from litestar.static_files import create_static_files_router
 
 from eventorg import __version__
 from eventorg.api.authentication import OPEN, SECURITY
 from eventorg.api.conditional import IF_NONE_MATCH
-from eventorg.api.problems import MEDIA_TYPE, Problem, problem_response
+from eventorg.api.headers import protect_page
+from eventorg.api.idempotency import KEY_PATTERN
+from eventorg.api.problems import MEDIA_TYPE, Problem, describe, problem_response
 from eventorg.domain.errors import NotFound
 from eventorg.domain.values import Input
 
 _ASSETS = "docs/assets"  # relative to /docs, so that it works behind a prefix too
+_REPETITION = "With the same key, the same request within 24 hours is done once and answered the same."
 _SUMMARY = """\
 People sign up, create events, register, wait for a seat and are told what changes.
 
@@ -62,7 +68,12 @@ def openapi_config() -> OpenAPIConfig:
         security=SECURITY,
         use_handler_docstrings=True,
         openapi_router=Router(
-            path="/docs", route_handlers=[], before_request=_only_known_pages, opt=OPEN, include_in_schema=False
+            path="/docs",
+            route_handlers=[],
+            before_request=_only_known_pages,
+            after_request=protect_page,
+            opt=OPEN,
+            include_in_schema=False,
         ),
         render_plugins=[
             _Docs(
@@ -101,13 +112,15 @@ def docs_assets() -> Router:
         opt=OPEN,
         include_in_schema=False,
         name="docs_assets",
+        cache_control=CacheControlHeader(public=True, max_age=3600),
         exception_handlers={ValueError: _no_such_file, InternalServerException: _no_such_file},  # no possible name
     )
 
 
 def finish_description(app: Litestar) -> None:
-    """Says what Litestar does not: bodies have no fields beyond those named, a body or a parameter may be left out but
-    is never null, headers are text, and a parameter that does not fit is a problem document too."""
+    """Says what Litestar does not: bodies have no fields beyond those named, a body or a parameter that may be left out
+    is never null, headers are text, requests may be sent again or be conditional, and a parameter that does not fit is
+    a problem document too."""
     document = app.openapi_schema
     schemas: dict[str, Any] = document.components.schemas
     for body in Input.__subclasses__():
@@ -116,31 +129,64 @@ def finish_description(app: Litestar) -> None:
     for schema in schemas.values():
         for name, field in (schema.properties or {}).items():
             schema.properties[name] = _plain(field)
+    optional = _optional_bodies(app)
     for item in (document.paths or {}).values():
-        if item.get is not None:
-            _describe_condition(item.get)
         for operation in (item.get, item.post, item.put, item.patch, item.delete):
             if operation is not None:
-                _finish(operation)
+                _finish(operation, has_optional_body=operation.operation_id in optional)
+        if item.get is not None:
+            _describe_condition(item.get)
+        for operation in (item.post, item.patch):
+            if operation is not None and operation.security != []:
+                _describe_repetition(operation)
+
+
+def _optional_bodies(app: Litestar) -> set[str | None]:
+    """The operations whose body may be left out."""
+    handlers = [handler for route in app.routes if isinstance(route, HTTPRoute) for handler in route.route_handlers]
+    return {str(one.operation_id) for one in handlers if one.parsed_data_field and one.parsed_data_field.has_default}
 
 
 def _describe_condition(operation: Operation) -> None:
     """Names `If-None-Match` where an `ETag` is answered (`eventorg.api.conditional.answer` looks it up itself)."""
     parameters: list[Any] = operation.parameters or []
-    answered: Any = (operation.responses or {}).get("200")
-    if answered and "ETag" in (answered.headers or {}) and all(one.name != "If-None-Match" for one in parameters):
+    responses: dict[str, Any] = operation.responses or {}
+    answered = responses.get("200")
+    if not answered or "ETag" not in (answered.headers or {}):
+        return
+    if all(one.name != "If-None-Match" for one in parameters):
         schema = Schema(type=OpenAPIType.STRING)
         header = Parameter("If-None-Match", "header", schema=schema, description=IF_NONE_MATCH)
         operation.parameters = [*parameters, header]
+    tag = {"ETag": answered.headers["ETag"]}
+    responses["304"] = OpenAPIResponse("It is still what `If-None-Match` names.", headers=tag)
 
 
-def _finish(operation: Operation) -> None:
+def _describe_repetition(operation: Operation) -> None:
+    """Names `Idempotency-Key`, and the answers it can lead to."""
+    schema = Schema(type=OpenAPIType.STRING, min_length=1, max_length=255, pattern=f"^{KEY_PATTERN}$")
+    header = Parameter("Idempotency-Key", "header", schema=schema, description=_REPETITION)
+    operation.parameters = [*(operation.parameters or []), header]
+    _describe_problems(operation, 409, 422)
+
+
+def _describe_problems(operation: Operation, *statuses: int) -> None:
+    """Adds those that are not there yet, to a route that describes its problems."""
+    responses: dict[str, Any] = operation.responses or {}
+    if any_problem := responses.get("503"):
+        for status in statuses:
+            responses.setdefault(str(status), replace(any_problem, description=describe(status)))
+
+
+def _finish(operation: Operation, *, has_optional_body: bool) -> None:
     if operation.security == [{}]:
         operation.security = []  # OpenAPI's own word for a route without tokens, and the one that generators know
+    else:
+        _describe_problems(operation, 403, 404)  # of a bot that may not act for a user, or names none
     if isinstance(operation.request_body, RequestBody):
         content = operation.request_body.content["application/json"]
-        operation.request_body.required = not getattr(content.schema, "one_of", None)
-        content.schema = _plain(content.schema, nullable=False)
+        operation.request_body.required = not has_optional_body
+        content.schema = _plain(content.schema, nullable=not has_optional_body)
     for parameter in operation.parameters or []:
         if isinstance(parameter, Parameter):
             parameter.schema = _plain(parameter.schema, nullable=False)

@@ -9,6 +9,7 @@ from msgspec import Struct
 from eventorg import __version__
 from eventorg.api.authentication import OPEN
 from eventorg.api.problems import problems
+from eventorg.api.rate_limits import UNLIMITED
 from eventorg.repositories.health import HealthRepository
 from eventorg.repositories.plugins import PluginRepository
 
@@ -25,7 +26,7 @@ class Health(Struct, frozen=True):
     "/health",
     operation_id="get_health",
     summary="Ask whether the server can serve",
-    opt=OPEN,
+    opt=OPEN | UNLIMITED,
     tags=["service"],
     security=[{}],
     responses=problems(),

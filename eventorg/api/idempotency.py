@@ -20,7 +20,8 @@ from eventorg.domain.callers import Caller, RequestKey
 from eventorg.domain.errors import Conflict, FieldError, Invalid
 from eventorg.repositories.outcomes import OutcomeRepository
 
-_KEY: Final = re.compile(r"[\x20-\x7e]{1,255}")
+KEY_PATTERN: Final = "[\\x20-\\x7e]{1,255}"
+_KEY: Final = re.compile(KEY_PATTERN)
 _METHODS = ("POST", "PATCH")
 _NOT_KEPT = (401, 409, 429)
 

@@ -14,6 +14,7 @@ from eventorg.domain.users import Login, User
 from eventorg.domain.values import Input, Instant, fold, rfc3339, rule, within
 from eventorg.repositories.identities import IdentityRepository
 from eventorg.repositories.users import UserRepository
+from eventorg.security.rates import network_of
 from eventorg.security.telegram import MiniAppLogin
 from eventorg.security.throttle import Throttle
 from eventorg.security.tokens import Tokens
@@ -81,7 +82,7 @@ async def login_telegram(
     opt=OPEN,
     tags=["users"],
     security=[{}],
-    responses=problems(*BODY_PROBLEMS, 401, 429),
+    responses=problems(*BODY_PROBLEMS, 401),
 )
 async def login(
     request: Request[None, Any, Any],
@@ -92,8 +93,7 @@ async def login(
 ) -> LoggedIn:
     """An unknown e-mail and a wrong password get the same answer after the same work. Too many failures, of an
     account or from an address, are answered 429 for a minute."""
-    address = request.client.host if request.client else "unknown"
-    keys = (f"account {fold(data.email)}", f"address {address}")
+    keys = (f"account {fold(data.email)}", f"address {network_of(request.client)}")
     throttle.check(*keys)
     try:
         credentials = await users.log_in(data)

@@ -8,12 +8,13 @@ from litestar.di import NamedDependency
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
 from eventorg.api.authentication import OPEN
+from eventorg.api.rate_limits import UNLIMITED
 from eventorg.domain.errors import Unauthenticated
 from eventorg.metrics import Metrics
 from eventorg.settings import Settings
 
 
-@get("/metrics", opt=OPEN, include_in_schema=False)
+@get("/metrics", opt=OPEN | UNLIMITED, include_in_schema=False)
 async def get_metrics(
     request: Request[Any, Any, Any], metrics: NamedDependency[Metrics], settings: NamedDependency[Settings]
 ) -> Response[bytes]:

@@ -158,18 +158,23 @@ _DESCRIPTIONS = {
     413: "The body is larger than 64 KiB.",
     415: "The body is not `application/json`.",
     422: "Fields break rules; `errors` names them.",
-    429: "Too many attempts; `Retry-After` says when to go on.",
+    429: "Too many requests, or attempts; `Retry-After` says when to go on.",
     503: "Cannot be done now; nothing was changed. `Retry-After` says when to try again.",
     507: "The server's disk is full; nothing was changed.",
 }
 
 
 def problems(*statuses: int) -> dict[int, ResponseSpec]:
-    """The error answers of an operation for its OpenAPI description; 503 can happen to all."""
+    """The error answers of an operation for its OpenAPI description; 429 and 503 can happen to all."""
     return {
-        status: ResponseSpec(Problem, generate_examples=False, media_type=MEDIA_TYPE, description=_DESCRIPTIONS[status])
-        for status in (*statuses, 503)
+        status: ResponseSpec(Problem, generate_examples=False, media_type=MEDIA_TYPE, description=describe(status))
+        for status in (*statuses, 429, 503)
     }
+
+
+def describe(status: int) -> str:
+    """What a status means here, for the OpenAPI description."""
+    return _DESCRIPTIONS[status]
 
 
 BODY_PROBLEMS = (400, 413, 415, 422, 507)

@@ -62,7 +62,7 @@ class UserController(Controller):
         operation_id="update_user",
         summary="Change oneself",
         response_headers=ETAG,
-        responses=problems(*BODY_PROBLEMS, 401, 403, 404, 409, 412, 429),
+        responses=problems(*BODY_PROBLEMS, 401, 403, 404, 409, 412),
     )
     async def update_user(
         self,

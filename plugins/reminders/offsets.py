@@ -51,6 +51,7 @@ class Reminder(Input):
         rule(
             lambda written: duration(seconds_of(written)),
             format="duration",
+            pattern=r"^P(?=.)(\d+D)?(T(?=\d)(\d+H)?(\d+M)?(\d+S)?)?$",
             max_length=100,
             description="An ISO 8601 duration in days, hours, minutes and seconds, 30 days at most. "
             "Answered in hours, minutes and seconds.",

@@ -3,6 +3,8 @@
 from typing import Annotated, Any, Final, Literal
 
 import httpx
+from litestar.openapi.spec import Schema
+from litestar.openapi.spec.enums import OpenAPIType
 from msgspec import Struct, field
 
 from eventorg.plugin import FACTS, Id, Input, Instant, Refused, rule
@@ -11,6 +13,11 @@ LONGEST_URL: Final = 2_000
 LARGEST_PORT: Final = 65_535
 _OF_EVENTS: Final = ("event", "registration")
 """The kinds of changes that have an event."""
+_PATTERNS: Final = [
+    "*",
+    *(f"{kind}.*" for kind in _OF_EVENTS),
+    *(n for n in FACTS if n.partition(".")[0] in _OF_EVENTS),
+]
 
 
 def clean_url(value: str) -> str:
@@ -53,9 +60,24 @@ def matches(patterns: str, name: str) -> bool:
 
 
 Url = Annotated[
-    str, rule(clean_url, max_length=LONGEST_URL, format="uri", examples=["https://example.com/hooks/eventorg"])
+    str,
+    rule(
+        clean_url,
+        max_length=LONGEST_URL,
+        format="uri",
+        pattern="^https?://",
+        examples=["https://example.com/hooks/eventorg"],
+    ),
 ]
-Types = Annotated[list[str], rule(_clean_types_of_events, min_items=1, examples=[["event.*", "registration.created"]])]
+Types = Annotated[
+    list[str],
+    rule(
+        _clean_types_of_events,
+        min_items=1,
+        items=Schema(type=OpenAPIType.STRING, enum=_PATTERNS),
+        examples=[["event.*", "registration.created"]],
+    ),
+]
 
 
 class NewWebhook(Input):

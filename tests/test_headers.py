@@ -1,0 +1,135 @@
+"""What every answer bears, and what a page of another site may do."""
+
+import base64
+import hashlib
+import re
+import socket
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+from litestar.routes import HTTPRoute
+
+from eventorg.settings import load
+from eventorg.testing import Server, User, running
+
+ORIGIN = "https://bot.example"
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server with all plugins that one other site may call."""
+    settings = {"EVENTORG_DATABASE": str(tmp_path_factory.mktemp("headers") / "eventorg.db")}
+    with running(load(settings | {"EVENTORG_LOG_LEVEL": "error", "EVENTORG_CORS_ORIGINS": ORIGIN})) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def user(served: Server) -> User:
+    return served.sign_up()
+
+
+def routes(server: Server) -> list[tuple[str, str]]:
+    """Every method and path of the application, with ids that are nobody's."""
+    assert server.app is not None
+    return [
+        (method, re.sub("{.*?}", "1", route.path_format))
+        for route in server.app.routes
+        if isinstance(route, HTTPRoute)
+        for method in route.route_handler_map
+    ]
+
+
+def check(response: httpx.Response, *, is_somebodys: bool) -> None:
+    headers, place = response.headers, f"{response.request.method} {response.request.url}"
+    assert headers.get_list("x-content-type-options") == ["nosniff"], place
+    assert "server" not in headers, place
+    assert "access-control-allow-origin" not in headers, place
+    (cache_control,) = headers.get_list("cache-control")
+    if is_somebodys or response.status_code >= 400:
+        assert cache_control == "no-store", place
+    else:
+        assert cache_control in ("no-store", "no-cache", "max-age=3600, public"), place
+
+
+def test_every_route_has_the_headers(served: Server, user: User) -> None:
+    """Asked by nobody, by somebody, and with a body that is none."""
+    found = routes(served)
+    assert len(found) > 60
+    for method, path in found:
+        for headers in ({}, user.headers):
+            is_somebodys = bool(headers) and not path.startswith(("/docs", "/openapi", "/health", "/calendar"))
+            for content in ("", "{"):
+                response = served.client.request(method, path, content=content, headers=headers)
+                check(response, is_somebodys=is_somebodys)
+
+
+@pytest.mark.parametrize(
+    "path", ["/users/me", "/users/me/export", "/users/me/events", "/changes", "/events", "/events/{event_id}"]
+)
+def test_what_is_answered_to_somebody_is_not_stored(served: Server, user: User, path: str) -> None:
+    url = path.format(event_id=user.create_event()["id"])
+    answered = user.get(url)
+    assert (answered.status_code, answered.headers["cache-control"]) == (200, "no-store")
+    if "etag" in answered.headers:  # a client that keeps it all the same is spared the body
+        again = user.get(url, headers={"If-None-Match": answered.headers["etag"]})
+        assert (again.status_code, again.content, again.headers["cache-control"]) == (304, b"", "no-store")
+
+
+def test_logins_and_codes_are_not_stored(served: Server, user: User) -> None:
+    login = {"email": user.account["email"], "password": "correct horse battery"}
+    for response in (
+        served.client.post("/login", json=login),
+        user.post("/users/me/link-codes"),
+        user.post("/users/me/calendar"),
+    ):
+        assert response.is_success
+        assert response.headers["cache-control"] == "no-store"
+
+
+def test_a_public_event_is_asked_for_anew(served: Server, user: User) -> None:
+    url = f"/events/{user.create_event()['id']}"
+    for path in (url, "/events", "/health", "/openapi.json", "/docs"):
+        assert served.client.get(path).headers["cache-control"] == "no-cache"
+
+
+def test_what_is_no_request_has_the_header_too(served: Server) -> None:
+    place = urlsplit(served.url)
+    with socket.create_connection((place.hostname, place.port or 0)) as connection:
+        connection.sendall(b"NONSENSE\r\n\r\n")
+        answer = connection.recv(4096).lower()
+    assert answer.startswith(b"http/1.1 400")
+    assert b"x-content-type-options: nosniff" in answer
+    assert b"\r\nserver:" not in answer
+
+
+def test_the_docs_run_their_own_scripts_alone(served: Server) -> None:
+    page = served.client.get("/docs")
+    policy = dict(part.strip().split(" ", 1) for part in page.headers["content-security-policy"].split(";"))
+    assert policy["frame-ancestors"] == policy["object-src"] == policy["base-uri"] == "'none'"
+    assert policy["default-src"] == "'self'"
+    (script,) = re.findall(r"<script type[^>]*>(.+?)</script>", page.text, re.DOTALL)
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    assert policy["script-src"] == f"'self' 'sha256-{digest}'"
+    assert re.findall(r"\son[a-z]+=|javascript:", page.text.replace(script, "")) == []
+
+
+def ask(server: Server, origin: str, **headers: str) -> httpx.Response:
+    """A browser's question before a request of another site's page (Fetch, section 3.3)."""
+    asked = {"Origin": origin, "Access-Control-Request-Method": "PATCH"} | headers
+    return server.client.options("/users/me", headers=asked)
+
+
+def test_a_page_of_another_site_calls_only_if_it_may(served: Server, server: Server, user: User) -> None:
+    wanted = {"Access-Control-Request-Headers": "authorization, if-match, idempotency-key"}
+    answered = ask(served, ORIGIN, **wanted)
+    assert answered.headers["access-control-allow-origin"] == ORIGIN
+    assert "PATCH" in answered.headers["access-control-allow-methods"]
+    refused = ask(served, "https://other.example", **wanted), ask(server, ORIGIN, **wanted)
+    assert all("access-control-allow-origin" not in response.headers for response in refused)
+    for path, status in (("/users/me", 200), ("/users/1", 404)):
+        response = user.get(path, headers={"Origin": ORIGIN})
+        assert (response.status_code, response.headers["access-control-allow-origin"]) == (status, ORIGIN)
+        assert "etag" in response.headers["access-control-expose-headers"].lower()
+        assert "access-control-allow-credentials" not in response.headers
