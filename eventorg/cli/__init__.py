@@ -12,6 +12,7 @@ from eventorg.application import create_app
 from eventorg.backup import back_up
 from eventorg.cli.bots import token
 from eventorg.cli.plugins import find_commands, plugins
+from eventorg.cli.users import user
 from eventorg.core import Core
 from eventorg.loading import check_names
 from eventorg.preparation import find_faults, find_miscounts
@@ -109,6 +110,7 @@ def openapi() -> None:
 
 
 cli.add_command(token)
+cli.add_command(user)
 cli.add_command(plugins)
 
 
