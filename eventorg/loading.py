@@ -30,7 +30,7 @@ NO_PLUGINS = "none"
 TAKEN = frozenset(
     (
         *("eventorg", "sqlite", NO_PLUGINS),
-        *("backup", "check", "migrate", "openapi", "plugins", "serve", "token", "user"),  # commands
+        *("backup", "check", "migrate", "openapi", "plugins", "restore", "serve", "token", "user"),  # commands
         *("change", "event", "events", "link", "plugin", "telegram"),  # how tables of the core begin
     )
 )
