@@ -15,14 +15,14 @@ from pathlib import Path
 from typing import Any, Final, Generic, Literal, Self, TypeVar, cast
 
 import aiosqlite
-import structlog
 from msgspec import Struct
 
-from eventorg.domain.errors import DomainError, StorageFull, Unavailable
+from eventorg.domain.errors import Unavailable
 from eventorg.domain.facts import Change
 from eventorg.domain.values import Clock, rfc3339
 from eventorg.settings import StartError
 from eventorg.statements import Statement
+from eventorg.storage import JOURNAL_BYTES, Watch, refusal
 
 T = TypeVar("T")
 Parameter = str | int | None
@@ -35,9 +35,6 @@ READERS = 2
 _CACHED_STATEMENTS = 256
 _SCRUB_ATTEMPTS = 100
 _SCRUB_PAUSE_SECONDS = 0.01
-_JOURNAL_BYTES = 64 * 1024 * 1024
-
-log = structlog.get_logger("eventorg.database")
 
 
 class Transaction:
@@ -98,6 +95,7 @@ class Database:
         self._clock = clock
         self._queue: deque[_Job[Any]] = deque()
         self._draining = False
+        self._is_locked_out = False
         self.listeners: Final[list[Callable[[list[Change]], None]]] = []
         """Called on the event loop after each commit that recorded changes, in commit order."""
 
@@ -114,6 +112,7 @@ class Database:
                 connections.append(connection)
                 await connection
             self._writer, *self._readers = connections
+            self._watch = Watch(self._path)
             self._reading = [0] * READERS
             yield self
         finally:
@@ -187,18 +186,36 @@ class Database:
         """Runs a group of works in one transaction. If that fails as a whole, each has one of its own."""
         connection = _raw(self._writer)
         try:
-            connection.execute("BEGIN IMMEDIATE")
+            self._begin(connection)
         except sqlite3.Error as error:
-            return [_Outcome(job, error=_refusal(error)) for job in group]
+            return [_Outcome(job, error=refusal(error)) for job in group]
         try:
             outcomes = [self._attempt(connection, job) for job in group]
+            self._watch.check()
             connection.execute("COMMIT")
             return outcomes
+        except Unavailable as error:
+            _roll_back(connection)
+            _checkpoint(connection)  # what was answered goes where it belongs, and no stale log awaits another file
+            return [_Outcome(job, error=error) for job in group]
         except BaseException as error:  # whatever it is, everyone gets an answer
             _roll_back(connection)
             if len(group) == 1:
-                return [_Outcome(group[0], error=_refusal(error))]
+                return [_Outcome(group[0], error=refusal(error))]
             return [outcome for job in group for outcome in self._commit([job])]
+
+    def _begin(self, connection: sqlite3.Connection) -> None:
+        """Begins to write, waiting for another program that does. Once that has taken too long, nobody else is made
+        to wait for it: all are refused at once until the lock is free."""
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.Error:
+            _set_patience(connection, 0)
+            self._is_locked_out = True
+            raise
+        if self._is_locked_out:
+            _set_patience(connection, BUSY_TIMEOUT_MS)
+            self._is_locked_out = False
 
     def _attempt(self, connection: sqlite3.Connection, job: _Job[Any]) -> _Outcome:
         """Runs one work in a savepoint. Raises only if SQLite has undone the whole transaction."""
@@ -211,7 +228,7 @@ class Database:
                 raise
             connection.execute("ROLLBACK TO work")
             connection.execute("RELEASE work")
-            return _Outcome(job, error=_refusal(error))
+            return _Outcome(job, error=refusal(error))
         connection.execute("RELEASE work")
         return _Outcome(job, result, news=tx.news)
 
@@ -220,43 +237,29 @@ class Database:
             connection.execute("BEGIN")
             return work(Transaction(connection, self._clock()))
         except BaseException as error:
-            raise _refusal(error)  # noqa: B904 (mostly the error itself, which has no cause)
+            raise refusal(error)  # noqa: B904 (mostly the error itself, which has no cause)
         finally:
             _roll_back(connection)
 
 
 def _checkpoint(connection: sqlite3.Connection) -> bool:
     """Whether the write-ahead log is empty now."""
-    connection.execute("PRAGMA busy_timeout = 0")  # nobody waits for a slow reader
+    _set_patience(connection, 0)  # nobody waits for a slow reader
     try:
         return bool(connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0] == 0)
+    except sqlite3.Error:  # a full disk, for one: what is committed stays in the log
+        return False
     finally:
-        connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
+        _set_patience(connection, BUSY_TIMEOUT_MS)
+
+
+def _set_patience(connection: sqlite3.Connection, milliseconds: int) -> None:
+    connection.execute(f"PRAGMA busy_timeout = {milliseconds}")
 
 
 def _roll_back(connection: sqlite3.Connection) -> None:
     if connection.in_transaction:  # a full disk, for one, has already rolled back
         connection.execute("ROLLBACK")
-
-
-def _refusal(error: BaseException) -> Exception:
-    """What a client is told of a fault of the storage; any other error is itself."""
-    if not isinstance(error, Exception) or isinstance(error, StopIteration):
-        return RuntimeError(f"a work raised {error!r}")  # a future would not carry it
-    if not isinstance(error, sqlite3.Error):
-        return error
-    match getattr(error, "sqlite_errorcode", 0) & 0xFF:
-        case sqlite3.SQLITE_FULL:
-            refusal: DomainError = StorageFull()
-        case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
-            refusal = Unavailable("busy")
-        case sqlite3.SQLITE_IOERR | sqlite3.SQLITE_CANTOPEN | sqlite3.SQLITE_READONLY | sqlite3.SQLITE_CORRUPT:
-            refusal = Unavailable("storage_unavailable", retry_after=30)
-        case _:
-            return error
-    log.error("storage fault", error=str(error))
-    refusal.__cause__ = error
-    return refusal
 
 
 def connect_writer(path: Path, synchronous: Synchronous = "full") -> sqlite3.Connection:
@@ -267,7 +270,7 @@ def connect_writer(path: Path, synchronous: Synchronous = "full") -> sqlite3.Con
         connection.execute(f"PRAGMA synchronous = {synchronous}")
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("PRAGMA secure_delete = ON")  # what a user deletes is gone from the file's free pages too
-        connection.execute(f"PRAGMA journal_size_limit = {_JOURNAL_BYTES}")
+        connection.execute(f"PRAGMA journal_size_limit = {JOURNAL_BYTES}")
         if mode != "wal" or connection.execute("PRAGMA foreign_keys").fetchone()[0] != 1:
             raise StartError(f"{path} cannot be kept in WAL mode with foreign keys; is it on a network drive?")
     except BaseException:

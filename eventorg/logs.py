@@ -2,6 +2,8 @@
 
 import logging
 import sys
+from contextlib import suppress
+from typing import TextIO, cast
 
 import structlog
 from litestar.logging.config import LoggingConfig, StructLoggingConfig
@@ -9,6 +11,22 @@ from litestar.plugins.structlog import StructlogConfig
 from structlog.tracebacks import ExceptionDictTransformer
 
 from eventorg.settings import Settings
+
+
+class _StandardError:
+    """The standard error of now, should it be another. It stops nobody when it cannot be written: its disk is full, or
+    who read it is gone."""
+
+    def write(self, text: str) -> None:
+        with suppress(OSError):
+            sys.stderr.write(text)
+
+    def flush(self) -> None:
+        with suppress(OSError):
+            sys.stderr.flush()
+
+
+_STANDARD_ERROR = cast("TextIO", _StandardError())
 
 
 def structlog_config(settings: Settings) -> StructlogConfig:
@@ -37,7 +55,7 @@ def structlog_config(settings: Settings) -> StructlogConfig:
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),  # the one of now, should it be another
+        logger_factory=lambda *_: structlog.PrintLogger(_STANDARD_ERROR),
         cache_logger_on_first_use=False,
         standard_lib_logging_config=LoggingConfig(
             log_exceptions="never", root={"level": "WARNING", "handlers": ["console"]}
