@@ -55,7 +55,7 @@ def structlog_config(settings: Settings) -> StructlogConfig:
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=lambda *_: structlog.PrintLogger(_STANDARD_ERROR),
+        logger_factory=lambda *_: structlog.WriteLogger(_STANDARD_ERROR),
         cache_logger_on_first_use=False,
         standard_lib_logging_config=LoggingConfig(
             log_exceptions="never", root={"level": "WARNING", "handlers": ["console"]}
