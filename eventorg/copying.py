@@ -8,7 +8,7 @@ from contextlib import closing, contextmanager
 from glob import escape
 from pathlib import Path
 
-from eventorg.database import connect_reader
+from eventorg.storage import connect_reader
 
 PAGES_A_STEP = 1_000
 

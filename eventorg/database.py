@@ -13,32 +13,35 @@ from contextlib import asynccontextmanager, closing
 from functools import cached_property, partial
 from pathlib import Path
 from threading import get_ident
-from typing import Any, Final, Generic, Literal, Self, TypeVar, cast
+from typing import Any, Final, Generic, Self, TypeVar, cast
 
 import aiosqlite
-import structlog
 from msgspec import Struct
 
-from eventorg.domain.errors import DomainError, StorageFull, Unavailable
+from eventorg.domain.errors import Unavailable
 from eventorg.domain.facts import Change
 from eventorg.domain.values import Clock, rfc3339
-from eventorg.settings import StartError
 from eventorg.statements import Statement
+from eventorg.storage import (
+    Synchronous,
+    Watch,
+    checkpoint,
+    connect_reader,
+    connect_writer,
+    refusal,
+    roll_back,
+    set_patience,
+)
 
 T = TypeVar("T")
 Parameter = str | int | None
-Synchronous = Literal["full", "normal"]
 
-BUSY_TIMEOUT_MS = 5_000
+
 LONGEST_QUEUE = 1_000
 LARGEST_GROUP = 64
 READERS = 2
-_CACHED_STATEMENTS = 256
 _SCRUB_ATTEMPTS = 100
 _SCRUB_PAUSE_SECONDS = 0.01
-_JOURNAL_BYTES = 64 * 1024 * 1024
-
-log = structlog.get_logger("eventorg.database")
 
 
 class Transaction:
@@ -101,6 +104,7 @@ class Database:
         self._clock = clock
         self._queue: deque[_Job[Any]] = deque()
         self._draining = False
+        self._is_locked_out = False
         self.listeners: Final[list[Callable[[list[Change]], None]]] = []
         """Called on the event loop after each commit that recorded changes, in commit order; those of other processes
         come when they are noticed (see `eventorg.watching`)."""
@@ -117,18 +121,22 @@ class Database:
         writer = partial(connect_writer, self._path, self._synchronous, checkpoints=checkpoints)
         reader = partial(connect_reader, self._path)
         connections: list[aiosqlite.Connection] = []
-        with closing(connect_reader(self._path, patient=False)) as self._glance:  # until the last write is told
-            try:
-                for connect in (writer, *[reader] * READERS):
-                    connection = aiosqlite.Connection(connect, iter_chunk_size=64)
-                    connections.append(connection)
-                    await connection
-                self._writer, *self._readers = connections
-                self._reading = [0] * READERS
-                yield self
-            finally:
-                for connection in reversed(connections):
-                    await connection.close()
+        try:
+            for connect in (writer, *[reader] * READERS):
+                connection = aiosqlite.Connection(connect, iter_chunk_size=64)
+                connections.append(connection)
+                await connection
+            self._writer, *self._readers = connections
+            self._watch = Watch(self._path)
+            self._reading = [0] * READERS
+            with closing(connect_reader(self._path, patient=False)) as self._glance:
+                try:
+                    yield self
+                finally:
+                    await _on_thread(self._writer, lambda: None)  # what waits by now is written and told before
+        finally:
+            for connection in reversed(connections):
+                await connection.close()
 
     async def write(self, work: Work[T]) -> T:
         """The work's result, once it is committed; durable by then.
@@ -182,7 +190,7 @@ class Database:
             self.loop.call_soon(self._end_glance)
 
     def _end_glance(self) -> None:
-        _roll_back(self._glance)
+        roll_back(self._glance)
 
     @property
     def writes_waiting(self) -> int:
@@ -208,7 +216,7 @@ class Database:
         if not self._checkpoints:
             return
         for _ in range(_SCRUB_ATTEMPTS):
-            if await _on_thread(self._writer, partial(_checkpoint, _raw(self._writer))):
+            if await _on_thread(self._writer, partial(checkpoint, _raw(self._writer))):
                 return
             await asyncio.sleep(_SCRUB_PAUSE_SECONDS)
 
@@ -222,7 +230,7 @@ class Database:
             try:
                 return int(_raw(self._writer).execute("PRAGMA data_version").fetchone()[0])
             except sqlite3.Error as error:
-                raise _refusal(error) from error
+                raise refusal(error) from error
 
         return await _on_thread(self._writer, ask)
 
@@ -254,18 +262,36 @@ class Database:
         """Runs a group of works in one transaction. If that fails as a whole, each has one of its own."""
         connection = _raw(self._writer)
         try:
-            connection.execute("BEGIN IMMEDIATE")
+            self._begin(connection)
         except sqlite3.Error as error:
-            return [_Outcome(job, error=_refusal(error)) for job in group]
+            return [_Outcome(job, error=refusal(error)) for job in group]
         try:
             outcomes = [self._attempt(connection, job) for job in group]
+            self._watch.check()
             connection.execute("COMMIT")
             return outcomes
+        except Unavailable as error:
+            roll_back(connection)
+            checkpoint(connection)  # what was answered goes where it belongs, and no stale log awaits another file
+            return [_Outcome(job, error=error) for job in group]
         except BaseException as error:  # whatever it is, everyone gets an answer
-            _roll_back(connection)
+            roll_back(connection)
             if len(group) == 1:
-                return [_Outcome(group[0], error=_refusal(error))]
+                return [_Outcome(group[0], error=refusal(error))]
             return [outcome for job in group for outcome in self._commit([job])]
+
+    def _begin(self, connection: sqlite3.Connection) -> None:
+        """Begins to write, waiting for another program that does. Once that has taken too long, nobody else is made
+        to wait for it: all are refused at once until the lock is free."""
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.Error:
+            set_patience(connection, patient=False)
+            self._is_locked_out = True
+            raise
+        if self._is_locked_out:
+            set_patience(connection, patient=True)
+            self._is_locked_out = False
 
     def _attempt(self, connection: sqlite3.Connection, job: _Job[Any]) -> _Outcome:
         """Runs one work in a savepoint. Raises only if SQLite has undone the whole transaction."""
@@ -278,7 +304,7 @@ class Database:
                 raise
             connection.execute("ROLLBACK TO work")
             connection.execute("RELEASE work")
-            return _Outcome(job, error=_refusal(error))
+            return _Outcome(job, error=refusal(error))
         connection.execute("RELEASE work")
         return _Outcome(job, result, news=tx.news)
 
@@ -287,87 +313,9 @@ class Database:
             connection.execute("BEGIN")
             return work(Transaction(connection, self._clock))
         except BaseException as error:
-            raise _refusal(error)  # noqa: B904 (mostly the error itself, which has no cause)
+            raise refusal(error)  # noqa: B904 (mostly the error itself, which has no cause)
         finally:
-            _roll_back(connection)
-
-
-def _checkpoint(connection: sqlite3.Connection) -> bool:
-    """Whether the write-ahead log is empty now."""
-    connection.execute("PRAGMA busy_timeout = 0")  # nobody waits for a slow reader
-    try:
-        return bool(connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0] == 0)
-    finally:
-        connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
-
-
-def _roll_back(connection: sqlite3.Connection) -> None:
-    if connection.in_transaction:  # a full disk, for one, has already rolled back
-        connection.execute("ROLLBACK")
-
-
-def _refusal(error: BaseException) -> Exception:
-    """What a client is told of a fault of the storage; any other error is itself."""
-    if not isinstance(error, Exception) or isinstance(error, StopIteration):
-        return RuntimeError(f"a work raised {error!r}")  # a future would not carry it
-    if not isinstance(error, sqlite3.Error):
-        return error
-    match getattr(error, "sqlite_errorcode", 0) & 0xFF:
-        case sqlite3.SQLITE_FULL:
-            refusal: DomainError = StorageFull()
-        case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
-            refusal = Unavailable("busy")
-        case sqlite3.SQLITE_IOERR | sqlite3.SQLITE_CANTOPEN | sqlite3.SQLITE_READONLY | sqlite3.SQLITE_CORRUPT:
-            refusal = Unavailable("storage_unavailable", retry_after=30)
-        case _:
-            return error
-    log.error("storage fault", error=str(error))
-    refusal.__cause__ = error
-    return refusal
-
-
-def connect_writer(path: Path, synchronous: Synchronous = "full", *, checkpoints: bool = False) -> sqlite3.Connection:
-    """A connection in autocommit mode that may write, its pragmas set and read back. Raises `StartError`.
-
-    Only one that `checkpoints` moves the write-ahead log into the file, and there must be but one of those: SQLite
-    before 3.51.3 can damage a file when two do it at once. The last connection to be closed does it always.
-    """
-    connection = _connect(path, "rwc")
-    try:
-        mode = connection.execute("PRAGMA journal_mode = WAL").fetchone()[0]
-        connection.execute(f"PRAGMA synchronous = {synchronous}")
-        connection.execute("PRAGMA foreign_keys = ON")
-        connection.execute("PRAGMA secure_delete = ON")  # what a user deletes is gone from the file's free pages too
-        connection.execute(f"PRAGMA journal_size_limit = {_JOURNAL_BYTES}")
-        if not checkpoints:
-            connection.execute("PRAGMA wal_autocheckpoint = 0")
-        if mode != "wal" or connection.execute("PRAGMA foreign_keys").fetchone()[0] != 1:
-            raise StartError(f"{path} cannot be kept in WAL mode with foreign keys; is it on a network drive?")
-    except BaseException:
-        connection.close()
-        raise
-    return connection
-
-
-def connect_reader(path: Path, *, patient: bool = True) -> sqlite3.Connection:
-    """A connection in autocommit mode that cannot write; one that is not `patient` never waits for a lock."""
-    connection = _connect(path, "ro", BUSY_TIMEOUT_MS if patient else 0)
-    connection.execute("PRAGMA query_only = ON")
-    connection.execute("PRAGMA trusted_schema = OFF")  # the writer's must be on: triggers fill the search index
-    return connection
-
-
-def _connect(path: Path, mode: Literal["ro", "rwc"], busy_timeout_ms: int = BUSY_TIMEOUT_MS) -> sqlite3.Connection:
-    connection = sqlite3.connect(
-        f"{path.as_uri()}?mode={mode}",
-        uri=True,
-        timeout=busy_timeout_ms / 1000,
-        isolation_level=None,
-        check_same_thread=False,
-        cached_statements=_CACHED_STATEMENTS,
-    )
-    connection.row_factory = sqlite3.Row
-    return connection
+            roll_back(connection)
 
 
 async def _on_thread(connection: aiosqlite.Connection, function: Callable[[], T]) -> T:

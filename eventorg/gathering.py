@@ -3,17 +3,7 @@ the system at once. Here what is written in one step of the event loop goes out 
 
 import asyncio
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
-
 _LARGE = 64 * 1024
-
-
-class GatheringProtocol(HttpToolsProtocol):
-    """uvicorn's protocol, on a transport that gathers."""
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Begins a connection."""
-        super().connection_made(GatheringTransport(transport, self.loop))
 
 
 class GatheringTransport(asyncio.Transport):
@@ -26,6 +16,7 @@ class GatheringTransport(asyncio.Transport):
         self._waiting: list[bytes] = []
         self.is_closing = transport.is_closing  # type: ignore[method-assign]
         self.get_extra_info = transport.get_extra_info  # type: ignore[method-assign]
+        self.get_write_buffer_size = transport.get_write_buffer_size  # type: ignore[method-assign]
         self.pause_reading = transport.pause_reading  # type: ignore[method-assign]
         self.resume_reading = transport.resume_reading  # type: ignore[method-assign]
 

@@ -2,7 +2,9 @@
 
 import logging
 import sys
+from contextlib import suppress
 from contextvars import ContextVar
+from typing import TextIO, cast
 
 import structlog
 from litestar.logging.config import LoggingConfig, StructLoggingConfig
@@ -13,6 +15,22 @@ from eventorg.settings import Settings
 
 request_id_now: ContextVar[str] = ContextVar("request_id_now")
 """The id of the request that is being answered: in every line that is logged meanwhile."""
+
+
+class _StandardError:
+    """The standard error of now, should it be another. It stops nobody when it cannot be written: its disk is full, or
+    who read it is gone."""
+
+    def write(self, text: str) -> None:
+        with suppress(OSError):
+            sys.stderr.write(text)
+
+    def flush(self) -> None:
+        with suppress(OSError):
+            sys.stderr.flush()
+
+
+STANDARD_ERROR = cast("TextIO", _StandardError())
 
 
 def structlog_config(settings: Settings) -> StructlogConfig:
@@ -41,7 +59,7 @@ def structlog_config(settings: Settings) -> StructlogConfig:
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),  # the one of now, should it be another
+        logger_factory=lambda *_: structlog.WriteLogger(STANDARD_ERROR),
         cache_logger_on_first_use=False,
         standard_lib_logging_config=LoggingConfig(
             log_exceptions="never", root={"level": "WARNING", "handlers": ["console"]}

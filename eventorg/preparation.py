@@ -11,12 +11,12 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from eventorg.copying import Progress, copy_database, draft_beside, flush, unwatched
-from eventorg.database import connect_reader, connect_writer
 from eventorg.domain.values import Clock, rfc3339
 from eventorg.migrations import Component, NewerSchema, check_history, find_pending, migrate
 from eventorg.resources import resource
 from eventorg.settings import StartError
 from eventorg.statements import Statements
+from eventorg.storage import connect_reader, connect_writer
 
 APPLICATION_ID = 0x65766F72
 """`PRAGMA application_id` of a file of eventorg's: "evor", set by the first migration."""

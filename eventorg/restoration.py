@@ -10,11 +10,11 @@ from glob import escape
 from pathlib import Path
 
 from eventorg.copying import Progress, copy_database, draft_beside, flush, unwatched
-from eventorg.database import connect_reader, connect_writer
 from eventorg.domain.values import Clock
 from eventorg.migrations import Component
 from eventorg.preparation import find_faults, find_miscounts, sole_owner
 from eventorg.settings import StartError
+from eventorg.storage import connect_reader, connect_writer
 
 _HEAD = "SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'changes'), 0)"
 _BEGIN_HEAD = """

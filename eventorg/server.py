@@ -13,13 +13,14 @@ from litestar import Litestar
 
 from eventorg.api.headers import ALWAYS
 from eventorg.application import create_app
+from eventorg.connections import Connection, find_room
 from eventorg.feed import Feed
-from eventorg.gathering import GatheringProtocol
 from eventorg.notify import SECONDS_BETWEEN_SIGNS, notify, notify_alive
 from eventorg.settings import Settings, StartError
 
 SHUTDOWN_SECONDS = 8
 """How long running requests may take to finish after SIGTERM."""
+_TICKS_A_SECOND = 10  # of uvicorn
 
 log = structlog.get_logger("eventorg.server")
 
@@ -35,6 +36,15 @@ class Server(uvicorn.Server):
         """Accepts connections, and says so to the service manager."""
         await super().startup(sockets)
         notify("READY=1")
+
+    async def on_tick(self, counter: int) -> bool:
+        """Looks at the connections once a second."""
+        if counter % _TICKS_A_SECOND == 0:
+            now = asyncio.get_running_loop().time()
+            for connection in list(self.server_state.connections):
+                assert isinstance(connection, Connection)
+                connection.look(now)
+        return await super().on_tick(counter)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Ends those who wait for news, then lets running requests finish."""
@@ -60,7 +70,8 @@ def server_config(app: Litestar, settings: Settings) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         loop="uvloop",
-        http=GatheringProtocol,
+        http=Connection,
+        limit_concurrency=find_room(),
         ws="none",
         lifespan="off",  # ours encloses the server's: an error at start comes out as it is
         log_config=None,

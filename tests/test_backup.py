@@ -10,9 +10,9 @@ import pytest
 
 from eventorg import copying
 from eventorg.backup import back_up
-from eventorg.database import connect_reader
 from eventorg.preparation import core_component, find_faults, prepare
 from eventorg.settings import Settings, StartError
+from eventorg.storage import connect_reader
 from eventorg.testing import Clock, Server, running
 
 

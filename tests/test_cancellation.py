@@ -11,8 +11,9 @@ from pathlib import Path
 import aiosqlite
 import pytest
 
-from eventorg.database import Database, Transaction, _raw, connect_writer
+from eventorg.database import Database, Transaction, _raw
 from eventorg.statements import Statement
+from eventorg.storage import connect_writer
 from eventorg.testing import Clock
 
 pytestmark = pytest.mark.anyio

@@ -13,8 +13,8 @@ import pytest
 
 from eventorg import delivery
 from eventorg.cli import main
-from eventorg.database import connect_reader
 from eventorg.domain.facts import FACTS
+from eventorg.storage import connect_reader
 from eventorg.testing import Server, check_problem, running
 from tests.plugin_files import DIARY_FILES, settings_of
 

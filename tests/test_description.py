@@ -185,7 +185,7 @@ def test_the_errors_that_can_come_are_described(described: OpenAPI) -> None:
     for path, operation in described.operations():
         expected = {"401"} if operation.security is UNSET or {"bearer": []} in operation.security else set()
         expected |= {"404"} if "{" in path else set()
-        expected |= {"400", "413", "415", "422", "507"} if operation.request_body else set()
+        expected |= {"400", "408", "413", "415", "422", "507"} if operation.request_body else set()
         expected |= {"412"} if any(parameter.name == "If-Match" for parameter in operation.parameters) else set()
         assert expected <= operation.responses.keys(), operation.operation_id
 

@@ -11,6 +11,7 @@ from tests.programs import CHECKOUT
 WIRING = {
     "eventorg.application",
     "eventorg.cli",
+    "eventorg.connections",
     "eventorg.plugin",  # the door leads to every floor
     "eventorg.server",
     "eventorg.testing",

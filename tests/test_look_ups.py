@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from eventorg.database import Database, Transaction, connect_writer
+from eventorg.database import Database, Transaction
 from eventorg.domain.errors import NotFound, Unavailable
 from eventorg.statements import Statement
+from eventorg.storage import connect_writer
 from eventorg.testing import Clock
 
 pytestmark = pytest.mark.anyio

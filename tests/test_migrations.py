@@ -2,16 +2,21 @@
 
 import hashlib
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from eventorg.database import connect_reader, connect_writer
+from eventorg.core import Core
 from eventorg.migrations import Component, MigrationError, migrate
-from eventorg.preparation import core_component
-from tests.programs import PATIENCE, run, sentence, start
+from eventorg.preparation import core_component, find_faults, prepare
+from eventorg.settings import Settings
+from eventorg.storage import connect_reader, connect_writer
+from eventorg.testing import Clock
+from tests.programs import CHECKOUT, PATIENCE, environment, run, sentence, serving, start
 
 NOW = "2027-01-01T12:00:00Z"
 
@@ -169,3 +174,30 @@ def test_the_file_of_a_newer_eventorg_is_refused_untouched(tmp_path: Path) -> No
     for command in ("migrate", "serve"):
         assert "made by a newer eventorg" in sentence(run(path, command))
     assert hashlib.sha256(path.read_bytes()).digest() == before
+
+
+def schema(path: Path) -> list[tuple[str, str]]:
+    with closing(connect_reader(path)) as connection:
+        return sorted(tuple(row) for row in connection.execute("SELECT name, coalesce(sql, '') FROM sqlite_master"))
+
+
+@pytest.mark.parametrize("step", [7, pytest.param(1, marks=pytest.mark.slow)])
+def test_killed_before_any_statement_the_next_start_goes_on(tmp_path: Path, step: int) -> None:
+    killing = [sys.executable, "-m", "tests.killed_migrations", str(tmp_path), str(step)]
+    done = subprocess.run(killing, cwd=CHECKOUT, env=environment(tmp_path), check=True, capture_output=True, text=True)
+    *killed, (whole, _) = [line.split(" ", 1) for line in done.stdout.splitlines()]
+    components = Core(Settings()).components
+    files = sum(len(component.files()) for component in components)
+    for path, statement in killed:
+        with closing(connect_writer(Path(path))) as connection:
+            applied = 0
+            if "migrations" in tables(connection):
+                applied = connection.execute("SELECT count(*) FROM migrations").fetchone()[0]
+        rest = prepare(Path(path), components, Clock())
+        assert applied + len(rest) == files, statement
+        assert schema(Path(path)) == schema(Path(whole)), statement
+        assert find_faults(Path(path), components) == [], statement
+    commits = [statement for _, statement in killed if statement == "COMMIT"]
+    assert step > 1 or len(commits) == files + len(components)  # one more each, which finds nothing to do
+    with serving(Path(killed[len(killed) // 2][0]), plugins="reminders,webhooks,calendar_export") as server:
+        server.sign_up().create_event()

@@ -1,14 +1,12 @@
-"""eventorg as its operator runs it: started, stopped, killed under load, and installed somewhere else."""
+"""eventorg as its operator runs it: started, stopped, and installed somewhere else."""
 
 import os
-import random
 import signal
 import socket
 import sqlite3
 import subprocess
 import sys
 import sysconfig
-import threading
 import venv
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -17,22 +15,11 @@ from pathlib import Path
 import httpx
 import pytest
 
-from eventorg.database import connect_reader
 from eventorg.preparation import core_component, find_faults, find_miscounts
 from eventorg.server import listen
+from eventorg.storage import connect_reader
 from eventorg.testing import Server, User
 from tests.programs import APP, CHECKOUT, Program, run, sentence, serving
-
-COUNTERS = """
-    SELECT id FROM events WHERE
-        registered_count <> (
-            SELECT count(*) FROM registrations
-            WHERE event_id = events.id AND status IN ('registered', 'attended')
-        )
-        OR waitlisted_count <> (
-            SELECT count(*) FROM registrations WHERE event_id = events.id AND status = 'waitlisted'
-        )
-"""
 
 
 @pytest.fixture
@@ -53,88 +40,6 @@ def tell_the_story(server: Server) -> tuple[User, str]:
     return organizer, event_id
 
 
-class Load:
-    """Users who create events and register for each other's as fast as they can, and note what they are told."""
-
-    def __init__(self, users: list[User], url: str) -> None:
-        self.told: list[tuple[str, str, str]] = []
-        self._events: list[str] = []
-        self._acknowledged = threading.Condition()
-        self._threads = [threading.Thread(target=self._go_on, args=(user, url)) for user in users]
-
-    def start(self) -> None:
-        for thread in self._threads:
-            thread.start()
-
-    def wait_for(self, count: int) -> None:
-        """Until so many registrations have been acknowledged."""
-        with self._acknowledged:
-            assert self._acknowledged.wait_for(lambda: len(self.told) >= count, 60)
-
-    def wait_for_the_end(self) -> None:
-        """Until nobody is answered any more."""
-        for thread in self._threads:
-            thread.join(60)
-            assert not thread.is_alive()
-
-    def _go_on(self, user: User, url: str) -> None:
-        dice = random.Random(user.id)
-        with httpx.Client(base_url=url, headers=user.headers, timeout=30) as client:
-            try:
-                while True:
-                    wish = {"title": "x", "start_time": "2100-01-01T10:00:00Z", "end_time": "2100-01-01T12:00:00Z"}
-                    created = client.post("/events", json=wish | {"capacity": 2})
-                    assert created.status_code == 201
-                    self._events.append(created.json()["id"])
-                    for event_id in {self._events[-1], dice.choice(self._events)}:
-                        answer = client.post(f"/events/{event_id}/register")
-                        assert answer.status_code in (200, 201)
-                        with self._acknowledged:
-                            self.told.append((event_id, user.id, answer.json()["status"]))
-                            self._acknowledged.notify_all()
-            except httpx.TransportError:
-                return  # the server is gone
-
-
-def assert_nothing_is_lost(path: Path, told: list[tuple[str, str, str]]) -> None:
-    with closing(connect_reader(path)) as connection:
-        assert [row[0] for row in connection.execute("PRAGMA integrity_check")] == ["ok"]
-        assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
-        assert connection.execute(COUNTERS).fetchall() == []
-        kept = {tuple(row) for row in connection.execute("SELECT event_id, user_id, status FROM registrations")}
-    assert set(told) <= kept
-
-
-def under_load(server: Server) -> Load:
-    load = Load([server.sign_up() for _ in range(4)], server.url)
-    load.start()
-    return load
-
-
-def kill_under_load(path: Path, rounds: int, seed: int) -> None:
-    dice = random.Random(seed)
-    told: list[tuple[str, str, str]] = []
-    for _ in range(rounds):
-        with serving(path) as server:
-            load = under_load(server)
-            load.wait_for(dice.randrange(20, 120))
-            server.process.kill()
-            assert server.wait() == -signal.SIGKILL
-            load.wait_for_the_end()
-        told += load.told
-        assert_nothing_is_lost(path, told)
-    assert len(told) >= 20 * rounds
-
-
-def test_nothing_answered_is_lost_by_kill_9(path: Path) -> None:
-    kill_under_load(path, rounds=3, seed=1)
-
-
-@pytest.mark.slow
-def test_nothing_answered_is_lost_by_kill_9_twenty_times(path: Path) -> None:
-    kill_under_load(path, rounds=20, seed=2)
-
-
 def test_a_story_outlives_the_server(path: Path) -> None:
     with serving(path) as server:
         organizer, event_id = tell_the_story(server)
@@ -146,17 +51,6 @@ def test_a_story_outlives_the_server(path: Path) -> None:
         assert again.json() == before  # the token is good too: the secret is kept
         server.log_in(organizer.account["email"])
     assert find_faults(path, [core_component()]) == find_miscounts(path) == []
-
-
-def test_sigterm_under_load_loses_nothing(path: Path) -> None:
-    with serving(path) as server:
-        load = under_load(server)
-        load.wait_for(40)
-        server.process.terminate()
-        assert server.process.wait(10) == 0
-        load.wait_for_the_end()
-    assert_nothing_is_lost(path, load.told)
-    assert {record["status"] for record in server.records if record["event"] == "request"} <= {200, 201}
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

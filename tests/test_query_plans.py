@@ -9,12 +9,12 @@ from datetime import UTC, datetime
 
 import pytest
 
-from eventorg.database import connect_writer
 from eventorg.domain.events import EventQuery
 from eventorg.preparation import core_component, prepare
 from eventorg.repositories.event_search import compose_search
 from eventorg.resources import resource
 from eventorg.statements import Statement, Statements
+from eventorg.storage import connect_writer
 
 STATEMENTS = list(Statements(resource("sql")))
 

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from eventorg import repositories
-from eventorg.database import connect_writer
 from eventorg.preparation import check_statements, core_component, prepare
 from eventorg.resources import resource
 from eventorg.statements import StatementError, Statements
+from eventorg.storage import connect_writer
 from eventorg.testing import Clock
 
 

@@ -1,7 +1,6 @@
 """One line a request: what was asked and how it went, never a body, a token or a query."""
 
 import secrets
-import sys
 import time
 from collections.abc import Callable, Sequence
 from functools import lru_cache
@@ -12,7 +11,7 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from eventorg.api.headers import cache_control
 from eventorg.domain.callers import NOBODY
-from eventorg.logs import request_id_now
+from eventorg.logs import STANDARD_ERROR, request_id_now
 from eventorg.settings import Settings
 
 Observer = Callable[[Scope, int, float], None]
@@ -69,7 +68,7 @@ def _second(seconds: int) -> str:
 
 def _write_text(scope: Scope, status: int, seconds: float) -> None:
     caller = scope.get("user") or NOBODY
-    sys.stderr.write(
+    STANDARD_ERROR.write(
         f"{_now()} [info     ] request                        bot={caller.bot} method={scope.get('method')} "
         f"ms={seconds * 1000:.1f} request_id={request_id_now.get()} route={scope.get('path_template') or None} "
         f"status={status or None} user={caller.user_id or None}\n"
@@ -90,4 +89,4 @@ def _write_json(scope: Scope, status: int, seconds: float) -> None:
         "user": caller.user_id or None,
         "bot": caller.bot,
     }
-    sys.stderr.write(f"{msgspec.json.encode(line).decode()}\n")
+    STANDARD_ERROR.write(f"{msgspec.json.encode(line).decode()}\n")

@@ -1,6 +1,7 @@
 """Strict decoding of what is sent: never coerced, and never a 500 whatever it is."""
 
 import re
+import time
 from functools import cache, reduce
 from operator import or_
 from types import NoneType
@@ -9,12 +10,15 @@ from typing import Any, TypeVar, get_args
 import msgspec
 from litestar import Request
 from litestar.exceptions import ImproperlyConfiguredException
+from litestar.types import Message, Receive
 
-from eventorg.domain.errors import FieldError, Invalid, Malformed, UnsupportedMediaType
+from eventorg.domain.errors import FieldError, Invalid, Malformed, TooSlow, UnsupportedMediaType
 
 T = TypeVar("T")
 
 LARGEST_BODY = 64 * 1024
+REQUEST_SECONDS = 15.0
+"""How long a client may take to send a request."""
 
 _MISSING = re.compile(r"Object missing required field `(?P<field>.+?)`")
 _UNKNOWN = re.compile(r"Object contains unknown field `(?P<field>.*)`", re.DOTALL)
@@ -33,6 +37,11 @@ class StrictRequest(Request[Any, Any, Any]):
     Litestar would decode to builtins and convert with `strict=False`, so that `"1"` passed for a number.
     """
 
+    async def body(self) -> bytes:
+        """The body, once it is there. Raises `TooSlow` if it does not come in time, `Malformed` if the client goes."""
+        self.receive = _in_time(self.receive)
+        return await super().body()
+
     async def json(self) -> Any:
         """The body as the handler's type. Raises `UnsupportedMediaType`, `Malformed` and `Invalid`."""
         media_type, parameters = self.content_type
@@ -42,6 +51,21 @@ class StrictRequest(Request[Any, Any, Any]):
         if data is None:
             raise ImproperlyConfiguredException("the handler declares no body")
         return decode(await self.body(), _without_none(data.annotation) if data.has_default else data.annotation)
+
+
+def _in_time(receive: Receive) -> Receive:
+    """Receives until the deadline. `eventorg.connections` sees to it that a client that sends nothing is noticed."""
+    deadline = time.monotonic() + REQUEST_SECONDS
+
+    async def received() -> Message:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise Malformed()
+        if message.get("more_body") and time.monotonic() >= deadline:
+            raise TooSlow()
+        return message  # type: ignore[return-value]
+
+    return received  # type: ignore[return-value]
 
 
 def decode(body: bytes, annotation: Any) -> Any:

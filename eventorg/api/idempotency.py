@@ -6,15 +6,15 @@ that again; a refusal, which changed nothing, is kept as the problem document it
 
 import hashlib
 import re
-from typing import Any, Final
+from typing import Final
 
 import msgspec
-from litestar import Request
 from litestar.enums import ScopeType
 from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, HTTPResponseStartEvent, Message, Receive, Scope, Send
 from msgspec import structs
 
+from eventorg.api.bodies import StrictRequest
 from eventorg.api.problems import MEDIA_TYPE, Problem
 from eventorg.domain.callers import Caller, RequestKey
 from eventorg.domain.errors import Conflict, FieldError, Invalid
@@ -41,7 +41,7 @@ class Idempotency(ASGIMiddleware):
         if scope.get("method") not in _METHODS or caller is None:
             await next_app(scope, receive, send)
             return
-        request: Request[Any, Any, Any] = Request(scope, receive, send)
+        request = StrictRequest(scope, receive, send)
         header = request.headers.get("idempotency-key")
         if header is None:
             await next_app(scope, receive, send)

@@ -22,6 +22,7 @@ STATUS: dict[type[errors.DomainError], int] = {
     errors.Unauthenticated: 401,
     errors.Forbidden: 403,
     errors.NotFound: 404,
+    errors.TooSlow: 408,
     errors.Conflict: 409,
     errors.Gone: 410,
     errors.VersionMismatch: 412,
@@ -73,6 +74,8 @@ def problem_response(request: Request[Any, Any, Any], error: errors.DomainError)
         headers["WWW-Authenticate"] = "Bearer"
     if isinstance(error, errors.TooMany | errors.Unavailable):
         headers["Retry-After"] = str(error.retry_after)
+    if isinstance(error, errors.TooSlow):
+        headers["Connection"] = "close"
     broken = error.errors if isinstance(error, errors.Invalid) else None
     return _response(request, status, error.code, headers, broken, error)
 
@@ -152,6 +155,7 @@ _DESCRIPTIONS = {
     401: "No token, or one that is malformed, expired or revoked.",
     403: "Somebody else's to do.",
     404: "There is none, or none that the caller may know of.",
+    408: "The request did not come in time.",
     409: "The present state does not allow it; `code` says why.",
     410: "The cursor reaches further back than what is kept; read everything anew.",
     412: "`If-Match` names a version that is no longer current.",
@@ -177,5 +181,5 @@ def describe(status: int) -> str:
     return _DESCRIPTIONS[status]
 
 
-BODY_PROBLEMS = (400, 413, 415, 422, 507)
+BODY_PROBLEMS = (400, 408, 413, 415, 422, 507)
 """What an operation that takes a body can always answer."""

@@ -98,6 +98,12 @@ class WrongPassword(Invalid):
         super().__init__(FieldError("current_password", "wrong_password"))
 
 
+class TooSlow(DomainError):
+    """What was to be sent did not come in time."""
+
+    default_code = "request_timeout"
+
+
 class Gone(DomainError):
     """It was there, and is not kept any more."""
 

@@ -13,10 +13,11 @@ from typing import Final
 import msgspec
 
 from eventorg.core import utc_now
-from eventorg.database import LARGEST_GROUP, connect_reader, connect_writer
+from eventorg.database import LARGEST_GROUP
 from eventorg.domain.values import rfc3339
 from eventorg.resources import resource
 from eventorg.statements import Statement, Statements
+from eventorg.storage import connect_reader, connect_writer
 from tests.bench import cores
 from tests.bench.dataset import Dataset
 from tests.bench.load import Failed, Measurement

@@ -13,13 +13,13 @@ import uvicorn
 from litestar import Litestar, get, post
 from litestar.params import FromPath
 
-from eventorg.database import connect_reader
 from eventorg.domain.events import Event
 from eventorg.domain.registrations import Participants, Registration
 from eventorg.resources import resource
 from eventorg.server import listen, server_config
 from eventorg.settings import Settings, load
 from eventorg.statements import Statement, Statements
+from eventorg.storage import connect_reader
 
 SQL = Statements(resource("sql"))
 

@@ -1,0 +1,155 @@
+"""The file itself: connections to it, its faults told apart, and whether it is still where it was."""
+
+import os
+import sqlite3
+from pathlib import Path
+from typing import Final, Literal
+
+import structlog
+
+from eventorg.domain.errors import DomainError, StorageFull, Unavailable
+from eventorg.settings import StartError
+
+Synchronous = Literal["full", "normal"]
+
+BUSY_TIMEOUT_MS = 5_000
+RETRY_SECONDS: Final = 30
+JOURNAL_BYTES = 64 * 1024 * 1024
+"""How large the write-ahead log may stay, and from where on it is worth a warning."""
+
+_CACHED_STATEMENTS = 256
+
+log = structlog.get_logger("eventorg.database")
+
+
+def connect_writer(path: Path, synchronous: Synchronous = "full", *, checkpoints: bool = False) -> sqlite3.Connection:
+    """A connection in autocommit mode that may write, its pragmas set and read back. Raises `StartError`.
+
+    Only one that `checkpoints` moves the write-ahead log into the file, and there must be but one of those: SQLite
+    before 3.51.3 can damage a file when two do it at once. The last connection to be closed does it always.
+    """
+    connection = _connect(path, "rwc")
+    try:
+        mode = connection.execute("PRAGMA journal_mode = WAL").fetchone()[0]
+        connection.execute(f"PRAGMA synchronous = {synchronous}")
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA secure_delete = ON")  # what a user deletes is gone from the file's free pages too
+        connection.execute(f"PRAGMA journal_size_limit = {JOURNAL_BYTES}")
+        if not checkpoints:
+            connection.execute("PRAGMA wal_autocheckpoint = 0")
+        if mode != "wal" or connection.execute("PRAGMA foreign_keys").fetchone()[0] != 1:
+            raise StartError(f"{path} cannot be kept in WAL mode with foreign keys; is it on a network drive?")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def connect_reader(path: Path, *, patient: bool = True) -> sqlite3.Connection:
+    """A connection in autocommit mode that cannot write; one that is not `patient` never waits for a lock."""
+    connection = _connect(path, "ro")
+    set_patience(connection, patient=patient)
+    connection.execute("PRAGMA query_only = ON")
+    connection.execute("PRAGMA trusted_schema = OFF")  # the writer's must be on: triggers fill the search index
+    return connection
+
+
+def _connect(path: Path, mode: Literal["ro", "rwc"]) -> sqlite3.Connection:
+    connection = sqlite3.connect(
+        f"{path.as_uri()}?mode={mode}",
+        uri=True,
+        timeout=BUSY_TIMEOUT_MS / 1000,
+        isolation_level=None,
+        check_same_thread=False,
+        cached_statements=_CACHED_STATEMENTS,
+    )
+    connection.row_factory = sqlite3.Row
+    return connection
+
+
+def checkpoint(connection: sqlite3.Connection) -> bool:
+    """Whether the write-ahead log is empty now."""
+    set_patience(connection, patient=False)  # nobody waits for a slow reader
+    try:
+        return bool(connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0] == 0)
+    except sqlite3.Error:  # a full disk, for one: what is committed stays in the log
+        return False
+    finally:
+        set_patience(connection, patient=True)
+
+
+def set_patience(connection: sqlite3.Connection, *, patient: bool) -> None:
+    """Says whether a connection waits for a lock that another holds, or is refused at once."""
+    connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS if patient else 0}")
+
+
+def roll_back(connection: sqlite3.Connection) -> None:
+    """Ends a transaction, if there is one."""
+    if connection.in_transaction:  # a full disk, for one, has already rolled back
+        connection.execute("ROLLBACK")
+
+
+class Watch:
+    """Looks whether what SQLite has open still bears the names it was opened by.
+
+    SQLite goes on writing to a file that was moved, removed or replaced, and what is written there nobody finds again.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._log = _beside(path, "-wal")
+        self._opened = {name: os.stat(name) for name in (path, self._log, _beside(path, "-shm"))}
+        self._is_lost = False
+        self._is_large = False
+
+    def check(self) -> None:
+        """Raises `Unavailable` while a name is missing or another file's; good again once the file is back."""
+        lost = self._find_lost()
+        if lost and not self._is_lost:
+            log.error("database moved, removed or replaced", file=str(lost), remedy="put it back, or stop and restore")
+        if self._is_lost and not lost:
+            log.warning("database is back")
+        self._is_lost = lost is not None
+        if lost:
+            raise Unavailable("storage_unavailable", retry_after=RETRY_SECONDS)
+
+    def _find_lost(self) -> Path | None:
+        for name, opened in self._opened.items():
+            try:
+                found = os.stat(name)
+            except OSError:
+                return name
+            if not os.path.samestat(found, opened):
+                return name
+            if name is self._log:
+                self._weigh(found.st_size)
+        return None
+
+    def _weigh(self, size: int) -> None:
+        """Says it once when the write-ahead log has grown large: it shrinks again when nobody reads for long."""
+        if size > JOURNAL_BYTES and not self._is_large:
+            log.warning("write-ahead log is large", bytes=size, reason="somebody reads for long")
+        self._is_large = size > JOURNAL_BYTES
+
+
+def refusal(error: BaseException) -> Exception:
+    """What a client is told of a fault of the storage; any other error is itself."""
+    if not isinstance(error, Exception) or isinstance(error, StopIteration):
+        return RuntimeError(f"a work raised {error!r}")  # a future would not carry it
+    if not isinstance(error, sqlite3.Error):
+        return error
+    match getattr(error, "sqlite_errorcode", 0) & 0xFF:
+        case sqlite3.SQLITE_FULL:
+            refused: DomainError = StorageFull()
+        case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
+            refused = Unavailable("busy")
+        case sqlite3.SQLITE_IOERR | sqlite3.SQLITE_CANTOPEN | sqlite3.SQLITE_READONLY | sqlite3.SQLITE_CORRUPT:
+            refused = Unavailable("storage_unavailable", retry_after=RETRY_SECONDS)
+        case _:
+            return error
+    log.error("storage fault", error=str(error))
+    refused.__cause__ = error
+    return refused
+
+
+def _beside(path: Path, suffix: str) -> Path:
+    return path.with_name(path.name + suffix)

@@ -1,0 +1,108 @@
+"""Ended under mixed load, by kill -9 and by SIGTERM, and copied under it: nothing that was answered is lost."""
+
+import random
+import signal
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from eventorg.storage import connect_reader
+from eventorg.testing import Bot
+from tests.load import Load, Promises
+from tests.programs import Program, run, serving
+
+SETTINGS: dict[str, Any] = {"plugins": "reminders"}
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "eventorg.db"
+
+
+@pytest.fixture
+def token(path: Path) -> str:
+    scopes = ("--scope", "act", "--scope", "changes", "--scope", "deliver")
+    made = run(path, "token", "create", "bot", *scopes, **SETTINGS)
+    assert made.returncode == 0, made.stderr
+    return made.stdout.split()[-1]
+
+
+def bot_of(server: Program, token: str) -> Bot:
+    return Bot(server.client, "bot", token)
+
+
+def is_caught_up(path: Path) -> bool:
+    """Whether the plugin has been told of every change."""
+    with closing(connect_reader(path)) as connection:
+        head, place = connection.execute("SELECT (SELECT max(seq) FROM changes), seq FROM plugins").fetchone()
+        return bool(head == place)
+
+
+def kill_under_load(path: Path, token: str, rounds: int, seed: int) -> None:
+    dice = random.Random(seed)
+    promises = Promises()
+    for number in range(rounds):
+        with serving(path, **SETTINGS) as server:
+            load = Load(server, bot_of(server, token), promises, seed=number)
+            promises.wait_for(promises.answered + dice.randrange(40, 150))
+            server.process.kill()
+            assert server.wait() == -signal.SIGKILL
+            load.wait_for_the_end()
+        promises.check(path)
+    with serving(path, **SETTINGS) as server:
+        server.wait_for(lambda: is_caught_up(path), seconds=30)
+        assert server.client.get("/health").json()["plugins"] == {"reminders": "ok"}
+        kinds = {kind for kind, *_ in promises.states}
+        assert kinds == {"user", "event", "registration", "delivery"}
+    assert run(path, "check", **SETTINGS).stdout == "ok\n"
+
+
+def test_nothing_answered_is_lost_by_kill_9(path: Path, token: str) -> None:
+    kill_under_load(path, token, rounds=2, seed=1)
+
+
+@pytest.mark.slow
+def test_nothing_answered_is_lost_by_kill_9_twenty_times(path: Path, token: str) -> None:
+    kill_under_load(path, token, rounds=20, seed=2)
+
+
+def test_sigterm_under_load_loses_nothing_and_lets_followers_go(path: Path, token: str) -> None:
+    promises = Promises()
+    with serving(path, **SETTINGS) as server:
+        bot = bot_of(server, token)
+        load = Load(server, bot, promises, seed=1)
+        promises.wait_for(60)
+        with bot.client.stream(
+            "GET", "/changes?after=0", headers=bot.headers | {"Accept": "text/event-stream"}
+        ) as follower:
+            lines = follower.iter_lines()
+            assert next(lines)
+            server.process.terminate()
+            assert server.process.wait(10) == 0
+            load.wait_for_the_end()
+            told = [line for line in lines if line.startswith("id: ")]  # and the stream has ended as it should
+        assert told
+    promises.check(path)
+    assert "Traceback" not in server.log
+    assert {record["status"] for record in server.records if record["event"] == "request"} <= {200, 201, 409}
+
+
+def test_a_backup_under_load_holds_what_was_answered_before_and_serves(path: Path, token: str, tmp_path: Path) -> None:
+    copy = tmp_path / "copy.db"
+    promises = Promises()
+    with serving(path, **SETTINGS) as server:
+        load = Load(server, bot_of(server, token), promises, seed=1)
+        promises.wait_for(60)
+        before = {subject for subject in list(promises.states) if subject[0] in ("event", "user")}
+        assert run(path, "backup", copy, **SETTINGS).returncode == 0
+        server.process.kill()
+        load.wait_for_the_end()
+    with closing(connect_reader(copy)) as connection:
+        kept = {row[0] for row in connection.execute("SELECT id FROM events UNION ALL SELECT id FROM users")}
+    assert {thing for _, thing in before} <= kept
+    assert run(copy, "check", **SETTINGS).stdout == "ok\n"
+    with serving(copy, **SETTINGS) as server:
+        server.sign_up().create_event()
+        server.wait_for(lambda: is_caught_up(copy), seconds=30)
