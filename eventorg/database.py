@@ -22,7 +22,7 @@ from eventorg.domain.facts import Change
 from eventorg.domain.values import Clock, rfc3339
 from eventorg.settings import StartError
 from eventorg.statements import Statement
-from eventorg.storage import JOURNAL_BYTES, Watch, refusal
+from eventorg.storage import JOURNAL_BYTES, Watch, checkpoint, refusal, set_patience
 
 T = TypeVar("T")
 Parameter = str | int | None
@@ -162,7 +162,7 @@ class Database:
         and lets writers go on meanwhile. What reads for long, like a backup, is not waited for.
         """
         for _ in range(_SCRUB_ATTEMPTS):
-            if await _on_thread(self._writer, partial(_checkpoint, _raw(self._writer))):
+            if await _on_thread(self._writer, partial(checkpoint, _raw(self._writer))):
                 return
             await asyncio.sleep(_SCRUB_PAUSE_SECONDS)
 
@@ -196,7 +196,7 @@ class Database:
             return outcomes
         except Unavailable as error:
             _roll_back(connection)
-            _checkpoint(connection)  # what was answered goes where it belongs, and no stale log awaits another file
+            checkpoint(connection)  # what was answered goes where it belongs, and no stale log awaits another file
             return [_Outcome(job, error=error) for job in group]
         except BaseException as error:  # whatever it is, everyone gets an answer
             _roll_back(connection)
@@ -210,11 +210,11 @@ class Database:
         try:
             connection.execute("BEGIN IMMEDIATE")
         except sqlite3.Error:
-            _set_patience(connection, 0)
+            set_patience(connection, 0)
             self._is_locked_out = True
             raise
         if self._is_locked_out:
-            _set_patience(connection, BUSY_TIMEOUT_MS)
+            set_patience(connection, BUSY_TIMEOUT_MS)
             self._is_locked_out = False
 
     def _attempt(self, connection: sqlite3.Connection, job: _Job[Any]) -> _Outcome:
@@ -240,21 +240,6 @@ class Database:
             raise refusal(error)  # noqa: B904 (mostly the error itself, which has no cause)
         finally:
             _roll_back(connection)
-
-
-def _checkpoint(connection: sqlite3.Connection) -> bool:
-    """Whether the write-ahead log is empty now."""
-    _set_patience(connection, 0)  # nobody waits for a slow reader
-    try:
-        return bool(connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0] == 0)
-    except sqlite3.Error:  # a full disk, for one: what is committed stays in the log
-        return False
-    finally:
-        _set_patience(connection, BUSY_TIMEOUT_MS)
-
-
-def _set_patience(connection: sqlite3.Connection, milliseconds: int) -> None:
-    connection.execute(f"PRAGMA busy_timeout = {milliseconds}")
 
 
 def _roll_back(connection: sqlite3.Connection) -> None:

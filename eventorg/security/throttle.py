@@ -33,9 +33,7 @@ class Throttle:
             failures[0] + WINDOW - now
             for key in keys
             if (failures := self._failures.get(key)) and len(failures) == self._limit
-            if failures[0]
-            <= now
-            < failures[0] + WINDOW  # what failed later than now, by a clock set back, says nothing
+            if failures[0] <= now < failures[0] + WINDOW  # one of a time to come is of a clock set back since
         ]
         if waits:
             raise TooMany("too_many_logins", retry_after=math.ceil(max(waits).total_seconds()))
