@@ -117,10 +117,15 @@ class Courier:
             with suppress(TimeoutError):
                 async with asyncio.timeout(LOOK_SECONDS):  # a retry is asked for by another process
                     await self._news.wait()
-        elif place.due_at is not None and place.due_at > rfc3339(self._context.clock()):
+        elif self._must_wait(place):
             await asyncio.sleep(TICK_SECONDS)
         else:
             await self._tell_in_order(place, changes)
+
+    def _must_wait(self, place: Place) -> bool:
+        """Whether what failed is to be tried later. A time further off than any pause is of a clock set back since."""
+        now = self._context.clock()
+        return place.due_at is not None and rfc3339(now) < place.due_at <= rfc3339(now + LONGEST_PAUSE)
 
     async def _tell_in_order(self, place: Place, changes: list[Change]) -> None:
         """Tells a stretch of the log, as far as the first change that fails."""

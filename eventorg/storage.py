@@ -69,13 +69,14 @@ def _connect(path: Path, mode: Literal["ro", "rwc"]) -> sqlite3.Connection:
 
 def checkpoint(connection: sqlite3.Connection) -> bool:
     """Whether the write-ahead log is empty now."""
+    patience = connection.execute("PRAGMA busy_timeout").fetchone()[0]
     set_patience(connection, patient=False)  # nobody waits for a slow reader
     try:
         return bool(connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0] == 0)
     except sqlite3.Error:  # a full disk, for one: what is committed stays in the log
         return False
     finally:
-        set_patience(connection, patient=True)
+        set_patience(connection, patient=patience > 0)
 
 
 def set_patience(connection: sqlite3.Connection, *, patient: bool) -> None:
@@ -96,8 +97,8 @@ class Watch:
     """
 
     def __init__(self, path: Path) -> None:
-        self._log = _beside(path, "-wal")
-        self._opened = {name: os.stat(name) for name in (path, self._log, _beside(path, "-shm"))}
+        self._log = f"{path}-wal"
+        self._opened = {name: os.stat(name) for name in (str(path), self._log, f"{path}-shm")}
         self._is_lost = False
         self._is_large = False
 
@@ -105,20 +106,20 @@ class Watch:
         """Raises `Unavailable` while a name is missing or another file's; good again once the file is back."""
         lost = self._find_lost()
         if lost and not self._is_lost:
-            log.error("database moved, removed or replaced", file=str(lost), remedy="put it back, or stop and restore")
+            log.error("database moved, removed or replaced", file=lost, remedy="put it back, or stop and restore")
         if self._is_lost and not lost:
             log.warning("database is back")
         self._is_lost = lost is not None
         if lost:
             raise Unavailable("storage_unavailable", retry_after=RETRY_SECONDS)
 
-    def _find_lost(self) -> Path | None:
+    def _find_lost(self) -> str | None:
         for name, opened in self._opened.items():
             try:
                 found = os.stat(name)
             except OSError:
                 return name
-            if not os.path.samestat(found, opened):
+            if found.st_ino != opened.st_ino or found.st_dev != opened.st_dev:
                 return name
             if name is self._log:
                 self._weigh(found.st_size)
@@ -149,7 +150,3 @@ def refusal(error: BaseException) -> Exception:
     log.error("storage fault", error=str(error))
     refused.__cause__ = error
     return refused
-
-
-def _beside(path: Path, suffix: str) -> Path:
-    return path.with_name(path.name + suffix)

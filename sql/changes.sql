@@ -72,14 +72,15 @@ FROM seen
 CROSS JOIN changes ON changes.seq = seen.seq
 ORDER BY changes.seq;
 
--- name: forget_changes(before, most)!
--- Looks at the oldest rows only: they are in order of time.
+-- name: forget_changes(before, now, most)!
+-- Looks at the oldest rows only, and takes them up to the first that is kept: the log has no gap, whatever the clock
+-- was set to. A time that is still to come says nothing.
+WITH oldest AS (SELECT seq, at FROM changes ORDER BY seq LIMIT :most)
 DELETE FROM changes
-WHERE seq IN (
-    SELECT oldest.seq
-    FROM (SELECT seq, at FROM changes ORDER BY seq LIMIT :most) AS oldest
-    WHERE oldest.at < :before
-);
+WHERE seq IN (SELECT seq FROM oldest)
+    AND seq < coalesce(
+        (SELECT min(seq) FROM oldest WHERE at >= :before AND at <= :now), (SELECT max(seq) + 1 FROM oldest)
+    );
 
 -- name: list_changes_naming(user_id)
 SELECT

@@ -188,6 +188,14 @@ def test_a_failure_is_told_in_order_once_it_is_mended(tmp_path: Path) -> None:
         assert [first, second, *others] == [seq for seq, *_ in there.changes()]
 
 
+def test_a_clock_set_back_does_not_lengthen_the_pause(tmp_path: Path) -> None:
+    with scene(tmp_path, fail(RuntimeError())) as there:
+        there.server.sign_up()
+        there.server.wait_for(lambda: there.health() == "retrying")
+        there.server.clock.advance(days=-1)
+        there.server.wait_for(lambda: there.place()["attempts"] == 2)
+
+
 def test_retry_does_not_wait_for_the_pause(tmp_path: Path) -> None:
     with scene(tmp_path, fail(RuntimeError())) as there:
         there.server.sign_up()

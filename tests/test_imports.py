@@ -11,14 +11,20 @@ from tests.programs import CHECKOUT
 WIRING = {
     "eventorg.application",
     "eventorg.cli",
-    "eventorg.connections",
     "eventorg.plugin",  # the door leads to every floor
     "eventorg.server",
     "eventorg.testing",
     "eventorg.__main__",
 }
 API = ("eventorg.api", "litestar", "uvicorn")
-STORAGE = ("eventorg.database", "eventorg.statements", "eventorg.migrations", "eventorg.preparation", "sqlite3")
+STORAGE = (
+    "eventorg.database",
+    "eventorg.storage",
+    "eventorg.statements",
+    "eventorg.migrations",
+    "eventorg.preparation",
+    "sqlite3",
+)
 DRIVERS = ("aiosqlite", "aiosql", "pypika")
 
 MODULES = {

@@ -79,8 +79,9 @@ class ChangeRepository:
 
     async def forget(self, before: str) -> None:
         """Removes what is older than a time (RFC 3339), a little at a time, so that writers need not wait long."""
-        while (
-            await self._database.write(lambda tx: tx.run(self._sql.forget_changes, before=before, most=_LARGEST_SWEEP))
-            == _LARGEST_SWEEP
-        ):
+
+        def sweep(tx: Transaction) -> int:
+            return tx.run(self._sql.forget_changes, before=before, now=tx.now, most=_LARGEST_SWEEP)
+
+        while await self._database.write(sweep) == _LARGEST_SWEEP:
             pass

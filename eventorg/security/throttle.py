@@ -35,7 +35,7 @@ class Throttle:
             for key in keys
             if (failures := self._failures.get(_short(key)))
             and len(failures) == self._limit
-            and failures[0] + WINDOW > now
+            and failures[0] <= now < failures[0] + WINDOW  # one of a time to come is of a clock set back since
         ]
         if waits:
             raise TooMany("too_many_logins", retry_after=math.ceil(max(waits).total_seconds()))
