@@ -27,6 +27,10 @@ test *arguments:
 faults:
     {{python}} -m pytest -m slow
 
+# How fast it is: ten minutes, into tests/bench/results.json and results.svg; `just bench --quick` is a first look.
+bench *arguments:
+    {{python}} -m tests.bench {{arguments}}
+
 # The long form of the fuzzing: more than 10,000 requests that the description allows, and that it does not.
 fuzz:
     {{python}} -m pytest -m slow -s tests/test_fuzzing.py

@@ -47,6 +47,7 @@ from eventorg.security.telegram import MiniAppLogin
 from eventorg.security.throttle import Throttle
 from eventorg.security.tokens import Tokens
 from eventorg.settings import Settings
+from eventorg.watching import Watch
 
 
 def create_app(settings: Settings, clock: Clock = utc_now, passwords: Passwords | None = None) -> Litestar:
@@ -59,6 +60,7 @@ def create_app(settings: Settings, clock: Clock = utc_now, passwords: Passwords 
     rates = Rates(settings.requests_per_minute, clock) if settings.requests_per_minute else None
     feed = Feed()
     core.database.listeners.append(feed.tell)
+    watch = Watch(core.database, core.changes)
     contexts = [core.context(loaded) for loaded in core.loaded]
 
     @asynccontextmanager
@@ -70,6 +72,7 @@ def create_app(settings: Settings, clock: Clock = utc_now, passwords: Passwords 
             tokens.use(settings.secrets or (load_secret(path),))
             async with AsyncExitStack() as stack:
                 await stack.enter_async_context(core.database.opened())
+                await stack.enter_async_context(watch.at_work())
                 kept = timedelta(days=settings.changes_days)
                 await stack.enter_async_context(housekeeping(core.changes, core.outcomes, kept, clock))
                 for loaded, context in zip(core.loaded, contexts, strict=True):

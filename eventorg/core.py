@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 from eventorg import repositories
 from eventorg.context import PluginContext
+from eventorg.copying import Progress, unwatched
 from eventorg.database import Database
 from eventorg.domain.values import Clock
 from eventorg.loading import Loaded, load_plugins
@@ -69,9 +70,9 @@ class Core:
         """The core's migrations and the plugins'."""
         return [core_component(), *(loaded.component for loaded in self.loaded if loaded.component)]
 
-    def prepare(self) -> list[str]:
+    def prepare(self, progress: Progress = unwatched) -> list[str]:
         """Makes the database or brings it up to date; the migrations applied. Raises `StartError`."""
-        return prepare(self.settings.database_path, self.components, self.clock)
+        return prepare(self.settings.database_path, self.components, self.clock, progress)
 
     def check_statements(self) -> None:
         """Has SQLite compile every statement of the core and of the plugins. Raises `StartError`."""

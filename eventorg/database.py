@@ -102,30 +102,33 @@ class Database:
         self._queue: deque[_Job[Any]] = deque()
         self._draining = False
         self.listeners: Final[list[Callable[[list[Change]], None]]] = []
-        """Called on the event loop after each commit that recorded changes, in commit order."""
+        """Called on the event loop after each commit that recorded changes, in commit order; those of other processes
+        come when they are noticed (see `eventorg.watching`)."""
         self.observers: Final[list[Callable[[int, float], None]]] = []
         """Called on the writer's thread after each commit, with the number of works in it and its seconds."""
 
     @asynccontextmanager
-    async def opened(self) -> AsyncIterator[Self]:
-        """Connects, and closes when the block ends, after the works that wait by then."""
+    async def opened(self, *, checkpoints: bool = True) -> AsyncIterator[Self]:
+        """Connects, and closes when the block ends, after the works that wait by then. `checkpoints` are for the
+        process that owns the file alone (see `connect_writer`)."""
         self.loop = asyncio.get_running_loop()  # where it lives: other loops ask here
         self._home = get_ident()
-        writer = partial(connect_writer, self._path, self._synchronous)
+        self._checkpoints = checkpoints
+        writer = partial(connect_writer, self._path, self._synchronous, checkpoints=checkpoints)
         reader = partial(connect_reader, self._path)
         connections: list[aiosqlite.Connection] = []
-        try:
-            for connect in (writer, *[reader] * READERS):
-                connection = aiosqlite.Connection(connect, iter_chunk_size=64)
-                connections.append(connection)
-                await connection
-            self._writer, *self._readers = connections
-            self._reading = [0] * READERS
-            with closing(connect_reader(self._path, patient=False)) as self._glance:
+        with closing(connect_reader(self._path, patient=False)) as self._glance:  # until the last write is told
+            try:
+                for connect in (writer, *[reader] * READERS):
+                    connection = aiosqlite.Connection(connect, iter_chunk_size=64)
+                    connections.append(connection)
+                    await connection
+                self._writer, *self._readers = connections
+                self._reading = [0] * READERS
                 yield self
-        finally:
-            for connection in reversed(connections):
-                await connection.close()
+            finally:
+                for connection in reversed(connections):
+                    await connection.close()
 
     async def write(self, work: Work[T]) -> T:
         """The work's result, once it is committed; durable by then.
@@ -199,12 +202,34 @@ class Database:
         """Empties the write-ahead log into the file: what was deleted is then in neither.
 
         A reader of an older state keeps it from that; those of this server are gone in a moment, so it tries again,
-        and lets writers go on meanwhile. What reads for long, like a backup, is not waited for.
+        and lets writers go on meanwhile. What reads for long, like a backup, is not waited for. Without `checkpoints`
+        nothing is done: the process that owns the file does it, or else whoever is the last to close it.
         """
+        if not self._checkpoints:
+            return
         for _ in range(_SCRUB_ATTEMPTS):
             if await _on_thread(self._writer, partial(_checkpoint, _raw(self._writer))):
                 return
             await asyncio.sleep(_SCRUB_PAUSE_SECONDS)
+
+    async def data_version(self) -> int:
+        """A number that is another one once another process has committed; what this one commits does not change it.
+
+        SQLite's `PRAGMA data_version`, asked on the only connection here that commits. Raises `Unavailable`.
+        """
+
+        def ask() -> int:
+            try:
+                return int(_raw(self._writer).execute("PRAGMA data_version").fetchone()[0])
+            except sqlite3.Error as error:
+                raise _refusal(error) from error
+
+        return await _on_thread(self._writer, ask)
+
+    def tell(self, news: list[Change]) -> None:
+        """Tells the listeners of changes that are committed. On the event loop."""
+        for listener in self.listeners:
+            listener(news)
 
     def _drain(self) -> None:
         """On the writer's thread: commits what waits, group by group."""
@@ -221,8 +246,7 @@ class Database:
         """On the event loop, after a commit: tells the news, then answers."""
         self._end_glance()  # whoever hears of it now may look it up
         if news := [change for outcome in outcomes for change in outcome.news]:
-            for listener in self.listeners:
-                listener(news)
+            self.tell(news)
         for outcome in outcomes:
             outcome.deliver()
 
@@ -302,8 +326,12 @@ def _refusal(error: BaseException) -> Exception:
     return refusal
 
 
-def connect_writer(path: Path, synchronous: Synchronous = "full") -> sqlite3.Connection:
-    """A connection in autocommit mode that may write, its pragmas set and read back. Raises `StartError`."""
+def connect_writer(path: Path, synchronous: Synchronous = "full", *, checkpoints: bool = False) -> sqlite3.Connection:
+    """A connection in autocommit mode that may write, its pragmas set and read back. Raises `StartError`.
+
+    Only one that `checkpoints` moves the write-ahead log into the file, and there must be but one of those: SQLite
+    before 3.51.3 can damage a file when two do it at once. The last connection to be closed does it always.
+    """
     connection = _connect(path, "rwc")
     try:
         mode = connection.execute("PRAGMA journal_mode = WAL").fetchone()[0]
@@ -311,6 +339,8 @@ def connect_writer(path: Path, synchronous: Synchronous = "full") -> sqlite3.Con
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("PRAGMA secure_delete = ON")  # what a user deletes is gone from the file's free pages too
         connection.execute(f"PRAGMA journal_size_limit = {_JOURNAL_BYTES}")
+        if not checkpoints:
+            connection.execute("PRAGMA wal_autocheckpoint = 0")
         if mode != "wal" or connection.execute("PRAGMA foreign_keys").fetchone()[0] != 1:
             raise StartError(f"{path} cannot be kept in WAL mode with foreign keys; is it on a network drive?")
     except BaseException:

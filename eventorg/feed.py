@@ -19,7 +19,7 @@ class Feed:
 
     def tell(self, news: list[Change]) -> None:
         """Wakes whoever waits for the events and users of these changes."""
-        self._head = news[-1].seq
+        self._head = max(self._head, news[-1].seq)  # another process's changes are noticed late
         subjects = {subject for change in news for subject in (change.event_id, change.user_id, EVERYTHING)}
         for subject in subjects:
             for waiter in self._waiting.get(subject or "", ()):

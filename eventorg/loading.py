@@ -30,7 +30,7 @@ NO_PLUGINS = "none"
 TAKEN = frozenset(
     (
         *("eventorg", "sqlite", NO_PLUGINS),
-        *("backup", "check", "deploy", "health", "migrate", "openapi", "plugins", "serve", "token"),  # commands
+        *("backup", "check", "deploy", "health", "migrate", "openapi", "plugins", "restore", "serve", "token", "user"),
         *("change", "event", "events", "link", "plugin", "telegram"),  # how tables of the core begin
     )
 )

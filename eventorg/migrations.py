@@ -61,6 +61,17 @@ class MigrationError(StartError):
     """The schema cannot be brought up to date; nothing of the failing file was applied."""
 
 
+class NewerSchema(MigrationError):
+    """The database has a `migration` that this program does not."""
+
+    def __init__(self, component: str, migration: str, way_back: str = "restore a backup") -> None:
+        self.migration = migration
+        super().__init__(
+            f"The database has the migration {migration} of {component}, which this version does not know: "
+            f"it was made by a newer {component}; install that version or {way_back}."
+        )
+
+
 class Component(Struct, frozen=True):
     """A set of migrations: the core's, or a plugin's. `folder` holds `0001_name.sql` and so on; the tables they make
     begin with `prefix`."""
@@ -83,12 +94,15 @@ def check_history(connection: sqlite3.Connection, component: Component) -> None:
     known = {file.name: _sha256(file.read_bytes()) for file in component.files()}
     for name, sha256 in _applied(connection, component).items():
         if name not in known:
-            raise MigrationError(
-                f"The database has the migration {name} of {component.name}, which this version does not know: "
-                f"it was made by a newer {component.name}; install that version or restore a backup."
-            )
+            raise NewerSchema(component.name, name)
         if known[name] != sha256:
             raise MigrationError(f"The migration {name} of {component.name} was edited after it had been applied.")
+
+
+def find_pending(connection: sqlite3.Connection, component: Component) -> list[str]:
+    """The files of a component that are still to be applied, in order; changes nothing. Raises `MigrationError`."""
+    applied = _applied(connection, component)
+    return [file.name for file in component.files() if file.name not in applied]
 
 
 def migrate(connection: sqlite3.Connection, component: Component, now: str) -> list[str]:

@@ -10,9 +10,10 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+from eventorg.copying import Progress, copy_database, draft_beside, flush, unwatched
 from eventorg.database import connect_reader, connect_writer
 from eventorg.domain.values import Clock, rfc3339
-from eventorg.migrations import Component, check_history, migrate
+from eventorg.migrations import Component, NewerSchema, check_history, find_pending, migrate
 from eventorg.resources import resource
 from eventorg.settings import StartError
 from eventorg.statements import Statements
@@ -34,6 +35,9 @@ LEFT JOIN (
 WHERE (registered_count, waitlisted_count) <> (coalesce(registered, 0), coalesce(waitlisted, 0))
 LIMIT 1
 """
+_FAILURES = "SELECT name, count(*) FROM plugin_failures GROUP BY name ORDER BY name"
+_SERVED = frozenset(("schema", "integrity", "foreign keys"))
+"""What must be right before a file is served; the rest can be mended while it is."""
 
 
 def core_component() -> Component:
@@ -41,20 +45,49 @@ def core_component() -> Component:
     return Component("eventorg", resource("sql") / "migrations")
 
 
-def prepare(path: Path, components: list[Component], clock: Clock) -> list[str]:
-    """Makes the file or brings it up to date; the migrations applied. Raises `StartError`."""
+def prepare(path: Path, components: list[Component], clock: Clock, progress: Progress = unwatched) -> list[str]:
+    """Makes the file or brings it up to date; the migrations applied. Raises `StartError`.
+
+    A file that a component has been working with is copied first, to `<file>.before-<component>-<migration>`: that is
+    the way back to the version before.
+    """
     _require_folder(path)
     faults = find_faults(path, components)
     if faults:
         raise StartError(f"{path} is not served: {faults[0]}")
     try:
+        for component in components if path.exists() else ():
+            _keep_before(path, component, progress)
         if not path.exists():
             path.touch(mode=0o600)  # what users tell is nobody else's; the write-ahead log takes its mode from it
+        progress("migrating", 1, 1)
         with closing(connect_writer(path)) as connection:
             now = rfc3339(clock())
             return [f"{part.name}/{name}" for part in components for name in migrate(connection, part, now)]
     except (sqlite3.Error, OSError) as error:
         raise StartError(f"{path} cannot be written: {error}.") from error
+
+
+def kept_before(path: Path, component: str, migration: str) -> Path:
+    """Where the copy of a file lies that was made before a migration."""
+    return path.with_name(f"{path.name}.before-{component}-{Path(migration).stem}")
+
+
+def _keep_before(path: Path, component: Component, progress: Progress) -> None:
+    """Copies the file if the component is about to change what it has made there before."""
+    with closing(connect_reader(path)) as connection:
+        pending = find_pending(connection, component)
+        if not pending or len(pending) == len(component.files()):
+            return
+    kept = kept_before(path, component.name, pending[0])
+    with draft_beside(kept) as draft:
+        copy_database(path, draft, progress)
+        with closing(connect_reader(draft)) as connection:
+            if find_pending(connection, component) != pending:
+                return  # another process was faster: what it kept is the way back
+        flush(draft)
+        draft.replace(kept)
+    flush(path.parent)
 
 
 def check_statements(path: Path, sql: Statements, prefix: str = "") -> None:
@@ -64,43 +97,75 @@ def check_statements(path: Path, sql: Statements, prefix: str = "") -> None:
         sql.check(connection, prefix)
 
 
-def find_faults(path: Path, components: list[Component]) -> list[str]:
+def find_faults(path: Path, components: list[Component], *, thorough: bool = False) -> list[str]:
     """What is wrong with a file, a sentence each; reads only. A file that does not exist yet has no fault."""
-    if not path.exists() or path.stat().st_size == 0:
-        return []
-    try:
-        with closing(connect_reader(path)) as connection:
-            return list(_faults(connection, components))
-    except sqlite3.DatabaseError as error:
-        return [f"it cannot be read as a SQLite database ({error})."]
-
-
-def _faults(connection: sqlite3.Connection, components: list[Component]) -> Iterator[str]:
-    if not connection.execute("SELECT 1 FROM sqlite_master").fetchone():
-        return
-    if connection.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
-        yield "it is the SQLite database of another program."
-        return
-    for component in components:
-        try:
-            check_history(connection, component)
-        except StartError as error:
-            yield str(error)
-    for (message,) in connection.execute("PRAGMA quick_check(1)"):
-        if message != "ok":
-            yield f"it is damaged ({message.splitlines()[-1]}); restore a backup."
-    broken = connection.execute("PRAGMA foreign_key_check").fetchone()
-    if broken:
-        yield f"a row of {broken[0]} refers to a row of {broken[2]} that is missing; restore a backup."
+    return [fault for aspect, faults in examine(path, components, thorough) if aspect in _SERVED for fault in faults]
 
 
 def find_miscounts(path: Path) -> list[str]:
     """The events whose counters of seats do not equal their registrations, a sentence each; reads only."""
     with closing(connect_reader(path)) as connection:
-        rows = connection.execute(_MISCOUNTED).fetchall()
-    return [
-        f"the counters of event {event_id} do not equal its registrations; restore a backup." for (event_id,) in rows
-    ]
+        return list(_miscounts(connection))
+
+
+def examine(path: Path, components: list[Component], thorough: bool) -> Iterator[tuple[str, list[str]]]:
+    """The aspects of a file, each with what is wrong in it, a sentence each; reads only. A thorough look compares the
+    indexes with their tables too. A file that is not ours is not looked into."""
+    if not path.exists() or path.stat().st_size == 0:
+        return
+    try:
+        with closing(connect_reader(path)) as connection:
+            if not connection.execute("SELECT 1 FROM sqlite_master").fetchone():
+                return
+            if connection.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
+                yield "schema", ["it is the SQLite database of another program."]
+                return
+            yield "schema", list(_schema_faults(connection, path, components))
+            yield "integrity", list(_damage(connection, "integrity_check" if thorough else "quick_check"))
+            yield "foreign keys", list(_broken_references(connection))
+            yield "counters", list(_miscounts(connection)) if thorough else []
+            yield "plugins", list(_set_aside(connection)) if thorough else []
+    except sqlite3.DatabaseError as error:
+        yield "integrity", [f"it cannot be read as a SQLite database ({error})."]
+
+
+def _schema_faults(connection: sqlite3.Connection, path: Path, components: list[Component]) -> Iterator[str]:
+    for component in components:
+        try:
+            check_history(connection, component)
+        except NewerSchema as error:
+            kept = kept_before(path, component.name, error.migration)
+            if kept.exists():
+                error = NewerSchema(component.name, error.migration, f"go back with `eventorg restore {kept}`")
+            yield str(error)
+        except StartError as error:
+            yield str(error)
+
+
+def _damage(connection: sqlite3.Connection, check: str) -> Iterator[str]:
+    for (message,) in connection.execute(f"PRAGMA {check}(1)"):
+        if message != "ok":
+            yield f"it is damaged ({message.splitlines()[-1]}); restore a backup."
+
+
+def _broken_references(connection: sqlite3.Connection) -> Iterator[str]:
+    broken = connection.execute("PRAGMA foreign_key_check").fetchone()
+    if broken:
+        yield f"a row of {broken[0]} refers to a row of {broken[2]} that is missing; restore a backup."
+
+
+def _miscounts(connection: sqlite3.Connection) -> Iterator[str]:
+    for (event_id,) in connection.execute(_MISCOUNTED).fetchall():
+        yield f"the counters of event {event_id} do not equal its registrations; restore a backup."
+
+
+def _set_aside(connection: sqlite3.Connection) -> Iterator[str]:
+    if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'plugin_failures'").fetchone():
+        for name, count in connection.execute(_FAILURES).fetchall():
+            yield (
+                f"{name} has set aside {count} changes: see `eventorg plugins`, then have them told again with "
+                f"`eventorg plugins retry {name}`."
+            )
 
 
 @contextmanager
@@ -118,7 +183,7 @@ def sole_owner(path: Path) -> Iterator[None]:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            raise StartError(f"{path} is served by another eventorg already.") from None
+            raise StartError(f"{path} is served by another eventorg already; stop that one first.") from None
         yield
     finally:
         os.close(descriptor)

@@ -36,6 +36,40 @@ SELECT
 FROM users
 WHERE id = :user_id;
 
+-- name: find_user(name, key)^
+-- By id, username or e-mail: a name has no @, and is shorter than an id.
+SELECT
+    id,
+    username,
+    email,
+    first_name,
+    last_name,
+    created_at,
+    updated_at,
+    locale,
+    timezone,
+    version
+FROM users
+WHERE id = :name OR username_key = :key OR email_key = :key;
+
+-- name: list_users(after, limit)
+-- By id: in no order that says anything, but in one that lasts.
+SELECT
+    id,
+    username,
+    email,
+    first_name,
+    last_name,
+    created_at,
+    updated_at,
+    locale,
+    timezone,
+    version
+FROM users
+WHERE id > :after
+ORDER BY id
+LIMIT :limit;
+
 -- name: get_token_version(user_id)^
 SELECT token_version
 FROM users

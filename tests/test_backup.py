@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from eventorg import backup as module
+from eventorg import copying
 from eventorg.backup import back_up
 from eventorg.database import connect_reader
 from eventorg.preparation import core_component, find_faults, prepare
@@ -61,12 +61,12 @@ def test_a_backup_under_writes_is_whole_and_serves(fresh_server: Server, target:
 
 
 def test_it_tells_how_far_it_is(database: Path, target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "PAGES_A_STEP", 5)
-    told: list[tuple[int, int]] = []
-    back_up(database, target, lambda done, total: told.append((done, total)))
-    pages = told[-1][1]
-    assert told[-1] == (pages, pages)
-    assert [done for done, _ in told] == [*range(5, pages, 5), pages]
+    monkeypatch.setattr(copying, "PAGES_A_STEP", 5)
+    told: list[tuple[str, int, int]] = []
+    back_up(database, target, lambda *how_far: told.append(how_far))
+    assert told.pop() == ("checking", 1, 1)
+    pages = told[-1][2]
+    assert told == [("copying", done, pages) for done in (*range(5, pages, 5), pages)]
 
 
 def test_a_file_that_exists_is_left_alone(database: Path, target: Path) -> None:
@@ -78,7 +78,7 @@ def test_a_file_that_exists_is_left_alone(database: Path, target: Path) -> None:
 
 
 def test_a_file_that_comes_meanwhile_is_left_alone(database: Path, target: Path) -> None:
-    def come(done: int, total: int) -> None:
+    def come(what: str, done: int, total: int) -> None:
         target.write_text("precious")
 
     with pytest.raises(StartError, match="exists already; a backup replaces nothing"):
@@ -89,7 +89,7 @@ def test_a_file_that_comes_meanwhile_is_left_alone(database: Path, target: Path)
 
 @pytest.mark.parametrize("name", ["monday.db", "monday [1].db", "*.db"])
 def test_a_failure_leaves_nothing(database: Path, target: Path, name: str) -> None:
-    def fail(done: int, total: int) -> None:
+    def fail(what: str, done: int, total: int) -> None:
         raise OSError(28, "No space left on device")
 
     with pytest.raises(StartError, match=r"could not be written: .*No space left on device"):

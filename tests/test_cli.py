@@ -1,7 +1,9 @@
 """The command: what it prints, how it ends, and that its help is of help."""
 
 import json
+import re
 import sqlite3
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -12,7 +14,10 @@ from click.testing import CliRunner
 from eventorg import __version__
 from eventorg.cli import cli, main
 from eventorg.database import connect_writer
+from eventorg.example import plugin as example
+from eventorg.loading import load_plugins
 from eventorg.resources import resource
+from eventorg.settings import Settings
 from eventorg.testing import Server
 from tests.programs import run, sentence
 
@@ -38,14 +43,35 @@ def test_python_m_eventorg_is_the_command(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("name", ["", *cli.commands])
-def test_every_help_has_an_example(name: str) -> None:
-    for option in ("--help", "-h"):
-        text = said(*name.split(), option)
-        assert f"Example: {'EVENTORG_' if name in ('', 'serve') else 'eventorg '}" in text
-    command = cli.commands[name] if name else cli
-    assert isinstance(command, click.Command)
-    assert f"eventorg {name}".rstrip() in str(command.help)
+def walk(command: click.Command, name: str) -> Iterator[tuple[str, click.Command]]:
+    """A command with all that are below it, by what one types."""
+    yield name, command
+    for part in command.commands.values() if isinstance(command, click.Group) else ():
+        yield from walk(part, f"{name} {part.name}")
+
+
+def every_command() -> dict[str, click.Command]:
+    """Those of the core, of the plugins that come along, and of the one to begin with."""
+    plugins = [loaded.plugin for loaded in load_plugins(Settings())] + [example]
+    groups = [click.Group(plugin.name, commands=plugin.commands) for plugin in plugins if plugin.commands]
+    below = [found for group in groups for found in walk(group, f"eventorg {group.name}") if found[1] is not group]
+    return dict([*walk(cli, "eventorg"), *below])
+
+
+def test_every_help_has_an_example_of_its_own() -> None:
+    commands = every_command()
+    assert {"eventorg webhooks replay", "eventorg example count", "eventorg user reset-password"} <= commands.keys()
+    without = []
+    for name, command in commands.items():
+        shown = " ".join(str(command.help).split())
+        if not re.search(rf"Example: (EVENTORG_\w+=\S+ )*{name}\b", shown):
+            without.append(name)
+    assert without == []
+
+
+@pytest.mark.parametrize("arguments", [["-h"], ["backup", "-h"], ["user", "create", "--help"]], ids=" ".join)
+def test_help_is_asked_for_in_two_ways(arguments: list[str]) -> None:
+    assert "Example: " in said(*arguments)
 
 
 def test_migrate_says_what_it_did(path: Path) -> None:
@@ -56,7 +82,9 @@ def test_migrate_says_what_it_did(path: Path) -> None:
 
 def test_check_finds_nothing_wrong_with_a_good_file_also_while_it_is_served(path: Path, fresh_server: Server) -> None:
     assert fresh_server.settings.database_path == path
-    assert said("check") == "ok\n"
+    *aspects, version = said("check").splitlines()
+    assert aspects == [f"{aspect}: ok" for aspect in ("schema", "integrity", "foreign keys", "counters", "plugins")]
+    assert version.startswith(f"SQLite: {sqlite3.sqlite_version}")
 
 
 def test_check_tells_every_fault_and_fails(path: Path) -> None:
@@ -69,14 +97,42 @@ def test_check_tells_every_fault_and_fails(path: Path) -> None:
         connection.commit()
     result = CliRunner().invoke(cli, "check")
     assert result.exit_code == 1
-    first, second = result.output.splitlines()
-    assert first.startswith(f"{path}: The migration 0001_initial.sql of eventorg was edited")
-    assert second.startswith(f"{path}: a row of event_hosts refers to a row of")
+    first, second = result.stderr.splitlines()
+    assert first.startswith("schema: The migration 0001_initial.sql of eventorg was edited")
+    assert second.startswith("foreign keys: a row of event_hosts refers to a row of")
+    assert "counters: ok\n" in result.stdout
+
+
+def test_check_counts_seats_again_and_names_what_plugins_set_aside(path: Path) -> None:
+    said("migrate")
+    with closing(connect_writer(path)) as connection:
+        connection.execute("INSERT INTO plugin_failures VALUES ('hooks', 7, 'user.created', NULL, 'x', 'y', 'z', 0)")
+        connection.execute("INSERT INTO users VALUES ('a', 'a', 'a', 'a', 'a', '', '', '', 'ru', 'UTC', 1, 1, '', '')")
+        connection.execute(
+            "INSERT INTO events VALUES (1, 'e', 'e', 't', '', '1', '2', '', 'UTC', 'a', 1, 1, 'published', 'public', "
+            "'t', 1, 0, 1, '', '')"
+        )
+    result = CliRunner().invoke(cli, "check")
+    assert result.exit_code == 1
+    assert result.stderr.splitlines() == [
+        "counters: the counters of event e do not equal its registrations; restore a backup.",
+        "plugins: hooks has set aside 1 changes: see `eventorg plugins`, then have them told again with "
+        "`eventorg plugins retry hooks`.",
+    ]
+
+
+@pytest.mark.parametrize(("version", "warned"), [((3, 51, 2), True), ((3, 51, 3), False)])
+def test_check_says_of_an_old_sqlite_what_it_means(
+    path: Path, monkeypatch: pytest.MonkeyPatch, version: tuple[int, ...], warned: bool
+) -> None:
+    monkeypatch.setattr("sqlite3.sqlite_version_info", version)
+    said("migrate")
+    assert ("can damage the file" in said("check")) == warned
 
 
 def test_check_without_a_file_fails_and_makes_none(tmp_path: Path) -> None:
     path = tmp_path / "eventorg.db"
-    assert sentence(run(path, "check")) == f"There is no database {path}."
+    assert sentence(run(path, "check")) == f"There is no database {path}; `eventorg serve` makes one."
     assert list(tmp_path.iterdir()) == []
 
 
@@ -85,7 +141,7 @@ def test_backup_copies_while_it_is_served(path: Path, fresh_server: Server, monk
     copy = path.with_name("copy.db")
     assert said("backup", str(copy)) == ""
     monkeypatch.setenv("EVENTORG_DATABASE", str(copy))
-    assert said("check") == "ok\n"
+    assert "counters: ok\n" in said("check")
 
 
 def test_backup_shows_a_person_how_far_it_is(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -115,7 +115,7 @@ def test_a_lock_that_cannot_be_made_is_refused(path: Path) -> None:
 
 def test_a_second_server_is_refused_and_the_first_goes_on(path: Path) -> None:
     with serving(path) as first:
-        assert sentence(run(path, program=APP)) == f"{path} is served by another eventorg already."
+        assert sentence(run(path, program=APP)) == f"{path} is served by another eventorg already; stop that one first."
         assert first.client.get("/health").status_code == 200
     assert first.wait() == 0
     with serving(path) as second:

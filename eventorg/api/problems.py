@@ -87,7 +87,7 @@ def _texts(language: str, code: str) -> tuple[str, str]:
     return text(language, "titles", code), text(language, "details", code)
 
 
-def _message(language: str, error: errors.FieldError) -> str:
+def explain_fault(language: str, error: errors.FieldError) -> str:
     """What is wrong with a field, in the plugin's words if the rule is a plugin's."""
     if error.code in catalogue(language)["fields"]:
         return text(language, "fields", error.code, **error.values)
@@ -127,7 +127,7 @@ def _response(
     error: errors.DomainError | None = None,
 ) -> Response[Problem]:
     language = negotiate(request.headers.get("accept-language", ""))
-    faults = broken and [Fault(e.field, e.code, _message(language, e)) for e in broken]
+    faults = broken and [Fault(e.field, e.code, explain_fault(language, e)) for e in broken]
     title, detail = explain(language, error) if error else _texts(language, code)
     problem = Problem(
         type=f"urn:eventorg:problem:{code}",

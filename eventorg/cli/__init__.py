@@ -3,19 +3,17 @@
 import json
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 import click
 
 from eventorg import __version__
 from eventorg.application import create_app
-from eventorg.backup import back_up
 from eventorg.cli.bots import token
 from eventorg.cli.deploy import deploy, health
+from eventorg.cli.files import backup, check, progress_shown, restore
 from eventorg.cli.plugins import find_commands, plugins
+from eventorg.cli.users import user
 from eventorg.core import Core
-from eventorg.loading import check_names
-from eventorg.preparation import find_faults, find_miscounts
 from eventorg.server import serve as run_server
 from eventorg.settings import StartError, load
 
@@ -55,48 +53,9 @@ def migrate() -> None:
 
     Example: eventorg migrate
     """
-    applied = Core(load()).prepare()
+    with progress_shown() as progress:
+        applied = Core(load()).prepare(progress)
     click.echo("\n".join(f"applied {name}" for name in applied) or "up to date")
-
-
-@cli.command()
-def check() -> None:
-    """Check the database, also while it is served; exit status 1 if something is wrong.
-
-    Example: eventorg check
-    """
-    core = Core(load())
-    path = core.settings.database_path
-    if not path.exists():
-        raise StartError(f"There is no database {path}.")
-    faults = find_faults(path, core.components) or find_miscounts(path)
-    for fault in faults:
-        click.echo(f"{path}: {fault}", err=True)
-    if faults:
-        sys.exit(1)
-    click.echo("ok")
-
-
-@cli.command()
-@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
-def backup(file: Path) -> None:
-    """Copy the database to FILE, also while it is served. The copy is checked before it gets its name.
-
-    Example: eventorg backup /var/backups/eventorg-monday.db
-    """
-    settings = load()
-    check_names(settings)
-    database = settings.database_path
-    if not sys.stderr.isatty():
-        back_up(database, file)
-        return
-    with click.progressbar(length=1, label="copying", file=sys.stderr) as bar:
-
-        def show(done: int, total: int) -> None:
-            bar.length = total
-            bar.update(done - bar.pos)
-
-        back_up(database, file, show)
 
 
 @cli.command()
@@ -109,7 +68,9 @@ def openapi() -> None:
     click.echo(json.dumps(document, ensure_ascii=False, indent=2))
 
 
-cli.add_command(token)
+for command in (check, backup, restore, token):
+    cli.add_command(command)
+cli.add_command(user)
 cli.add_command(plugins)
 cli.add_command(deploy)
 cli.add_command(health)

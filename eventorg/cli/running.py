@@ -4,9 +4,9 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from eventorg.api.problems import explain
+from eventorg.api.problems import explain, explain_fault
 from eventorg.core import Core
-from eventorg.domain.errors import DomainError
+from eventorg.domain.errors import DomainError, Invalid
 from eventorg.settings import StartError, load
 
 T = TypeVar("T")
@@ -18,10 +18,12 @@ def with_core(action: Callable[[Core], Awaitable[T]]) -> T:
     core.prepare()
 
     async def act() -> T:
-        async with core.database.opened():
+        async with core.database.opened(checkpoints=False):
             return await action(core)
 
     try:
         return asyncio.run(act())
+    except Invalid as error:
+        raise StartError(" ".join(f"{fault.field}: {explain_fault('en', fault)}" for fault in error.errors)) from None
     except DomainError as error:
         raise StartError(explain("en", error)[1]) from None

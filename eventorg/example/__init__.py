@@ -114,7 +114,10 @@ async def forget_old_notes(context: Context) -> None:
 @click.command()
 @click.pass_obj
 def count(run: RunCommand) -> None:
-    """Print how many notes there are."""
+    """Print how many notes there are.
+
+    Example: eventorg example count
+    """
 
     async def count_notes(context: Context) -> int:
         row = await context.read(lambda tx: tx.one(context.sql.count_notes))

@@ -61,6 +61,17 @@ class ChangeRepository:
 
         return await self._database.read(work)
 
+    async def get_head(self) -> int:
+        """The number of the last change there was."""
+        bounds = await self._database.read(lambda tx: tx.one(self._sql.get_feed_bounds))
+        assert bounds is not None  # a row without a table
+        return int(bounds["head"])
+
+    async def find_after(self, seq: int) -> list[Change]:
+        """The changes after a number in commit order, as many as are looked at in one go."""
+        rows = await self._database.read(lambda tx: tx.all(self._sql.list_all_changes, after=seq, limit=_LARGEST_SWEEP))
+        return [Change(**row) for row in rows]
+
     def find_of(self, tx: Transaction, user_id: str) -> list[LoggedChange]:
         """What the log says of a user: the changes that name it, those it brought about, and the deletions it is
         told of."""

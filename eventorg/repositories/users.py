@@ -70,6 +70,18 @@ class UserRepository:
         user = await self._database.look_up(lambda tx: self.load(tx, user_id))
         return user if user_id == viewer_id else structs.replace(user, email=UNSET)
 
+    async def find_named(self, name: str) -> User:
+        """The user of this username, e-mail or id, with all its fields: for the operator. Raises `NotFound`."""
+        row = await self._database.read(lambda tx: tx.one(self._sql.find_user, name=name, key=fold(name)))
+        if row is None:
+            raise NotFound("user_not_found")
+        return User(**row)
+
+    async def find_page(self, after: str, limit: int) -> list[User]:
+        """So many users after an id, in the order of their ids: for the operator."""
+        rows = await self._database.read(lambda tx: tx.all(self._sql.list_users, after=after, limit=limit))
+        return [User(**row) for row in rows]
+
     async def log_in(self, login: Login) -> Credentials:
         """Whose e-mail and password these are. Raises `Unauthenticated`, the same after the same work for an
         unknown e-mail, an account without a password and a wrong password. A hash made with weaker parameters
@@ -121,6 +133,22 @@ class UserRepository:
             return self.change(tx, user_id, given, caller, always=change is not None)
 
         return await self._outcomes.write(caller, User, work)
+
+    async def reset_password(self, user_id: str, password: str) -> None:
+        """A new password whatever the old one was, for the operator; it ends every token issued before.
+
+        Raises `NotFound`.
+        """
+        hashed = await self._passwords.hash(password)
+
+        def work(tx: Transaction) -> None:
+            row = tx.one(self._sql.get_password_hash, user_id=user_id)
+            if row is None:
+                raise NotFound("user_not_found")
+            tx.run(self._sql.set_password, user_id=user_id, old_hash=row["password_hash"], new_hash=hashed)
+            self.change(tx, user_id, {}, Caller(user_id=user_id), always=True)
+
+        await self._database.write(work)
 
     async def delete(self, user_id: str, expected: frozenset[str] | None, caller: Caller) -> None:
         """Removes the account, its registrations, and its events that no co-host takes over.

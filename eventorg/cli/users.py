@@ -1,0 +1,159 @@
+"""`eventorg user`: the accounts of people, for the operator."""
+
+import secrets
+import sys
+from functools import partial
+from typing import Any
+
+import click
+
+from eventorg.cli.running import with_core
+from eventorg.core import Core
+from eventorg.domain.callers import Caller
+from eventorg.domain.errors import NotFound
+from eventorg.domain.users import DEFAULT_LOCALE, DEFAULT_TIMEZONE, NewUser, User, UserPatch, display_name
+from eventorg.settings import StartError
+
+PAGE = 500
+
+generate_option = click.option(
+    "--generate", is_flag=True, help="Make up a password and print it, alone on the last line."
+)
+
+
+@click.group()
+def user() -> None:
+    """Make, show and delete accounts and reset passwords, also while the database is served. NAME is a username, an
+    e-mail or an id.
+
+    Example: eventorg user create anna --email anna@example.com
+    """
+
+
+@user.command("create")
+@click.argument("username")
+@click.option("--email", required=True, help="By which the user logs in.")
+@click.option("--first-name", help="What others call the user.")
+@click.option("--last-name", help="The rest of the name.")
+@click.option("--locale", default=DEFAULT_LOCALE, show_default=True, help="The language, as in en-GB.")
+@click.option("--timezone", default=DEFAULT_TIMEZONE, show_default=True, help="Where the user lives, as in Asia/Omsk.")
+@generate_option
+def create_user(generate: bool, **fields: Any) -> None:
+    """Make an account, also where sign-up is closed. The password is asked for twice, or read from standard input.
+
+    Example: eventorg user create anna --email anna@example.com --generate
+    """
+    password = _new_password(generate)
+
+    async def act(core: Core) -> User:
+        return await core.users.create(NewUser(password=password, **fields), None)
+
+    made = with_core(act)
+    click.echo(f"created {made.username}, {made.id}")
+    if generate:
+        click.echo(password)
+
+
+@user.command("reset-password")
+@click.argument("name")
+@generate_option
+def reset_password(name: str, generate: bool) -> None:
+    """Give the user NAME a new password; whoever is logged in as this user is so no more.
+
+    Example: eventorg user reset-password anna@example.com --generate
+    """
+    found = with_core(partial(_find, name))
+    if found.email is None:
+        raise StartError(f"{_called(found)} has no e-mail to log in with, and so no use for a password.")
+    password = _new_password(generate)
+
+    async def act(core: Core) -> None:
+        new = UserPatch(password=password).password
+        assert isinstance(new, str)  # it was given
+        await core.users.reset_password(found.id, new)
+
+    with_core(act)
+    click.echo(f"new password for {_called(found)}, {found.id}; earlier logins have ended")
+    if generate:
+        click.echo(password)
+
+
+@user.command("delete")
+@click.argument("name")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def delete_user(name: str, yes: bool) -> None:
+    """Delete the account NAME, its registrations, and its events that no co-host takes over. There is no way back but
+    a backup.
+
+    Example: eventorg user delete anna --yes
+    """
+    found = with_core(partial(_find, name))
+    if not yes:
+        if not sys.stdin.isatty():
+            raise click.UsageError("Nobody is there to be asked: add --yes to delete the account.")
+        click.confirm(f"Delete {_called(found)}, {found.id}, for good?", abort=True, err=True)
+    with_core(lambda core: core.users.delete(found.id, None, Caller(user_id=found.id)))
+    click.echo(f"deleted {_called(found)}, {found.id}")
+
+
+@user.command("list")
+def list_users() -> None:
+    """List all accounts, a line each: id, username, e-mail, name, day of creation.
+
+    Example: eventorg user list
+    """
+
+    async def act(core: Core) -> None:
+        last = ""
+        while page := await core.users.find_page(last, PAGE):
+            for each in page:
+                name = display_name(None, each.first_name, each.last_name)
+                fields = (each.id, each.username or "-", each.email or "-", name, each.created_at[:10])
+                click.echo("\t".join(fields))
+            last = page[-1].id
+
+    with_core(act)
+
+
+@user.command("show")
+@click.argument("name")
+def show_user(name: str) -> None:
+    """Show the account NAME, a line for each field that is set.
+
+    Example: eventorg user show anna
+    """
+
+    async def act(core: Core) -> None:
+        found = await _find(name, core)
+        kept = await core.users.export(Caller(user_id=found.id))
+        for field in found.__struct_fields__:
+            if (value := getattr(found, field)) is not None:
+                click.echo(f"{field}: {value}")
+        if kept.telegram:
+            click.echo(f"telegram_id: {kept.telegram.telegram_id}")
+        click.echo(f"events: {len(kept.events)}, registrations: {len(kept.registrations)}")
+
+    with_core(act)
+
+
+async def _find(name: str, core: Core) -> User:
+    try:
+        return await core.users.find_named(name)
+    except NotFound:
+        raise StartError(f"There is no user {name}; `eventorg user list` shows all.") from None
+
+
+def _new_password(generate: bool) -> str:
+    """Made up, asked for, or the first line of standard input."""
+    if generate:
+        return secrets.token_urlsafe(18)
+    if sys.stdin.isatty():
+        return str(click.prompt("New password", hide_input=True, confirmation_prompt=True, err=True))
+    password = sys.stdin.readline().rstrip("\r\n")
+    if not password:
+        raise click.UsageError("There is no password on standard input: pipe one in, or add --generate.")
+    return password
+
+
+def _called(found: User) -> str:
+    return found.username or found.email or display_name(None, found.first_name, found.last_name)

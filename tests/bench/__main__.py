@@ -1,0 +1,149 @@
+"""The command: prepares the files, measures, prints the tables, writes results.json and results.svg."""
+
+import argparse
+import os
+import resource
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import msgspec
+from msgspec import structs
+
+from eventorg.core import utc_now
+from eventorg.domain.values import rfc3339
+from tests.bench import cores
+from tests.bench.comparison import Pace, running_fleet
+from tests.bench.dataset import LARGE, MEDIUM, SMALL, prepare
+from tests.bench.environments import CHECKOUT, PYTHON, WORK
+from tests.bench.followers import measure_followers
+from tests.bench.goals import judge
+from tests.bench.growth import measure_growth
+from tests.bench.load import Failed
+from tests.bench.logins import measure_logins
+from tests.bench.progress import say
+from tests.bench.report import render
+from tests.bench.results import Results, describe_machine, version
+from tests.bench.scenarios import SCENARIOS
+from tests.bench.servers import VARIANTS, started
+
+WHOLE = Pace(rounds=6, seconds=1, warm_up=True, followers=1_000)
+QUICK = Pace(rounds=1, seconds=1, warm_up=False, followers=100)
+PUBLISHED = Path(__file__).parent
+OTHERS = ("logins", "followers", "start", "growth")
+LEFT_OUT = ("all-participants", "login", "start", "growth")
+"""By a first look, unless it is told to look there."""
+
+
+def main() -> None:
+    """Measures what the arguments ask for; exit status 1 if something that was asked for could not be measured."""
+    arguments = _parse()
+    if not shutil.which("wrk"):
+        sys.exit("The bench needs wrk, which puts the load on the servers: apt install wrk.")
+    _, most_files = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(most_files, 65_536), most_files))
+    os.sched_setaffinity(0, cores.LOAD_CORES)
+    pace = QUICK if arguments.quick else WHOLE
+    pace = structs.replace(pace, rounds=arguments.rounds or pace.rounds, seconds=arguments.seconds or pace.seconds)
+    WORK.mkdir(exist_ok=True)
+    try:
+        with TemporaryDirectory(dir=WORK) as folder:
+            results = _measure(pace, arguments, Path(folder))
+    except Failed as error:
+        say("")
+        sys.exit(f"bench: {error}")
+    results.goals = judge(results)
+    sys.stdout.write(render(results))
+    _write(results, arguments.output)
+    failed = [one for comparison in results.comparisons for one in comparison.results if one.failure]
+    sys.exit(1 if failed else 0)
+
+
+def _parse() -> argparse.Namespace:
+    names = [scenario.name for scenario in SCENARIOS]
+    variants = [variant.name for variant in VARIANTS]
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description="Measures how fast eventorg is.")
+    parser.add_argument("--quick", action="store_true", help="one short round, in under a minute: only a first look")
+    parser.add_argument("--rounds", type=int, metavar="N", help=f"so many rounds ({WHOLE.rounds})")
+    parser.add_argument("--seconds", type=int, metavar="S", help=f"so long each ({WHOLE.seconds})")
+    parser.add_argument(
+        "--only", type=_chosen([*names, *OTHERS]), metavar="NAME,…", help=f"of {', '.join([*names, *OTHERS])}"
+    )
+    parser.add_argument(
+        "--variants", type=_chosen(variants), metavar="NAME,…", default=variants, help=f"of {', '.join(variants)}"
+    )
+    parser.add_argument(
+        "--output",
+        type=Path,
+        metavar="FOLDER",
+        help="where results.json and results.svg go: tests/bench if all is measured, else .bench",
+    )
+    is_whole = len(sys.argv) == 1
+    arguments = parser.parse_args()
+    arguments.output = arguments.output or (PUBLISHED if is_whole else WORK)
+    everything = [*names, *OTHERS]
+    arguments.only = arguments.only or [name for name in everything if not (arguments.quick and name in LEFT_OUT)]
+    return arguments
+
+
+def _chosen(names: list[str]):  # type: ignore[no-untyped-def]
+    """Reads some of these names, with commas between them."""
+
+    def read(text: str) -> list[str]:
+        chosen = text.split(",")
+        if unknown := set(chosen) - set(names):
+            raise argparse.ArgumentTypeError(f"{', '.join(sorted(unknown))} is none of {', '.join(names)}")
+        return chosen
+
+    return read
+
+
+def _measure(pace: Pace, arguments: argparse.Namespace, folder: Path) -> Results:
+    only = set(arguments.only)
+    say("preparing the file")
+    data = prepare(folder / "usual.db", MEDIUM)
+    results = Results(
+        version=version(),
+        made_at=rfc3339(utc_now()),
+        machine=describe_machine(),
+        pace=pace,
+        users=MEDIUM.users,
+        events=MEDIUM.events,
+        registrations=MEDIUM.registrations,
+    )
+    scenarios = [scenario for scenario in SCENARIOS if scenario.name in only]
+    if scenarios:
+        asked = {"eventorg", *arguments.variants} & {name for one in scenarios for name in one.variants}
+        with running_fleet(data, [one for one in VARIANTS if one.name in asked], folder) as fleet:
+            results.comparisons = [fleet.compare(scenario, pace) for scenario in scenarios]
+            results.footprints = fleet.footprints()
+    if "start" in only:
+        for _ in range(pace.rounds):
+            with started(VARIANTS[0], data.path, cores.ALL_CORES) as server:
+                results.start_seconds.append(server.start_seconds)
+    if "logins" in only:
+        results.logins = measure_logins(data, pace)
+    if "followers" in only:
+        results.followers = measure_followers(data, pace)
+    if "growth" in only:
+        say("preparing a thousand and a million registrations")
+        sizes = [prepare(folder / f"{size.name}.db", size) for size in (SMALL, LARGE)]
+        results.growths = measure_growth(sizes, [one for one in SCENARIOS if one.grows], pace)
+    say("")
+    return results
+
+
+def _write(results: Results, folder: Path) -> None:
+    """The picture is drawn where matplotlib is: with the peers."""
+    folder.mkdir(parents=True, exist_ok=True)
+    numbers, picture = folder / "results.json", folder / "results.svg"
+    numbers.write_bytes(msgspec.json.format(msgspec.json.encode(results), indent=1) + b"\n")
+    picture.unlink(missing_ok=True)
+    if PYTHON.exists():
+        subprocess.run([PYTHON, "-m", "tests.bench.picture", numbers, picture], cwd=CHECKOUT, check=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,91 @@
+"""A wrong answer is not timed: each variant's answer is compared with eventorg's before anything is measured."""
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from tests.bench.dataset import Dataset
+from tests.bench.load import Failed, Load
+from tests.bench.scenarios import Scenario
+from tests.bench.servers import Server
+
+
+class Reference:
+    """What eventorg answers: what everybody else must."""
+
+    def __init__(self, eventorg: Server, data: Dataset) -> None:
+        self._eventorg = eventorg
+        self._data = data
+
+    def check(self, server: Server, scenario: Scenario, load: Load) -> None:
+        """Raises `Failed` if a variant does not do what is to be measured."""
+        if scenario.writes:
+            self._check_register(server)
+        elif load.method == "GET":
+            self._check_read(server, load)
+
+    def _check_read(self, server: Server, load: Load) -> None:
+        for path in (load.paths[0], load.paths[-1]):
+            token, _ = load.callers[0]
+            wanted, answer = _ask(self._eventorg, "GET", path, token), _ask(server, "GET", path, token)
+            if server.variant.is_limit:
+                _expect(path, answer.content, wanted.content)
+                continue
+            _expect(path, _content(answer), _content(wanted))
+            if token:
+                _expect_refusal(server, path, token)
+
+    def _check_register(self, server: Server) -> None:
+        """A seat, the same one again, and the waiting list where there is no seat; kept in the file."""
+        token, caller = self._data.tokens[0], self._data.callers[0]
+        wanted = {"event_id": self._data.empty[0], "user_id": caller, "status": "registered", "waitlist_position": None}
+        path = f"/events/{self._data.empty[0]}/register"
+        before = count_registrations(server.database)
+        first = _ask(server, "POST", path, token)
+        _expect(f"the status of {path}", first.status_code, 201)
+        if server.variant.is_limit:
+            return
+        again = _ask(server, "POST", path, token)
+        _expect(path, _without_date(first), wanted)
+        _expect(f"the status of {path}, again", again.status_code, 200)
+        _expect(f"{path}, again", again.json(), first.json())
+        _expect_refusal(server, f"/events/{self._data.empty[0]}/participants", token)
+        line = _ask(server, "POST", f"/events/{self._data.full}/register", token)
+        waiting = {"event_id": self._data.full, "status": "waitlisted", "waitlist_position": 1}
+        _expect("a full event", _without_date(line), wanted | waiting)
+        _expect("the file", count_registrations(server.database), before + 2)
+
+
+def count_registrations(database: Path) -> int:
+    """How many there are in a file."""
+    with closing(sqlite3.connect(database)) as connection:
+        count: int = connection.execute("SELECT count(*) FROM registrations").fetchone()[0]
+        return count
+
+
+def _ask(server: Server, method: str, path: str, token: str) -> httpx.Response:
+    return server.client.request(method, path, headers={"Authorization": f"Bearer {token}"} if token else {})
+
+
+def _content(answer: httpx.Response) -> Any:
+    if "json" in answer.headers["content-type"]:
+        return answer.status_code, answer.json()
+    return answer.status_code, answer.content
+
+
+def _without_date(answer: httpx.Response) -> dict[str, Any]:
+    return {name: value for name, value in answer.json().items() if name != "registration_date"}
+
+
+def _expect_refusal(server: Server, path: str, token: str) -> None:
+    """A token whose signature is another's opens nothing."""
+    forged = token[:-6] + ("aaaaaa" if token[-6:] != "aaaaaa" else "bbbbbb")
+    _expect(f"{path} with a forged token", _ask(server, "GET", path, forged).status_code, 401)
+
+
+def _expect(what: str, found: object, wanted: object) -> None:
+    if found != wanted:
+        raise Failed(f"{what}: it answers {str(found)[:200]!r} where eventorg answers {str(wanted)[:200]!r}.")

@@ -1,0 +1,223 @@
+"""The file that is served: made by eventorg's own migrations, filled by bulk SQL, the same at each run."""
+
+import hashlib
+import random
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from datetime import timedelta
+from itertools import islice
+from pathlib import Path
+from uuid import UUID
+
+from msgspec import Struct
+
+from eventorg.core import Core, utc_now
+from eventorg.domain.values import BASE58, fold, rfc3339
+from eventorg.security.passwords import PARAMETERS
+from eventorg.security.tokens import Tokens
+from eventorg.settings import Settings
+
+SECRET = "0123456789abcdef" * 4
+PASSWORD = "correct horse battery"
+BOT_TOKEN = "evb_bench"
+HUNDRED = 100
+FEW = 25
+ORGANIZERS = 10
+CALLERS = 1_010
+READERS = 50
+
+
+class Size(Struct, frozen=True):
+    """How much is in a file. Every user is registered for ten events, whatever the size, so that what is asked for
+    costs the same unless the size itself makes it slower."""
+
+    name: str
+    users: int
+    hundreds: int
+    """Events with 100 participants."""
+    ordinary: int
+    """Events with 25 participants."""
+    largest: int = 0
+    """The participants of the largest event; 0: there is none."""
+    empty: int = 798
+    """Events that nobody is registered for yet."""
+
+    @property
+    def events(self) -> int:
+        return bool(self.largest) + self.hundreds + self.ordinary + self.empty + 1
+
+    @property
+    def registrations(self) -> int:
+        return self.largest + self.hundreds * HUNDRED + self.ordinary * FEW
+
+    @property
+    def changes(self) -> int:
+        """What the log tells of: each event and each registration, and that of the full event."""
+        return self.events + self.registrations + 1
+
+
+SMALL = Size("thousand", users=100, hundreds=5, ordinary=20)
+MEDIUM = Size("usual", users=5_000, hundreds=200, ordinary=1_000, largest=5_000)
+LARGE = Size("million", users=100_000, hundreds=200, ordinary=39_000, largest=5_000)
+
+
+class Dataset(Struct, frozen=True, kw_only=True):
+    """A prepared file and whom and what to ask for: ids, and tokens and calendar addresses of the callers."""
+
+    path: Path
+    size: Size
+    callers: list[str]
+    tokens: list[str]
+    calendars: list[str]
+    largest: str | None
+    hundreds: list[str]
+    empty: list[str]
+    full: str
+    """Has one seat, which is taken, and a waiting list."""
+
+
+def prepare(path: Path, size: Size) -> Dataset:
+    """Makes the file anew."""
+    path.unlink(missing_ok=True)
+    settings = Settings(database=str(path), secret=SECRET)
+    Core(settings).prepare()
+    dice = random.Random(size.name)
+    users = [_uuid(dice) for _ in range(size.users)]
+    events = [_uuid(dice) for _ in range(size.events)]
+    parts = iter(events)
+    largest = next(parts) if size.largest else None
+    hundreds = list(islice(parts, size.hundreds))
+    ordinary = list(islice(parts, size.ordinary))
+    empty = list(islice(parts, size.empty))
+    full = next(parts)
+    participants = {largest: size.largest} if largest else {}
+    participants |= dict.fromkeys(hundreds, HUNDRED) | dict.fromkeys(ordinary, FEW)
+    callers = users[: min(CALLERS, size.users - ORGANIZERS)]
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA synchronous = OFF")
+        connection.execute("PRAGMA cache_size = -500000")
+        with connection:
+            with _without_indexes(connection):
+                _fill(connection, dice, users, events, participants, full)
+            calendars = _add_calendars(connection, callers[:READERS])
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    tokens = Tokens(utc_now, timedelta(days=1))
+    tokens.use((SECRET,))
+    return Dataset(
+        path=path,
+        size=size,
+        callers=callers,
+        tokens=[tokens.issue(user, 1)[0] for user in callers],
+        calendars=calendars,
+        largest=largest,
+        hundreds=hundreds,
+        empty=empty,
+        full=full,
+    )
+
+
+@contextmanager
+def _without_indexes(connection: sqlite3.Connection) -> Iterator[None]:
+    """Makes them again afterwards: for a million rows that takes half the time."""
+    indexes = connection.execute("SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql <> ''").fetchall()
+    for name, _ in indexes:
+        connection.execute(f"DROP INDEX {name}")
+    yield
+    for _, sql in indexes:
+        connection.execute(sql)
+
+
+def _fill(
+    connection: sqlite3.Connection,
+    dice: random.Random,
+    users: list[str],
+    events: list[str],
+    participants: dict[str, int],
+    full: str,
+) -> None:
+    now = rfc3339(utc_now())
+    organizers = users[-ORGANIZERS:]
+    password = PARAMETERS.hash(PASSWORD)
+    names = ((user, f"user{number}") for number, user in enumerate(users))
+    connection.executemany(
+        """
+        INSERT INTO users (
+            id, username, username_key, email, email_key, password_hash, first_name, last_name, locale, timezone,
+            token_version, version, created_at, updated_at
+        )
+        VALUES (
+            ?1, ?2, ?2, ?2 || '@example.com', ?2 || '@example.com', ?3, 'Анна', 'Иванова', 'ru', 'Europe/Moscow',
+            1, 1, ?4, ?4
+        )
+        """,
+        ((user, name, password, now) for user, name in names),
+    )
+    connection.executemany(
+        """
+        INSERT INTO events (
+            id, code, title, description, start_time, end_time, location, timezone, organizer_id, capacity, waitlist,
+            status, visibility, search_text, registered_count, waitlisted_count, version, created_at, updated_at
+        )
+        VALUES (
+            ?1, ?2, ?3, ?4, ?5 || 'T10:00:00Z', ?5 || 'T12:00:00Z', ?6, 'Europe/Moscow', ?7, ?8, 1,
+            'published', 'public', ?9, ?10, 0, 1, ?11, ?11
+        )
+        """,
+        (
+            (
+                event,
+                "".join(dice.choices(BASE58, k=9)),
+                title := f"Встреча друзей чая {number}",
+                description := "Пьём чай, едим пирог и говорим о том, что прочли за месяц. Чашку возьмите с собой.",
+                f"2100-{number % 12 + 1:02}-{number % 28 + 1:02}",
+                location := "Москва, Тверская улица, 1",
+                organizers[number % ORGANIZERS],
+                1 if event == full else 10_000_000,
+                fold(f"{title}\n{description}\n{location}"),
+                1 if event == full else participants.get(event, 0),
+                now,
+            )
+            for number, event in enumerate(events)
+        ),
+    )
+    connection.executemany(
+        "INSERT INTO registrations (event_id, user_id, status, registration_date) VALUES (?, ?, 'registered', ?)",
+        ((event, user, now) for event, user in [*_registrations(users, participants), (full, users[-1])]),
+    )
+    connection.execute(
+        "INSERT INTO changes (at, type, event_id, user_id, actor_id) "
+        "SELECT created_at, 'event.created', id, organizer_id, organizer_id FROM events ORDER BY seq"
+    )
+    connection.execute(
+        "INSERT INTO changes (at, type, event_id, user_id, actor_id) "
+        "SELECT registration_date, 'registration.created', event_id, user_id, user_id FROM registrations ORDER BY seq"
+    )
+    connection.execute("INSERT INTO bots VALUES ('bench', ?, 'act changes', ?, NULL, NULL)", (_sha256(BOT_TOKEN), now))
+
+
+def _registrations(users: list[str], participants: dict[str, int]) -> Iterator[tuple[str, str]]:
+    """Each event takes the next so many users, round and round."""
+    place = 0
+    for event, count in participants.items():
+        for number in range(place, place + count):
+            yield event, users[number % len(users)]
+        place += count
+
+
+def _add_calendars(connection: sqlite3.Connection, users: list[str]) -> list[str]:
+    """The secrets of the users' calendar feeds."""
+    secrets = [f"bench-{number}" for number in range(len(users))]
+    connection.executemany(
+        "INSERT INTO calendar_export_secrets VALUES (?, ?, '2026-01-01T00:00:00Z')",
+        [(user, _sha256(secret)) for user, secret in zip(users, secrets, strict=True)],
+    )
+    return secrets
+
+
+def _uuid(dice: random.Random) -> str:
+    return str(UUID(int=dice.getrandbits(128), version=4))
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

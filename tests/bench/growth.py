@@ -1,0 +1,58 @@
+"""Whether a request gets slower as the file grows: the same requests of a small file and of a large one, in turn."""
+
+from contextlib import ExitStack
+
+from msgspec import Struct
+
+from tests.bench.comparison import WARM_UP_SECONDS, Pace, Result, over
+from tests.bench.dataset import Dataset
+from tests.bench.load import Failed
+from tests.bench.progress import say
+from tests.bench.scenarios import Scenario
+from tests.bench.servers import VARIANTS, started
+
+
+class Growth(Struct, kw_only=True):
+    """A scenario on files with so many registrations."""
+
+    scenario: str
+    title: str
+    registrations: list[int]
+    results: list[Result]
+    failure: str | None = None
+    slowdown: float | None = None
+    """How many times as many requests a second the small file answers: the median over the rounds."""
+    slowdown_by_cpu: float | None = None
+    """How many times the processor time a request takes on the large file."""
+
+
+def measure_growth(datasets: list[Dataset], scenarios: list[Scenario], pace: Pace) -> list[Growth]:
+    """On the files themselves, which are changed by it."""
+    eventorg = VARIANTS[0]
+    with ExitStack() as stack:
+        servers = [(data, stack.enter_context(started(eventorg, data.path))) for data in datasets]
+        found = []
+        for scenario in scenarios:
+            growth = Growth(
+                scenario=scenario.name,
+                title=scenario.title,
+                registrations=[data.size.registrations for data in datasets],
+                results=[Result(variant=data.size.name, label=data.size.name) for data in datasets],
+            )
+            found.append(growth)
+            try:
+                for number in range(-pace.warm_up, pace.rounds):
+                    for result, (data, server) in zip(growth.results, servers, strict=True):
+                        say(f"growth, {scenario.name}, round {number + 1} of {pace.rounds}: {data.size.name}")
+                        measured = server.measure(scenario.load(data), WARM_UP_SECONDS if number < 0 else pace.seconds)
+                        if number >= 0:
+                            result.rounds.append(measured)
+            except Failed as error:
+                growth.failure = str(error)
+                continue
+            small, large = growth.results[0], growth.results[-1]
+            growth.slowdown = over(small.rounds, large.rounds, "rate")
+            growth.slowdown_by_cpu = over(large.rounds, small.rounds, "cpu_us")
+            for result in growth.results:
+                result.sum_up()
+        return found

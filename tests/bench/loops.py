@@ -1,0 +1,131 @@
+"""SQLite's limit: the statements of a request by the standard library's sqlite3, in a loop, in a process of its own."""
+
+import json
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from eventorg.core import utc_now
+from eventorg.database import LARGEST_GROUP, connect_reader, connect_writer
+from eventorg.domain.values import rfc3339
+from eventorg.resources import resource
+from eventorg.statements import Statement, Statements
+from tests.bench import cores
+from tests.bench.dataset import Dataset
+from tests.bench.load import Failed, Measurement
+
+SQL: Final = Statements(resource("sql"))
+Pair = tuple[str, str]
+"""An event and a user."""
+
+
+def read_event(connection: sqlite3.Connection, pairs: Iterator[Pair]) -> int:
+    event_id, user_id = next(pairs)
+    _rows(connection, SQL.get_token_version, user_id=user_id)
+    _rows(connection, SQL.get_event, event_id=event_id, viewer_id=user_id)
+    return 1
+
+
+def read_participants(connection: sqlite3.Connection, pairs: Iterator[Pair]) -> int:
+    event_id, user_id = next(pairs)
+    _rows(connection, SQL.get_token_version, user_id=user_id)
+    _rows(connection, SQL.get_event, event_id=event_id, viewer_id=user_id)
+    _rows(connection, SQL.list_participants, event_id=event_id, after=0, status=None, limit=-1)
+    return 1
+
+
+def register(connection: sqlite3.Connection, pairs: Iterator[Pair]) -> int:
+    """As many as eventorg puts into one commit at most."""
+    now = rfc3339(utc_now())
+    connection.execute("BEGIN IMMEDIATE")
+    for _ in range(LARGEST_GROUP):
+        event_id, user_id = next(pairs)
+        of = {"event_id": event_id, "user_id": user_id}
+        _rows(connection, SQL.get_token_version, user_id=user_id)
+        _rows(connection, SQL.get_event, event_id=event_id, viewer_id=user_id)
+        _rows(connection, SQL.get_registration, **of)
+        _rows(connection, SQL.forget_cancelled, **of)
+        _rows(connection, SQL.take_seat, event_id=event_id)
+        _rows(connection, SQL.create_registration, **of, status="registered", now=now)
+        _rows(connection, SQL.record_change, **of, now=now, type="registration.created", actor_id=user_id, bot=None)
+    connection.execute("COMMIT")
+    return LARGEST_GROUP
+
+
+LOOPS: Final[dict[str, Callable[[sqlite3.Connection, Iterator[Pair]], int]]] = {
+    "event": read_event,
+    "participants": read_participants,
+    "all-participants": read_participants,
+    "register": register,
+}
+
+
+class Loop:
+    """The loop of a scenario on a file of its own."""
+
+    def __init__(self, scenario: str, database: Path, data: Dataset) -> None:
+        self._scenario = scenario
+        self._database = database
+        self._data = data
+        self._place = 0
+
+    def measure(self, seconds: int) -> Measurement:
+        """Raises `Failed`."""
+        events = {"register": self._data.empty[1:], "all-participants": [self._data.largest]}
+        asked = {"events": events.get(self._scenario, self._data.hundreds), "users": self._data.callers}
+        command = [sys.executable, "-m", "tests.bench.loops", self._scenario, self._database, seconds, self._place]
+        with subprocess.Popen([str(word) for word in command], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as loop:
+            cores.pin(loop.pid, cores.SERVER_CORES)
+            output, _ = loop.communicate(json.dumps(asked).encode())
+        if loop.returncode:
+            raise Failed(f"the loop ended with exit status {loop.returncode}.")
+        measured = msgspec.json.decode(output, type=Measurement)
+        self._place += measured.requests
+        return measured
+
+
+def _rows(connection: sqlite3.Connection, statement: Statement, **parameters: str | int | None) -> None:
+    connection.execute(statement.sql, parameters).fetchall()
+
+
+def _pairs(events: list[str], users: list[str], place: int) -> Iterator[Pair]:
+    while True:
+        yield events[place // len(users) % len(events)], users[place % len(users)]
+        place += 1
+
+
+def _run(scenario: str, database: Path, seconds: float, place: int) -> Measurement:
+    asked = json.load(sys.stdin)
+    pairs = _pairs(asked["events"], asked["users"], place)
+    work = LOOPS[scenario]
+    connect = connect_writer if scenario == "register" else connect_reader
+    requests = 0
+    took: list[float] = []
+    with closing(connect(database)) as connection:
+        used = time.process_time()
+        began = now = time.perf_counter()
+        while now - began < seconds:
+            requests += work(connection, pairs)
+            before, now = now, time.perf_counter()
+            took.append((now - before) * 1000)
+        used = time.process_time() - used
+    took.sort()
+    return Measurement(
+        requests=requests,
+        seconds=now - began,
+        p50_ms=took[len(took) // 2],
+        p99_ms=took[len(took) * 99 // 100],
+        cpu_us=used / requests * 1e6,
+    )
+
+
+if __name__ == "__main__":
+    scenario, database, seconds, place = sys.argv[1:]
+    sys.stdout.buffer.write(msgspec.json.encode(_run(scenario, Path(database), float(seconds), int(place))))

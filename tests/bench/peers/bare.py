@@ -1,0 +1,84 @@
+"""The framework's limit: Litestar routes that answer what is in memory already, served as eventorg is."""
+
+import asyncio
+import sqlite3
+import sys
+from contextlib import closing
+from functools import cache
+from pathlib import Path
+from typing import cast
+
+import msgspec
+import uvicorn
+from litestar import Litestar, get, post
+from litestar.params import FromPath
+
+from eventorg.database import connect_reader
+from eventorg.domain.events import Event
+from eventorg.domain.registrations import Participants, Registration
+from eventorg.resources import resource
+from eventorg.server import listen, server_config
+from eventorg.settings import Settings, load
+from eventorg.statements import Statement, Statements
+
+SQL = Statements(resource("sql"))
+
+
+@get("/health")
+async def get_health() -> dict[str, str]:
+    return {"status": "ok"}
+
+
+@get("/events/{event_id:str}")
+async def get_event(event_id: FromPath[str]) -> Event:
+    return event(event_id)
+
+
+@get("/events/{event_id:str}/participants")
+async def list_participants(event_id: FromPath[str]) -> Participants:
+    return participants(event_id)
+
+
+@post("/events/{event_id:str}/register")
+async def register(event_id: FromPath[str]) -> Registration:
+    return Registration(
+        event_id=event_id,
+        user_id="00000000-0000-4000-8000-000000000000",
+        status="registered",
+        registration_date="2100-01-01T00:00:00Z",
+        waitlist_position=None,
+    )
+
+
+@cache
+def event(event_id: str) -> Event:
+    """Read once, then kept."""
+    values = dict(_one(SQL.get_event, event_id=event_id, viewer_id=None))
+    del values["role"]
+    return Event(**values | {"waitlist": bool(values["waitlist"])})
+
+
+@cache
+def participants(event_id: str) -> Participants:
+    """Read once, then kept, as the JSON it is."""
+    row = _one(SQL.list_participants, event_id=event_id, after=0, status=None, limit=-1)
+    listed = cast("list[Registration]", msgspec.Raw(row["participants"].encode()))
+    return Participants(event_id=event_id, participants=listed, next=None)
+
+
+def _one(statement: Statement, **parameters: str | int | None) -> sqlite3.Row:
+    with closing(connect_reader(Path(load().database))) as connection:
+        row: sqlite3.Row = connection.execute(statement.sql, parameters).fetchone()
+        return row
+
+
+def serve(port: int) -> None:
+    """On the server and the configuration of eventorg."""
+    app = Litestar([get_health, get_event, list_participants, register], openapi_config=None)
+    config = server_config(app, Settings())
+    with listen("127.0.0.1", port) as listener, asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
+        runner.run(uvicorn.Server(config).serve(sockets=[listener]))
+
+
+if __name__ == "__main__":
+    serve(int(sys.argv[1]))

@@ -1,0 +1,78 @@
+"""The tables as SQLAlchemy maps them, and the token's check: shared by the two that use SQLAlchemy."""
+
+import os
+
+from sqlalchemy import ForeignKey, event
+from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+URL = f"sqlite+aiosqlite:///{os.environ['EVENTORG_DATABASE']}"
+SECRET = os.environ["EVENTORG_SECRET"]
+CLAIMS = ["exp", "iat", "sub", "iss", "aud", "jti"]
+
+
+class Base(DeclarativeBase):
+    pass
+
+
+class User(Base):
+    __tablename__ = "users"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    token_version: Mapped[int]
+
+
+class Event(Base):
+    __tablename__ = "events"
+
+    seq: Mapped[int] = mapped_column(primary_key=True)
+    id: Mapped[str] = mapped_column(unique=True)
+    code: Mapped[str]
+    title: Mapped[str]
+    description: Mapped[str | None]
+    start_time: Mapped[str]
+    end_time: Mapped[str]
+    location: Mapped[str | None]
+    organizer_id: Mapped[str] = mapped_column(ForeignKey("users.id"))
+    created_at: Mapped[str]
+    updated_at: Mapped[str]
+    timezone: Mapped[str]
+    capacity: Mapped[int | None]
+    waitlist: Mapped[bool]
+    status: Mapped[str]
+    visibility: Mapped[str]
+    registered_count: Mapped[int]
+    waitlisted_count: Mapped[int]
+    version: Mapped[int]
+
+
+class Registration(Base):
+    __tablename__ = "registrations"
+
+    seq: Mapped[int] = mapped_column(primary_key=True)
+    event_id: Mapped[str] = mapped_column(ForeignKey("events.id"))
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id"))
+    status: Mapped[str]
+    registration_date: Mapped[str]
+
+
+def set_pragmas(engine: AsyncEngine) -> AsyncEngine:
+    """SQLite's settings for a server, on each connection of the pool. What only reads needs no transaction; what
+    writes asks for one with the execution option `sqlite_begin_mode`."""
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def on_connect(connection, _) -> None:
+        connection.isolation_level = None  # no BEGIN of the driver's, but ours below
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA busy_timeout = 5000")
+        cursor.execute("PRAGMA journal_mode = WAL")
+        cursor.execute("PRAGMA synchronous = FULL")
+        cursor.execute("PRAGMA foreign_keys = ON")
+        cursor.close()
+
+    @event.listens_for(engine.sync_engine, "begin")
+    def on_begin(connection) -> None:
+        if mode := connection.get_execution_options().get("sqlite_begin_mode"):
+            connection.exec_driver_sql(f"BEGIN {mode}")
+
+    return engine

@@ -1,0 +1,142 @@
+"""The results as text."""
+
+from collections.abc import Iterator, Sequence
+from statistics import median
+
+from tests.bench.comparison import Result
+from tests.bench.growth import Growth
+from tests.bench.load import Measurement
+from tests.bench.results import Results
+
+
+def render(results: Results) -> str:
+    """Tables of medians, spread (lowest and highest round) and ratios."""
+    return "\n".join(_lines(results)) + "\n"
+
+
+def _lines(results: Results) -> Iterator[str]:
+    machine, pace = results.machine, results.pace
+    yield f"eventorg {results.version}, {results.made_at}"
+    yield f"{machine.processor}, {machine.cores} cores, {machine.memory_gib} GiB, {machine.system}"
+    yield f"Python {machine.python}, SQLite {machine.sqlite}, node {machine.node or 'none'}, wrk {machine.wrk}"
+    yield f"{results.users:,} users, {results.events:,} events, {results.registrations:,} registrations"
+    yield f"{pace.rounds} rounds of {pace.seconds} s each; one process on one core, the load on another"
+    for comparison in results.comparisons:
+        yield ""
+        yield f"{comparison.title}; {comparison.connections} connections"
+        yield from _table(
+            ["", "requests/s", "spread", "p50 ms", "p99 ms", "CPU µs", "eventorg is", "by CPU"],
+            [_row(result) for result in comparison.results],
+        )
+    if results.growths:
+        yield ""
+        yield "eventorg as the file grows"
+        yield from _table(
+            ["", "registrations", "requests/s", "CPU µs", "slower", "by CPU"], list(_growth_rows(results.growths))
+        )
+    yield from _logins(results)
+    yield from _followers(results)
+    if results.footprints:
+        yield ""
+        yield "After the load"
+        rows = [[one.label, f"{one.start_seconds:.2f}", f"{one.resident_mib:.0f}"] for one in results.footprints]
+        yield from _table(["", "s to start, on one core", "MiB resident"], rows)
+    if results.start_seconds:
+        yield ""
+        yield f"eventorg's first answer after {_spread(results.start_seconds, 2)} s, on all cores"
+    if results.goals:
+        yield ""
+        yield "What it means to reach"
+        rows = [
+            [
+                goal.name,
+                goal.bound,
+                f"{goal.measured:.2f}",
+                f"{goal.by_cpu:.2f}" if goal.by_cpu else "",
+                "yes" if goal.met else "no",
+            ]
+            for goal in results.goals
+        ]
+        yield from _table(["", "goal", "measured", "by CPU", "met"], rows)
+
+
+def _row(result: Result) -> list[str]:
+    if not (summary := result.summary):
+        return [result.label, f"not timed: {result.failure}"]
+    return [
+        result.label,
+        f"{summary.rate:,.0f}",
+        f"{summary.lowest:,.0f} to {summary.highest:,.0f}",
+        f"{summary.p50_ms:.2f}",
+        f"{summary.p99_ms:.2f}",
+        f"{summary.cpu_us:,.0f}",
+        _times(summary.ratio),
+        _times(summary.ratio_by_cpu),
+    ]
+
+
+def _growth_rows(growths: list[Growth]) -> Iterator[list[str]]:
+    for growth in growths:
+        if growth.failure:
+            yield [growth.scenario, f"not timed: {growth.failure}"]
+            continue
+        for count, result in zip(growth.registrations, growth.results, strict=True):
+            is_last = result is growth.results[-1]
+            assert result.summary  # it has not failed
+            yield [
+                growth.scenario,
+                f"{count:,}",
+                f"{result.summary.rate:,.0f}",
+                f"{result.summary.cpu_us:,.0f}",
+                _times(growth.slowdown if is_last else None),
+                _times(growth.slowdown_by_cpu if is_last else None),
+            ]
+
+
+def _times(ratio: float | None) -> str:
+    return "" if ratio is None else f"{ratio:.2f} x"
+
+
+def _logins(results: Results) -> Iterator[str]:
+    if logins := results.logins:
+        yield ""
+        yield f"Reads of an event over {logins.connections} connections while {logins.logins} logins are under way"
+        rows = [
+            ["reads alone", *_reads(logins.without)],
+            ["reads meanwhile", *_reads(logins.during)],
+            ["logins", *_reads(logins.logged_in)],
+        ]
+        yield from _table(["", "requests/s", "p50 ms", "p99 ms"], rows)
+
+
+def _followers(results: Results) -> Iterator[str]:
+    if followers := results.followers:
+        yield ""
+        yield f"{followers.followers:,} who wait for news at /changes"
+        rows = [["reads without them", *_reads(followers.without)], ["reads with them", *_reads(followers.during)]]
+        yield from _table(["", "requests/s", "p50 ms", "p99 ms"], rows)
+        yield f"KiB for each: {_spread(followers.kib_each, 0)}"
+        yield f"ms until the last is told of a change: {_spread(followers.last_told_ms, 0)}"
+
+
+def _reads(rounds: list[Measurement]) -> list[str]:
+    return [
+        f"{median(one.rate for one in rounds):,.0f}",
+        f"{median(one.p50_ms for one in rounds):.2f}",
+        f"{median(one.p99_ms for one in rounds):.2f}",
+    ]
+
+
+def _spread(values: list[float], digits: int) -> str:
+    return f"{median(values):.{digits}f} ({min(values):.{digits}f} to {max(values):.{digits}f})"
+
+
+def _table(head: Sequence[str], rows: list[list[str]]) -> Iterator[str]:
+    """Columns as wide as they must be, numbers to the right; a row that ends early does not widen any."""
+    whole = [row for row in [list(head), *rows] if len(row) == len(head)]
+    widths = [max(len(row[place]) for row in whole) for place in range(len(head))]
+    widths[0] = max(len(row[0]) for row in [list(head), *rows])
+    for row in [list(head), *rows]:
+        cells = [row[0].ljust(widths[0])]
+        cells += [cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=False)]
+        yield "  ".join(cells).rstrip()

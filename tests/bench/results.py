@@ -1,0 +1,113 @@
+"""All that a run found out, as it is written to results.json."""
+
+import importlib.metadata
+import os
+import platform
+import sqlite3
+import subprocess
+from pathlib import Path
+from typing import Final
+
+from msgspec import Struct
+
+from eventorg import __version__
+from tests.bench.comparison import Comparison, Footprint, Pace
+from tests.bench.cores import ALL_CORES
+from tests.bench.followers import Followers
+from tests.bench.growth import Growth
+from tests.bench.logins import Logins
+
+_PACKAGES: Final = (
+    *("litestar", "msgspec", "uvicorn", "uvloop", "httptools", "aiosqlite", "PyJWT"),
+    *("fastapi", "SQLAlchemy", "django", "django-ninja", "gunicorn", "advanced-alchemy"),
+)
+
+
+class Machine(Struct, frozen=True, kw_only=True):
+    """Where it was measured, and with what."""
+
+    processor: str
+    cores: int
+    memory_gib: float
+    system: str
+    python: str
+    sqlite: str
+    node: str | None
+    wrk: str
+    packages: dict[str, str]
+
+
+class Goal(Struct, frozen=True, kw_only=True):
+    """What eventorg means to reach, and what it came to; `by_cpu` is the same by processor time, where that says it."""
+
+    name: str
+    bound: str
+    measured: float | None
+    by_cpu: float | None = None
+    met: bool | None
+
+
+class Results(Struct, kw_only=True):
+    """Rates are requests a second, `rounds` are in the order they were measured."""
+
+    version: str
+    made_at: str
+    machine: Machine
+    pace: Pace
+    users: int
+    events: int
+    registrations: int
+    comparisons: list[Comparison] = []
+    footprints: list[Footprint] = []
+    start_seconds: list[float] = []
+    logins: Logins | None = None
+    followers: Followers | None = None
+    growths: list[Growth] = []
+    goals: list[Goal] = []
+
+
+def describe_machine() -> Machine:
+    """This one."""
+    return Machine(
+        processor=_processor(),
+        cores=len(ALL_CORES),
+        memory_gib=round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1),
+        system=f"{platform.system()} {platform.release()}",
+        python=platform.python_version(),
+        sqlite=sqlite3.sqlite_version,
+        node=_said("node", "--version"),
+        wrk=(_said("wrk", "--version") or "").removeprefix("wrk ").partition(" ")[0],
+        packages=dict(_versions()),
+    )
+
+
+def version() -> str:
+    """Of eventorg, with the commit if this is a checkout."""
+    commit = _said("git", "-C", str(Path(__file__).parent), "rev-parse", "--short", "HEAD")
+    return f"{__version__} ({commit})" if commit else __version__
+
+
+def _processor() -> str:
+    for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+        if line.startswith("model name"):
+            return line.partition(":")[2].strip()
+    return platform.machine()
+
+
+def _versions() -> list[tuple[str, str]]:
+    found = []
+    for package in _PACKAGES:
+        try:
+            found.append((package, importlib.metadata.version(package)))
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def _said(*command: str) -> str | None:
+    """The first line a program prints; None if there is no such program."""
+    try:
+        run = subprocess.run(command, capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        return None
+    return (run.stdout.splitlines() or [None])[0]  # type: ignore[list-item]

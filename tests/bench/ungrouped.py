@@ -1,0 +1,8 @@
+"""eventorg without group commit: each request that writes has a commit of its own, as is usual elsewhere."""
+
+from eventorg import database
+from eventorg.cli import main
+
+if __name__ == "__main__":
+    database.LARGEST_GROUP = 1
+    main()

@@ -1,0 +1,191 @@
+"""`eventorg user`: what the operator does with accounts, beside a server that runs."""
+
+import io
+import os
+import pty
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from eventorg.cli import cli, main
+from eventorg.settings import Settings
+from eventorg.testing import PASSWORD, Server, check_problem, running
+from tests.programs import CHECKOUT, EVENTORG, PATIENCE, environment
+
+
+@pytest.fixture(scope="module")
+def closed_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One where nobody signs up: all users are the operator's."""
+    path = tmp_path_factory.mktemp("closed") / "eventorg.db"
+    with running(Settings(plugins="none", database=str(path), signup="closed", log_level="error")) as server:
+        yield server
+
+
+@pytest.fixture
+def operated(closed_server: Server, monkeypatch: pytest.MonkeyPatch) -> Server:
+    monkeypatch.setenv("EVENTORG_DATABASE", str(closed_server.settings.database_path))
+    monkeypatch.setenv("EVENTORG_PLUGINS", "none")
+    return closed_server
+
+
+def do(*arguments: str, stdin: str = "") -> Result:
+    return CliRunner().invoke(cli, ["user", *arguments], input=stdin)
+
+
+def make(name: str, *options: str) -> str:
+    """The id of a new user with everybody's password."""
+    made = do("create", name, "--email", f"{name}@example.com", *options, stdin=f"{PASSWORD}\n")
+    assert made.exit_code == 0, made.output
+    return made.stdout.split()[-1]
+
+
+def bearer(server: Server, name: str, password: str = PASSWORD) -> dict[str, str]:
+    return {"Authorization": f"Bearer {server.log_in(f'{name}@example.com', password)}"}
+
+
+def test_a_user_is_made_where_sign_up_is_closed(operated: Server) -> None:
+    account = {"username": "anna", "email": "anna@example.com", "password": PASSWORD}
+    check_problem(operated.client.post("/users", json=account), 403, "signup_closed")
+    user_id = make("anna", "--first-name", "Анна", "--locale", "en", "--timezone", "Asia/Omsk")
+    user = operated.client.get("/users/me", headers=bearer(operated, "anna")).json()
+    assert (user["id"], user["first_name"], user["locale"], user["timezone"]) == (user_id, "Анна", "en", "Asia/Omsk")
+
+
+def test_a_password_made_up_stands_alone_on_the_last_line(operated: Server) -> None:
+    made = do("create", "boris", "--email", "boris@example.com", "--generate")
+    first, password = made.stdout.splitlines()
+    assert re.fullmatch(r"created boris, [0-9a-f-]{36}", first)
+    assert len(password) == 24
+    bearer(operated, "boris", password)
+
+
+@pytest.mark.parametrize("named_by", ["username", "e-mail", "id"])
+def test_a_reset_ends_every_earlier_token(operated: Server, named_by: str) -> None:
+    username = f"reset-{named_by}"
+    user_id = make(username)
+    before = bearer(operated, username)
+    name = {"username": username.upper(), "e-mail": f"{username}@EXAMPLE.com", "id": user_id}[named_by]
+    done = do("reset-password", name, stdin="another good one\n")
+    assert done.stdout == f"new password for {username}, {user_id}; earlier logins have ended\n"
+    check_problem(operated.client.get("/users/me", headers=before), 401, "token_revoked")
+    refused = operated.client.post("/login", json={"email": f"{username}@example.com", "password": PASSWORD})
+    check_problem(refused, 401, "invalid_credentials")
+    now = operated.client.get("/users/me", headers=bearer(operated, username, "another good one"))
+    assert now.status_code == 200
+
+
+def test_a_deletion_hands_events_on_and_passes_seats_on(operated: Server) -> None:
+    gone_id, heir_id = make("gone"), make("heir")
+    gone, heir = bearer(operated, "gone"), bearer(operated, "heir")
+    times = {"start_time": "2100-01-01T10:00:00Z", "end_time": "2100-01-01T12:00:00Z"}
+    client = operated.client
+    own = client.post("/events", json={"title": "Own", **times}, headers=gone).json()["id"]
+    client.post(f"/events/{own}/hosts", json={"user_id": heir_id}, headers=gone).raise_for_status()
+    full = client.post("/events", json={"title": "Full", "capacity": 1, **times}, headers=heir).json()["id"]
+    assert client.post(f"/events/{full}/register", headers=gone).json()["status"] == "registered"
+    assert client.post(f"/events/{full}/register", headers=heir).json()["status"] == "waitlisted"
+    assert do("delete", "gone", "--yes").stdout == f"deleted gone, {gone_id}\n"
+    assert client.get(f"/events/{own}").json()["organizer_id"] == heir_id
+    listed = client.get(f"/events/{full}/participants", headers=heir).json()["participants"]
+    assert [(one["user_id"], one["status"]) for one in listed] == [(heir_id, "registered")]
+    check_problem(client.get("/users/me", headers=gone), 401, "token_revoked")
+
+
+def test_users_are_listed_and_shown(operated: Server) -> None:
+    user_id = make("vera", "--first-name", "Вера", "--last-name", "Павлова")
+    lines = [line.split("\t") for line in do("list").stdout.splitlines()]
+    assert [user_id, "vera", "vera@example.com", "Вера Павлова"] in [line[:4] for line in lines]
+    shown = do("show", "VERA@example.com").stdout.splitlines()
+    assert {f"id: {user_id}", "username: vera", "first_name: Вера", "events: 0, registrations: 0"} <= set(shown)
+
+
+def test_a_list_longer_than_a_page_is_whole(operated: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    ids = {make(f"page-{number}") for number in range(3)}
+    monkeypatch.setattr("eventorg.cli.users.PAGE", 2)
+    listed = [line.split("\t")[0] for line in do("list").stdout.splitlines()]
+    assert ids <= set(listed)
+    assert len(listed) == len(set(listed))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "stdin", "status", "told"),
+    [
+        (["show", "nobody"], "", 1, "There is no user nobody; `eventorg user list` shows all."),
+        (["reset-password", "nobody"], "", 1, "There is no user nobody; `eventorg user list` shows all."),
+        (["delete", "nobody", "--yes"], "", 1, "There is no user nobody; `eventorg user list` shows all."),
+        (["create", "ab", "--email", "x"], f"{PASSWORD}\n", 1, "username: At least 3 long. email: At least 3 long."),
+        (["create", "abc", "--email", "a@example.com"], "short\n", 1, "password: At least 8 long."),
+        (["create", "abc", "--email", "a@example.com"], "", 2, "pipe one in, or add --generate."),
+        (["create", "abc"], "", 2, "Missing option '--email'."),
+        (["create", "TAKEN", "--email", "a@example.com"], f"{PASSWORD}\n", 1, "username"),
+        (["reset-password", "taken"], "short\n", 1, "password: At least 8 long."),
+        (["delete", "taken"], "", 2, "add --yes to delete the account."),
+    ],
+)
+def test_what_the_operator_gets_wrong_is_one_sentence_that_says_what_to_do(
+    operated: Server,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    arguments: list[str],
+    stdin: str,
+    status: int,
+    told: str,
+) -> None:
+    if "taken" in "".join(arguments).lower() and do("show", "taken").exit_code:
+        make("taken")
+    monkeypatch.setattr("sys.stdin", io.StringIO(stdin))
+    with pytest.raises(SystemExit, check=lambda end: end.code == status):
+        main(["user", *arguments])
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err.startswith("eventorg: ")
+    assert printed.err.count("\n") == 1
+    assert told in printed.err
+
+
+def test_who_has_no_e_mail_is_given_no_password(operated: Server) -> None:
+    bot = operated.make_bot("act")
+    bot.put("/identities/telegram/77", json={"username": "telegram-only"}).raise_for_status()
+    done = do("reset-password", "telegram-only", "--generate")
+    assert "has no e-mail to log in with" in str(done.exception)
+    assert "telegram_id: 77" in do("show", "telegram-only").stdout
+
+
+def at_a_terminal(path: Path, *arguments: str, types: str) -> tuple[int, str]:
+    """The exit status of a command and all that a terminal shows of it, where somebody types this."""
+    ours, theirs = pty.openpty()
+    with subprocess.Popen(
+        [*EVENTORG, *arguments], cwd=CHECKOUT, env=environment(path), stdin=theirs, stdout=theirs, stderr=theirs
+    ) as process:
+        os.close(theirs)
+        shown = b""
+        waiting = types.splitlines(keepends=True)
+        try:
+            while block := os.read(ours, 1024):
+                shown += block
+                if waiting and shown.rstrip().endswith((b":", b"[y/N]:")) and block.strip():
+                    os.write(ours, waiting.pop(0).encode())
+        except OSError:
+            pass  # the terminal's other side is closed
+        status = process.wait(PATIENCE)
+    os.close(ours)
+    return status, shown.decode()
+
+
+def test_at_a_terminal_the_password_is_asked_for_twice_and_not_shown(operated: Server) -> None:
+    path = operated.settings.database_path
+    status, shown = at_a_terminal(
+        path, "user", "create", "typed", "--email", "typed@example.com", types=f"{PASSWORD}\n{PASSWORD}\n"
+    )
+    assert (status, shown.splitlines()[:2]) == (0, ["New password: ", "Repeat for confirmation: "]), shown
+    assert PASSWORD not in shown
+    bearer(operated, "typed")
+    status, shown = at_a_terminal(path, "user", "delete", "typed", types="n\n")
+    assert status == 1
+    assert "Delete typed" in shown
+    status, shown = at_a_terminal(path, "user", "delete", "typed", types="y\n")
+    assert (status, do("show", "typed").exit_code) == (0, 1), shown

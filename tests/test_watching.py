@@ -1,0 +1,127 @@
+"""What other processes commit to the file reaches whoever waits here, soon and without a gap."""
+
+from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from eventorg import delivery, watching
+from eventorg.core import Core
+from eventorg.domain.callers import Caller
+from eventorg.domain.users import NewUser, User
+from eventorg.settings import Settings
+from eventorg.testing import PASSWORD, Bot, Clock, cheap_passwords, running
+from eventorg.watching import Watch
+from tests.plugin_files import DIARY_FILES, write
+from tests.programs import run, serving
+
+NEVER = 1_000_000.0
+
+
+async def create(core: Core, name: str) -> User:
+    new = NewUser(username=name, email=f"{name}@example.com", password=PASSWORD)
+    return await core.users.create(new, None)
+
+
+class TwoProcesses:
+    """One file opened twice, as the server and a command do; what the first is told, and how often it is warned."""
+
+    def __init__(self, path: Path) -> None:
+        settings = Settings(database=str(path), plugins="none")
+        self.server, self.command = (Core(settings, Clock(), cheap_passwords()) for _ in range(2))
+        self.watch = Watch(self.server.database, self.server.changes)
+        self.told: list[int] = []
+        self.warned = 0
+        self.server.database.listeners.append(lambda news: self.told.extend(change.seq for change in news))
+        self.watch.listeners.append(self._warn)
+
+    def _warn(self) -> None:
+        self.warned += 1
+
+
+@pytest.fixture
+async def both(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[TwoProcesses]:
+    monkeypatch.setattr(watching, "PAUSE_SECONDS", NEVER)  # it looks when the test says so
+    both = TwoProcesses(tmp_path / "eventorg.db")
+    both.server.prepare()
+    async with both.server.database.opened(), both.command.database.opened(checkpoints=False), both.watch.at_work():
+        yield both
+
+
+@pytest.mark.anyio
+async def test_ones_own_commits_are_not_taken_for_anothers(both: TwoProcesses) -> None:
+    await create(both.server, "anna")
+    await both.server.database.scrub()
+    assert not await both.watch.look()
+    assert (both.told, both.warned) == ([1], 0)
+
+
+@pytest.mark.anyio
+async def test_anothers_changes_are_told_once(both: TwoProcesses) -> None:
+    await create(both.command, "anna")
+    assert both.told == []
+    assert await both.watch.look()
+    assert not await both.watch.look()
+    assert (both.told, both.warned) == ([1], 1)
+
+
+@pytest.mark.anyio
+async def test_anothers_change_before_ones_own_is_not_skipped(both: TwoProcesses) -> None:
+    await create(both.command, "anna")
+    await create(both.server, "boris")
+    assert both.told == [2]
+    assert await both.watch.look()
+    assert both.told == [2, 1, 2]
+    await create(both.server, "vera")
+    await create(both.command, "galina")
+    assert await both.watch.look()
+    assert both.told == [2, 1, 2, 3, 4]
+
+
+@pytest.mark.anyio
+async def test_what_is_not_logged_is_noticed_too(both: TwoProcesses) -> None:
+    await both.command.bots.create("my-bot", ["act"])
+    assert await both.watch.look()
+    assert (both.told, both.warned) == ([], 1)
+
+
+@pytest.mark.anyio
+async def test_whom_another_process_deletes_is_gone_from_the_files_once_noticed(both: TwoProcesses) -> None:
+    user = await create(both.command, "anastasia")
+    await both.command.users.delete(user.id, None, Caller(user_id=user.id))
+    files = list(both.server.settings.database_path.parent.glob("eventorg.db*"))
+
+    def is_left() -> bool:
+        return any(b"anastasia@" in file.read_bytes() for file in files)
+
+    assert is_left()  # the process that deleted may not empty the log beside the one that serves
+    assert await both.watch.look()
+    assert not is_left()
+
+
+def test_a_command_wakes_who_waits_at_the_server(tmp_path: Path) -> None:
+    path = tmp_path / "eventorg.db"
+    with serving(path) as program, ThreadPoolExecutor() as pool:
+        token = run(path, "token", "create", "my-bot", "--scope", "changes").stdout.splitlines()[-1]
+        bot = Bot(program.client, "my-bot", token)
+        waiting = pool.submit(bot.get, "/changes?after=0&timeout=30")
+        made = run(path, "user", "create", "anna", "--email", "anna@example.com", "--generate")
+        assert made.returncode == 0, made.stderr
+        answer = waiting.result()
+        assert [change["type"] for change in answer.json()["changes"]] == ["user.created"]
+        assert answer.elapsed.total_seconds() < 15  # half of what it would have waited
+
+
+def test_a_plugin_is_told_what_another_process_did(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(delivery, "LOOK_SECONDS", NEVER)
+    write(tmp_path / "plugins", DIARY_FILES)
+    settings = Settings(
+        database=str(tmp_path / "eventorg.db"),
+        plugins="diary",
+        plugins_dir=str(tmp_path / "plugins"),
+        log_level="error",
+    )
+    with running(settings) as server:
+        server.run("user", "create", "anna", "--email", "anna@example.com", "--generate")
+        server.wait_for(lambda: "user.created" in server.run("diary", "show"))
