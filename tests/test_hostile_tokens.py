@@ -39,6 +39,14 @@ CLAIMS: dict[str, dict[str, Any]] = {
     "aud is another": {"aud": "somebody"},
     "aud is a number": {"aud": 1},
     "jti is a number": {"jti": 1},
+    "jti is null": {"jti": None},
+    "aud is a list without ours": {"aud": ["somebody", "else"]},
+    "aud is a nested list": {"aud": [["eventorg"]]},
+    "sub in upper case": {"sub": "0B9FDC1E-7F5C-4A55-9F0E-3C1D5D3A6F11"},
+    "sub with a newline": {"sub": "0b9fdc1e-7f5c-4a55-9f0e-3c1d5d3a6f11\n"},
+    "ver is below zero": {"ver": -1},
+    "exp is a list": {"exp": [4102480800]},
+    "exp is 0": {"exp": 0},
 }
 HEADERS: dict[str, Any] = {
     "none": {"alg": "none"},
@@ -52,6 +60,14 @@ HEADERS: dict[str, Any] = {
     "crit": HS256 | {"crit": ["x"], "x": 1},
     "b64": HS256 | {"crit": ["b64"], "b64": False},
     "kid is a number": HS256 | {"kid": 1},
+    "kid is a list": HS256 | {"kid": ["x"]},
+    "alg in lower case": {"alg": "hs256"},
+    "alg with a space": {"alg": "HS256 "},
+    "PS256": {"alg": "PS256"},
+    "EdDSA": {"alg": "EdDSA"},
+    "crit is empty": HS256 | {"crit": []},
+    "crit is text": HS256 | {"crit": "x"},
+    "encrypted": {"alg": "dir", "enc": "A256GCM"},
     "a list": ["HS256"],
     "deep": "[" * 1_000,
 }
@@ -92,7 +108,7 @@ def claims(server: Server, user: User) -> dict[str, Any]:
 
 
 def refuse(server: Server, token: str) -> None:
-    response = server.client.get("/users/me", headers={"Authorization": f"Bearer {token}"})
+    response = server.client.get("/users/me", headers={b"Authorization": f"Bearer {token}".encode()})
     check_problem(response, 401)
     assert response.headers["www-authenticate"] == "Bearer"
 
@@ -137,3 +153,57 @@ def test_another_signature_is_401(server: Server, secret: str, claims: dict[str,
     refuse(server, sign(payload, secret, digest="sha512"))
     head, _, signature = sign(payload, secret).split(".")
     refuse(server, f"{head}.{encode(json.dumps(claims | {'sub': 'x' * 36}).encode())}.{signature}")
+
+
+def test_a_key_that_the_token_brings_is_no_key(server: Server, claims: dict[str, Any]) -> None:
+    payload = json.dumps(claims).encode()
+    for header, key in (
+        ({"kid": "../../../../dev/null"}, ""),
+        ({"kid": "/proc/sys/kernel/ostype"}, "Linux\n"),
+        ({"kid": "x' UNION SELECT 'his' --"}, "his"),
+        ({"jwk": {"kty": "oct", "k": encode(b"his" * 12)}}, "his" * 12),
+        ({"jku": f"{server.url}/docs/openapi.json"}, "his" * 12),
+        ({"x5u": f"{server.url}/docs/openapi.json", "x5c": [encode(b"his")]}, "his" * 12),
+    ):
+        refuse(server, sign(payload, key, HS256 | header))
+
+
+def test_a_token_in_another_form_is_401(server: Server, secret: str, claims: dict[str, Any]) -> None:
+    good = sign(json.dumps(claims).encode(), secret)
+    head, body, signature = good.split(".")
+    nested = sign(json.dumps(good).encode(), secret, HS256 | {"cty": "JWT"})
+    general = json.dumps({"payload": body, "signatures": [{"protected": head, "signature": signature}]})
+    for token in (
+        nested,
+        general,
+        f"{good}.",
+        f".{good}",
+        f"{good}.{signature}.{signature}",  # as many parts as what is encrypted (RFC 7516)
+        f"{head}..{signature}",
+        f"{head}.{body}.{signature}=x",
+        f"{head}.{body}.{signature[:-1]}",
+        good.replace(".", "\u2024"),
+        f"{good},{good}",
+        "x" * 60_000,
+        f"{head}.{encode(b'x' * 40_000)}.{signature}",
+        "evb_" + "x" * 60_000,
+        "evb_",
+    ):
+        refuse(server, token)
+
+
+@pytest.mark.parametrize("scheme", ["Basic", "Token", "Bearer:", "Bearer\t", "x", "\ud800"])
+def test_another_scheme_is_401(server: Server, user: User, scheme: str) -> None:
+    value = f"{scheme} {user.token}".encode("utf-8", "surrogatepass")
+    response = server.client.get("/users/me", headers={b"Authorization": value})
+    check_problem(response, 401)
+
+
+def test_a_claim_that_stands_twice_is_what_was_signed_last(
+    server: Server, user: User, secret: str, claims: dict[str, Any]
+) -> None:
+    """No two readers of it are at odds: the signature, the expiry and the user come from one reading."""
+    text = json.dumps(claims)
+    nobody = '"sub": "0b9fdc1e-7f5c-4a55-9f0e-3c1d5d3a6f11"'
+    refuse(server, sign(f"{text[:-1]}, {nobody}}}".encode(), secret))
+    refuse(server, sign(f'{text[:-1]}, "exp": 1}}'.encode(), secret))

@@ -185,6 +185,19 @@ class TestClosed:
             "[::ffff:7f00:1]",
             "[0:0:0:0:0:ffff:127.0.0.1]",
             "[fe80::1%25lo]",
+            "[fe80::1%lo]",
+            "127.0.0.1.",
+            "0x7f.1",
+            "00000177.1",
+            "4294967297",
+            "%31%32%37.0.0.1",
+            "127.0.0.1%00.example.com",
+            "127.0.0.1%2f.example.com",
+            "example.com%40127.0.0.1",
+            "[::ffff:0:127.0.0.1]",
+            "[64:ff9b::127.0.0.1]",
+            "[2002:7f00:1::1]",
+            "ip6-localhost",
             "no-such-host.invalid",
             "a..b",
         ):
@@ -193,11 +206,12 @@ class TestClosed:
             assert [(fault["field"], fault["code"]) for fault in problem["errors"]] == [("url", "invalid")], place
         assert host.get(path).json()["webhooks"] == []
 
+    @pytest.mark.parametrize("later", [["127.0.0.1"], ["::ffff:127.0.0.1"], ["1.1.1.1", "127.0.0.1"], ["0.0.0.0"]])
     def test_a_name_that_leads_elsewhere_a_moment_later_leads_nowhere(
-        self, eventorg: Server, host: User, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+        self, eventorg: Server, host: User, receiver: Receiver, monkeypatch: pytest.MonkeyPatch, later: list[str]
     ) -> None:
         """DNS rebinding: an open address when it is made, loopback when it is sent to."""
-        monkeypatch.setattr(socket, "getaddrinfo", answering(["1.1.1.1"], ["127.0.0.1"]))
+        monkeypatch.setattr(socket, "getaddrinfo", answering(["1.1.1.1"], later))
         event = host.create_event()
         webhook = add(host, event, f"http://hooks.test:{receiver.port}/hook")
         host.patch(f"/events/{event['id']}", json={"title": "new"})
