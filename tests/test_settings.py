@@ -26,6 +26,9 @@ VALUES: dict[str, tuple[str, str | int]] = {
     "telegram_max_age": ("60", 60),
     "telegram_max_ahead": ("0", 0),
     "changes_days": ("7", 7),
+    "backups": ("/var/backups", "/var/backups"),
+    "backup_hours": ("6", 6),
+    "backups_kept": ("30", 30),
     "log_level": ("debug", "debug"),
     "log_format": ("json", "json"),
     "plugins": ("none", "none"),
@@ -52,6 +55,8 @@ REFUSED = [
     ("telegram_bot_token", "bot:token"),
     ("telegram_max_age", "0"),
     ("changes_days", "0"),
+    ("backup_hours", "0"),
+    ("backups_kept", "0"),
 ]
 
 
@@ -118,6 +123,7 @@ COMMANDS = [
     ["migrate"],
     ["check"],
     ["backup", "copy.db"],
+    ["restore", "copy.db"],
     ["openapi"],
     ["plugins"],
     ["plugins", "retry", "x"],
