@@ -40,6 +40,7 @@ from eventorg.loading import PluginError
 from eventorg.logs import structlog_config
 from eventorg.plugin import Plugin
 from eventorg.preparation import sole_owner
+from eventorg.rotation import Rotation
 from eventorg.security.passwords import Passwords
 from eventorg.security.rates import Rates
 from eventorg.security.secret import load_secret
@@ -75,6 +76,8 @@ def create_app(settings: Settings, clock: Clock = utc_now, passwords: Passwords 
                 await stack.enter_async_context(watch.at_work())
                 kept = timedelta(days=settings.changes_days)
                 await stack.enter_async_context(housekeeping(core.changes, core.outcomes, kept, clock))
+                if settings.backups:
+                    await stack.enter_async_context(Rotation(settings, clock).at_work())
                 for loaded, context in zip(core.loaded, contexts, strict=True):
                     courier = Courier(loaded, context, core.plugins, core.database)
                     await stack.enter_async_context(courier.at_work())

@@ -23,9 +23,10 @@ def back_up(database: Path, target: Path, progress: Progress = unwatched) -> Non
     try:
         with draft_beside(target) as draft:
             copy_database(database, draft, progress)
-            progress("checking", 1, 1)
+            progress("checking", 0, 1)
             if faults := find_faults(draft, [core_component()]):
                 raise StartError(f"The backup of {database} is not usable: {faults[0]}")
+            progress("checking", 1, 1)
             flush(draft)
             os.link(draft, target)  # unlike a rename, it does not replace what has come there meanwhile
             flush(target.parent)

@@ -60,10 +60,12 @@ def prepare(path: Path, components: list[Component], clock: Clock, progress: Pro
             _keep_before(path, component, progress)
         if not path.exists():
             path.touch(mode=0o600)  # what users tell is nobody else's; the write-ahead log takes its mode from it
-        progress("migrating", 1, 1)
+        progress("migrating", 0, 1)
         with closing(connect_writer(path)) as connection:
             now = rfc3339(clock())
-            return [f"{part.name}/{name}" for part in components for name in migrate(connection, part, now)]
+            applied = [f"{part.name}/{name}" for part in components for name in migrate(connection, part, now)]
+        progress("migrating", 1, 1)
+        return applied
     except (sqlite3.Error, OSError) as error:
         raise StartError(f"{path} cannot be written: {error}.") from error
 

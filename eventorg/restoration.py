@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from datetime import UTC
 from glob import escape
+from itertools import count
 from pathlib import Path
 
 from eventorg.copying import Progress, copy_database, draft_beside, flush, unwatched
@@ -67,8 +68,9 @@ def _fill(draft: Path, backup: Path, components: list[Component], progress: Prog
         copy_database(backup, draft, progress)
     except sqlite3.Error as error:
         raise StartError(f"{backup} is not restored: {error}.") from None
-    progress("checking", 1, 1)
+    progress("checking", 0, 1)
     faults = find_faults(draft, components, thorough=True) or find_miscounts(draft)
+    progress("checking", 1, 1)
     if faults:
         raise StartError(f"{backup} is not restored: {faults[0]}")
 
@@ -112,7 +114,10 @@ def _set_aside_journals(database: Path, kept: Path) -> None:
 
 
 def _name_beside(database: Path, clock: Clock) -> Path:
-    return database.with_name(f"{database.name}.before-restore-{clock().astimezone(UTC):%Y%m%dT%H%M%SZ}")
+    """A name that is free; who owns the database alone is the only one to take it."""
+    name = f"{database.name}.before-restore-{clock().astimezone(UTC):%Y%m%dT%H%M%SZ}"
+    names = (database.with_name(f"{name}-{number}" if number else name) for number in count())
+    return next(path for path in names if not path.exists())
 
 
 @contextmanager
@@ -120,7 +125,5 @@ def _told_of(database: Path) -> Iterator[None]:
     """Raises `StartError` for what the disk refuses."""
     try:
         yield
-    except FileExistsError as error:
-        raise StartError(f"{error.filename2 or error.filename} exists already; try again in a second.") from None
     except (OSError, sqlite3.Error) as error:
         raise StartError(f"{database} could not be replaced, and is as it was: {error}.") from error

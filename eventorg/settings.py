@@ -80,6 +80,9 @@ class Settings(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
     changes_days: Annotated[
         int, Meta(ge=1, le=36_500, description="how long the change feed reaches back, in days")
     ] = 30
+    backups: Annotated[str, Meta(description="a folder for backups that are made by the clock; none if not set")] = ""
+    backup_hours: Annotated[int, Meta(ge=1, le=8784, description="how far they are apart, in hours")] = 24
+    backups_kept: Annotated[int, Meta(ge=1, le=100_000, description="how many are kept; the oldest go")] = 7
     log_level: Annotated[Literal["debug", "info", "warning", "error"], Meta(description="the least that is logged")] = (
         "info"
     )

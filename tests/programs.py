@@ -2,6 +2,7 @@
 
 import json
 import os
+import pty
 import queue
 import subprocess
 import sys
@@ -56,6 +57,27 @@ def run(
         finally:
             process.kill()
     return subprocess.CompletedProcess(process.args, process.returncode, stdout, stderr)
+
+
+def at_a_terminal(database: Path, *arguments: str, types: str = "") -> tuple[int, str]:
+    """The exit status of a command and all that a terminal shows of it, where somebody types this."""
+    ours, theirs = pty.openpty()
+    with subprocess.Popen(
+        [*EVENTORG, *arguments], cwd=CHECKOUT, env=environment(database), stdin=theirs, stdout=theirs, stderr=theirs
+    ) as process:
+        os.close(theirs)
+        shown = b""
+        waiting = types.splitlines(keepends=True)
+        try:
+            while block := os.read(ours, 1024):
+                shown += block
+                if waiting and shown.rstrip().endswith((b":", b"[y/N]:")) and block.strip():
+                    os.write(ours, waiting.pop(0).encode())
+        except OSError:
+            pass  # the terminal's other side is closed
+        status = process.wait(PATIENCE)
+    os.close(ours)
+    return status, shown.decode()
 
 
 def sentence(refused: subprocess.CompletedProcess[str], status: int = 1) -> str:

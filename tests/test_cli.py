@@ -19,7 +19,7 @@ from eventorg.resources import resource
 from eventorg.settings import Settings
 from eventorg.storage import connect_writer
 from eventorg.testing import Server
-from tests.programs import run, sentence
+from tests.programs import at_a_terminal, run, sentence
 
 
 @pytest.fixture
@@ -144,11 +144,18 @@ def test_backup_copies_while_it_is_served(path: Path, fresh_server: Server, monk
     assert "counters: ok\n" in said("check")
 
 
-def test_backup_shows_a_person_how_far_it_is(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    said("migrate")
-    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
-    main_ends("backup", str(path.with_name("copy.db")))
-    assert path.with_name("copy.db").exists()
+def test_a_person_at_a_terminal_is_shown_how_far_it_is_and_nobody_else(path: Path) -> None:
+    copy = path.with_name("copy.db")
+    commands = {"migrate": "migrating", "backup copy.db": "copying", "check": "checking", "restore copy.db": "checking"}
+    for command, what in commands.items():
+        arguments = command.replace("copy.db", str(copy)).split()
+        status, shown = at_a_terminal(path, *arguments)
+        assert status == 0, shown
+        assert re.search(rf"{what} +\[#+\] +100%", shown), shown
+    copy.unlink()
+    for command in commands:
+        result = CliRunner().invoke(cli, command.replace("copy.db", str(copy)).split())
+        assert (result.exit_code, result.stderr) == (0, "")
 
 
 def test_openapi_prints_the_document_and_touches_nothing(path: Path, server: Server) -> None:

@@ -79,7 +79,7 @@ def test_the_backup_takes_the_place_and_the_old_file_is_kept_with_its_log(databa
     assert names(database) == {"eventorg.db", kept.name}
     assert users(kept) == ["last", "old"]
     assert database.stat().st_mode & 0o777 == 0o640
-    assert restore(kept, database, COMPONENTS, lambda: Clock()().replace(hour=13)) != kept
+    assert restore(kept, database, COMPONENTS, Clock()) == kept.with_name(f"{kept.name}-1")
     assert users(database) == ["last", "old"]
 
 
@@ -253,7 +253,7 @@ def test_killed_at_any_step_it_leaves_the_one_or_the_other(tmp_path: Path, backu
             (kept,) = (file for file in folder.glob("*.before-restore-*") if not file.name.endswith(("-shm", "-wal")))
             assert users(kept) == ["last", "old"]
         else:  # it can be done again, and leaves no trace of the attempt
-            restore(backup, database, COMPONENTS, lambda: Clock()().replace(hour=13))
+            restore(backup, database, COMPONENTS, Clock())
             assert users(database) == ["new"]
             assert not list(folder.glob(".*"))
     assert outcomes == sorted(outcomes)

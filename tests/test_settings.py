@@ -28,6 +28,9 @@ VALUES: dict[str, tuple[str, str | int]] = {
     "telegram_max_age": ("60", 60),
     "telegram_max_ahead": ("0", 0),
     "changes_days": ("7", 7),
+    "backups": ("/var/backups", "/var/backups"),
+    "backup_hours": ("6", 6),
+    "backups_kept": ("30", 30),
     "log_level": ("debug", "debug"),
     "log_format": ("json", "json"),
     "metrics": ("on", "on"),
@@ -64,6 +67,8 @@ REFUSED = [
     ("cors_origins", "ftp://a.example"),
     ("telegram_max_age", "0"),
     ("changes_days", "0"),
+    ("backup_hours", "0"),
+    ("backups_kept", "0"),
 ]
 
 
@@ -130,6 +135,7 @@ COMMANDS = [
     ["migrate"],
     ["check"],
     ["backup", "copy.db"],
+    ["restore", "copy.db"],
     ["openapi"],
     ["plugins"],
     ["plugins", "retry", "x"],

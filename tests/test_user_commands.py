@@ -1,12 +1,8 @@
 """`eventorg user`: what the operator does with accounts, beside a server that runs."""
 
 import io
-import os
-import pty
 import re
-import subprocess
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
@@ -14,7 +10,7 @@ from click.testing import CliRunner, Result
 from eventorg.cli import cli, main
 from eventorg.settings import Settings
 from eventorg.testing import PASSWORD, Server, check_problem, running
-from tests.programs import CHECKOUT, EVENTORG, PATIENCE, environment
+from tests.programs import at_a_terminal
 
 
 @pytest.fixture(scope="module")
@@ -153,27 +149,6 @@ def test_who_has_no_e_mail_is_given_no_password(operated: Server) -> None:
     done = do("reset-password", "telegram-only", "--generate")
     assert "has no e-mail to log in with" in str(done.exception)
     assert "telegram_id: 77" in do("show", "telegram-only").stdout
-
-
-def at_a_terminal(path: Path, *arguments: str, types: str) -> tuple[int, str]:
-    """The exit status of a command and all that a terminal shows of it, where somebody types this."""
-    ours, theirs = pty.openpty()
-    with subprocess.Popen(
-        [*EVENTORG, *arguments], cwd=CHECKOUT, env=environment(path), stdin=theirs, stdout=theirs, stderr=theirs
-    ) as process:
-        os.close(theirs)
-        shown = b""
-        waiting = types.splitlines(keepends=True)
-        try:
-            while block := os.read(ours, 1024):
-                shown += block
-                if waiting and shown.rstrip().endswith((b":", b"[y/N]:")) and block.strip():
-                    os.write(ours, waiting.pop(0).encode())
-        except OSError:
-            pass  # the terminal's other side is closed
-        status = process.wait(PATIENCE)
-    os.close(ours)
-    return status, shown.decode()
 
 
 def test_at_a_terminal_the_password_is_asked_for_twice_and_not_shown(operated: Server) -> None:

@@ -1,0 +1,124 @@
+"""Backups by the clock: in time, verified, and never at the cost of what is there or of serving."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from eventorg.preparation import core_component, find_faults, prepare
+from eventorg.rotation import Rotation
+from eventorg.settings import Settings, StartError
+from eventorg.testing import Clock, running
+from tests.programs import serving
+
+
+class Backups:
+    """A database, a folder for its backups, and a clock."""
+
+    def __init__(self, folder: Path) -> None:
+        self.clock = Clock()
+        self.database = folder / "eventorg.db"
+        self.folder = folder / "backups"
+        self.folder.mkdir()
+        prepare(self.database, [core_component()], self.clock)
+        self.settings = Settings(
+            database=str(self.database), plugins="none", backups=str(self.folder), backup_hours=6, backups_kept=3
+        )
+
+    def look(self) -> Path | None:
+        """As the server does each minute; it may have been started anew in between."""
+        return Rotation(self.settings, self.clock).make_if_due()
+
+    @property
+    def names(self) -> list[str]:
+        return sorted(file.name for file in self.folder.iterdir())
+
+
+@pytest.fixture
+def backups(tmp_path: Path) -> Backups:
+    return Backups(tmp_path)
+
+
+def test_one_is_made_when_the_newest_is_old_enough_also_after_a_restart(backups: Backups) -> None:
+    assert backups.look()
+    backups.clock.advance(hours=6, seconds=-1)
+    assert backups.look() is None
+    backups.clock.advance(seconds=1)
+    made = backups.look()
+    assert backups.names == ["eventorg-20270101T120000Z.db", "eventorg-20270101T180000Z.db"]
+    assert made == backups.folder / backups.names[-1]
+    assert find_faults(made, [core_component()]) == []
+
+
+def test_the_oldest_make_room_and_nobody_elses_file_is_touched(backups: Backups) -> None:
+    others = {"eventorg-monday.db", "other-20200101T000000Z.db", "eventorg-20200101T000000Z.db.keep"}
+    for name in others:
+        (backups.folder / name).write_text("precious")
+    for _ in range(5):
+        assert backups.look()
+        backups.clock.advance(hours=6)
+    own = {f"eventorg-2027010{time}0000Z.db" for time in ("2T00", "2T06", "2T12")}
+    assert set(backups.names) == own | others
+
+
+def test_nothing_is_removed_for_one_that_fails(backups: Backups, monkeypatch: pytest.MonkeyPatch) -> None:
+    for _ in range(3):
+        backups.look()
+        backups.clock.advance(hours=6)
+    before = backups.names
+    monkeypatch.setattr("eventorg.backup.find_faults", lambda *_: ["it is damaged."])
+    with pytest.raises(StartError, match="it is damaged"):
+        backups.look()
+    assert backups.names == before
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.undo()
+    monkeypatch.setattr("eventorg.backup.copy_database", full)
+    with pytest.raises(StartError, match="No space left on device"):
+        backups.look()
+    assert backups.names == before
+
+
+def test_what_a_kill_left_half_done_goes_with_the_next(backups: Backups) -> None:
+    for name in (".eventorg-20270101T060000Z.db.0123abcd", ".eventorg-20270101T060000Z.db.0123abcd-journal"):
+        (backups.folder / name).write_text("half")
+    (backups.folder / ".other-20270101T060000Z.db.0123abcd").write_text("another's")
+    backups.look()
+    assert backups.names == [".other-20270101T060000Z.db.0123abcd", "eventorg-20270101T120000Z.db"]
+
+
+def test_a_clock_set_back_does_not_stop_them(backups: Backups) -> None:
+    backups.clock.advance(days=3650)
+    assert backups.look()
+    backups.clock.advance(days=-3650)
+    assert backups.look()
+    assert len(backups.names) == 2
+
+
+def test_the_server_goes_on_without_the_folder_and_says_so_in_a_line(tmp_path: Path) -> None:
+    missing = tmp_path / "backups"
+    with serving(tmp_path / "eventorg.db", backups=str(missing)) as server:
+        server.wait_for(lambda: "backup failed" in server.log)
+        server.sign_up()
+        assert server.client.get("/health").status_code == 200
+    assert server.wait() == 0
+    (line,) = (record for record in server.records if record["event"] == "backup failed")
+    assert (line["level"], line["reason"]) == ("error", f"The folder {missing} for backups does not exist; make it.")
+    assert "Traceback" not in json.dumps(server.records)
+
+
+def test_the_server_makes_them(backups: Backups) -> None:
+    with running(backups.settings, backups.clock) as server:
+        server.wait_for(lambda: len(backups.names) == 1 and backups.names[0].startswith("eventorg-"))
+        assert server.client.get("/health").status_code == 200
+    assert backups.names == ["eventorg-20270101T120000Z.db"]
+
+
+def test_a_server_that_stops_waits_for_none(backups: Backups) -> None:
+    rotation = Rotation(backups.settings, backups.clock)
+    rotation._stopping.set()
+    with pytest.raises(StartError, match="The server stops"):
+        rotation.make_if_due()
+    assert backups.names == []

@@ -1,0 +1,134 @@
+"""From one release to the next and back: data is carried on, and the file of before is there to return to."""
+
+import shutil
+import sqlite3
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from eventorg.database import connect_reader, connect_writer
+from eventorg.migrations import Component
+from eventorg.preparation import core_component, find_faults, find_miscounts, kept_before, prepare
+from eventorg.restoration import restore
+from eventorg.settings import Settings, StartError
+from eventorg.testing import Clock, User, running
+from tests.programs import run, sentence
+
+RELEASES = sorted((Path(__file__).parent / "released").glob("*.sql"))
+"""Files as releases left them: `<version>.sql`. A release adds one, and none is changed."""
+CODE = "5DFM3VeSm"
+
+
+def released(path: Path, release: Path) -> Path:
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript(release.read_text(encoding="utf-8"))
+        connection.execute("PRAGMA journal_mode = WAL")
+    return path
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return released(tmp_path / "eventorg.db", RELEASES[-1])
+
+
+@pytest.fixture
+def newer(tmp_path: Path) -> Component:
+    """The core of a release to come, with a migration more."""
+    folder = shutil.copytree(core_component().folder, tmp_path / "newer")
+    (folder / "9000_notes.sql").write_text("CREATE TABLE notes (id INTEGER PRIMARY KEY) STRICT;\n")
+    return Component("eventorg", folder)
+
+
+def tables(path: Path) -> set[str]:
+    with closing(connect_reader(path)) as connection:
+        return {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+
+
+def users(path: Path) -> set[str]:
+    with closing(connect_reader(path)) as connection:
+        return {row[0] for row in connection.execute("SELECT username FROM users WHERE username IS NOT NULL")}
+
+
+@pytest.mark.parametrize("release", RELEASES, ids=lambda release: release.stem)
+def test_the_file_of_every_release_is_served_with_its_data(tmp_path: Path, release: Path) -> None:
+    path = released(tmp_path / "eventorg.db", release)
+    with running(Settings(database=str(path), log_level="error")) as server:
+        event = server.client.get(f"/events/{CODE}").json()
+        assert (event["title"], event["registered_count"], event["waitlisted_count"]) == ("Чай и пирог", 1, 1)
+        assert [found["id"] for found in server.client.get("/events?q=пирог").json()["events"]] == [event["id"]]
+        anna, boris = (User(server.client, {}, server.log_in(f"{name}@example.com")) for name in ("anna", "boris"))
+        assert anna.get("/users/me").json()["first_name"] == "Анна"
+        assert boris.delete(f"/events/{CODE}/register").json()["status"] == "cancelled"
+        listed = anna.get(f"/events/{CODE}/participants").json()["participants"]
+        assert [one["status"] for one in listed] == ["registered"]
+        assert len(anna.get("/changes?after=0").json()["changes"]) >= 7
+    assert find_faults(path, [core_component()], thorough=True) == find_miscounts(path) == []
+
+
+def test_a_migration_keeps_the_file_of_before(path: Path, newer: Component) -> None:
+    assert prepare(path, [newer], Clock())[-1] == "eventorg/9000_notes.sql"
+    kept = path.with_name("eventorg.db.before-eventorg-9000_notes")
+    assert "notes" in tables(path)
+    assert "notes" not in tables(kept)
+    assert users(kept) == {"anna", "boris", "vera"}
+    assert kept.stat().st_mode & 0o777 == 0o600
+
+
+def test_an_older_program_refuses_and_names_the_way_back(path: Path, newer: Component) -> None:
+    prepare(path, [newer], Clock())
+    kept = kept_before(path, "eventorg", "9000_notes.sql")
+    said = sentence(run(path, "serve"))
+    assert "made by a newer eventorg; install that version or go back with" in said
+    assert said.endswith(f"`eventorg restore {kept}`.")
+    restored = run(path, "restore", kept)
+    assert restored.returncode == 0, restored.stderr
+    assert find_faults(path, [core_component()]) == []
+    assert users(path) == {"anna", "boris", "vera"}
+
+
+def test_a_second_upgrade_keeps_what_was_there_before_it(path: Path, newer: Component) -> None:
+    prepare(path, [newer], Clock())
+    kept = kept_before(path, "eventorg", "9000_notes.sql")
+    restore(kept, path, [core_component()], Clock())
+    with closing(connect_writer(path)) as connection:
+        connection.execute("UPDATE users SET username = 'galina', username_key = 'galina' WHERE username = 'vera'")
+    prepare(path, [newer], Clock())
+    assert users(kept) == {"anna", "boris", "galina"}
+
+
+def test_programs_that_upgrade_at_once_keep_the_file_of_before(path: Path, newer: Component) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        done = list(pool.map(lambda _: prepare(path, [newer], Clock()), range(4)))
+    assert sorted(map(len, done))[:3] == [0, 0, 0]
+    assert "notes" not in tables(kept_before(path, "eventorg", "9000_notes.sql"))
+    assert not list(path.parent.glob(".*"))
+
+
+def test_without_room_for_the_copy_nothing_is_migrated(path: Path, newer: Component) -> None:
+    def full(what: str, done: int, total: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    with pytest.raises(StartError, match="No space left on device"):
+        prepare(path, [newer], Clock(), full)
+    assert "notes" not in tables(path)
+    assert not list(path.parent.glob("*before*"))
+
+
+@pytest.fixture
+def plugin(tmp_path: Path) -> Component:
+    folder = tmp_path / "plugin"
+    folder.mkdir()
+    (folder / "0001_initial.sql").write_text("CREATE TABLE diary_entries (id INTEGER PRIMARY KEY) STRICT;\n")
+    return Component("diary", folder, "diary_")
+
+
+def test_neither_a_new_file_nor_a_new_plugin_makes_a_copy(tmp_path: Path, path: Path, plugin: Component) -> None:
+    prepare(tmp_path / "new.db", [core_component(), plugin], Clock())
+    prepare(path, [core_component(), plugin], Clock())
+    assert not list(tmp_path.glob("*before*"))
+    (plugin.folder / "0002_more.sql").write_text("CREATE TABLE diary_more (id INTEGER PRIMARY KEY) STRICT;\n")
+    prepare(path, [core_component(), plugin], Clock())
+    (kept,) = tmp_path.glob("*before*")
+    assert kept.name == "eventorg.db.before-diary-0002_more"
