@@ -212,7 +212,10 @@ def test_retry_of_a_plugin_that_is_not_there_is_one_sentence(
     monkeypatch.setenv("EVENTORG_DATABASE", str(tmp_path / "eventorg.db"))
     with pytest.raises(SystemExit, check=lambda end: end.code == 1):
         main(["plugins", "retry", "coffee"])
-    assert capsys.readouterr().err == "eventorg: No plugin of this name has ever been told anything.\n"
+    assert (
+        capsys.readouterr().err
+        == "eventorg: No plugin of this name has ever been told anything; see `eventorg plugins`.\n"
+    )
 
 
 def test_a_stop_in_the_middle_is_no_failure(tmp_path: Path) -> None:
