@@ -31,6 +31,15 @@ faults:
 bench *arguments:
     {{python}} -m tests.bench {{arguments}}
 
+# Small faults put into the code on purpose, one at a time: which do the tests not notice? Takes long.
+mutants *names:
+    {{python}} -m mutmut run {{names}}
+
+# What is known of mistakes in the code, and of holes in what it is built on (asks PyPI).
+audit:
+    {{python}} -m bandit --quiet --configfile pyproject.toml --recursive eventorg plugins app.py
+    {{python}} -m pip_audit --skip-editable
+
 # The long form of the fuzzing: more than 10,000 requests that the description allows, and that it does not.
 fuzz:
     {{python}} -m pytest -m slow -s tests/test_fuzzing.py

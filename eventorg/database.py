@@ -63,6 +63,13 @@ class Transaction:
         rows = self._connection.execute(statement.sql, parameters).fetchall()
         return rows[0] if rows else None
 
+    def row(self, statement: Statement, **parameters: Parameter) -> sqlite3.Row:
+        """The first row of a statement that always has one: an aggregate, a change that returns what it made. Raises
+        `LookupError` if it has none all the same."""
+        if (row := self.one(statement, **parameters)) is None:
+            raise LookupError(f"{statement.name} has no row")
+        return row
+
     def all(self, statement: Statement, **parameters: Parameter) -> list[sqlite3.Row]:
         """Every row, fetched whole: a half-read cursor would pin the write-ahead log."""
         return self._connection.execute(statement.sql, parameters).fetchall()

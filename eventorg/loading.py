@@ -138,8 +138,8 @@ def _import_file(name: str, file: Path) -> ModuleType:
         del sys.modules[stale]  # another plugin of this name
     folders = [str(file.parent)] if file.name == "__init__.py" else None
     spec = importlib.util.spec_from_file_location(full_name, file, submodule_search_locations=folders)
-    assert spec is not None  # the file's name ends with .py
-    assert spec.loader is not None
+    if spec is None or spec.loader is None:
+        raise PluginError(f"{file} is no module of Python.")
     module = importlib.util.module_from_spec(spec)
     sys.modules[full_name] = module
     try:

@@ -90,17 +90,18 @@ def _read(file: Path) -> Iterator[Statement]:
         raise StatementError(f"{place[0] if place else file}: {error}.") from None
     for query in data:
         path, line = query.floc
-        assert query.signature is not None  # aiosql gives one to every statement that is not a script
+        if query.signature is None:
+            raise StatementError(f"{path}:{line}: {query.query_name} is a script; only single statements have a name.")
         parameters = tuple(name for name in query.signature.parameters if name != "self")
         yield Statement(query.query_name, query.sql, parameters, f"{path}:{line}")
 
 
 def _code_of(module: ModuleType) -> CodeType:
     """All of a module, whatever decorators have made of its functions."""
-    assert module.__spec__ is not None
-    assert isinstance(module.__spec__.loader, InspectLoader)
-    code = module.__spec__.loader.get_code(module.__name__)
-    assert code is not None
+    loader = module.__spec__ and module.__spec__.loader
+    code = loader.get_code(module.__name__) if isinstance(loader, InspectLoader) else None
+    if code is None:
+        raise StatementError(f"{module.__name__} has no code to look for statements in.")
     return code
 
 

@@ -32,6 +32,7 @@ def statement(sql: str, *parameters: str) -> Statement:
 
 ADD = statement("INSERT INTO notes (text) VALUES (:text)", "text")
 REPLY = statement("INSERT INTO replies (note_id) VALUES (:note_id)", "note_id")
+FIRST = statement("SELECT text FROM notes LIMIT 1")
 COUNT = statement("SELECT count(*) FROM notes")
 
 
@@ -44,9 +45,7 @@ def add(text: str) -> Callable[[Transaction], str]:
 
 
 def count(tx: Transaction) -> int:
-    row = tx.one(COUNT)
-    assert row
-    return int(row[0])
+    return int(tx.row(COUNT)[0])
 
 
 @pytest.fixture
@@ -299,3 +298,9 @@ def test_a_readers_connection_refuses_to_write(path: Path) -> None:
         assert connection.execute("PRAGMA trusted_schema").fetchone()[0] == 0
         with pytest.raises(sqlite3.OperationalError, match="readonly"):
             connection.execute("INSERT INTO notes (text) VALUES ('no')")
+
+
+async def test_a_row_that_must_be_there_is_missed(database: Database) -> None:
+    assert await database.read(lambda tx: tx.one(FIRST)) is None
+    with pytest.raises(LookupError, match="a_statement has no row"):
+        await database.read(lambda tx: tx.row(FIRST))

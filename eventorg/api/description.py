@@ -1,7 +1,7 @@
 """The description of the API: GET /openapi.json, and GET /docs with everything it loads."""
 
 from dataclasses import fields, replace
-from importlib.util import find_spec
+from importlib.metadata import distribution
 from pathlib import Path
 from typing import Any
 
@@ -103,12 +103,10 @@ def get_openapi(request: Request[Any, Any, Any]) -> Response[bytes]:
 
 def docs_assets() -> Router:
     """The files of Swagger UI, out of the package that brings them (nothing of it is imported)."""
-    package = find_spec("flask_swagger_ui")
-    assert package is not None  # a dependency of this package
-    assert package.origin is not None
+    files = Path(str(distribution("flask-swagger-ui").locate_file("flask_swagger_ui/dist")))
     return create_static_files_router(
         path=f"/{_ASSETS}",
-        directories=[Path(package.origin).parent / "dist"],
+        directories=[files],
         opt=OPEN,
         include_in_schema=False,
         name="docs_assets",

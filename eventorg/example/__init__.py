@@ -74,8 +74,7 @@ async def create_note(
         if len(tx.all(plugin.sql.list_notes, event_id=event.id)) >= plugin.settings.most:
             raise Conflict("notes_full", ru="Заметок уже слишком много.", en="There are too many notes already.")
         values = {"event_id": event.id, "user_id": request.user.user_id, "text": data.text}
-        row = tx.one(plugin.sql.create_note, **values, now=tx.now)
-        assert row
+        row = tx.row(plugin.sql.create_note, **values, now=tx.now)
         return Note(**row)
 
     return await plugin.write_once(request.user, Note, work)
@@ -120,8 +119,7 @@ def count(run: RunCommand) -> None:
     """
 
     async def count_notes(context: Context) -> int:
-        row = await context.read(lambda tx: tx.one(context.sql.count_notes))
-        assert row
+        row = await context.read(lambda tx: tx.row(context.sql.count_notes))
         return int(row["notes"])
 
     click.echo(run(count_notes))

@@ -124,11 +124,9 @@ class EventRepository:
 
     def _merge_search(self, tx: Transaction, pages: int) -> bool:
         """Whether there is more to merge: a step that had nothing to do writes less than two rows (FTS5, 6.8)."""
-        before = tx.one(self._sql.count_written)
+        before = tx.row(self._sql.count_written)
         tx.run(self._sql.merge_search, pages=pages)
-        after = tx.one(self._sql.count_written)
-        assert before is not None  # a row without a table
-        assert after is not None
+        after = tx.row(self._sql.count_written)
         return bool(after["written"] - before["written"] >= 2)
 
     def _create(self, tx: Transaction, new: NewEvent, caller: Caller) -> Event:

@@ -39,9 +39,8 @@ class Merging:
         self._changes.record(tx, Fact("user.deleted", user_id=user_id), by)
 
     def _merge_registration(self, tx: Transaction, event_id: str, user_id: str, heir_id: str, by: Caller) -> None:
-        given = tx.one(self._sql.get_place, event_id=event_id, user_id=user_id)
+        given = tx.row(self._sql.get_place, event_id=event_id, user_id=user_id)
         own = tx.one(self._sql.get_place, event_id=event_id, user_id=heir_id)
-        assert given is not None  # it was listed in this transaction
         keeps_own = own is not None and _rank(own["status"], own["seq"]) <= _rank(given["status"], given["seq"])
         lost, lost_id = (given, user_id) if keeps_own else (own, heir_id)
         if lost is not None:
@@ -56,8 +55,7 @@ class Merging:
             self._seats.give_up(tx, event_id, lost["status"], by)
 
     def _merge_role(self, tx: Transaction, event_id: str, heir_id: str, by: Caller) -> None:
-        event = tx.one(self._sql.get_event, event_id=event_id, viewer_id=heir_id)
-        assert event is not None  # a co-host's role refers to it
+        event = tx.row(self._sql.get_event, event_id=event_id, viewer_id=heir_id)
         if event["role"] not in ("organizer", "host"):
             tx.run(self._sql.add_host, event_id=event_id, user_id=heir_id, now=tx.now)
             self._changes.record(tx, Fact("event.updated", event_id, heir_id), by)

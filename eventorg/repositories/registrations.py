@@ -121,8 +121,7 @@ class RegistrationRepository:
 
         def work(tx: Transaction) -> Roll:
             event, _ = self._events.load(tx, event_id, caller.user_id)
-            counts = tx.one(self._sql.count_participants, event_id=event.id)
-            assert counts is not None  # an aggregate always has a row
+            counts = tx.row(self._sql.count_participants, event_id=event.id)
             names = [
                 display_name(**row) for row in tx.all(self._sql.list_first_names, event_id=event.id, most=most_names)
             ]
@@ -141,8 +140,7 @@ class RegistrationRepository:
         def work(tx: Transaction) -> tuple[Participants, int | None]:
             event, _ = self._events.load(tx, event_id, caller.user_id)
             chosen = {"event_id": event.id, "status": status}
-            page = tx.one(self._sql.list_participants, after=after, limit=-1 if limit is None else limit, **chosen)
-            assert page is not None  # an aggregate always has a row
+            page = tx.row(self._sql.list_participants, after=after, limit=-1 if limit is None else limit, **chosen)
             is_full = page["count"] == limit
             more = is_full and tx.one(self._sql.has_participants_after, after=page["last"], **chosen) is not None
             listed = cast("list[Registration]", msgspec.Raw(page["participants"].encode()))  # JSON already

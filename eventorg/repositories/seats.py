@@ -23,8 +23,7 @@ class Seats:
             return "registered", None
         if not event.waitlist:
             raise Conflict("event_full")
-        line = tx.one(self._sql.join_line, event_id=event.id)
-        assert line is not None  # the event was read in this transaction
+        line = tx.row(self._sql.join_line, event_id=event.id)
         return "waitlisted", line["waitlisted_count"]
 
     def give_up(self, tx: Transaction, event_id: str, status: RegistrationStatus, by: Caller) -> None:

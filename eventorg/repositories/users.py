@@ -205,12 +205,12 @@ class UserRepository:
     ) -> User:
         """A new user with this profile (all of `PROFILE`). Raises `Conflict` if a name is taken."""
         with _taken_names():
-            row = tx.one(
+            row = tx.row(
                 self._sql.create_user, user_id=user_id, password_hash=password_hash, now=tx.now, **_columns(profile)
             )
         actor = Caller(user_id=user_id, bot=by.bot if by else None)
         self._changes.record(tx, Fact("user.created", user_id=user_id), actor)
-        return _user(row)
+        return User(**row)
 
     def change(
         self, tx: Transaction, user_id: str, given: dict[str, str | None], by: Caller, *, always: bool = False
@@ -225,9 +225,9 @@ class UserRepository:
             return before
         values = _columns({name: getattr(after, name) for name in PROFILE})
         with _taken_names():
-            row = tx.one(self._sql.update_user, user_id=user_id, now=tx.now, **values)
+            row = tx.row(self._sql.update_user, user_id=user_id, now=tx.now, **values)
         self._changes.record(tx, Fact("user.updated", user_id=user_id), by)
-        return _user(row)
+        return User(**row)
 
     async def _change_password(self, user_id: str, password: str, current: str | UnsetType) -> dict[str, str | None]:
         """The old hash and the new one. Raises `Invalid` unless `current` is the password, if there is one."""
@@ -239,11 +239,6 @@ class UserRepository:
             if not await self._passwords.verify(current, old):
                 raise WrongPassword()
         return {"old_hash": old, "new_hash": await self._passwords.hash(password)}
-
-
-def _user(row: sqlite3.Row | None) -> User:
-    assert row is not None  # written by the statement that returned it
-    return User(**row)
 
 
 def _columns(profile: dict[str, str | None]) -> dict[str, str | None]:

@@ -35,8 +35,7 @@ async def _find_due(context: Context) -> list[NewDelivery]:
     usual = dump(USUAL)
 
     def work(tx: Transaction) -> list[NewDelivery]:
-        longest = tx.one(context.sql.get_longest_offset, usual=usual)
-        assert longest is not None  # an aggregate has a row
+        longest = tx.row(context.sql.get_longest_offset, usual=usual)
         rows = tx.all(
             context.sql.list_due,
             now=rfc3339(now),

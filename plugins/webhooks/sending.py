@@ -1,7 +1,7 @@
 """Sends what is due: one message at a time to each webhook, many webhooks at once, and none in another's way."""
 
 import asyncio
-import random
+import secrets
 from contextlib import suppress
 from datetime import timedelta
 from functools import cached_property, partial
@@ -144,5 +144,5 @@ def _pause(attempts: int, attempt: Attempt) -> timedelta | None:
     """How long to wait after one more failed attempt; None if that was the last."""
     if attempts >= len(SCHEDULE):
         return None
-    pause = SCHEDULE[attempts] * (1 + random.uniform(0, JITTER))  # noqa: S311 (no secret)
+    pause = SCHEDULE[attempts] * (1 + secrets.SystemRandom().uniform(0, JITTER))
     return max(pause, min(attempt.retry_after, LONGEST_RETRY_AFTER))
