@@ -56,7 +56,7 @@ def kill_under_load(path: Path, token: str, rounds: int, seed: int) -> None:
         assert server.client.get("/health").json()["plugins"] == {"reminders": "ok"}
         kinds = {kind for kind, *_ in promises.states}
         assert kinds == {"user", "event", "registration", "delivery"}
-    assert run(path, "check", **SETTINGS).stdout == "ok\n"
+    assert run(path, "check", **SETTINGS).returncode == 0
 
 
 def test_nothing_answered_is_lost_by_kill_9(path: Path, token: str) -> None:
@@ -102,7 +102,7 @@ def test_a_backup_under_load_holds_what_was_answered_before_and_serves(path: Pat
     with closing(connect_reader(copy)) as connection:
         kept = {row[0] for row in connection.execute("SELECT id FROM events UNION ALL SELECT id FROM users")}
     assert {thing for _, thing in before} <= kept
-    assert run(copy, "check", **SETTINGS).stdout == "ok\n"
+    assert run(copy, "check", **SETTINGS).returncode == 0
     with serving(copy, **SETTINGS) as server:
         server.sign_up().create_event()
         server.wait_for(lambda: is_caught_up(copy), seconds=30)

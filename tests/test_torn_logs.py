@@ -106,7 +106,7 @@ def test_a_tear_loses_nothing_that_was_committed_before_it_at_five_hundred_offse
 def test_a_torn_log_is_ok_for_check_and_served(crash: Crash, tmp_path: Path) -> None:
     middle = crash.answered["title 6"] + 100
     path = crash.torn(tmp_path, lambda content: garble(content, middle))
-    assert run(path, "check").stdout == "ok\n"
+    assert run(path, "check").returncode == 0
     with serving(path) as server:
         listed = server.client.get("/events").json()["events"]
         assert {event["title"] for event in listed} == set(list(crash.answered)[:7])
