@@ -95,7 +95,11 @@ async def served_meanwhile(user: User, clients: "asyncio.Future[list[bytes]]") -
 
 async def test_bodies_that_come_a_byte_at_a_time_are_408_and_starve_nobody(quick: Server, user: User) -> None:
     clients = asyncio.gather(*(trickle(quick, head(user, len(BODY)), BODY) for _ in range(CLIENTS)))
-    for answer in await served_meanwhile(user, clients):
+    answers = [answer for answer in await served_meanwhile(user, clients) if answer]
+    assert (
+        len(answers) > CLIENTS / 2
+    )  # a byte that comes after the close resets the connection, maybe before it is read
+    for answer in answers:
         top, _, body = answer.partition(b"\r\n\r\n")
         assert top.startswith(b"HTTP/1.1 408 ")
         assert b"content-type: application/problem+json" in top
