@@ -3,6 +3,8 @@
 import asyncio
 import base64
 import json
+import os
+import sys
 import threading
 from datetime import timedelta
 from typing import Any
@@ -15,7 +17,7 @@ from eventorg.domain.errors import TooMany, Unauthenticated, Unavailable
 from eventorg.security import passwords as passwords_module
 from eventorg.security import throttle as throttle_module
 from eventorg.security import tokens as tokens_module
-from eventorg.security.passwords import THREADS, Passwords
+from eventorg.security.passwords import NICENESS, THREADS, Passwords
 from eventorg.security.throttle import Throttle
 from eventorg.security.tokens import AUDIENCE, ISSUER, Claims, Tokens
 from eventorg.testing import Clock
@@ -156,6 +158,17 @@ async def test_few_passwords_are_computed_at_once_and_too_many_are_refused(monke
     finally:
         go_on.set()
     assert len(await asyncio.gather(*tasks)) == THREADS + 1
+
+
+@pytest.mark.anyio
+@pytest.mark.skipif(sys.platform != "linux", reason="a niceness for each thread is Linux's")
+async def test_requests_go_before_passwords() -> None:
+    def niceness() -> int:
+        return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+
+    ours = niceness()
+    assert await Passwords(QUICK)._compute(niceness) == max(ours, NICENESS)
+    assert niceness() == ours
 
 
 def test_failures_are_counted_by_key_within_a_minute(clock: Clock) -> None:
