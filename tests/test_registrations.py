@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from eventorg.domain.errors import Conflict
+from eventorg.domain.registrations import RegistrationStatus, check_seated
 from eventorg.testing import Server, User, check_problem
 
 Row = tuple[str, str, int | None]
@@ -228,3 +230,12 @@ def test_a_walk_sees_each_untouched_row_once_while_others_write(
         (crowd[5].id, "waitlisted", 2),
         (late.id, "waitlisted", 3),
     ]
+
+
+@pytest.mark.parametrize("status", ["registered", "attended", "waitlisted", "cancelled"])
+def test_who_has_a_seat_can_be_checked_in(status: RegistrationStatus) -> None:
+    if status in ("registered", "attended"):
+        check_seated(status)
+    else:
+        with pytest.raises(Conflict, match=f"registration_{status}"):
+            check_seated(status)

@@ -228,3 +228,11 @@ def test_check_finds_a_counter_that_is_wrong(fresh_server: Server, counter: str)
         file.execute(f"UPDATE events SET {counter} = {counter} + 1")
     (fault,) = find_miscounts(path)
     assert hall.url.rpartition("/")[2] in fault
+
+
+def test_who_moves_up_is_told_by_name(server: Server) -> None:
+    hall = Hall(server, 1, 2)
+    hall.leave(0)
+    told = [change for change in hall.host.get("/changes").json()["changes"] if change["type"].endswith("promoted")]
+    event_id = hall.url.removeprefix("/events/")
+    assert [(change["event_id"], change["user_id"]) for change in told] == [(event_id, hall.guests[1].id)]
