@@ -4,7 +4,7 @@ from typing import TypeVar
 
 import structlog
 
-from eventorg.database import Database, Transaction, Work
+from eventorg.database import Database
 from eventorg.domain.callers import Caller
 from eventorg.domain.events import Event, Role
 from eventorg.domain.users import User
@@ -13,6 +13,7 @@ from eventorg.loading import Loaded
 from eventorg.repositories.events import EventRepository
 from eventorg.repositories.outcomes import OutcomeRepository
 from eventorg.repositories.users import UserRepository
+from eventorg.transactions import Transaction, Work
 
 T = TypeVar("T")
 

@@ -10,7 +10,7 @@ import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager, closing
-from functools import cached_property, partial
+from functools import partial
 from pathlib import Path
 from threading import get_ident
 from typing import Any, Final, Generic, Self, TypeVar, cast
@@ -20,8 +20,7 @@ from msgspec import Struct
 
 from eventorg.domain.errors import Unavailable
 from eventorg.domain.facts import Change
-from eventorg.domain.values import Clock, rfc3339
-from eventorg.statements import Statement
+from eventorg.domain.values import Clock
 from eventorg.storage import (
     Synchronous,
     Watch,
@@ -32,9 +31,9 @@ from eventorg.storage import (
     roll_back,
     set_patience,
 )
+from eventorg.transactions import Transaction, Work
 
 T = TypeVar("T")
-Parameter = str | int | None
 
 
 LONGEST_QUEUE = 1_000
@@ -42,44 +41,6 @@ LARGEST_GROUP = 64
 READERS = 2
 _SCRUB_ATTEMPTS = 100
 _SCRUB_PAUSE_SECONDS = 0.01
-
-
-class Transaction:
-    """What a work does its work with: named statements, run now, on this thread."""
-
-    def __init__(self, connection: sqlite3.Connection, clock: Clock) -> None:
-        self._connection = connection
-        self._clock = clock
-        self.news: Final[list[Change]] = []
-        """The changes this work records: told to the database's listeners once they are committed."""
-
-    @cached_property
-    def now(self) -> str:
-        """The time of everything this work does, as it is kept."""
-        return rfc3339(self._clock())
-
-    def one(self, statement: Statement, **parameters: Parameter) -> sqlite3.Row | None:
-        """The first row, or None."""
-        rows = self._connection.execute(statement.sql, parameters).fetchall()
-        return rows[0] if rows else None
-
-    def row(self, statement: Statement, **parameters: Parameter) -> sqlite3.Row:
-        """The first row of a statement that always has one: an aggregate, a change that returns what it made. Raises
-        `LookupError` if it has none all the same."""
-        if (row := self.one(statement, **parameters)) is None:
-            raise LookupError(f"{statement.name} has no row")
-        return row
-
-    def all(self, statement: Statement, **parameters: Parameter) -> list[sqlite3.Row]:
-        """Every row, fetched whole: a half-read cursor would pin the write-ahead log."""
-        return self._connection.execute(statement.sql, parameters).fetchall()
-
-    def run(self, statement: Statement, **parameters: Parameter) -> int:
-        """The number of rows changed."""
-        return self._connection.execute(statement.sql, parameters).rowcount
-
-
-Work = Callable[[Transaction], T]
 
 
 class _Job(Struct, Generic[T], frozen=True, eq=False):

@@ -18,7 +18,6 @@ from eventorg.api.authentication import OPEN, OPTIONAL_SECURITY, PUBLIC, Anybody
 from eventorg.api.conditional import IfNoneMatch, is_current
 from eventorg.api.cursors import Cursor, Limit, decode_cursor, encode_cursor
 from eventorg.api.problems import BODY_PROBLEMS, problems
-from eventorg.database import Transaction, Work
 from eventorg.domain.callers import Caller
 from eventorg.domain.errors import (
     Conflict,
@@ -61,6 +60,7 @@ from eventorg.domain.values import (
 )
 from eventorg.locales import negotiate
 from eventorg.statements import Statement, Statements
+from eventorg.transactions import Transaction, Work
 
 __all__ = [
     "BODY_PROBLEMS",

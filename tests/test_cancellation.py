@@ -11,10 +11,11 @@ from pathlib import Path
 import aiosqlite
 import pytest
 
-from eventorg.database import Database, Transaction, _raw
+from eventorg.database import Database, _raw
 from eventorg.statements import Statement
 from eventorg.storage import connect_writer
 from eventorg.testing import Clock
+from eventorg.transactions import Transaction
 
 pytestmark = pytest.mark.anyio
 

@@ -11,12 +11,13 @@ from typing import Any
 import pytest
 
 from eventorg import database as module
-from eventorg.database import LARGEST_GROUP, READERS, Database, Transaction, Work, _raw
+from eventorg.database import LARGEST_GROUP, READERS, Database, _raw
 from eventorg.domain.errors import NotFound, StorageFull, Unavailable
 from eventorg.settings import StartError
 from eventorg.statements import Statement
 from eventorg.storage import Synchronous, connect_reader, connect_writer
 from eventorg.testing import Clock
+from eventorg.transactions import Transaction, Work
 
 pytestmark = pytest.mark.anyio
 

@@ -20,6 +20,7 @@ API = ("eventorg.api", "litestar", "uvicorn")
 STORAGE = (
     "eventorg.database",
     "eventorg.storage",
+    "eventorg.transactions",
     "eventorg.statements",
     "eventorg.migrations",
     "eventorg.preparation",

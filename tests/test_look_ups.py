@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from eventorg.database import Database, Transaction
+from eventorg.database import Database
 from eventorg.domain.errors import NotFound, Unavailable
 from eventorg.statements import Statement
 from eventorg.storage import connect_writer
 from eventorg.testing import Clock
+from eventorg.transactions import Transaction
 
 pytestmark = pytest.mark.anyio
 

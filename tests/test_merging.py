@@ -11,7 +11,6 @@ from typing import Any
 import httpx
 import pytest
 
-from eventorg.database import Transaction
 from eventorg.domain.callers import Caller
 from eventorg.domain.users import User as Account
 from eventorg.preparation import core_component, find_faults, find_miscounts
@@ -19,6 +18,7 @@ from eventorg.repositories.identities import IdentityRepository
 from eventorg.repositories.merging import Merging
 from eventorg.settings import Settings
 from eventorg.testing import Bot, Server, User, check_problem, running
+from eventorg.transactions import Transaction
 from tests.telegram import BOT_TOKEN, Person, init_data, link, user_field
 from tests.test_waiting_list import IDLE_SEATS, MISCOUNTED
 

@@ -14,10 +14,10 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from eventorg import __version__, delivery
 from eventorg.core import Core
-from eventorg.database import Transaction, Work
 from eventorg.domain.errors import Unavailable
 from eventorg.settings import Settings
 from eventorg.testing import Server, check_problem, running
+from eventorg.transactions import Transaction, Work
 from tests.plugin_files import settings_of
 from tests.programs import CHECKOUT
 

@@ -10,7 +10,6 @@ import pytest
 from msgspec import structs
 
 from eventorg import core
-from eventorg.database import Transaction
 from eventorg.domain.callers import Caller
 from eventorg.domain.events import Event, EventPatch
 from eventorg.domain.registrations import NewRegistration, Registration
@@ -20,6 +19,7 @@ from eventorg.repositories.registrations import RegistrationRepository
 from eventorg.settings import Settings
 from eventorg.statements import Statements
 from eventorg.testing import Server, User, running
+from eventorg.transactions import Transaction
 
 SEATS, CLIENTS, CHANGES = 3, 50, 10
 

@@ -7,11 +7,12 @@ from typing import Final
 
 from msgspec import Struct
 
-from eventorg.database import Database, Transaction
+from eventorg.database import Database
 from eventorg.domain.callers import Caller, Scope
 from eventorg.domain.errors import Conflict, Forbidden, NotFound, Unauthenticated
 from eventorg.domain.values import Clock, Instant, rfc3339
 from eventorg.statements import Statements
+from eventorg.transactions import Transaction
 
 TOKEN_PREFIX: Final = "evb_"  # noqa: S105 (what tells a bot's token from a user's)
 _TOUCHED_EVERY = timedelta(minutes=1)

@@ -1,11 +1,12 @@
 """The change log: one row per fact, written in the transaction of the change itself, read as a feed."""
 
-from eventorg.database import Database, Transaction
+from eventorg.database import Database
 from eventorg.domain.callers import Caller
 from eventorg.domain.errors import Gone
 from eventorg.domain.exports import LoggedChange
 from eventorg.domain.facts import EVERYTHING, Change, Changes, Fact
 from eventorg.statements import Statements
+from eventorg.transactions import Transaction
 
 _LARGEST_SWEEP = 1_000
 

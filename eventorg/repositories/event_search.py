@@ -6,10 +6,10 @@ from pypika import NamedParameter, Order, SQLLiteQuery, Table, Tuple
 from pypika.enums import Comparator
 from pypika.terms import BasicCriterion, Criterion, Field, Function
 
-from eventorg.database import Parameter
 from eventorg.domain.events import Event, EventQuery
 from eventorg.domain.values import fold, rfc3339
 from eventorg.statements import Statement
+from eventorg.transactions import Parameter
 
 _SHORTEST_TRIGRAM = 3
 

@@ -8,7 +8,7 @@ from uuid import uuid4
 
 from msgspec import UNSET, structs
 
-from eventorg.database import Database, Parameter, Transaction
+from eventorg.database import Database
 from eventorg.domain.callers import Caller
 from eventorg.domain.errors import Forbidden, NotFound
 from eventorg.domain.events import (
@@ -31,6 +31,7 @@ from eventorg.repositories.event_search import compose_search
 from eventorg.repositories.outcomes import OutcomeRepository
 from eventorg.repositories.seats import Seats
 from eventorg.statements import Statements
+from eventorg.transactions import Parameter, Transaction
 
 CODE_LENGTH = 9
 _MERGED_PAGES = 64

@@ -1,6 +1,6 @@
 """Who runs an event: the organizer names co-hosts."""
 
-from eventorg.database import Database, Transaction
+from eventorg.database import Database
 from eventorg.domain.callers import Caller
 from eventorg.domain.errors import Conflict, NotFound
 from eventorg.domain.events import Host, Hosts, NewHost, check_host, check_organizer
@@ -9,6 +9,7 @@ from eventorg.repositories.changes import ChangeRepository
 from eventorg.repositories.events import EventRepository
 from eventorg.repositories.outcomes import OutcomeRepository
 from eventorg.statements import Statements
+from eventorg.transactions import Transaction
 
 
 class HostRepository:

@@ -8,7 +8,7 @@ from uuid import uuid4
 
 from msgspec import UNSET
 
-from eventorg.database import Database, Transaction
+from eventorg.database import Database
 from eventorg.domain.callers import Caller
 from eventorg.domain.errors import Conflict, Forbidden, NotFound
 from eventorg.domain.facts import Fact
@@ -20,6 +20,7 @@ from eventorg.repositories.merging import Merging
 from eventorg.repositories.outcomes import OutcomeRepository
 from eventorg.repositories.users import UserRepository
 from eventorg.statements import Statements
+from eventorg.transactions import Transaction
 
 CODE_LIFE = timedelta(minutes=15)
 CODE_LENGTH: Final = 10

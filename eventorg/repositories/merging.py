@@ -2,13 +2,13 @@
 
 from typing import Final
 
-from eventorg.database import Transaction
 from eventorg.domain.callers import Caller
 from eventorg.domain.facts import Fact
 from eventorg.domain.registrations import RegistrationStatus
 from eventorg.repositories.changes import ChangeRepository
 from eventorg.repositories.seats import Seats
 from eventorg.statements import Statements
+from eventorg.transactions import Transaction
 
 _BEST_FIRST: Final[tuple[RegistrationStatus, ...]] = ("attended", "registered", "waitlisted", "cancelled")
 

@@ -10,13 +10,14 @@ from typing import TypeVar
 import msgspec
 from msgspec import Struct
 
-from eventorg.database import Database, Transaction, Work
+from eventorg.database import Database
 from eventorg.domain.callers import Caller, RequestKey
 from eventorg.domain.errors import KeyReused, NotFound, Unauthenticated
 from eventorg.domain.exports import KeptRequest
 from eventorg.domain.users import User
 from eventorg.domain.values import Clock, rfc3339
 from eventorg.statements import Statements
+from eventorg.transactions import Transaction, Work
 
 T = TypeVar("T")
 

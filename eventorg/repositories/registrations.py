@@ -7,7 +7,7 @@ from typing import cast
 import msgspec
 from msgspec import structs
 
-from eventorg.database import Database, Transaction
+from eventorg.database import Database
 from eventorg.domain.callers import Caller
 from eventorg.domain.errors import Forbidden, NotFound
 from eventorg.domain.events import check_host, check_open
@@ -31,6 +31,7 @@ from eventorg.repositories.events import EventRepository
 from eventorg.repositories.outcomes import OutcomeRepository
 from eventorg.repositories.seats import Seats
 from eventorg.statements import Statements
+from eventorg.transactions import Transaction
 
 MOST_LOOKED_UP = 250
 """The participants of an event of so many are read on the event loop, which takes less than half a millisecond."""

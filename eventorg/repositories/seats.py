@@ -1,6 +1,5 @@
 """Seats and the waiting list of an event, inside a transaction that somebody else began."""
 
-from eventorg.database import Transaction
 from eventorg.domain.callers import Caller
 from eventorg.domain.errors import Conflict
 from eventorg.domain.events import Event
@@ -8,6 +7,7 @@ from eventorg.domain.facts import Fact
 from eventorg.domain.registrations import RegistrationStatus
 from eventorg.repositories.changes import ChangeRepository
 from eventorg.statements import Statements
+from eventorg.transactions import Transaction
 
 
 class Seats:

@@ -7,7 +7,7 @@ from uuid import uuid4
 
 from msgspec import UNSET, Struct, UnsetType, structs
 
-from eventorg.database import Database, Transaction
+from eventorg.database import Database
 from eventorg.domain.callers import Caller
 from eventorg.domain.errors import Conflict, FieldError, Invalid, NotFound, Unauthenticated, WrongPassword
 from eventorg.domain.exports import Export
@@ -22,6 +22,7 @@ from eventorg.repositories.registrations import RegistrationRepository
 from eventorg.security.passwords import Passwords
 from eventorg.security.tokens import Claims
 from eventorg.statements import Statements
+from eventorg.transactions import Transaction
 
 PROFILE = ("username", "email", "first_name", "last_name", "locale", "timezone")
 
