@@ -283,8 +283,9 @@ def test_shifts_follow_one_another(eventorg: Server, receiver: Receiver, monkeyp
     with running(structs.replace(eventorg.settings, database=str(database))) as server:
         host = server.sign_up()
         event = host.create_event()
-        add(host, event, receiver.url)
+        webhook = add(host, event, receiver.url)
         for number in range(1, 4):
             host.patch(f"/events/{event['id']}", json={"title": f"title {number}"})
+            server.wait_for(lambda n=number: len(log_of(host, webhook)) == n)  # type: ignore[misc]
             server.clock.advance(seconds=1)
             server.wait_for(lambda n=number: len(receiver.received) == n)  # type: ignore[misc]
