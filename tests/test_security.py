@@ -53,7 +53,7 @@ def test_a_token_is_good_until_it_expires(tokens: Tokens, clock: Clock) -> None:
     assert tokens.verify(token) == expected
     clock.advance(seconds=1)
     for _ in range(2):  # remembered or not
-        with pytest.raises(Unauthenticated, match="^token_expired$"):
+        with pytest.raises(Unauthenticated, match=r"^token_expired$"):
             tokens.verify(token)
 
 
@@ -62,7 +62,7 @@ def test_an_old_secret_verifies_while_it_is_listed(tokens: Tokens, clock: Clock)
     assert tokens.verify(token).user_id == SOMEBODY
     later = Tokens(clock, timedelta(hours=1))
     later.use((KEY,))
-    with pytest.raises(Unauthenticated, match="^token_invalid$"):
+    with pytest.raises(Unauthenticated, match=r"^token_invalid$"):
         later.verify(token)
 
 
@@ -74,7 +74,7 @@ def test_an_old_secret_verifies_while_it_is_listed(tokens: Tokens, clock: Clock)
 )
 def test_claims_out_of_form_are_refused(tokens: Tokens, clock: Clock, changed: dict[str, Any]) -> None:
     assert tokens.verify(jwt.encode(claims(clock), KEY, "HS256")).user_id == SOMEBODY
-    with pytest.raises(Unauthenticated, match="^token_invalid$"):
+    with pytest.raises(Unauthenticated, match=r"^token_invalid$"):
         tokens.verify(jwt.encode(claims(clock, **changed), KEY, "HS256"))
 
 
@@ -100,7 +100,7 @@ def test_forgeries_are_refused(tokens: Tokens, clock: Clock) -> None:
         "x" * 5000,
     ]
     for token in forged:
-        with pytest.raises(Unauthenticated, match="^token_invalid$"):
+        with pytest.raises(Unauthenticated, match=r"^token_invalid$"):
             tokens.verify(token)
 
 
@@ -111,14 +111,14 @@ def test_only_the_clock_that_is_given_counts() -> None:
     token, _ = tokens.issue(SOMEBODY, 1)
     assert tokens.verify(token).user_id == SOMEBODY
     clock.advance(hours=1)
-    with pytest.raises(Unauthenticated, match="^token_expired$"):
+    with pytest.raises(Unauthenticated, match=r"^token_expired$"):
         tokens.verify(token)
 
 
 def test_a_token_has_a_length_at_most(tokens: Tokens, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
     token = jwt.encode(claims(clock), KEY, "HS256")
     monkeypatch.setattr(tokens_module, "LONGEST_TOKEN", len(token) - 1)
-    with pytest.raises(Unauthenticated, match="^token_invalid$"):
+    with pytest.raises(Unauthenticated, match=r"^token_invalid$"):
         tokens.verify(token)
     monkeypatch.setattr(tokens_module, "LONGEST_TOKEN", len(token))
     assert tokens.verify(token).user_id == SOMEBODY
