@@ -239,3 +239,17 @@ def test_who_has_a_seat_can_be_checked_in(status: RegistrationStatus) -> None:
     else:
         with pytest.raises(Conflict, match=f"registration_{status}"):
             check_seated(status)
+
+
+def test_what_is_not_there_is_named(host: User, guests: Callable[[int], list[User]]) -> None:
+    (guest,) = guests(1)
+    url = f"/events/{host.create_event()['id']}"
+    for response in (
+        guest.delete(f"{url}/register"),
+        host.get(f"{url}/participants/{guest.id}"),
+        host.delete(f"{url}/participants/{guest.id}"),
+        host.patch(f"{url}/participants/{guest.id}", json={"status": "attended"}),
+    ):
+        check_problem(response, 404, "registration_not_found")
+    never = "0b9fdc1e-7f5c-4a55-9f0e-3c1d5d3a6f11"
+    check_problem(guest.get(f"/users/{never}/events"), 404, "user_not_found")

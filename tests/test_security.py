@@ -126,6 +126,13 @@ def test_a_token_has_a_length_at_most(tokens: Tokens, clock: Clock, monkeypatch:
     assert tokens.verify(token).user_id == SOMEBODY
 
 
+def test_the_signature_of_a_token_is_computed_once(tokens: Tokens, monkeypatch: pytest.MonkeyPatch) -> None:
+    token, _ = tokens.issue(SOMEBODY, 1)
+    first = tokens.verify(token)
+    monkeypatch.setattr(jwt, "decode", None)
+    assert tokens.verify(token) == first
+
+
 def test_only_so_many_tokens_are_remembered(tokens: Tokens, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tokens_module, "CACHED_TOKENS", 3)
     issued = [tokens.issue(f"{number:08}{SOMEBODY[8:]}", 1)[0] for number in range(5)]
