@@ -1,7 +1,5 @@
 """Registrations: each a seat or a place in the waiting list, given out first come, first served."""
 
-import math
-from functools import partial
 from typing import cast
 
 import msgspec
@@ -143,10 +141,8 @@ class RegistrationRepository:
         Without a status: all but the cancelled. Raises `NotFound`.
         """
 
-        def work(tx: Transaction, most: float = math.inf) -> tuple[Participants, int | None] | None:
+        def find(tx: Transaction) -> tuple[Participants, int | None]:
             event, _ = self._events.load(tx, event_id, caller.user_id)
-            if event.registered_count + event.waitlisted_count > most:
-                return None
             chosen = {"event_id": event.id, "status": status}
             page = tx.row(self._sql.list_participants, after=after, limit=-1 if limit is None else limit, **chosen)
             is_full = page["count"] == limit
@@ -154,9 +150,12 @@ class RegistrationRepository:
             listed = cast("list[Registration]", msgspec.Raw(page["participants"].encode()))  # JSON already
             return Participants(event_id=event.id, participants=listed, next=None), page["last"] if more else None
 
-        found = await self._database.look_up(partial(work, most=MOST_LOOKED_UP)) or await self._database.read(work)
-        assert found is not None  # there are never more than infinitely many
-        return found
+        def find_few(tx: Transaction) -> tuple[Participants, int | None] | None:
+            event, _ = self._events.load(tx, event_id, caller.user_id)
+            return find(tx) if event.registered_count + event.waitlisted_count <= MOST_LOOKED_UP else None
+
+        few = await self._database.look_up(find_few)
+        return await self._database.read(find) if few is None else few
 
     async def find_events_of(self, user_id: str, caller: Caller) -> UserEvents:
         """All that a user runs and goes to. Raises `NotFound`, and `Forbidden` unless it is the caller."""
