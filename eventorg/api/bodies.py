@@ -2,15 +2,15 @@
 
 import re
 import time
-from functools import cache, reduce
-from operator import or_
-from types import NoneType
-from typing import Any, TypeVar, get_args
+from collections.abc import Callable
+from functools import cache
+from typing import Any, TypeVar
 
 import msgspec
 from litestar import Request
 from litestar.exceptions import ImproperlyConfiguredException
 from litestar.types import Message, Receive
+from litestar.utils.typing import make_non_optional_union
 
 from eventorg.domain.errors import FieldError, Invalid, Malformed, TooSlow, UnsupportedMediaType
 
@@ -23,6 +23,7 @@ REQUEST_SECONDS = 15.0
 _MISSING = re.compile(r"Object missing required field `(?P<field>.+?)`")
 _UNKNOWN = re.compile(r"Object contains unknown field `(?P<field>.*)`", re.DOTALL)
 _EXPECTED = re.compile(r"Expected `(?P<expected>.+?)`, got `.+?`", re.DOTALL)
+_without_none: Callable[[Any], Any] = cache(make_non_optional_union)
 _NOT_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _CODES = {
     "Invalid RFC3339 encoded datetime": "time_syntax",
@@ -50,7 +51,8 @@ class StrictRequest(Request[Any, Any, Any]):
         data = self.route_handler.parsed_data_field
         if data is None:
             raise ImproperlyConfiguredException("the handler declares no body")
-        return decode(await self.body(), _without_none(data.annotation) if data.has_default else data.annotation)
+        may_be_left_out = data.has_default and data.is_optional  # what is sent is not null all the same
+        return decode(await self.body(), _without_none(data.annotation) if may_be_left_out else data.annotation)
 
 
 def _in_time(receive: Receive) -> Receive:
@@ -93,12 +95,6 @@ def parse(kind: type[T], **parameters: str | None) -> T:
         return msgspec.convert({name: value for name, value in parameters.items() if value is not None}, kind)
     except msgspec.ValidationError as error:
         raise Invalid(_field_error(str(error))) from None
-
-
-@cache
-def _without_none(annotation: Any) -> Any:
-    """The type of a body that may be left out: what is sent is not null."""
-    return reduce(or_, (arm for arm in get_args(annotation) if arm is not NoneType))
 
 
 @cache
