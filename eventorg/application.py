@@ -12,7 +12,7 @@ from litestar.di import Provide
 from litestar.exceptions import ImproperlyConfiguredException
 from litestar.plugins.structlog import StructlogPlugin
 
-from eventorg.api.access_log import Observer, line_writers, log_requests
+from eventorg.api.access_log import line_writers
 from eventorg.api.authentication import Authentication
 from eventorg.api.bodies import LARGEST_BODY, StrictRequest
 from eventorg.api.changes import list_changes
@@ -28,6 +28,7 @@ from eventorg.api.options import finish_options
 from eventorg.api.problems import EXCEPTION_HANDLERS
 from eventorg.api.rate_limits import RateLimit, RefusalLimit
 from eventorg.api.registrations import RegistrationController
+from eventorg.api.requests import Observer, observe_requests
 from eventorg.api.responses import JSONResponse
 from eventorg.api.users import UserController
 from eventorg.context import PluginContext
@@ -139,7 +140,7 @@ def create_app(settings: Settings, clock: Clock = utc_now, passwords: Passwords 
         _add_routes(app, loaded.plugin, context)
     app.state.core = core
     app.state.feed = feed
-    app.asgi_handler = log_requests(app.asgi_handler, observers)
+    app.asgi_handler = observe_requests(app.asgi_handler, observers)
     finish_options(app)
     finish_description(app)
     return app

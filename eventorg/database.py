@@ -22,8 +22,8 @@ from eventorg.domain.errors import Unavailable
 from eventorg.domain.facts import Change
 from eventorg.domain.values import Clock
 from eventorg.storage import (
+    OpenedFiles,
     Synchronous,
-    Watch,
     checkpoint,
     connect_reader,
     connect_writer,
@@ -95,7 +95,7 @@ class Database:
                 connections.append(connection)
                 await connection
             self._writer, *self._readers = connections
-            self._watch = Watch(self._path)
+            self._files = OpenedFiles(self._path)
             self._reading = [0] * READERS
             with closing(connect_reader(self._path, patient=False)) as self._glance:
                 try:
@@ -235,7 +235,7 @@ class Database:
             return [_Outcome(job, error=refusal(error)) for job in group]
         try:
             outcomes = [self._attempt(connection, job) for job in group]
-            self._watch.check()
+            self._files.check()
             connection.execute("COMMIT")
             return outcomes
         except Unavailable as error:

@@ -90,7 +90,7 @@ def roll_back(connection: sqlite3.Connection) -> None:
         connection.execute("ROLLBACK")
 
 
-class Watch:
+class OpenedFiles:
     """Looks whether what SQLite has open still bears the names it was opened by.
 
     SQLite goes on writing to a file that was moved, removed or replaced, and what is written there nobody finds again.

@@ -191,7 +191,7 @@ def test_nothing_is_answered_that_would_go_to_a_file_without_its_name(
 def test_control_without_the_watch_a_removed_file_takes_what_is_answered_with_it(
     here: Server, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(storage.Watch, "check", lambda _: None)
+    monkeypatch.setattr(storage.OpenedFiles, "check", lambda _: None)
     user = here.sign_up()
     path.unlink()
     assert create(user, "gone").status_code == 201

@@ -68,12 +68,8 @@ def openapi() -> None:
     click.echo(json.dumps(document, ensure_ascii=False, indent=2))
 
 
-for command in (check, backup, restore, token):
+for command in (check, backup, restore, token, user, plugins, deploy, health):
     cli.add_command(command)
-cli.add_command(user)
-cli.add_command(plugins)
-cli.add_command(deploy)
-cli.add_command(health)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
