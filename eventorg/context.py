@@ -49,7 +49,7 @@ class PluginContext:
         return await self._outcomes.write(caller, kind, work)
 
     def load_event(self, tx: Transaction, event_id: str, viewer_id: str | None) -> tuple[Event, Role | None]:
-        return self._events.load(tx, event_id, viewer_id)
+        return self._events.load_with_role(tx, event_id, viewer_id)
 
     def load_user(self, tx: Transaction, user_id: str) -> User:
         return self._users.load(tx, user_id)

@@ -21,6 +21,7 @@ from msgspec import Struct
 from eventorg.domain.errors import Unavailable
 from eventorg.domain.facts import Change
 from eventorg.domain.values import Clock
+from eventorg.glance import Glance
 from eventorg.storage import (
     OpenedFiles,
     Synchronous,
@@ -97,7 +98,8 @@ class Database:
             self._writer, *self._readers = connections
             self._files = OpenedFiles(self._path)
             self._reading = [0] * READERS
-            with closing(connect_reader(self._path, patient=False)) as self._glance:
+            with closing(connect_reader(self._path, patient=False)) as glance:
+                self._glance = Glance(glance, self._clock, self.loop)
                 try:
                     yield self
                 finally:
@@ -143,22 +145,10 @@ class Database:
         thread and back takes ten times as long. What grows with the data is for `read`."""
         if get_ident() == self._home:
             try:
-                self._begin_glance()
-                return work(Transaction(self._glance, self._clock))
+                return work(self._glance.begin())
             except sqlite3.Error:  # locked, or broken: a reader waits for it, or says so
-                self._end_glance()
+                self._glance.end()
         return await self.read(work)
-
-    def _begin_glance(self) -> None:
-        """Lets all who look something up in this step of the loop share a snapshot, which is half of the cost. Whatever
-        comes in later is later in the loop's queue than the snapshot's end, so nobody sees an older state than that of
-        its request."""
-        if not self._glance.in_transaction:
-            self._glance.execute("BEGIN")
-            self.loop.call_soon(self._end_glance)
-
-    def _end_glance(self) -> None:
-        roll_back(self._glance)
 
     @property
     def writes_waiting(self) -> int:
@@ -220,7 +210,7 @@ class Database:
 
     def _deliver(self, outcomes: list[_Outcome]) -> None:
         """On the event loop, after a commit: tells the news, then answers."""
-        self._end_glance()  # whoever hears of it now may look it up
+        self._glance.end()  # whoever hears of it now may look it up
         if news := [change for outcome in outcomes for change in outcome.news]:
             self.tell(news)
         for outcome in outcomes:

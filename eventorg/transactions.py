@@ -29,7 +29,7 @@ class Transaction:
 
     def one(self, statement: Statement, **parameters: Parameter) -> sqlite3.Row | None:
         """The first row, or None."""
-        rows = self._connection.execute(statement.sql, parameters).fetchall()
+        rows = self.all(statement, **parameters)
         return rows[0] if rows else None
 
     def row(self, statement: Statement, **parameters: Parameter) -> sqlite3.Row:

@@ -30,8 +30,8 @@ RETURNING
     waitlisted_count,
     version;
 
--- name: get_event(event_id, viewer_id)^
--- By id or code, with what the viewer is to it: a stranger's role is null.
+-- name: get_event(event_id)^
+-- By id or code.
 SELECT
     id,
     code,
@@ -50,7 +50,13 @@ SELECT
     visibility,
     registered_count,
     waitlisted_count,
-    version,
+    version
+FROM events
+WHERE id = :event_id OR code = :event_id;
+
+-- name: get_role(event_id, viewer_id)^
+-- What a user is to an event: a stranger's role is null.
+SELECT
     CASE
         WHEN organizer_id = :viewer_id THEN 'organizer'
         WHEN EXISTS (
@@ -67,7 +73,7 @@ SELECT
         ) THEN 'participant'
     END AS role
 FROM events
-WHERE id = :event_id OR code = :event_id;
+WHERE id = :event_id;
 
 -- name: update_event(event_id, title, description, start_time, end_time, location, timezone, capacity, waitlist, status, visibility, search_text, now)!
 UPDATE events

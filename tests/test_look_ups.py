@@ -10,8 +10,9 @@ import pytest
 
 from eventorg.database import Database
 from eventorg.domain.errors import NotFound, Unavailable
+from eventorg.glance import Glance
 from eventorg.statements import Statement
-from eventorg.storage import connect_writer
+from eventorg.storage import connect_reader, connect_writer
 from eventorg.testing import Clock
 from eventorg.transactions import Transaction
 
@@ -70,6 +71,56 @@ async def test_who_comes_in_later_is_not_shown_an_earlier_state(database: Databa
     second = asyncio.create_task(look())  # as what the loop reads from a socket now
     await asyncio.gather(first, second)
     assert seen == [0, 1]
+
+
+async def test_it_asks_the_file_once_for_as_long_as_nobody_commits(path: Path) -> None:
+    with closing(connect_reader(path)) as connection, closing(connect_writer(path)) as other:
+        glance = Glance(connection, Clock(), asyncio.get_running_loop())
+        asked: list[str] = []
+        connection.set_trace_callback(lambda sql: asked.append(sql) if sql == COUNT.sql else None)
+
+        async def look() -> int:
+            found = count(glance.begin())
+            await asyncio.sleep(0)  # the snapshot ends with the step of the loop
+            return found
+
+        assert [await look(), await look(), len(asked)] == [0, 0, 1]
+        other.execute("INSERT INTO notes (text) VALUES ('one')")
+        assert [await look(), await look(), len(asked)] == [1, 1, 2]
+        other.execute("BEGIN")
+        other.execute("INSERT INTO notes (text) VALUES ('never')")
+        assert [await look(), len(asked)] == [1, 2]
+        other.execute("ROLLBACK")
+        other.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        assert [await look(), await look()] == [1, 1]
+
+
+async def test_what_a_snapshot_shows_is_not_remembered_for_the_next(path: Path) -> None:
+    with closing(connect_reader(path)) as connection, closing(connect_writer(path)) as other:
+        glance = Glance(connection, Clock(), asyncio.get_running_loop())
+        first = glance.begin()
+        other.execute("INSERT INTO notes (text) VALUES ('meanwhile')")
+        assert count(first) == 0
+        await asyncio.sleep(0)
+        assert count(glance.begin()) == 1
+        await asyncio.sleep(0)
+
+
+async def test_rows_are_remembered_by_the_names_of_their_values_too(database: Database) -> None:
+    swapped = Statement("pair", "SELECT :one AS one, :two AS two", ("one", "two"), "here:3")
+
+    def look(tx: Transaction) -> list[tuple[str, ...]]:
+        return [
+            tuple(tx.row(swapped, **values))
+            for values in ({"one": "a", "two": "b"}, {"two": "a", "one": "b"}, {"one": "a", "two": "b"})
+        ]
+
+    assert await database.look_up(look) == [("a", "b"), ("b", "a"), ("a", "b")]
+
+
+async def test_who_changes_what_was_found_changes_nobody_elses(database: Database) -> None:
+    await database.look_up(lambda tx: tx.all(COUNT).clear())
+    assert await database.look_up(count) == 0
 
 
 async def test_it_cannot_write(database: Database) -> None:

@@ -128,9 +128,14 @@ def check_times(start: datetime | str, end: datetime | str) -> None:
         raise Invalid(FieldError("end_time", "end_before_start"))
 
 
+def is_hidden(event: Event) -> bool:
+    """A draft and a private event exist for their hosts and participants only."""
+    return event.status == "draft" or event.visibility == "private"
+
+
 def check_visible(event: Event, role: Role | None) -> None:
-    """A draft and a private event exist for their hosts and participants only. Raises `NotFound`."""
-    if role is None and (event.status == "draft" or event.visibility == "private"):
+    """Raises `NotFound` for who is nothing to a hidden event."""
+    if role is None and is_hidden(event):
         raise NotFound("event_not_found")
 
 

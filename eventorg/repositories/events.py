@@ -22,6 +22,7 @@ from eventorg.domain.events import (
     check_organizer,
     check_times,
     check_visible,
+    is_hidden,
 )
 from eventorg.domain.facts import Fact
 from eventorg.domain.users import check_version
@@ -57,7 +58,7 @@ class EventRepository:
 
     async def get(self, event_id: str, viewer_id: str | None) -> Event:
         """The event. Raises `NotFound` if there is none that the viewer may see."""
-        return await self._database.look_up(lambda tx: self.load(tx, event_id, viewer_id)[0])
+        return await self._database.look_up(lambda tx: self.load(tx, event_id, viewer_id))
 
     async def find(
         self, wanted: EventQuery, viewer_id: str | None, after: tuple[str, str] | None, limit: int
@@ -81,25 +82,30 @@ class EventRepository:
         """Removes the event and its registrations. Raises `NotFound`, `Forbidden` and `VersionMismatch`."""
 
         def work(tx: Transaction) -> None:
-            event, role = self.load(tx, event_id, caller.user_id)
+            event, role = self.load_with_role(tx, event_id, caller.user_id)
             check_organizer(role)
             check_version(event.version, expected)
             self.remove(tx, event.id, caller)
 
         await self._database.write(work)
 
-    def load(self, tx: Transaction, event_id: str, viewer_id: str | None) -> tuple[Event, Role | None]:
+    def load(self, tx: Transaction, event_id: str, viewer_id: str | None) -> Event:
+        """The event. Raises `NotFound` if the viewer may not know of it."""
+        event = self._load(tx, event_id)
+        if is_hidden(event):
+            check_visible(event, self._role(tx, event, viewer_id))
+        return event
+
+    def load_with_role(self, tx: Transaction, event_id: str, viewer_id: str | None) -> tuple[Event, Role | None]:
         """The event, and what the viewer is to it. Raises `NotFound` if the viewer may not know of it."""
-        row = tx.one(self._sql.get_event, event_id=event_id, viewer_id=viewer_id)
-        if row is None:
-            raise NotFound("event_not_found")
-        event = _event(row)
-        check_visible(event, row["role"])
-        return event, row["role"]
+        event = self._load(tx, event_id)
+        role = self._role(tx, event, viewer_id)
+        check_visible(event, role)
+        return event, role
 
     def find_of(self, tx: Transaction, user_id: str) -> list[Event]:
         """The events a user organises or co-hosts, by start time."""
-        return [self.load(tx, row["id"], user_id)[0] for row in tx.all(self._sql.list_organized, user_id=user_id)]
+        return [self.load(tx, row["id"], user_id) for row in tx.all(self._sql.list_organized, user_id=user_id)]
 
     def remove(self, tx: Transaction, event_id: str, by: Caller) -> None:
         """Removes an event and all that hangs on it."""
@@ -130,6 +136,16 @@ class EventRepository:
         after = tx.row(self._sql.count_written)
         return bool(after["written"] - before["written"] >= 2)
 
+    def _load(self, tx: Transaction, event_id: str) -> Event:
+        row = tx.one(self._sql.get_event, event_id=event_id)
+        if row is None:
+            raise NotFound("event_not_found")
+        return _event(row)
+
+    def _role(self, tx: Transaction, event: Event, viewer_id: str | None) -> Role | None:
+        role: Role | None = tx.row(self._sql.get_role, event_id=event.id, viewer_id=viewer_id)["role"]
+        return role
+
     def _create(self, tx: Transaction, new: NewEvent, caller: Caller) -> Event:
         values = _columns(structs.asdict(new)) | {"organizer_id": caller.user_id, "event_id": str(uuid4())}
         words = _search_text(new.title, new.description, new.location)
@@ -144,7 +160,7 @@ class EventRepository:
     def _update(
         self, tx: Transaction, event_id: str, patch: EventPatch, expected: frozenset[str] | None, caller: Caller
     ) -> Event:
-        before, role = self.load(tx, event_id, caller.user_id)
+        before, role = self.load_with_role(tx, event_id, caller.user_id)
         check_host(role)
         check_version(before.version, expected)
         given = {name: value for name, value in structs.asdict(patch).items() if value is not UNSET}
@@ -159,12 +175,11 @@ class EventRepository:
         cancelled = after.status == "cancelled" != before.status
         self._changes.record(tx, Fact("event.cancelled" if cancelled else "event.updated", before.id), caller)
         self._seats.fill(tx, before.id, caller)
-        return self.load(tx, before.id, caller.user_id)[0]
+        return self.load(tx, before.id, caller.user_id)
 
 
 def _event(row: sqlite3.Row) -> Event:
     values = dict(zip(row.keys(), row, strict=True))  # as `dict(row)`, in half of the time
-    values.pop("role", None)
     values["waitlist"] = bool(values["waitlist"])
     return Event(**values)
 

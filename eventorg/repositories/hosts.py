@@ -33,7 +33,7 @@ class HostRepository:
         """Who runs an event. Raises `NotFound`."""
 
         def work(tx: Transaction) -> Hosts:
-            event, _ = self._events.load(tx, event_id, caller.user_id)
+            event = self._events.load(tx, event_id, caller.user_id)
             return Hosts(event_id=event.id, hosts=self._find(tx, event.id))
 
         return await self._database.read(work)
@@ -43,7 +43,7 @@ class HostRepository:
         and `Conflict` (the organizer needs no second role)."""
 
         def work(tx: Transaction) -> tuple[Host, bool]:
-            event, role = self._events.load(tx, event_id, caller.user_id)
+            event, role = self._events.load_with_role(tx, event_id, caller.user_id)
             check_organizer(role)
             if new.user_id == event.organizer_id:
                 raise Conflict("already_organizer")
@@ -60,7 +60,7 @@ class HostRepository:
         """Ends a co-host's role: by the organizer, or by the co-host itself. Raises `NotFound` and `Forbidden`."""
 
         def work(tx: Transaction) -> None:
-            event, role = self._events.load(tx, event_id, caller.user_id)
+            event, role = self._events.load_with_role(tx, event_id, caller.user_id)
             if user_id == caller.user_id:
                 check_host(role)
             else:

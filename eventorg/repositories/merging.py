@@ -55,8 +55,8 @@ class Merging:
             self._seats.give_up(tx, event_id, lost["status"], by)
 
     def _merge_role(self, tx: Transaction, event_id: str, heir_id: str, by: Caller) -> None:
-        event = tx.row(self._sql.get_event, event_id=event_id, viewer_id=heir_id)
-        if event["role"] not in ("organizer", "host"):
+        heir = tx.row(self._sql.get_role, event_id=event_id, viewer_id=heir_id)
+        if heir["role"] not in ("organizer", "host"):
             tx.run(self._sql.add_host, event_id=event_id, user_id=heir_id, now=tx.now)
             self._changes.record(tx, Fact("event.updated", event_id, heir_id), by)
 

@@ -8,7 +8,7 @@ from msgspec import structs
 from eventorg.database import Database
 from eventorg.domain.callers import Caller
 from eventorg.domain.errors import Forbidden, NotFound
-from eventorg.domain.events import check_host, check_open
+from eventorg.domain.events import Event, check_host, check_open
 from eventorg.domain.facts import Fact
 from eventorg.domain.registrations import (
     NewRegistration,
@@ -69,7 +69,7 @@ class RegistrationRepository:
         """The caller's registration, cancelled; again, it is the same. Raises `NotFound` and `VersionMismatch`."""
 
         def work(tx: Transaction) -> Registration:
-            event, _ = self._events.load(tx, event_id, caller.user_id)
+            event = self._events.load(tx, event_id, caller.user_id)
             return self._end(tx, event.id, caller.user_id, expected, caller)
 
         return await self._database.write(work)
@@ -80,7 +80,7 @@ class RegistrationRepository:
         """Somebody's registration, cancelled by a host. Raises `NotFound`, `Forbidden` and `VersionMismatch`."""
 
         def work(tx: Transaction) -> Registration:
-            event, role = self._events.load(tx, event_id, caller.user_id)
+            event, role = self._events.load_with_role(tx, event_id, caller.user_id)
             check_host(role)
             return self._end(tx, event.id, user_id, expected, caller)
 
@@ -90,7 +90,7 @@ class RegistrationRepository:
         """Somebody's registration. Raises `NotFound`."""
 
         def work(tx: Transaction) -> Registration:
-            event, _ = self._events.load(tx, event_id, caller.user_id)
+            event = self._events.load(tx, event_id, caller.user_id)
             return self._load(tx, event.id, user_id)
 
         return await self._database.read(work)
@@ -107,7 +107,7 @@ class RegistrationRepository:
         `VersionMismatch` and `Conflict` (no seat)."""
 
         def work(tx: Transaction) -> Registration:
-            event, role = self._events.load(tx, event_id, caller.user_id)
+            event, role = self._events.load_with_role(tx, event_id, caller.user_id)
             check_host(role)
             before = self._load(tx, event.id, user_id)
             check_version(before.version, expected)
@@ -124,7 +124,7 @@ class RegistrationRepository:
         """An event with its numbers and the first names of those who have a seat. Raises `NotFound`."""
 
         def work(tx: Transaction) -> Roll:
-            event, _ = self._events.load(tx, event_id, caller.user_id)
+            event = self._events.load(tx, event_id, caller.user_id)
             counts = tx.row(self._sql.count_participants, event_id=event.id)
             names = [
                 display_name(**row) for row in tx.all(self._sql.list_first_names, event_id=event.id, most=most_names)
@@ -141,8 +141,7 @@ class RegistrationRepository:
         Without a status: all but the cancelled. Raises `NotFound`.
         """
 
-        def find(tx: Transaction) -> tuple[Participants, int | None]:
-            event, _ = self._events.load(tx, event_id, caller.user_id)
+        def find(tx: Transaction, event: Event) -> tuple[Participants, int | None]:
             chosen = {"event_id": event.id, "status": status}
             page = tx.row(self._sql.list_participants, after=after, limit=-1 if limit is None else limit, **chosen)
             is_full = page["count"] == limit
@@ -151,11 +150,15 @@ class RegistrationRepository:
             return Participants(event_id=event.id, participants=listed, next=None), page["last"] if more else None
 
         def find_few(tx: Transaction) -> tuple[Participants, int | None] | None:
-            event, _ = self._events.load(tx, event_id, caller.user_id)
-            return find(tx) if event.registered_count + event.waitlisted_count <= MOST_LOOKED_UP else None
+            event = self._events.load(tx, event_id, caller.user_id)
+            is_few = event.registered_count + event.waitlisted_count <= MOST_LOOKED_UP
+            return find(tx, event) if is_few else None
+
+        def find_all(tx: Transaction) -> tuple[Participants, int | None]:
+            return find(tx, self._events.load(tx, event_id, caller.user_id))
 
         few = await self._database.look_up(find_few)
-        return await self._database.read(find) if few is None else few
+        return await self._database.read(find_all) if few is None else few
 
     async def find_events_of(self, user_id: str, caller: Caller) -> UserEvents:
         """All that a user runs and goes to. Raises `NotFound`, and `Forbidden` unless it is the caller."""
@@ -207,7 +210,7 @@ class RegistrationRepository:
 
     def _register(self, tx: Transaction, event_id: str, caller: Caller) -> tuple[Registration, bool]:
         user_id = caller.user_id
-        event, _ = self._events.load(tx, event_id, user_id)
+        event = self._events.load(tx, event_id, user_id)
         before = tx.one(self._sql.get_registration, event_id=event.id, user_id=user_id)
         if before is not None and before["status"] != "cancelled":
             return Registration(**before), False

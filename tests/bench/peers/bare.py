@@ -53,8 +53,7 @@ async def register(event_id: FromPath[str]) -> Registration:
 @cache
 def event(event_id: str) -> Event:
     """Read once, then kept."""
-    values = dict(_one(SQL.get_event, event_id=event_id, viewer_id=None))
-    del values["role"]
+    values = dict(_one(SQL.get_event, event_id=event_id))
     return Event(**values | {"waitlist": bool(values["waitlist"])})
 
 
