@@ -1,10 +1,11 @@
 """Structured logs: key=value lines for people, or JSON for programs, on standard error."""
 
+import asyncio
 import logging
 import sys
 from contextlib import suppress
 from contextvars import ContextVar
-from typing import TextIO, cast
+from typing import Final, TextIO, cast
 
 import structlog
 from litestar.logging.config import LoggingConfig, StructLoggingConfig
@@ -21,6 +22,9 @@ class _StandardError:
     """The standard error of now, should it be another. It stops nobody when it cannot be written: its disk is full, or
     who read it is gone."""
 
+    def __init__(self) -> None:
+        self._waiting: list[str] = []
+
     def write(self, text: str) -> None:
         with suppress(OSError):
             sys.stderr.write(text)
@@ -29,8 +33,20 @@ class _StandardError:
         with suppress(OSError):
             sys.stderr.flush()
 
+    def write_soon(self, text: str) -> None:
+        """On the event loop: writes at the end of its present step, together with what else is to be written then. A
+        system call for each line would be a tenth of a short request."""
+        if not self._waiting:
+            asyncio.get_running_loop().call_soon(self._write_waiting)
+        self._waiting.append(text)
 
-STANDARD_ERROR = cast("TextIO", _StandardError())
+    def _write_waiting(self) -> None:
+        text = "".join(self._waiting)
+        self._waiting.clear()
+        self.write(text)
+
+
+STANDARD_ERROR: Final = _StandardError()
 
 
 def structlog_config(settings: Settings) -> StructlogConfig:
@@ -59,7 +75,7 @@ def structlog_config(settings: Settings) -> StructlogConfig:
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=lambda *_: structlog.WriteLogger(STANDARD_ERROR),
+        logger_factory=lambda *_: structlog.WriteLogger(cast("TextIO", STANDARD_ERROR)),
         cache_logger_on_first_use=False,
         standard_lib_logging_config=LoggingConfig(
             log_exceptions="never", root={"level": "WARNING", "handlers": ["console"]}

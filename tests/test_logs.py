@@ -1,12 +1,16 @@
 """The log: one line a request that says how it went, and nothing that is anybody's secret."""
 
+import asyncio
 import json
+import sys
 from contextlib import AbstractContextManager
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any, Literal
 
 import pytest
 
+from eventorg.logs import STANDARD_ERROR
 from eventorg.security.passwords import Passwords
 from eventorg.settings import Settings
 from eventorg.testing import PASSWORD, Server, User, running
@@ -29,6 +33,21 @@ def logging(tmp_path: Path, log_format: Literal["json", "console"]) -> AbstractC
 
 def records(text: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in text.splitlines()]
+
+
+@pytest.mark.anyio
+async def test_what_is_written_in_one_step_of_the_loop_is_written_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    with TemporaryFile("w+", encoding="utf-8") as file:
+        written: list[str] = []
+        monkeypatch.setattr(sys, "stderr", file)
+        monkeypatch.setattr(file, "write", written.append, raising=False)
+        for line in ("one\n", "two\n"):
+            STANDARD_ERROR.write_soon(line)
+        assert written == []
+        await asyncio.sleep(0)
+        STANDARD_ERROR.write_soon("three\n")
+        await asyncio.sleep(0)
+    assert written == ["one\ntwo\n", "three\n"]
 
 
 def test_a_request_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

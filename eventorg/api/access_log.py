@@ -32,7 +32,7 @@ def _second(seconds: int) -> str:
 
 def _write_text(scope: Scope, status: int, seconds: float) -> None:
     caller = scope.get("user") or NOBODY
-    STANDARD_ERROR.write(
+    STANDARD_ERROR.write_soon(
         f"{_now()} [info     ] request                        bot={caller.bot} method={scope.get('method')} "
         f"ms={seconds * 1000:.1f} request_id={request_id_now.get()} route={scope.get('path_template') or None} "
         f"status={status or None} user={caller.user_id or None}\n"
@@ -53,4 +53,4 @@ def _write_json(scope: Scope, status: int, seconds: float) -> None:
         "user": caller.user_id or None,
         "bot": caller.bot,
     }
-    STANDARD_ERROR.write(f"{msgspec.json.encode(line).decode()}\n")
+    STANDARD_ERROR.write_soon(f"{msgspec.json.encode(line).decode()}\n")
