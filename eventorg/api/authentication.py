@@ -13,6 +13,7 @@ from litestar.enums import ScopeType
 from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, Receive, Scope, Send
 
+from eventorg.api.headers import header
 from eventorg.domain.callers import Caller
 from eventorg.domain.callers import Scope as BotScope
 from eventorg.domain.errors import Forbidden, Unauthenticated
@@ -48,16 +49,11 @@ class Authentication(ASGIMiddleware):
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
         """Sets the caller, or None on a public route without a token, as `request.user`; `request.auth` asks again, for
         what lasts. Raises `Unauthenticated` and `Forbidden`."""
-        authorization = act_as = None
-        for name, value in scope["headers"]:
-            if name == b"authorization":
-                authorization = value.decode("latin-1")
-            elif name == b"x-act-as":
-                act_as = value.decode("latin-1")
+        authorization = header(scope, b"authorization")
         opt = scope["route_handler"].opt
         scope["user"] = scope["auth"] = None
         if authorization is not None:
-            identify = partial(self._identify, _bearer_token(authorization), act_as)
+            identify = partial(self._identify, _bearer_token(authorization), header(scope, b"x-act-as"))
             scope["user"] = caller = await identify()
             scope["auth"] = identify
             _check_scope(caller, opt)

@@ -12,6 +12,7 @@ from litestar.exceptions import ImproperlyConfiguredException
 from litestar.types import Message, Receive
 from litestar.utils.typing import make_non_optional_union
 
+from eventorg.api.headers import header
 from eventorg.domain.errors import FieldError, Invalid, Malformed, TooSlow, UnsupportedMediaType
 
 T = TypeVar("T")
@@ -40,6 +41,8 @@ class StrictRequest(Request[Any, Any, Any]):
 
     async def body(self) -> bytes:
         """The body, once it is there. Raises `TooSlow` if it does not come in time, `Malformed` if the client goes."""
+        if header(self.scope, b"content-length") is None and header(self.scope, b"transfer-encoding") is None:
+            return b""  # that is how a request says that it has none (RFC 9112, section 6.3)
         self.receive = _in_time(self.receive)
         return await super().body()
 

@@ -12,6 +12,7 @@ from litestar import Request, Response
 from litestar.datastructures import ResponseHeader
 from litestar.params import HeaderParameter
 
+from eventorg.api.headers import header
 from eventorg.api.responses import JSONResponse
 from eventorg.domain.events import Event
 from eventorg.domain.registrations import Registration
@@ -28,7 +29,6 @@ ETAG = [
     ResponseHeader(name="ETag", description="The version; for `If-Match` and `If-None-Match`.", documentation_only=True)
 ]
 
-_NAME = b"if-none-match"
 _TAG = re.compile(r'(W/)?"([^"]*)"')
 
 
@@ -66,8 +66,7 @@ def answer(resource: T, request: Request[Any, Any, Any]) -> Response[T]:
     `eventorg.api.description` says that it is there.
     """
     tag = etag(resource)
-    condition = next((value.decode("latin-1") for name, value in request.scope["headers"] if name == _NAME), None)
-    if is_current(tag, condition):
+    if is_current(tag, header(request.scope, b"if-none-match")):
         return JSONResponse(None, status_code=304, headers={"ETag": tag})  # type: ignore[arg-type]
     return JSONResponse(resource, headers={"ETag": tag})
 

@@ -21,6 +21,12 @@ _NO_CACHE: Final = (b"cache-control", b"no-cache")
 _SCRIPT: Final = re.compile(rb"<script(?![^>]* src=)[^>]*>(.*?)</script>", re.DOTALL)
 
 
+def header(scope: Scope, name: bytes) -> str | None:
+    """A header of the request by its name in small letters: the first, should there be more. Litestar would make a
+    mapping of all of them, for as long as the rest of a short request takes."""
+    return next((value.decode("latin-1") for found, value in scope["headers"] if found == name), None)
+
+
 def cache_control(scope: Scope, headers: Iterable[tuple[bytes, bytes]]) -> tuple[tuple[bytes, bytes], ...]:
     """The header `Cache-Control` of an answer, unless its route has said it (RFC 9111, section 5.2.2): nobody on the
     way keeps what is somebody's, and what is for all is asked for anew each time. A client that keeps answers itself,

@@ -15,6 +15,7 @@ from litestar.types import ASGIApp, HTTPResponseStartEvent, Message, Receive, Sc
 from msgspec import structs
 
 from eventorg.api.bodies import StrictRequest
+from eventorg.api.headers import header
 from eventorg.api.problems import MEDIA_TYPE, Problem
 from eventorg.domain.callers import Caller, RequestKey
 from eventorg.domain.errors import Conflict, FieldError, Invalid
@@ -41,15 +42,15 @@ class Idempotency(ASGIMiddleware):
         if scope.get("method") not in _METHODS or caller is None:
             await next_app(scope, receive, send)
             return
-        request = StrictRequest(scope, receive, send)
-        header = request.headers.get("idempotency-key")
-        if header is None:
+        given = header(scope, b"idempotency-key")
+        if given is None:
             await next_app(scope, receive, send)
             return
-        if not _KEY.fullmatch(header):
+        if not _KEY.fullmatch(given):
             raise Invalid(FieldError("Idempotency-Key", "idempotency_key_syntax"))
+        request = StrictRequest(scope, receive, send)
         content = b"\0".join((str(request.method).encode(), request.url.path.encode(), await request.body()))
-        key = RequestKey(f"{caller.bot or ''}:{caller.user_id}", header, hashlib.sha256(content).hexdigest())
+        key = RequestKey(f"{caller.bot or ''}:{caller.user_id}", given, hashlib.sha256(content).hexdigest())
         place = (key.caller, key.key)
         if place in self._running:
             raise Conflict("idempotency_in_flight")

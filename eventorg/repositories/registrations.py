@@ -215,7 +215,8 @@ class RegistrationRepository:
         if before is not None and before["status"] != "cancelled":
             return Registration(**before), False
         check_open(event, tx.now)
-        tx.run(self._sql.forget_cancelled, event_id=event.id, user_id=user_id)
+        if before is not None:
+            tx.run(self._sql.forget_cancelled, event_id=event.id, user_id=user_id)
         status, position = self._seats.claim(tx, event)
         tx.run(self._sql.create_registration, event_id=event.id, user_id=user_id, status=status, now=tx.now)
         self._changes.record(tx, Fact("registration.created", event.id, user_id), caller)
