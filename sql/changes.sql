@@ -92,7 +92,7 @@ SELECT
     CASE actor_id WHEN :user_id THEN bot END AS bot
 FROM changes
 WHERE user_id = :user_id
-    OR actor_id = :user_id
+    OR (actor_id = :user_id AND actor_id IS NOT user_id)
     OR seq IN (SELECT seq FROM change_audience WHERE user_id = :user_id)
 ORDER BY seq;
 

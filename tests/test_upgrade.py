@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from eventorg.migrations import Component
+from eventorg.migrations import Component, find_pending
 from eventorg.preparation import core_component, find_faults, find_miscounts, kept_before, prepare
 from eventorg.restoration import restore
 from eventorg.settings import Settings, StartError
@@ -30,7 +30,12 @@ def released(path: Path, release: Path) -> Path:
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    return released(tmp_path / "eventorg.db", RELEASES[-1])
+    """The newest release's file, brought up to date."""
+    path = released(tmp_path / "eventorg.db", RELEASES[-1])
+    prepare(path, [core_component()], Clock())
+    for kept in tmp_path.glob("*before*"):
+        kept.unlink()
+    return path
 
 
 @pytest.fixture
@@ -44,6 +49,11 @@ def newer(tmp_path: Path) -> Component:
 def tables(path: Path) -> set[str]:
     with closing(connect_reader(path)) as connection:
         return {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+
+
+def find_pending_of(path: Path) -> list[str]:
+    with closing(connect_reader(path)) as connection:
+        return find_pending(connection, core_component())
 
 
 def users(path: Path) -> set[str]:
@@ -65,6 +75,15 @@ def test_the_file_of_every_release_is_served_with_its_data(tmp_path: Path, relea
         assert [one["status"] for one in listed] == ["registered"]
         assert len(anna.get("/changes?after=0").json()["changes"]) >= 7
     assert find_faults(path, [core_component()], thorough=True) == find_miscounts(path) == []
+
+
+def test_an_upgrade_from_the_first_release_keeps_its_file(tmp_path: Path) -> None:
+    path = released(tmp_path / "eventorg.db", RELEASES[0])
+    first, *_ = prepare(path, [core_component()], Clock())
+    kept = kept_before(path, "eventorg", first.removeprefix("eventorg/"))
+    assert find_pending_of(kept)[0] == first.removeprefix("eventorg/")
+    assert find_pending_of(path) == []
+    assert users(kept) == users(path) == {"anna", "boris", "vera"}
 
 
 def test_a_migration_keeps_the_file_of_before(path: Path, newer: Component) -> None:
