@@ -41,7 +41,8 @@ class StrictRequest(Request[Any, Any, Any]):
 
     async def body(self) -> bytes:
         """The body, once it is there. Raises `TooSlow` if it does not come in time, `Malformed` if the client goes."""
-        if header(self.scope, b"content-length") is None and header(self.scope, b"transfer-encoding") is None:
+        length = header(self.scope, b"content-length")
+        if length == "0" or (length is None and header(self.scope, b"transfer-encoding") is None):
             return b""  # that is how a request says that it has none (RFC 9112, section 6.3)
         self.receive = _in_time(self.receive)
         return await super().body()
