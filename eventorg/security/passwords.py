@@ -1,4 +1,4 @@
-"""Argon2id hashes, computed off the event loop and never more than two at a time."""
+"""Argon2id hashes, computed off the event loop, never more than two at a time, and never on every core."""
 
 import asyncio
 import os
@@ -19,9 +19,9 @@ PARAMETERS: Final = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=
 Result = TypeVar("Result")
 Arguments = TypeVarTuple("Arguments")
 
-THREADS = 2
+THREADS: Final = max(1, min(2, (os.cpu_count() or 1) // 2))
 LONGEST_QUEUE = 256
-NICENESS = 10
+NICENESS: Final = 10
 
 
 class Passwords:
