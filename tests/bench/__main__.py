@@ -17,7 +17,7 @@ from eventorg.domain.values import rfc3339
 from tests.bench import cores
 from tests.bench.comparison import Pace, running_fleet
 from tests.bench.dataset import LARGE, MEDIUM, SMALL, prepare
-from tests.bench.environments import CHECKOUT, PYTHON, WORK
+from tests.bench.environments import ALONE, CHECKOUT, PEERS, WORK, Missing
 from tests.bench.followers import measure_followers
 from tests.bench.goals import judge
 from tests.bench.growth import measure_growth
@@ -49,9 +49,11 @@ def main() -> None:
     pace = structs.replace(pace, rounds=arguments.rounds or pace.rounds, seconds=arguments.seconds or pace.seconds)
     WORK.mkdir(exist_ok=True)
     try:
+        if not arguments.quick:
+            ALONE.require()
         with TemporaryDirectory(dir=WORK) as folder:
             results = _measure(pace, arguments, Path(folder))
-    except Failed as error:
+    except (Missing, Failed) as error:
         say("")
         sys.exit(f"bench: {error}")
     results.goals = judge(results)
@@ -141,8 +143,8 @@ def _write(results: Results, folder: Path) -> None:
     numbers, picture = folder / "results.json", folder / "results.svg"
     numbers.write_bytes(msgspec.json.format(msgspec.json.encode(results), indent=1) + b"\n")
     picture.unlink(missing_ok=True)
-    if PYTHON.exists():
-        subprocess.run([PYTHON, "-m", "tests.bench.picture", numbers, picture], cwd=CHECKOUT, check=True)
+    if PEERS.is_made():
+        subprocess.run([PEERS.python, "-m", "tests.bench.picture", numbers, picture], cwd=CHECKOUT, check=True)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""Where the peers' packages are: in environments of their own, made once.
+"""Environments of their own, made once: one with eventorg alone, as its users set it up, and those of the peers.
 
-Litestar loads what it finds installed, SQLAlchemy and numpy too: beside them eventorg itself would start later and take
-40 MiB more, which is not what its users see.
+Litestar loads what it finds installed, pydantic, SQLAlchemy and numpy too: beside them eventorg would start later and
+take up to 40 MiB more, which is not what its users see.
 """
 
 import shutil
@@ -12,13 +12,14 @@ import venv
 from pathlib import Path
 from typing import Final
 
+from msgspec import Struct
+
 from tests.bench.progress import say
 
 CHECKOUT: Final = Path(__file__).parents[2]
 WORK: Final = CHECKOUT / ".bench"
 """Beside the code, so that what is written is on the disk: /tmp may be memory."""
 FASTIFY: Final = Path(__file__).parent / "peers" / "fastify"
-PYTHON: Final = WORK / "peers" / "bin" / "python"
 _NPM_INSTALL: Final = ("npm", "install", "--no-package-lock", "--no-audit", "--no-fund", "--loglevel", "error")
 
 
@@ -26,19 +27,54 @@ class Missing(Exception):
     """What a variant needs is not here, in one sentence."""
 
 
-def require_python_peers() -> None:
-    """An environment with the extra `bench`. Raises `Missing` if it cannot be had."""
-    project = tomllib.loads((CHECKOUT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    extra = "\n".join(project["optional-dependencies"]["bench"])
-    installed = WORK / "peers" / "installed"
-    if installed.exists() and installed.read_text() == extra:
-        return
-    say("installing the Python peers into .bench/peers, which takes a minute", stays=True)
-    venv.create(WORK / "peers", with_pip=True, clear=True)
-    install = [str(PYTHON), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--editable", ".[bench]"]
-    if subprocess.run(install, cwd=CHECKOUT, stdout=sys.stderr, check=False).returncode:
-        raise Missing("pip cannot install the extra `bench` here.")
-    installed.write_text(extra)
+class Environment(Struct, frozen=True):
+    """The checkout installed into an environment, with one of its extras or none."""
+
+    name: str
+    extra: str | None = None
+
+    @property
+    def python(self) -> Path:
+        return WORK / self.name / "bin" / "python"
+
+    def is_made(self) -> bool:
+        """Whether all that is needed today is there."""
+        return self._mark.exists() and self._mark.read_text() == self._needed()
+
+    def require(self) -> None:
+        """Makes it, if it is not there. Raises `Missing` if it cannot be had."""
+        if self.is_made():
+            return
+        say(f"installing {self._what} into .bench/{self.name}, which takes a minute", stays=True)
+        venv.create(WORK / self.name, with_pip=True, clear=True)
+        install = [str(self.python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+        if subprocess.run(
+            [*install, "--editable", self._what], cwd=CHECKOUT, stdout=sys.stderr, check=False
+        ).returncode:
+            raise Missing(f"pip cannot install {self._what} here.")
+        self._mark.write_text(self._needed())
+
+    @property
+    def _what(self) -> str:
+        return f".[{self.extra}]" if self.extra else "."
+
+    @property
+    def _mark(self) -> Path:
+        return WORK / self.name / "installed"
+
+    def _needed(self) -> str:
+        project = tomllib.loads((CHECKOUT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+        more = project["optional-dependencies"][self.extra] if self.extra else []
+        return "\n".join([*project["dependencies"], *more])
+
+
+ALONE: Final = Environment("eventorg")
+PEERS: Final = Environment("peers", "bench")
+
+
+def eventorg_python() -> str:
+    """What eventorg is run by: the environment it has alone if that is made, or else the present one."""
+    return str(ALONE.python) if ALONE.is_made() else sys.executable
 
 
 def require_node() -> None:

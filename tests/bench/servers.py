@@ -4,7 +4,6 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,7 +15,7 @@ from msgspec import Struct
 
 from tests.bench import cores
 from tests.bench.dataset import SECRET
-from tests.bench.environments import CHECKOUT, FASTIFY, PYTHON, require_node, require_python_peers
+from tests.bench.environments import CHECKOUT, FASTIFY, PEERS, eventorg_python, require_node
 from tests.bench.load import Failed, Load, Measurement, Wrk
 
 PATIENCE_SECONDS = 30.0
@@ -27,7 +26,7 @@ _UVICORN: Final = (
 
 
 class Variant(Struct, frozen=True, kw_only=True):
-    """One of those compared. `{port}` in its command is the port it listens on."""
+    """One of those compared. In its command `{port}` is the port it listens on, and `{python}` runs eventorg."""
 
     name: str
     label: str
@@ -38,10 +37,10 @@ class Variant(Struct, frozen=True, kw_only=True):
 
 
 def _uvicorn(module: str) -> tuple[str, ...]:
-    return (str(PYTHON), "-m", "uvicorn", f"tests.bench.peers.{module}:app", "--port", "{port}", *_UVICORN)
+    return (str(PEERS.python), "-m", "uvicorn", f"tests.bench.peers.{module}:app", "--port", "{port}", *_UVICORN)
 
 
-_EVENTORG: Final = (sys.executable, "-m", "eventorg", "serve")
+_EVENTORG: Final = ("{python}", "-m", "eventorg", "serve")
 VARIANTS: Final = [
     Variant(name="eventorg", label="eventorg", command=_EVENTORG),
     Variant(
@@ -53,12 +52,12 @@ VARIANTS: Final = [
     Variant(
         name="single",
         label="eventorg, a commit per request",
-        command=(sys.executable, "-m", "tests.bench.ungrouped", "serve"),
+        command=("{python}", "-m", "tests.bench.ungrouped", "serve"),
     ),
     Variant(
         name="bare",
         label="a bare Litestar route",
-        command=(sys.executable, "-m", "tests.bench.peers.bare", "{port}"),
+        command=("{python}", "-m", "tests.bench.peers.bare", "{port}"),
         is_limit=True,
     ),
     Variant(name="sqlite3", label="sqlite3 in a loop", is_limit=True),
@@ -71,7 +70,7 @@ VARIANTS: Final = [
         name="django",
         label="Django + Ninja",
         command=(
-            *(str(PYTHON), "-m", "gunicorn", "tests.bench.peers.django_ninja:application"),
+            *(str(PEERS.python), "-m", "gunicorn", "tests.bench.peers.django_ninja:application"),
             *("--bind", "127.0.0.1:{port}", "--workers", "1", "--worker-class", "gthread", "--threads", "4"),
             *("--keep-alive", "30", "--log-level", "warning"),
         ),
@@ -95,8 +94,8 @@ def require(variant: Variant) -> None:
     match variant.command[0]:
         case "node":
             require_node()
-        case program if program == str(PYTHON):
-            require_python_peers()
+        case program if program == str(PEERS.python):
+            PEERS.require()
 
 
 class Server:
@@ -136,7 +135,7 @@ def started(variant: Variant, database: Path, on: set[int] = cores.SERVER_CORES)
     environment = {name: value for name, value in os.environ.items() if not name.startswith("EVENTORG_")}
     environment |= {f"EVENTORG_{name}": value for name, value in settings.items()} | variant.settings
     environment |= {"NODE_ENV": "production"}
-    command = [word.format(port=port) for word in variant.command]
+    command = [word.format(port=port, python=eventorg_python()) for word in variant.command]
     log = database.with_name(f"{variant.name}.log")
     began = time.monotonic()
     with log.open("wb") as output:
