@@ -60,7 +60,7 @@ def create_app(settings: Settings, clock: Clock = utc_now, passwords: Passwords 
     core = Core(settings, clock, passwords)
     tokens = Tokens(clock, timedelta(hours=settings.token_hours))
     rates = Rates(settings.requests_per_minute, clock) if settings.requests_per_minute else None
-    feed = Feed()
+    feed = Feed(core.changes)
     core.database.listeners.append(feed.tell)
     watch = Watch(core.database, core.changes)
     contexts = [core.context(loaded) for loaded in core.loaded]
@@ -106,7 +106,6 @@ def create_app(settings: Settings, clock: Clock = utc_now, passwords: Passwords 
             mini_app=MiniAppLogin(settings, clock),
             feed=feed,
             health=core.health,
-            changes=core.changes,
             events=core.events,
             hosts=core.hosts,
             registrations=core.registrations,

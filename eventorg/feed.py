@@ -4,18 +4,33 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Iterable
 
-from eventorg.domain.facts import EVERYTHING, Change
+from eventorg.domain.callers import Caller
+from eventorg.domain.facts import EVERYTHING, Change, Changes
+from eventorg.repositories.changes import ChangeRepository
 
 
 class Feed:
     """Who waits for which ids. Lives on the event loop; the database tells it what is committed."""
 
-    def __init__(self) -> None:
+    def __init__(self, changes: ChangeRepository) -> None:
+        self._changes = changes
         self._waiting: defaultdict[str, set[asyncio.Event]] = defaultdict(set)
         self._head = 0
         self.followers = 0
         """So many wait at the moment."""
         self.is_closed = False
+
+    async def follow(self, caller: Caller, after: int | None, seconds: float, limit: int) -> Changes:
+        """What concerns the caller after a number (None: from the oldest kept), waiting for something until the time is
+        over or the server stops. Raises `Gone` for a number that is not kept."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + seconds
+        while True:
+            page, concerns = await self._changes.find(caller, after, limit)
+            left = deadline - loop.time()
+            if page.changes or left <= 0 or not await self.wait(concerns, page.next, left):
+                return page
+            after = page.next
 
     def tell(self, news: list[Change]) -> None:
         """Wakes whoever waits for the events and users of these changes."""

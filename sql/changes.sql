@@ -25,37 +25,18 @@ SELECT
 FROM (SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'changes'), 0) AS last) AS made;
 
 -- name: list_concerns(user_id)
--- The events a user hosts or attends, or did until they were deleted: their changes concern it.
-SELECT id AS event_id FROM events WHERE organizer_id = :user_id
-UNION
-SELECT event_id FROM event_hosts WHERE user_id = :user_id
-UNION
-SELECT event_id FROM registrations WHERE user_id = :user_id AND status <> 'cancelled'
-UNION
-SELECT changes.event_id
-FROM change_audience
-JOIN changes ON changes.seq = change_audience.seq
-WHERE change_audience.user_id = :user_id;
+SELECT event_id FROM concerns WHERE user_id = :user_id;
 
 -- name: list_changes_for(user_id, after, limit)
--- What concerns a user, in commit order.
-WITH concerns (event_id) AS MATERIALIZED (
-    SELECT id FROM events WHERE organizer_id = :user_id
-    UNION
-    SELECT event_id FROM event_hosts WHERE user_id = :user_id
-    UNION
-    SELECT event_id FROM registrations WHERE user_id = :user_id AND status <> 'cancelled'
-    UNION
-    SELECT changes.event_id
-    FROM change_audience
-    JOIN changes ON changes.seq = change_audience.seq
-    WHERE change_audience.user_id = :user_id
+-- What concerns a user, in commit order: looked for from the user's events.
+WITH concerned (event_id) AS MATERIALIZED (
+    SELECT DISTINCT event_id FROM concerns WHERE user_id = :user_id
 ),
 
 seen (seq) AS (
     SELECT changes.seq
-    FROM concerns
-    CROSS JOIN changes ON changes.event_id = concerns.event_id AND changes.seq > :after
+    FROM concerned
+    CROSS JOIN changes ON changes.event_id = concerned.event_id AND changes.seq > :after
     UNION
     SELECT seq FROM changes WHERE user_id = :user_id AND seq > :after
     ORDER BY 1
@@ -71,6 +52,27 @@ SELECT
 FROM seen
 CROSS JOIN changes ON changes.seq = seen.seq
 ORDER BY changes.seq;
+
+-- name: list_new_changes_for(user_id, after, limit)
+-- The same, looked for from the changes: there must be few after the number.
+SELECT
+    seq,
+    at,
+    type,
+    event_id,
+    user_id
+FROM changes
+WHERE seq > :after
+    AND (
+        user_id = :user_id
+        OR EXISTS (
+            SELECT 1
+            FROM concerns
+            WHERE concerns.user_id = :user_id AND concerns.event_id = changes.event_id
+        )
+    )
+ORDER BY seq
+LIMIT :limit;
 
 -- name: forget_changes(before, now, most)!
 -- Looks at the oldest rows only, and takes them up to the first that is kept: the log has no gap, whatever the clock

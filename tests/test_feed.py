@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from eventorg.database import Database
+from eventorg.repositories import changes as changes_module
 from eventorg.repositories.changes import ChangeRepository
 from eventorg.settings import Settings
 from eventorg.testing import Server, User, check_problem, running
@@ -161,29 +161,44 @@ def test_a_long_poll_wakes_at_what_concerns_it(
     assert follow(story.user, page["next"])["changes"] == []
 
 
+@pytest.mark.parametrize("news", RELEVANT)
+def test_what_concerns_one_is_the_same_from_ones_events_and_from_the_changes(
+    server: Server, monkeypatch: pytest.MonkeyPatch, news: str
+) -> None:
+    happen, kind = RELEVANT[news]
+    stranger, story = server.sign_up(), Story(server)
+    happen(story)
+    pages = []
+    for most in (-1, 1000):
+        monkeypatch.setattr(changes_module, "MOST_LOOKED_UP", most)
+        pages.append([follow(user, story.after) for user in (story.user, stranger)])
+    assert pages[0] == pages[1]
+    assert [[row["type"] for row in page["changes"]] for page in pages[0]] == [[kind], []]
+
+
 def test_what_does_not_concern_one_neither_wakes_nor_costs_a_query(
     fresh_server: Server, waits: "queue.Queue[int]", pool: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     story, stranger = Story(fresh_server), fresh_server.sign_up()
-    reads: list[object] = []
-    read = Database.read
+    finds: list[object] = []
+    find = ChangeRepository.find
 
-    async def counted(self: Database, work: Any) -> Any:
-        reads.append(work)
-        return await read(self, work)
+    async def counted(self: ChangeRepository, *arguments: Any) -> Any:
+        finds.append(arguments)
+        return await find(self, *arguments)
 
     waiting = [pool.submit(follow, story.user, story.after, timeout=30) for _ in range(20)]
     for _ in waiting:
         waits.get(timeout=PATIENCE)
-    monkeypatch.setattr(Database, "read", counted)
+    monkeypatch.setattr(ChangeRepository, "find", counted)
     for number in range(10):
         stranger.create_event(title=str(number))
-    assert reads == []
+    assert finds == []
     assert waits.empty()
     assert not any(one.done() for one in waiting)
     story.user.create_event(title="News")
     assert [[row["type"] for row in one.result()["changes"]] for one in waiting] == [["event.created"]] * 20
-    assert len(reads) == 20
+    assert len(finds) == 20
 
 
 def test_strangers_are_told_nothing(server: Server) -> None:

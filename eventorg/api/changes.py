@@ -1,6 +1,5 @@
 """GET /changes: what has happened, as pages one waits for or as a stream of server-sent events."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
@@ -13,11 +12,9 @@ from litestar.response import ServerSentEvent, ServerSentEventMessage
 from eventorg.api.authentication import Authenticated, by_bot
 from eventorg.api.cursors import Limit, check_values
 from eventorg.api.problems import problems
-from eventorg.domain.callers import Caller
 from eventorg.domain.errors import DomainError, FieldError, Invalid
 from eventorg.domain.facts import Changes
 from eventorg.feed import Feed
-from eventorg.repositories.changes import ChangeRepository
 
 HEARTBEAT_SECONDS = 15.0
 LARGEST_SEQUENCE = 2**53
@@ -49,7 +46,6 @@ LastEventId = Annotated[
 )
 async def list_changes(
     request: Authenticated,
-    changes: NamedDependency[ChangeRepository],
     feed: NamedDependency[Feed],
     after: After = None,
     timeout: Timeout = 0,  # noqa: ASYNC109 (the contract's name for it)
@@ -64,31 +60,15 @@ async def list_changes(
     goes; `limit` and `timeout` do not matter then.
     """
     if "text/event-stream" not in request.headers.get("accept", ""):
-        return Response(await _follow(changes, feed, request.user, after, timeout, limit))
+        return Response(await feed.follow(request.user, after, timeout, limit))
     if last_event_id is not None:
         after = _parse_event_id(last_event_id)
-    first, _ = await changes.find(request.user, after, limit)  # refused before the stream begins
-    stream: Any = ServerSentEvent(_stream(changes, feed, request, first), headers={"Cache-Control": "no-store"})
+    first = await feed.follow(request.user, after, 0, limit)  # refused before the stream begins
+    stream: Any = ServerSentEvent(_stream(feed, request, first), headers={"Cache-Control": "no-store"})
     return stream  # type: ignore[no-any-return]
 
 
-async def _follow(
-    changes: ChangeRepository, feed: Feed, caller: Caller, after: int | None, seconds: float, limit: int
-) -> Changes:
-    """A page, waiting for one that is not empty until the time is over or the server stops."""
-    loop = asyncio.get_running_loop()
-    deadline = loop.time() + seconds
-    while True:
-        page, concerns = await changes.find(caller, after, limit)
-        left = deadline - loop.time()
-        if page.changes or left <= 0 or not await feed.wait(concerns, page.next, left):
-            return page
-        after = page.next
-
-
-async def _stream(
-    changes: ChangeRepository, feed: Feed, request: Authenticated, page: Changes
-) -> AsyncIterator[ServerSentEventMessage]:
+async def _stream(feed: Feed, request: Authenticated, page: Changes) -> AsyncIterator[ServerSentEventMessage]:
     while not feed.is_closed:
         for change in page.changes:
             data = msgspec.json.encode(change).decode()
@@ -96,7 +76,7 @@ async def _stream(
         if not page.changes:
             yield ServerSentEventMessage(data=None, comment="still here")
         try:
-            page = await _follow(changes, feed, await request.auth(), page.next, HEARTBEAT_SECONDS, limit=100)
+            page = await feed.follow(await request.auth(), page.next, HEARTBEAT_SECONDS, limit=100)
         except DomainError:
             return  # the client comes again, and is told why
 

@@ -5,9 +5,11 @@ from eventorg.domain.callers import Caller
 from eventorg.domain.errors import Gone
 from eventorg.domain.exports import LoggedChange
 from eventorg.domain.facts import EVERYTHING, Change, Changes, Fact
-from eventorg.statements import Statements
+from eventorg.statements import Statement, Statements
 from eventorg.transactions import Transaction
 
+MOST_LOOKED_UP = 50
+"""So many new changes are looked through on the event loop, whomever they concern."""
 _LARGEST_SWEEP = 1_000
 
 
@@ -38,27 +40,26 @@ class ChangeRepository:
         tx.news.append(change)
 
     async def find(self, caller: Caller, after: int | None, limit: int) -> tuple[Changes, frozenset[str]]:
-        """What concerns the caller after a number (None: from the oldest kept), and the ids by which it is concerned:
-        a user's own and those of the events it hosts or attends; a bot by itself is concerned by everything
-        (`EVERYTHING`). Raises `Gone` for a number that is not kept."""
+        """What concerns the caller after a number (None: from the oldest kept); and if that is nothing, the ids by
+        which it is concerned: a user's own and those of the events it hosts or attends; a bot by itself is concerned
+        by everything (`EVERYTHING`). Raises `Gone` for a number that is not kept."""
         user_id = caller.user_id
 
-        def work(tx: Transaction) -> tuple[Changes, frozenset[str]]:
-            bounds = tx.row(self._sql.get_feed_bounds)
-            start = bounds["floor"] if after is None else after
-            if not bounds["floor"] <= start <= bounds["head"]:
-                raise Gone()
-            if user_id:
-                rows = tx.all(self._sql.list_changes_for, user_id=user_id, after=start, limit=limit)
-                concerns = {user_id, *(row["event_id"] for row in tx.all(self._sql.list_concerns, user_id=user_id))}
-            else:
-                rows = tx.all(self._sql.list_all_changes, after=start, limit=limit)
-                concerns = {EVERYTHING}
-            changes = [Change(**row) for row in rows]
-            last = changes[-1].seq if len(changes) == limit else bounds["head"]
-            return Changes(changes, last), frozenset(concerns)
+        def find_new(tx: Transaction) -> Changes | None:
+            start, head = self._bounds(tx, after)
+            if head - start > MOST_LOOKED_UP:
+                return None
+            return self._page(tx, self._sql.list_new_changes_for, user_id, start, head, limit)
 
-        return await self._database.read(work)
+        def find_all(tx: Transaction) -> tuple[Changes, frozenset[str]]:
+            start, head = self._bounds(tx, after)
+            page = self._page(tx, self._sql.list_changes_for, user_id, start, head, limit)
+            return page, frozenset() if page.changes else self._find_concerns(tx, user_id)
+
+        page = await self._database.look_up(find_new)  # mostly by who has just been woken by one
+        if page is not None and page.changes:
+            return page, frozenset()
+        return await self._database.read(find_all)
 
     async def get_head(self) -> int:
         """The number of the last change there was."""
@@ -69,6 +70,28 @@ class ChangeRepository:
         """The changes after a number in commit order, as many as are looked at in one go."""
         rows = await self._database.read(lambda tx: tx.all(self._sql.list_all_changes, after=seq, limit=_LARGEST_SWEEP))
         return [Change(**row) for row in rows]
+
+    def _bounds(self, tx: Transaction, after: int | None) -> tuple[int, int]:
+        """Where to begin, and the number of the last change. Raises `Gone`."""
+        bounds = tx.row(self._sql.get_feed_bounds)
+        start = bounds["floor"] if after is None else after
+        if not bounds["floor"] <= start <= bounds["head"]:
+            raise Gone()
+        return start, bounds["head"]
+
+    def _page(self, tx: Transaction, statement: Statement, user_id: str, start: int, head: int, limit: int) -> Changes:
+        """By a statement that finds a user's changes; all of them for a bot by itself."""
+        if user_id:
+            rows = tx.all(statement, user_id=user_id, after=start, limit=limit)
+        else:
+            rows = tx.all(self._sql.list_all_changes, after=start, limit=limit)
+        changes = [Change(**row) for row in rows]
+        return Changes(changes, changes[-1].seq if len(changes) == limit else head)
+
+    def _find_concerns(self, tx: Transaction, user_id: str) -> frozenset[str]:
+        if not user_id:
+            return frozenset((EVERYTHING,))
+        return frozenset((user_id, *(row["event_id"] for row in tx.all(self._sql.list_concerns, user_id=user_id))))
 
     def find_of(self, tx: Transaction, user_id: str) -> list[LoggedChange]:
         """What the log says of a user: the changes that name it, those it brought about, and the deletions it is
