@@ -147,3 +147,18 @@ async def test_an_error_comes_out_as_itself(database: Database) -> None:
 async def test_another_loop_may_ask_too(database: Database) -> None:
     await database.write(lambda tx: tx.run(ADD, text="one"))
     assert await asyncio.to_thread(lambda: asyncio.run(database.look_up(count))) == 1
+
+
+async def test_who_asks_on_a_thread_of_its_own_reads_there(path: Path) -> None:
+    async with Database(path, "full", Clock()).opened() as database:
+        await database.write(lambda tx: tx.run(ADD, text="one"))
+
+        async def look() -> tuple[bool, int]:
+            return await database.read(lambda _: threading.get_ident()) == threading.get_ident(), await database.read(
+                count
+            )
+
+        assert await asyncio.to_thread(lambda: asyncio.run(look())) == (True, 1)
+        await database.write(lambda tx: tx.run(ADD, text="two"))
+        assert await asyncio.to_thread(lambda: asyncio.run(look())) == (True, 2)
+    assert not path.with_name("notes.db-wal").exists()  # every connection is closed
