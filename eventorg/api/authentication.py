@@ -55,7 +55,7 @@ class Authentication(ASGIMiddleware):
             elif name == b"x-act-as":
                 act_as = value.decode("latin-1")
         opt = scope["route_handler"].opt
-        scope["user"] = scope["auth"] = None
+        scope["user"] = None
         if authorization is not None:
             identify = partial(self._identify, _bearer_token(authorization), act_as)
             scope["user"] = caller = await identify()
