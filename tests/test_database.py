@@ -278,10 +278,11 @@ async def test_what_waits_when_it_closes_is_written(path: Path) -> None:
 
 
 @pytest.mark.parametrize(("synchronous", "level"), [("full", 2), ("normal", 1)])
-def test_the_writers_pragmas_hold(path: Path, synchronous: Synchronous, level: int) -> None:
+async def test_the_writers_pragmas_hold(path: Path, synchronous: Synchronous, level: int) -> None:
     expected = {"journal_mode": "wal", "synchronous": level, "foreign_keys": 1, "secure_delete": 1}
-    with closing(connect_writer(path, synchronous)) as connection:
-        assert {name: connection.execute(f"PRAGMA {name}").fetchone()[0] for name in expected} == expected
+    async with Database(path, synchronous, Clock()).opened() as database:
+        writer = _raw(database._writer)
+        assert {name: writer.execute(f"PRAGMA {name}").fetchone()[0] for name in expected} == expected
 
 
 def test_a_file_that_cannot_have_a_write_ahead_log_is_refused() -> None:
