@@ -177,16 +177,16 @@ async def test_too_many_that_wait_are_refused_at_once(
 
 
 async def test_too_many_reads_are_refused_at_once(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "LONGEST_QUEUE", 1)
+    monkeypatch.setattr(module, "LONGEST_QUEUE", 2)
     go_on = threading.Event()
-    reading = [asyncio.create_task(database.read(lambda tx: go_on.wait())) for _ in range(READERS)]
+    reading = [asyncio.create_task(database.read(lambda tx: go_on.wait())) for _ in range(2 * READERS)]
     await asyncio.sleep(0)
     try:
         with pytest.raises(Unavailable, match="busy"):
             await asyncio.wait_for(database.read(count), 1)
     finally:
         go_on.set()
-    assert await asyncio.gather(*reading) == [True] * READERS
+    assert await asyncio.gather(*reading) == [True] * 2 * READERS
     assert await database.read(count) == 0
 
 
