@@ -171,7 +171,7 @@ async def test_too_many_that_wait_are_refused_at_once(
     async with writer_held(database):
         waiting = [asyncio.create_task(database.write(add(f"note {number}"))) for number in range(3)]
         await asyncio.sleep(0)
-        with pytest.raises(Unavailable, match="busy"):
+        with pytest.raises(Unavailable, match=r"^busy$"):
             await asyncio.wait_for(database.write(add("one too many")), 1)
     assert await asyncio.gather(*waiting) == kept(path)
 
@@ -182,7 +182,7 @@ async def test_too_many_reads_are_refused_at_once(database: Database, monkeypatc
     reading = [asyncio.create_task(database.read(lambda tx: go_on.wait())) for _ in range(2 * READERS)]
     await asyncio.sleep(0)
     try:
-        with pytest.raises(Unavailable, match="busy"):
+        with pytest.raises(Unavailable, match=r"^busy$"):
             await asyncio.wait_for(database.read(count), 1)
     finally:
         go_on.set()
@@ -208,7 +208,7 @@ async def test_a_read_sees_one_snapshot(database: Database) -> None:
 
 
 async def test_a_reader_cannot_write(database: Database, path: Path) -> None:
-    with pytest.raises(Unavailable, match="storage_unavailable"):
+    with pytest.raises(Unavailable, match=r"^storage_unavailable$"):
         await database.read(add("by a reader"))
     assert kept(path) == []
 
@@ -264,7 +264,7 @@ async def test_a_file_locked_for_too_long_is_unavailable(path: Path, monkeypatch
     async with Database(path, "full", Clock()).opened() as database:
         with closing(connect_writer(path)) as other:
             other.execute("BEGIN IMMEDIATE")
-            with pytest.raises(Unavailable, match="busy"):
+            with pytest.raises(Unavailable, match=r"^busy$"):
                 await database.write(add("locked out"))
             assert await database.read(count) == 0
         await database.write(add("let in"))
@@ -304,5 +304,5 @@ def test_a_readers_connection_refuses_to_write(path: Path) -> None:
 
 async def test_a_row_that_must_be_there_is_missed(database: Database) -> None:
     assert await database.read(lambda tx: tx.one(FIRST)) is None
-    with pytest.raises(LookupError, match="a_statement has no row"):
+    with pytest.raises(LookupError, match=r"^a_statement has no row$"):
         await database.read(lambda tx: tx.row(FIRST))
