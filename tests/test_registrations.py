@@ -241,6 +241,20 @@ def test_who_has_a_seat_can_be_checked_in(status: RegistrationStatus) -> None:
             check_seated(status)
 
 
+def test_what_becomes_of_a_registration_is_told_by_its_event_and_its_user(
+    host: User, guests: Callable[[int], list[User]]
+) -> None:
+    event_id = host.create_event()["id"]
+    (guest,) = guests(1)
+    register(f"/events/{event_id}", guest)
+    for status in ("attended", "registered"):
+        host.patch(f"/events/{event_id}/participants/{guest.id}", json={"status": status})
+    guest.delete(f"/events/{event_id}/register")
+    told = [row for row in guest.get("/changes").json()["changes"] if row["type"].startswith("registration.")]
+    assert [row["type"].partition(".")[2] for row in told] == ["created", "attended", "attended", "cancelled"]
+    assert {(row["event_id"], row["user_id"]) for row in told} == {(event_id, guest.id)}
+
+
 def test_what_is_not_there_is_named(host: User, guests: Callable[[int], list[User]]) -> None:
     (guest,) = guests(1)
     url = f"/events/{host.create_event()['id']}"
