@@ -191,11 +191,13 @@ def test_all_participants_are_listed_unless_a_limit_is_given(host: User, guests:
 
 
 def walk(url: str, viewer: User, limit: int, status: str = "") -> list[dict[str, Any]]:
-    """All pages together; each but the last is full."""
+    """All pages together; each but the last is full, and no other is empty than the only one."""
     found: list[dict[str, Any]] = []
     query: dict[str, Any] = {"limit": limit} | ({"status": status} if status else {})
     while True:
         page = viewer.get(f"{url}/participants", params=query).json()
+        assert page["event_id"] == url.removeprefix("/events/")
+        assert page["participants"] or not found
         found += page["participants"]
         if page["next"] is None:
             return found
