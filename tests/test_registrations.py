@@ -190,6 +190,17 @@ def test_all_participants_are_listed_unless_a_limit_is_given(host: User, guests:
         assert walk(url, host, limit) == made
 
 
+@pytest.mark.parametrize("most", [2, 3, 4])
+def test_an_event_of_many_is_listed_like_one_of_few(
+    host: User, guests: Callable[[int], list[User]], monkeypatch: pytest.MonkeyPatch, most: int
+) -> None:
+    monkeypatch.setattr("eventorg.repositories.registrations.MOST_LOOKED_UP", most)
+    url = f"/events/{host.create_event(capacity=2)['id']}"
+    made = register(url, *guests(3))
+    assert host.get(f"{url}/participants").json()["participants"] == made
+    assert walk(url, host, 1) == made
+
+
 def walk(url: str, viewer: User, limit: int, status: str = "") -> list[dict[str, Any]]:
     """All pages together; each but the last is full, and no other is empty than the only one."""
     found: list[dict[str, Any]] = []
