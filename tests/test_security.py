@@ -159,8 +159,9 @@ async def test_a_password_matches_its_own_hash_alone() -> None:
 @pytest.mark.anyio
 async def test_an_unknown_user_costs_the_same_work() -> None:
     passwords = Passwords(QUICK)
-    assert not await passwords.verify("nobody has this password", None)
-    assert passwords.computed == 1
+    for computed in (1, 2):
+        assert not await passwords.verify("nobody has this password", None)
+        assert passwords.computed == computed
 
 
 @pytest.mark.anyio
