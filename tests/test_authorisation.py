@@ -245,6 +245,12 @@ def test_a_bad_token_is_never_ignored(server: Server, cast: Cast, path: str) -> 
     check_problem(server.client.get(url, headers={"Authorization": "Bearer nonsense"}), 401, "token_invalid")
 
 
+def test_a_scheme_is_in_any_case_with_any_number_of_spaces(server: Server, cast: Cast) -> None:
+    for scheme in ("Bearer ", "bearer ", "BEARER   "):
+        response = server.client.get("/users/me", headers={"Authorization": scheme + cast.stranger.token})
+        assert response.json()["id"] == cast.stranger.id
+
+
 def test_options_tells_nothing_of_what_is_there(server: Server) -> None:
     response = server.client.options("/users/me")
     assert (response.status_code, response.content) == (204, b"")

@@ -107,6 +107,21 @@ def test_a_quiet_stream_says_that_it_is_still_there(server: Server, monkeypatch:
         assert [events.block() for _ in range(3)] == [{"": "still here"}] * 3
 
 
+@pytest.mark.parametrize("who", ["user", "bot"])
+def test_a_stream_ends_with_the_login_of_who_listens(
+    fresh_server: Server, monkeypatch: pytest.MonkeyPatch, who: str
+) -> None:
+    monkeypatch.setattr("eventorg.api.changes.HEARTBEAT_SECONDS", 0.01)
+    user, bot = fresh_server.sign_up(), fresh_server.make_bot("act")
+    with stream(fresh_server, user if who == "user" else bot.acting_for(user.id)) as events:
+        assert events.event()["event"] == "user.created"
+        if who == "user":
+            fresh_server.clock.advance(days=1)
+        else:
+            fresh_server.revoke(bot)
+        assert {} in (events.block() for _ in range(100))
+
+
 def test_waiting_ends_when_the_server_stops(tmp_path: Path, waits: "queue.Queue[int]") -> None:
     with ThreadPoolExecutor() as pool:
         with running(Settings(plugins="none", database=str(tmp_path / "eventorg.db"), log_level="error")) as server:

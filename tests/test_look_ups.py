@@ -123,6 +123,31 @@ async def test_who_changes_what_was_found_changes_nobody_elses(database: Databas
     assert await database.look_up(count) == 0
 
 
+async def test_it_sees_one_snapshot(database: Database, path: Path) -> None:
+    def work(tx: Transaction) -> tuple[int, int]:
+        before = count(tx)
+        with closing(connect_writer(path)) as other:
+            other.execute("INSERT INTO notes (text) VALUES ('meanwhile')")
+        return before, count(tx)
+
+    assert await database.look_up(work) == (0, 0)
+    await asyncio.sleep(0)
+    assert await database.look_up(count) == 1
+
+
+async def test_its_time_stands_still_like_that_of_any_work(path: Path) -> None:
+    clock = Clock()
+
+    def work(tx: Transaction) -> tuple[str, str]:
+        before = tx.now
+        clock.advance(seconds=1)
+        return before, tx.now
+
+    async with Database(path, "full", clock).opened() as database:
+        times = [await ask(work) for ask in (database.look_up, database.read, database.write)]
+    assert times == [(f"2027-01-01T12:00:0{second}Z",) * 2 for second in range(3)]
+
+
 async def test_it_cannot_write(database: Database) -> None:
     with pytest.raises(Unavailable):
         await database.look_up(lambda tx: tx.run(ADD, text="never"))

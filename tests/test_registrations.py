@@ -190,12 +190,25 @@ def test_all_participants_are_listed_unless_a_limit_is_given(host: User, guests:
         assert walk(url, host, limit) == made
 
 
+@pytest.mark.parametrize("most", [2, 3, 4])
+def test_an_event_of_many_is_listed_like_one_of_few(
+    host: User, guests: Callable[[int], list[User]], monkeypatch: pytest.MonkeyPatch, most: int
+) -> None:
+    monkeypatch.setattr("eventorg.repositories.registrations.MOST_LOOKED_UP", most)
+    url = f"/events/{host.create_event(capacity=2)['id']}"
+    made = register(url, *guests(3))
+    assert host.get(f"{url}/participants").json()["participants"] == made
+    assert walk(url, host, 1) == made
+
+
 def walk(url: str, viewer: User, limit: int, status: str = "") -> list[dict[str, Any]]:
-    """All pages together; each but the last is full."""
+    """All pages together; each but the last is full, and no other is empty than the only one."""
     found: list[dict[str, Any]] = []
     query: dict[str, Any] = {"limit": limit} | ({"status": status} if status else {})
     while True:
         page = viewer.get(f"{url}/participants", params=query).json()
+        assert page["event_id"] == url.removeprefix("/events/")
+        assert page["participants"] or not found
         found += page["participants"]
         if page["next"] is None:
             return found
@@ -239,6 +252,20 @@ def test_who_has_a_seat_can_be_checked_in(status: RegistrationStatus) -> None:
     else:
         with pytest.raises(Conflict, match=f"registration_{status}"):
             check_seated(status)
+
+
+def test_what_becomes_of_a_registration_is_told_by_its_event_and_its_user(
+    host: User, guests: Callable[[int], list[User]]
+) -> None:
+    event_id = host.create_event()["id"]
+    (guest,) = guests(1)
+    register(f"/events/{event_id}", guest)
+    for status in ("attended", "registered"):
+        host.patch(f"/events/{event_id}/participants/{guest.id}", json={"status": status})
+    guest.delete(f"/events/{event_id}/register")
+    told = [row for row in guest.get("/changes").json()["changes"] if row["type"].startswith("registration.")]
+    assert [row["type"].partition(".")[2] for row in told] == ["created", "attended", "attended", "cancelled"]
+    assert {(row["event_id"], row["user_id"]) for row in told} == {(event_id, guest.id)}
 
 
 def test_what_is_not_there_is_named(host: User, guests: Callable[[int], list[User]]) -> None:

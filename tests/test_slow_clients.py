@@ -1,11 +1,14 @@
 """Clients that send slowly, read slowly, or are too many: they are cut, and nobody else waits for them."""
 
 import asyncio
+import json
 import re
 import socket
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, closing
+from pathlib import Path
+from resource import RLIM_INFINITY, RLIMIT_NOFILE
 
 import httpx
 import pytest
@@ -179,6 +182,47 @@ async def test_a_connection_too_many_is_503_until_others_end(tmp_path_factory: p
             assert b"retry-after: 1" in refused
             assert b'"code":"busy"' in refused
         await asyncio.to_thread(server.wait_for, lambda: server.client.get("/health").status_code == 200)
+
+
+async def test_who_is_refused_for_that_is_told_when_to_come_again_and_let_go(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connections, "MOST_CONNECTIONS", 2)
+    with running(Settings(plugins="none", database=str(tmp_path / "eventorg.db"), log_level="error")) as server:
+        async with AsyncExitStack() as stack:
+            answers = []
+            for _ in range(3):
+                reader, writer = await stack.enter_async_context(connected(server))
+                writer.write(b"GET /health HTTP/1.1\r\nHost: x\r\nAccept-Language: en\r\n\r\n")
+                answers.append(await asyncio.wait_for(read_answer(reader), 10))
+            assert await asyncio.wait_for(reader.read(), 2) == b""  # before an idle connection is closed
+    assert [answer.split(maxsplit=2)[1] for answer in answers] == [b"200", b"200", b"503"]
+    top, _, body = answers[2].partition(b"\r\n\r\n")
+    assert {b"retry-after: 1", b"connection: close"} <= set(top.lower().split(b"\r\n"))
+    assert json.loads(body)["code"] == "busy"
+
+
+@pytest.mark.parametrize(
+    ("soft", "hard", "room", "asked"),
+    [
+        (1_024, 4_096, 3_996, 4_096),
+        (1_024, 1_000_000, 10_000, 10_100),
+        (1_024, RLIM_INFINITY, 10_000, 10_100),
+        (10_100, 20_000, 10_000, None),
+        (20_000, RLIM_INFINITY, 10_000, None),
+        (RLIM_INFINITY, RLIM_INFINITY, 10_000, None),
+        (256, 256, 156, None),
+        (64, 64, 1, None),
+    ],
+)
+def test_as_many_files_are_asked_for_as_connections_and_the_rest_need(
+    monkeypatch: pytest.MonkeyPatch, soft: int, hard: int, room: int, asked: int | None
+) -> None:
+    limits: list[tuple[int, tuple[int, int]]] = []
+    monkeypatch.setattr("resource.getrlimit", {RLIMIT_NOFILE: (soft, hard)}.__getitem__)
+    monkeypatch.setattr("resource.setrlimit", lambda *limit: limits.append(limit))
+    assert connections.find_room() == room
+    assert limits == [(RLIMIT_NOFILE, (asked, hard))] * (asked is not None)
 
 
 @pytest.mark.slow

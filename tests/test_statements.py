@@ -5,6 +5,7 @@ import sqlite3
 import sys
 from contextlib import closing
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -76,6 +77,23 @@ def test_it_is_refused_with_file_and_line(tmp_path: Path, case: str) -> None:
     assert reason in str(error.value)
 
 
+WRITING = {
+    "add_note": "INSERT INTO notes (text) VALUES ('')",
+    "change_notes": "UPDATE notes SET text = ''",
+    "delete_notes": "DELETE FROM notes",
+}
+
+
+@pytest.mark.parametrize("name", WRITING)
+def test_a_prefix_bounds_what_is_written_and_not_what_is_read(tmp_path: Path, name: str) -> None:
+    sql = load(tmp_path, a=GET_NOTE, notes=f"-- name: {name}()!\n{WRITING[name]};\n")
+    with closing(sqlite3.connect(":memory:")) as connection:
+        connection.execute("CREATE TABLE notes (id INTEGER PRIMARY KEY, text TEXT)")
+        sql.check(connection, "note")
+        with pytest.raises(StatementError, match=f"notes.sql:1: {name}: a plugin writes only to tables named tea_…"):
+            sql.check(connection, "tea_")
+
+
 def test_a_statement_nobody_uses_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     sql = load(tmp_path, notes=GET_NOTE + "-- name: list_notes()\nSELECT text FROM notes;\n")
     file = tmp_path / "notebook.py"
@@ -98,6 +116,13 @@ class Notes:
     assert str(error.value).startswith(f"{tmp_path}/notes.sql:3: ")
     file.write_text(source.replace("return None", "return sql.list_notes"))
     sql.check_used(package)
+
+
+def test_a_module_without_code_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    package = ModuleType("notebook")
+    monkeypatch.setitem(sys.modules, "notebook", package)
+    with pytest.raises(StatementError, match=r"^notebook has no code to look for statements in\.$"):
+        Statements().check_used(package)
 
 
 def test_the_statements_that_come_along_compile_and_are_used(tmp_path: Path) -> None:

@@ -227,8 +227,12 @@ def test_a_deleted_account_takes_its_events_along(server: Server, user: User) ->
 
 
 def test_a_deleted_account_leaves_its_seat_to_the_first_in_line(server: Server, user: User) -> None:
-    event_id = server.sign_up().create_event(capacity=1)["id"]
+    host = server.sign_up()
+    left, event_id = (host.create_event(capacity=1)["id"] for _ in range(2))
     first, second, third = (server.sign_up() for _ in range(3))
+    for guest in (user, first):
+        guest.post(f"/events/{left}/register")
+    assert user.delete(f"/events/{left}/register").status_code == 200  # this seat is given up already
     for guest in (user, first, second, third):
         assert guest.post(f"/events/{event_id}/register").status_code == 201
     assert user.delete("/users/me").status_code == 200
@@ -240,6 +244,7 @@ def test_a_deleted_account_leaves_its_seat_to_the_first_in_line(server: Server, 
     ]
     event = third.get(f"/events/{event_id}").json()
     assert (event["registered_count"], event["waitlisted_count"]) == (1, 1)
+    assert third.get(f"/events/{left}").json()["registered_count"] == 0
 
 
 def test_a_deleted_account_in_the_line_moves_the_rest_up(server: Server, user: User) -> None:

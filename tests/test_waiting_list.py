@@ -120,6 +120,13 @@ def test_a_closed_list_takes_nobody_but_keeps_those_in_it(server: Server) -> Non
     assert hall.register(3)["waitlist_position"] == 2
 
 
+def test_who_leaves_the_line_has_no_position_any_more(server: Server) -> None:
+    hall = Hall(server, seats=1, guests=2)
+    left = hall.guests[1].delete(f"{hall.url}/register").json()
+    assert (left["status"], left["waitlist_position"]) == ("cancelled", None)
+    assert hall.guests[1].get(f"{hall.url}/participants/me").json() == left
+
+
 def test_leaving_and_coming_back_goes_to_the_end(server: Server) -> None:
     hall = Hall(server, seats=1, guests=4)
     hall.leave(1)

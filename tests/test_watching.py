@@ -1,5 +1,6 @@
 """What other processes commit to the file reaches whoever waits here, soon and without a gap."""
 
+import os
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 from eventorg import delivery, watching
 from eventorg.core import Core
 from eventorg.domain.callers import Caller
+from eventorg.domain.errors import Unavailable
 from eventorg.domain.users import NewUser, User
 from eventorg.settings import Settings
 from eventorg.testing import PASSWORD, Bot, Clock, cheap_passwords, running
@@ -98,6 +100,14 @@ async def test_whom_another_process_deletes_is_gone_from_the_files_once_noticed(
     assert is_left()  # the process that deleted may not empty the log beside the one that serves
     assert await both.watch.look()
     assert not is_left()
+
+
+@pytest.mark.anyio
+async def test_a_file_that_somebody_has_emptied_is_unavailable(both: TwoProcesses) -> None:
+    os.truncate(both.server.settings.database_path, 0)
+    with pytest.raises(Unavailable, match=r"^storage_unavailable$"):
+        await both.watch.look()
+    assert (both.told, both.warned) == ([], 0)
 
 
 def test_a_command_wakes_who_waits_at_the_server(tmp_path: Path) -> None:

@@ -51,7 +51,7 @@ class Authentication(ASGIMiddleware):
         what lasts. Raises `Unauthenticated` and `Forbidden`."""
         authorization = header(scope, b"authorization")
         opt = scope["route_handler"].opt
-        scope["user"] = scope["auth"] = None
+        scope["user"] = None
         if authorization is not None:
             identify = partial(self._identify, _bearer_token(authorization), header(scope, b"x-act-as"))
             scope["user"] = caller = await identify()
