@@ -1,7 +1,9 @@
 """SQL files: what aiosql would let pass is an error that begins with file and line."""
 
 import importlib
+import os
 import sqlite3
+import subprocess
 import sys
 from contextlib import closing
 from pathlib import Path
@@ -37,6 +39,14 @@ def test_a_statement_knows_its_parameters_and_its_place(tmp_path: Path) -> None:
     assert [statement.name for statement in sql] == ["get_note"]
     with pytest.raises(AttributeError, match="no SQL file has a statement named get_notes"):
         _ = sql.get_notes
+
+
+def test_files_are_utf_8_wherever_they_are_read(tmp_path: Path) -> None:
+    (tmp_path / "notes.sql").write_text("-- name: get_word()^\nSELECT 'чай' AS word;\n", encoding="utf-8")
+    program = f"from eventorg.statements import *; print(ascii(Statements(Path({str(tmp_path)!r})).get_word.sql[8:11]))"
+    plain = {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}
+    run = subprocess.run([sys.executable, "-c", program], env=os.environ | plain, capture_output=True, check=True)
+    assert run.stdout.decode().strip() == ascii("чай")
 
 
 GET_NOTE = "-- name: get_note(note_id)^\nSELECT text FROM notes WHERE id = :note_id;\n"
