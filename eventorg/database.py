@@ -14,7 +14,7 @@ from contextlib import asynccontextmanager, closing
 from functools import partial
 from pathlib import Path
 from threading import get_ident
-from typing import Any, Final, Generic, Self, TypeVar, cast
+from typing import Any, Final, Generic, Self, TypeVar, TypeVarTuple, cast
 
 import aiosqlite
 from msgspec import Struct
@@ -36,7 +36,7 @@ from eventorg.storage import (
 from eventorg.transactions import Transaction, Work
 
 T = TypeVar("T")
-
+Values = TypeVarTuple("Values")
 
 LONGEST_QUEUE = 1_000
 LARGEST_GROUP = 64
@@ -102,7 +102,7 @@ class Database:
             self._reading = [0] * READERS
             self._here = threading.local()
             with closing(connect_reader(self._path, patient=False)) as glance:
-                self._glance = Glance(glance, self._clock, self.loop)
+                self._glance = Glance(glance, self.loop)
                 try:
                     yield self
                 finally:
@@ -146,15 +146,19 @@ class Database:
         finally:
             self._reading[least] -= 1
 
-    async def look_up(self, work: Work[T]) -> T:
+    async def look_up(self, work: Callable[[Transaction, *Values], T], *values: *Values) -> T:
         """The result of a work that reads some rows by their keys, at once, on the event loop: the way to a reader's
-        thread and back takes ten times as long. What grows with the data is for `read`."""
+        thread and back takes ten times as long. What grows with the data is for `read`.
+
+        It is remembered, and shared, for as long as nobody commits anything: `work` is a method, which is the same each
+        time, and all that it depends on is in its `values`; the time is not there.
+        """
         if get_ident() == self._home:
             try:
-                return work(self._glance.begin())
+                return self._glance.look_up(work, *values)
             except sqlite3.Error:  # locked, or broken: a reader waits for it, or says so
                 self._glance.end()
-        return await self.read(work)
+        return await self.read(lambda tx: work(tx, *values))
 
     def _reader_here(self) -> sqlite3.Connection:
         """The connection of a thread that is not of this server."""

@@ -10,7 +10,7 @@ import pytest
 
 from eventorg.database import Database
 from eventorg.domain.errors import NotFound, Unavailable
-from eventorg.glance import Glance
+from eventorg.glance import MOST_REMEMBERED, Glance
 from eventorg.statements import Statement
 from eventorg.storage import connect_reader, connect_writer
 from eventorg.testing import Clock
@@ -75,12 +75,12 @@ async def test_who_comes_in_later_is_not_shown_an_earlier_state(database: Databa
 
 async def test_it_asks_the_file_once_for_as_long_as_nobody_commits(path: Path) -> None:
     with closing(connect_reader(path)) as connection, closing(connect_writer(path)) as other:
-        glance = Glance(connection, Clock(), asyncio.get_running_loop())
+        glance = Glance(connection, asyncio.get_running_loop())
         asked: list[str] = []
         connection.set_trace_callback(lambda sql: asked.append(sql) if sql == COUNT.sql else None)
 
         async def look() -> int:
-            found = count(glance.begin())
+            found = glance.look_up(count)
             await asyncio.sleep(0)  # the snapshot ends with the step of the loop
             return found
 
@@ -97,30 +97,54 @@ async def test_it_asks_the_file_once_for_as_long_as_nobody_commits(path: Path) -
 
 async def test_what_a_snapshot_shows_is_not_remembered_for_the_next(path: Path) -> None:
     with closing(connect_reader(path)) as connection, closing(connect_writer(path)) as other:
-        glance = Glance(connection, Clock(), asyncio.get_running_loop())
-        first = glance.begin()
-        other.execute("INSERT INTO notes (text) VALUES ('meanwhile')")
-        assert count(first) == 0
+        glance = Glance(connection, asyncio.get_running_loop())
+
+        def count_while_one_is_added(tx: Transaction) -> int:
+            other.execute("INSERT INTO notes (text) VALUES ('meanwhile')")
+            return count(tx)
+
+        assert glance.look_up(count_while_one_is_added) == 0
         await asyncio.sleep(0)
-        assert count(glance.begin()) == 1
+        assert glance.look_up(count) == 1
         await asyncio.sleep(0)
 
 
-async def test_rows_are_remembered_by_the_names_of_their_values_too(database: Database) -> None:
-    swapped = Statement("pair", "SELECT :one AS one, :two AS two", ("one", "two"), "here:3")
+async def test_what_is_remembered_is_told_apart_by_its_values(database: Database) -> None:
+    pair = Statement("pair", "SELECT :one AS one, :two AS two", ("one", "two"), "here:3")
 
-    def look(tx: Transaction) -> list[tuple[str, ...]]:
-        return [
-            tuple(tx.row(swapped, **values))
-            for values in ({"one": "a", "two": "b"}, {"two": "a", "one": "b"}, {"one": "a", "two": "b"})
-        ]
+    def look(tx: Transaction, one: str, two: str) -> tuple[str, ...]:
+        return tuple(tx.row(pair, one=one, two=two))
 
-    assert await database.look_up(look) == [("a", "b"), ("b", "a"), ("a", "b")]
+    for one, two in ("ab", "ba", "ab"):
+        assert await database.look_up(look, one, two) == (one, two)
 
 
-async def test_who_changes_what_was_found_changes_nobody_elses(database: Database) -> None:
-    await database.look_up(lambda tx: tx.all(COUNT).clear())
-    assert await database.look_up(count) == 0
+async def test_an_error_is_not_remembered(database: Database) -> None:
+    attempts: list[int] = []
+
+    def fail_once(tx: Transaction) -> int:
+        attempts.append(count(tx))
+        if len(attempts) == 1:
+            raise NotFound("event_not_found")
+        return count(tx)
+
+    with pytest.raises(NotFound):
+        await database.look_up(fail_once)
+    assert await database.look_up(fail_once) == 0
+
+
+async def test_only_so_much_is_remembered(path: Path) -> None:
+    with closing(connect_reader(path)) as connection:
+        glance = Glance(connection, asyncio.get_running_loop())
+        asked: list[int] = []
+
+        def look(_: Transaction, number: int) -> None:
+            asked.append(number)
+
+        for number in [*range(MOST_REMEMBERED + 1), MOST_REMEMBERED, 0]:
+            glance.look_up(look, number)
+        assert asked == [*range(MOST_REMEMBERED + 1), 0]
+        await asyncio.sleep(0)
 
 
 async def test_it_sees_one_snapshot(database: Database, path: Path) -> None:
@@ -135,7 +159,7 @@ async def test_it_sees_one_snapshot(database: Database, path: Path) -> None:
     assert await database.look_up(count) == 1
 
 
-async def test_its_time_stands_still_like_that_of_any_work(path: Path) -> None:
+async def test_the_time_stands_still_for_a_work(path: Path) -> None:
     clock = Clock()
 
     def work(tx: Transaction) -> tuple[str, str]:
@@ -144,8 +168,13 @@ async def test_its_time_stands_still_like_that_of_any_work(path: Path) -> None:
         return before, tx.now
 
     async with Database(path, "full", clock).opened() as database:
-        times = [await ask(work) for ask in (database.look_up, database.read, database.write)]
-    assert times == [(f"2027-01-01T12:00:0{second}Z",) * 2 for second in range(3)]
+        times = [await ask(work) for ask in (database.read, database.write)]
+    assert times == [(f"2027-01-01T12:00:0{second}Z",) * 2 for second in range(2)]
+
+
+async def test_what_is_remembered_cannot_depend_on_the_time(database: Database) -> None:
+    with pytest.raises(LookupError, match="time"):
+        await database.look_up(lambda tx: tx.now)
 
 
 async def test_it_cannot_write(database: Database) -> None:

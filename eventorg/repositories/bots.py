@@ -70,21 +70,20 @@ class BotRepository:
         Raises `Unauthenticated` for a token that is unknown or revoked, `Forbidden` if it may not act for users, and
         `NotFound` for an unknown user.
         """
-
-        def work(tx: Transaction) -> tuple[Caller, Instant | None]:
-            row = tx.one(self._sql.get_bot_by_token, token_sha256=_hash(token))
-            if row is None:
-                raise Unauthenticated("token_revoked")
-            scopes = frozenset(row["scopes"].split())
-            if act_as is not None and "act" not in scopes:
-                raise Forbidden("scope_missing")
-            user_id = "" if act_as is None else self._user_id(tx, act_as)
-            return Caller(user_id=user_id, bot=row["name"], scopes=scopes), row["last_used_at"]
-
-        caller, last_used = await self._database.look_up(work)
+        caller, last_used = await self._database.look_up(self._identify, token, act_as)
         if last_used is None or last_used <= rfc3339(self._clock() - _TOUCHED_EVERY):
             await self._database.write(lambda tx: tx.run(self._sql.touch_bot, name=caller.bot, now=tx.now))
         return caller
+
+    def _identify(self, tx: Transaction, token: str, act_as: str | None) -> tuple[Caller, Instant | None]:
+        row = tx.one(self._sql.get_bot_by_token, token_sha256=_hash(token))
+        if row is None:
+            raise Unauthenticated("token_revoked")
+        scopes = frozenset(row["scopes"].split())
+        if act_as is not None and "act" not in scopes:
+            raise Forbidden("scope_missing")
+        user_id = "" if act_as is None else self._user_id(tx, act_as)
+        return Caller(user_id=user_id, bot=row["name"], scopes=scopes), row["last_used_at"]
 
     def _user_id(self, tx: Transaction, act_as: str) -> str:
         scheme, _, telegram_id = act_as.partition(":")

@@ -45,18 +45,14 @@ class ChangeRepository:
         by everything (`EVERYTHING`). Raises `Gone` for a number that is not kept."""
         user_id = caller.user_id
 
-        def find_new(tx: Transaction) -> Changes | None:
-            start, head = self._bounds(tx, after)
-            if head - start > MOST_LOOKED_UP:
-                return None
-            return self._page(tx, self._sql.list_new_changes_for, user_id, start, head, limit)
-
         def find_all(tx: Transaction) -> tuple[Changes, frozenset[str]]:
             start, head = self._bounds(tx, after)
             page = self._page(tx, self._sql.list_changes_for, user_id, start, head, limit)
             return page, frozenset() if page.changes else self._find_concerns(tx, user_id)
 
-        page = await self._database.look_up(find_new)  # mostly by who has just been woken by one
+        page = await self._database.look_up(
+            self._find_new, user_id, after, limit
+        )  # mostly by who has just been woken by one
         if page is not None and page.changes:
             return page, frozenset()
         return await self._database.read(find_all)
@@ -70,6 +66,12 @@ class ChangeRepository:
         """The changes after a number in commit order, as many as are looked at in one go."""
         rows = await self._database.read(lambda tx: tx.all(self._sql.list_all_changes, after=seq, limit=_LARGEST_SWEEP))
         return [Change(**row) for row in rows]
+
+    def _find_new(self, tx: Transaction, user_id: str, after: int | None, limit: int) -> Changes | None:
+        start, head = self._bounds(tx, after)
+        if head - start > MOST_LOOKED_UP:
+            return None
+        return self._page(tx, self._sql.list_new_changes_for, user_id, start, head, limit)
 
     def _bounds(self, tx: Transaction, after: int | None) -> tuple[int, int]:
         """Where to begin, and the number of the last change. Raises `Gone`."""

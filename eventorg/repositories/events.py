@@ -58,7 +58,8 @@ class EventRepository:
 
     async def get(self, event_id: str, viewer_id: str | None) -> Event:
         """The event. Raises `NotFound` if there is none that the viewer may see."""
-        return await self._database.look_up(lambda tx: self.load(tx, event_id, viewer_id))
+        event = await self._database.look_up(self._load, event_id)  # the same for whoever may see it
+        return await self._database.look_up(self.load, event_id, viewer_id) if is_hidden(event) else event
 
     async def find(
         self, wanted: EventQuery, viewer_id: str | None, after: tuple[str, str] | None, limit: int

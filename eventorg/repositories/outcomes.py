@@ -28,6 +28,7 @@ _LARGEST_SWEEP = 1_000
 class Outcome(Struct, frozen=True):
     """What came of a request: the result of its transaction, or the problem document it was refused with."""
 
+    fingerprint: str
     result: str | None
     refusal: str | None
 
@@ -62,14 +63,10 @@ class OutcomeRepository:
         """What came of a request, if it has been done within the last day. Raises `KeyReused` if the key was
         another request's."""
         since = rfc3339(self._clock() - KEPT)
-        row = await self._database.look_up(
-            lambda tx: tx.one(self._sql.get_outcome, caller=key.caller, key=key.key, since=since)
-        )
-        if row is None:
-            return None
-        if row["fingerprint"] != key.fingerprint:
+        outcome = await self._database.look_up(self._find, key.caller, key.key, since)
+        if outcome is not None and outcome.fingerprint != key.fingerprint:
             raise KeyReused()
-        return Outcome(row["result"], row["refusal"])
+        return outcome
 
     async def keep_refusal(self, key: RequestKey, user_id: str, refusal: str) -> None:
         """Keeps the problem document of a request that changed nothing."""
@@ -87,6 +84,10 @@ class OutcomeRepository:
             == _LARGEST_SWEEP
         ):
             pass
+
+    def _find(self, tx: Transaction, caller: str, key: str, since: str) -> Outcome | None:
+        row = tx.one(self._sql.get_outcome, caller=caller, key=key, since=since)
+        return Outcome(**row) if row else None
 
     async def _write(self, caller: Caller, work: Work[T]) -> T:
         """What `Database.write` does; that the user is still there is left to the constraints that refer to it."""

@@ -8,7 +8,7 @@ from msgspec import structs
 from eventorg.database import Database
 from eventorg.domain.callers import Caller
 from eventorg.domain.errors import Forbidden, NotFound
-from eventorg.domain.events import Event, check_host, check_open
+from eventorg.domain.events import check_host, check_open
 from eventorg.domain.facts import Fact
 from eventorg.domain.registrations import (
     NewRegistration,
@@ -140,25 +140,12 @@ class RegistrationRepository:
 
         Without a status: all but the cancelled. Raises `NotFound`.
         """
-
-        def find(tx: Transaction, event: Event) -> tuple[Participants, int | None]:
-            chosen = {"event_id": event.id, "status": status}
-            page = tx.row(self._sql.list_participants, after=after, limit=-1 if limit is None else limit, **chosen)
-            is_full = page["count"] == limit
-            more = is_full and tx.one(self._sql.has_participants_after, after=page["last"], **chosen) is not None
-            listed = cast("list[Registration]", msgspec.Raw(page["participants"].encode()))  # JSON already
-            return Participants(event_id=event.id, participants=listed, next=None), page["last"] if more else None
-
-        def find_few(tx: Transaction) -> tuple[Participants, int | None] | None:
-            event = self._events.load(tx, event_id, caller.user_id)
-            is_few = event.registered_count + event.waitlisted_count <= MOST_LOOKED_UP
-            return find(tx, event) if is_few else None
-
-        def find_all(tx: Transaction) -> tuple[Participants, int | None]:
-            return find(tx, self._events.load(tx, event_id, caller.user_id))
-
-        few = await self._database.look_up(find_few)
-        return await self._database.read(find_all) if few is None else few
+        event = await self._events.get(event_id, caller.user_id)
+        if event.registered_count + event.waitlisted_count <= MOST_LOOKED_UP:
+            return await self._database.look_up(self._list, event.id, status, after, limit)
+        return await self._database.read(
+            lambda tx: self._list(tx, self._events.load(tx, event_id, caller.user_id).id, status, after, limit)
+        )
 
     async def find_events_of(self, user_id: str, caller: Caller) -> UserEvents:
         """All that a user runs and goes to. Raises `NotFound`, and `Forbidden` unless it is the caller."""
@@ -189,6 +176,17 @@ class RegistrationRepository:
         """Every registration of a user, the cancelled ones too, in the order they were made."""
         rows = tx.all(self._sql.list_registrations_of, user_id=user_id)
         return [self._load(tx, row["event_id"], user_id) for row in rows]
+
+    def _list(
+        self, tx: Transaction, event_id: str, status: RegistrationStatus | None, after: int, limit: int | None
+    ) -> tuple[Participants, int | None]:
+        chosen = {"event_id": event_id, "status": status}
+        page = tx.row(self._sql.list_participants, after=after, limit=-1 if limit is None else limit, **chosen)
+        is_full = page["count"] == limit
+        more = is_full and tx.one(self._sql.has_participants_after, after=page["last"], **chosen) is not None
+        listed = cast("list[Registration]", msgspec.Raw(page["participants"].encode()))  # JSON already
+        found = Participants(event_id=event_id, participants=listed, next=None)
+        return found, page["last"] if more else None
 
     def _load(self, tx: Transaction, event_id: str, user_id: str) -> Registration:
         row = tx.one(self._sql.get_registration, event_id=event_id, user_id=user_id)

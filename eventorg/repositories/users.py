@@ -68,7 +68,7 @@ class UserRepository:
 
     async def get(self, user_id: str, viewer_id: str) -> User:
         """The user, with the e-mail only for itself. Raises `NotFound`."""
-        user = await self._database.look_up(lambda tx: self.load(tx, user_id))
+        user = await self._database.look_up(self.load, user_id)
         return user if user_id == viewer_id else structs.replace(user, email=UNSET)
 
     async def find_named(self, name: str) -> User:
@@ -109,10 +109,10 @@ class UserRepository:
 
     async def identify(self, claims: Claims) -> Caller:
         """The caller a token stands for. Raises `Unauthenticated` once its user is gone or has a new password."""
-        row = await self._database.look_up(lambda tx: tx.one(self._sql.get_token_version, user_id=claims.user_id))
-        if row is None or row["token_version"] != claims.version:
+        version, caller = await self._database.look_up(self._identify, claims.user_id)
+        if version != claims.version:
             raise Unauthenticated("token_revoked")
-        return Caller(user_id=claims.user_id)
+        return caller
 
     async def update(self, user_id: str, patch: UserPatch, expected: frozenset[str] | None, caller: Caller) -> User:
         """The user as changed; a new password ends every token issued before.
@@ -229,6 +229,12 @@ class UserRepository:
             row = tx.row(self._sql.update_user, user_id=user_id, now=tx.now, **values)
         self._changes.record(tx, Fact("user.updated", user_id=user_id), by)
         return User(**row)
+
+    def _identify(self, tx: Transaction, user_id: str) -> tuple[int, Caller]:
+        row = tx.one(self._sql.get_token_version, user_id=user_id)
+        if row is None:
+            raise Unauthenticated("token_revoked")
+        return row["token_version"], Caller(user_id=user_id)
 
     async def _change_password(self, user_id: str, password: str, current: str | UnsetType) -> dict[str, str | None]:
         """The old hash and the new one. Raises `Invalid` unless `current` is the password, if there is one."""
