@@ -9,8 +9,6 @@ from functools import partial
 from typing import Any
 
 from litestar import Request
-from litestar.enums import ScopeType
-from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from eventorg.api.headers import header
@@ -35,18 +33,28 @@ def by_bot(scope: BotScope, *, only: bool = False) -> dict[str, Any]:
     return {"bot_scope": scope, "bot_only": only}
 
 
-class Authentication(ASGIMiddleware):
-    """Lets a request pass with its caller, or refuses it with 401 or 403."""
+class Authentication:
+    """Lets a request pass with its caller, or refuses it with 401 or 403.
 
-    scopes = (ScopeType.HTTP,)
-    exclude_opt_key = "exclude_from_auth"
+    A middleware by itself: one of Litestar's `ASGIMiddleware` asks of each request anew whether it is for it.
+    """
 
     def __init__(self, tokens: Tokens, users: UserRepository, bots: BotRepository) -> None:
         self._tokens = tokens
         self._users = users
         self._bots = bots
 
-    async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
+    def __call__(self, app: ASGIApp) -> ASGIApp:
+        """The application behind it."""
+
+        async def authenticated(scope: Scope, receive: Receive, send: Send) -> None:
+            if not scope["route_handler"].opt.get("exclude_from_auth"):
+                await self.authenticate(scope)
+            await app(scope, receive, send)
+
+        return authenticated
+
+    async def authenticate(self, scope: Scope) -> None:
         """Sets the caller, or None on a public route without a token, as `request.user`; `request.auth` asks again, for
         what lasts. Raises `Unauthenticated` and `Forbidden`."""
         authorization = header(scope, b"authorization")
@@ -59,7 +67,6 @@ class Authentication(ASGIMiddleware):
             _check_scope(caller, opt)
         elif scope.get("method") != "OPTIONS" and not opt.get("public"):
             raise Unauthenticated()
-        await next_app(scope, receive, send)
 
     async def _identify(self, token: str, act_as: str | None) -> Caller:
         if token.startswith(TOKEN_PREFIX):

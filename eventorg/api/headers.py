@@ -24,7 +24,10 @@ _SCRIPT: Final = re.compile(rb"<script(?![^>]* src=)[^>]*>(.*?)</script>", re.DO
 def header(scope: Scope, name: bytes) -> str | None:
     """A header of the request by its name in small letters: the first, should there be more. Litestar would make a
     mapping of all of them, for as long as the rest of a short request takes."""
-    return next((value.decode("latin-1") for found, value in scope["headers"] if found == name), None)
+    for found, value in scope["headers"]:
+        if found == name:
+            return str(value, "latin-1")
+    return None
 
 
 def cache_control(scope: Scope, headers: Iterable[tuple[bytes, bytes]]) -> tuple[tuple[bytes, bytes], ...]:

@@ -6,11 +6,10 @@ that again; a refusal, which changed nothing, is kept as the problem document it
 
 import hashlib
 import re
+from collections.abc import Awaitable
 from typing import Final
 
 import msgspec
-from litestar.enums import ScopeType
-from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, HTTPResponseStartEvent, Message, Receive, Scope, Send
 from msgspec import structs
 
@@ -27,25 +26,28 @@ _METHODS = ("POST", "PATCH")
 _NOT_KEPT = (401, 409, 429)
 
 
-class Idempotency(ASGIMiddleware):
+class Idempotency:
     """Looks up requests that bear a key before they reach their handler."""
-
-    scopes = (ScopeType.HTTP,)
 
     def __init__(self, outcomes: OutcomeRepository) -> None:
         self._outcomes = outcomes
         self._running: set[tuple[str, str]] = set()
 
-    async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
+    def __call__(self, app: ASGIApp) -> ASGIApp:
+        """The application behind it, which answers all other requests as it is."""
+
+        def idempotent(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+            if scope.get("method") in _METHODS and scope.get("user"):
+                key = header(scope, b"idempotency-key")
+                if key is not None:
+                    return self.handle(key, scope, receive, send, app)
+            return app(scope, receive, send)
+
+        return idempotent
+
+    async def handle(self, given: str, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
         """Raises `Conflict` while the first request runs, `KeyReused`, and `Invalid` for a key out of form."""
-        caller = scope.get("user")
-        if scope.get("method") not in _METHODS or caller is None:
-            await next_app(scope, receive, send)
-            return
-        given = header(scope, b"idempotency-key")
-        if given is None:
-            await next_app(scope, receive, send)
-            return
+        caller = scope["user"]
         if not _KEY.fullmatch(given):
             raise Invalid(FieldError("Idempotency-Key", "idempotency_key_syntax"))
         request = StrictRequest(scope, receive, send)
