@@ -86,6 +86,25 @@ def test_an_upgrade_from_the_first_release_keeps_its_file(tmp_path: Path) -> Non
     assert users(kept) == users(path) == {"anna", "boris", "vera"}
 
 
+def test_an_upgrade_keeps_registrations_and_uses_no_number_of_theirs_twice(tmp_path: Path) -> None:
+    path = released(tmp_path / "eventorg.db", RELEASES[0])
+    listing = "SELECT seq, event_id, user_id, status, registration_date FROM registrations ORDER BY seq"
+    with closing(connect_writer(path)) as connection:
+        connection.execute("UPDATE sqlite_sequence SET seq = 7 WHERE name = 'registrations'")  # five have gone
+        connection.execute("CREATE VIEW diary_guests AS SELECT user_id FROM registrations")  # of a plugin
+        before = [tuple(row) for row in connection.execute(listing)]
+    prepare(path, [core_component()], Clock())
+    with closing(connect_writer(path)) as connection:
+        assert [tuple(row) for row in connection.execute(listing)] == before
+        assert len(connection.execute("SELECT * FROM diary_guests").fetchall()) == len(before) == 2
+        made = connection.execute(
+            "INSERT INTO registrations (event_id, user_id, status, registration_date) "
+            "SELECT event_id, (SELECT id FROM users WHERE username = 'anna'), 'cancelled', registration_date "
+            "FROM registrations LIMIT 1 RETURNING seq"
+        ).fetchone()
+    assert made["seq"] == 8
+
+
 def test_a_migration_keeps_the_file_of_before(path: Path, newer: Component) -> None:
     assert prepare(path, [newer], Clock())[-1] == "eventorg/9000_notes.sql"
     kept = path.with_name("eventorg.db.before-eventorg-9000_notes")
