@@ -31,6 +31,8 @@ TICK_SECONDS = 0.2
 """How often the clock is looked at while something waits for its time."""
 LOOK_SECONDS = 5.0
 """How often the place is looked at while nothing happens."""
+GATHER_SECONDS = 0.05
+"""What happens so soon after something has been told is told together: each time costs two writes."""
 LONGEST_ERROR = 500
 STOP_SECONDS = 2.0
 """How long a plugin may take to stop; one that hangs is left behind, and goes with the process."""
@@ -121,6 +123,8 @@ class Courier:
             await asyncio.sleep(TICK_SECONDS)
         else:
             await self._tell_in_order(place, changes)
+            if len(changes) < LARGEST_BATCH:
+                await asyncio.sleep(GATHER_SECONDS)
 
     def _must_wait(self, place: Place) -> bool:
         """Whether what failed is to be tried later. A time further off than any pause is of a clock set back since."""

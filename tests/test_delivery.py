@@ -13,7 +13,8 @@ import pytest
 
 from eventorg import delivery
 from eventorg.cli import main
-from eventorg.domain.facts import FACTS
+from eventorg.domain.facts import FACTS, Change
+from eventorg.repositories.plugins import Place
 from eventorg.storage import connect_reader
 from eventorg.testing import Server, check_problem, running
 from tests.plugin_files import DIARY_FILES, settings_of
@@ -109,6 +110,26 @@ def test_every_fact_is_told_once_and_in_order(tmp_path: Path) -> None:
         there.wait_for_the_diary()
         assert {entry[1] for entry in there.diary()} == set(FACTS)
         assert there.diary() == there.changes()
+
+
+def test_what_follows_soon_is_told_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(delivery, "GATHER_SECONDS", 0.5)
+    stretches: list[int] = []
+    tell_in_order = delivery.Courier._tell_in_order
+
+    async def tell(courier: delivery.Courier, place: Place, changes: list[Change]) -> None:
+        if courier._name == "diary":
+            stretches.append(len(changes))
+        await tell_in_order(courier, place, changes)
+
+    monkeypatch.setattr(delivery.Courier, "_tell_in_order", tell)
+    with scene(tmp_path) as there:
+        anna = there.server.sign_up()
+        there.wait_for_the_diary()
+        for _ in range(5):
+            anna.create_event()
+        there.wait_for_the_diary()
+    assert stretches == [1, 5]
 
 
 def fail(error: BaseException) -> Callable[..., Any]:
