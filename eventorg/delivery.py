@@ -17,7 +17,7 @@ from msgspec import structs
 
 from eventorg.context import PluginContext
 from eventorg.database import Database
-from eventorg.domain.facts import FACTS, Change
+from eventorg.domain.facts import FACTS, Change, Happened
 from eventorg.domain.values import rfc3339
 from eventorg.loading import Loaded
 from eventorg.plugin import Job
@@ -46,6 +46,7 @@ class Courier:
     def __init__(self, loaded: Loaded, context: PluginContext, plugins: PluginRepository, database: Database) -> None:
         self._name: Final = loaded.plugin.name
         self._handlers: Final = loaded.plugin.on
+        self._choice: Final = loaded.plugin.choose
         self._jobs: Final = loaded.plugin.jobs
         self._context = context
         self._plugins = plugins
@@ -138,8 +139,9 @@ class Courier:
             changes = changes[:1]
             self._careful = max(0, self._careful - 1)
         marked = False
+        chosen = await self._choose([_fact(change) for change in changes if FACTS[change.type] in self._handlers])
         for change in changes:
-            if FACTS[change.type] in self._handlers:
+            if change.seq in chosen:
                 if not marked:
                     await self._plugins.mark_running(self._name, done, change.seq)
                     marked = True
@@ -148,6 +150,17 @@ class Courier:
                     return
             done = change.seq
         await self._plugins.move(self._name, done)
+
+    async def _choose(self, facts: list[Happened]) -> set[int]:
+        """The numbers of those that are to be told."""
+        choose = self._choice
+        if choose is None or not facts:
+            return {fact.seq for fact in facts}
+        try:
+            return await self._context.read(lambda tx: {fact.seq for fact in choose(facts, self._context, tx)})
+        except Exception as error:
+            log.error("choice failed", plugin=self._name, error=_short(error))
+            return {fact.seq for fact in facts}
 
     async def _put_off(self, place: Place, done: int, change: Change, error: str) -> None:
         attempts = place.attempts + 1 if done == place.seq else 1
@@ -169,11 +182,10 @@ class Courier:
 
     async def _tell(self, change: Change) -> str | None:
         """Has the handler do its work; what went wrong, if anything."""
-        fact = FACTS[change.type]
-        handler = self._handlers.get(fact)
+        handler = self._handlers.get(FACTS[change.type])
         if handler is None:  # set aside by a version that had one
             return None
-        return await self._guard(partial(handler, fact(**structs.asdict(change)), self._context), HANDLER_SECONDS)
+        return await self._guard(partial(handler, _fact(change), self._context), HANDLER_SECONDS)
 
     async def _run_job_for_ever(self, job: Job) -> None:
         last = None
@@ -197,8 +209,16 @@ class Courier:
             raise
         except BaseException as error:
             log.debug("plugin raised", plugin=self._name, exc_info=error)
-            return " ".join(f"{type(error).__name__}: {error}".split())[:LONGEST_ERROR]
+            return _short(error)
         return None
+
+
+def _fact(change: Change) -> Happened:
+    return FACTS[change.type](**structs.asdict(change))
+
+
+def _short(error: BaseException) -> str:
+    return " ".join(f"{type(error).__name__}: {error}".split())[:LONGEST_ERROR]
 
 
 def _pause(attempts: int) -> timedelta:

@@ -108,6 +108,7 @@ plugin = Plugin(
     requires=">=0.1",
     routes=[refuse, sugar, pour],
     on={UserCreated: welcome},
+    choose=lambda facts, context, tx: facts,
     jobs=[Job(name="refill", every=timedelta(hours=1), run=refill)],
     settings=Own,
     statements=HERE,

@@ -10,7 +10,7 @@ from eventorg.plugin import FACTS, Job, Plugin
 
 from .mail import send_mail
 from .routes import ROUTES
-from .schedule import hear, remind, sweep
+from .schedule import choose, hear, remind, sweep
 from .settings import Settings
 
 _HERE = Path(__file__).parent
@@ -20,6 +20,7 @@ plugin = Plugin(
     requires=">=0.1",
     routes=ROUTES,
     on=dict.fromkeys(FACTS.values(), hear),
+    choose=choose,
     jobs=[
         Job(name="remind", every=timedelta(seconds=10), run=remind),
         Job(name="send_mail", every=timedelta(seconds=10), run=send_mail),

@@ -1,5 +1,6 @@
 """When who is told what: reminders by the clock, the rest when it happens."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -19,6 +20,7 @@ from .outbox import GRACE, Kind, NewDelivery, create_deliveries
 
 _LARGEST_SCAN: Final = 1_000
 _LARGEST_SWEEP: Final = 500
+_NEWS: Final = RegistrationPromoted | EventCancelled | EventCreated | EventUpdated
 
 
 async def remind(context: Context) -> None:
@@ -54,6 +56,12 @@ def _reminder(event_id: str, user_id: str, start_time: str, due_at: str) -> NewD
     before = datetime.fromisoformat(start_time) - datetime.fromisoformat(due_at)
     key = f"reminder:{event_id}:{user_id}:{duration(int(before.total_seconds()))}:{start_time}"
     return NewDelivery(key, "reminder", user_id, event_id, start_time, due_at)
+
+
+def choose(facts: Sequence[Happened], context: Context, tx: Transaction) -> list[Happened]:
+    """Those that mean something for the outbox."""
+    ends = {row["seq"] for row in tx.all(context.sql.list_ends_of_blocks, first=facts[0].seq, last=facts[-1].seq)}
+    return [fact for fact in facts if isinstance(fact, _NEWS) or fact.seq in ends]
 
 
 async def hear(fact: Happened, context: Context) -> None:

@@ -9,7 +9,7 @@ from msgspec import Meta, Struct
 from eventorg.plugin import FACTS, Context, Happened, Job, Plugin
 
 from .commands import COMMANDS
-from .queueing import enqueue, forget
+from .queueing import choose, enqueue, forget
 from .routes import WebhookController
 from .sending import sender_of
 
@@ -36,6 +36,7 @@ plugin = Plugin(
     name="webhooks",
     routes=[WebhookController],
     on=dict.fromkeys(FACTS.values(), _tell),
+    choose=choose,
     jobs=[
         Job(name="send", every=timedelta(seconds=1), run=_send),
         Job(name="forget", every=timedelta(hours=1), run=forget),

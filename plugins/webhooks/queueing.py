@@ -1,5 +1,6 @@
 """Makes messages of changes, and forgets what is old."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from functools import partial
 from typing import Final
@@ -13,11 +14,22 @@ from .webhooks import matches
 _LARGEST_SWEEP: Final = 1_000
 
 
+_ALWAYS: Final = EventUpdated | EventDeleted | UserDeleted
+"""After these something is put in order, also if nobody is told."""
+
+
+def choose(facts: Sequence[Happened], context: Context, tx: Transaction) -> Sequence[Happened]:
+    """Those for which there is something to do; one made from now on is told of none of them."""
+    if tx.one(context.sql.has_open_endpoints) is not None:
+        return facts
+    return [fact for fact in facts if isinstance(fact, _ALWAYS)]
+
+
 async def enqueue(fact: Happened, context: Context) -> bool:
     """Makes a message for every webhook that wants to be told of a change, once, however often it is called; whether
     there is one."""
     receivers = await context.read(partial(_find_receivers, context, fact))
-    if not receivers and not isinstance(fact, EventUpdated | EventDeleted | UserDeleted):
+    if not receivers and not isinstance(fact, _ALWAYS):
         return False  # most changes: nothing is written
     return await context.write(partial(_enqueue, context, fact))
 

@@ -15,6 +15,13 @@ FROM changes
 JOIN reminders_blocks ON reminders_blocks.user_id = changes.actor_id
 WHERE changes.seq = :seq AND reminders_blocks.seq < changes.seq;
 
+-- name: list_ends_of_blocks(first, last)
+-- The changes of a stretch that were brought about by a user who was blocked before.
+SELECT changes.seq
+FROM changes
+CROSS JOIN reminders_blocks ON reminders_blocks.user_id = changes.actor_id
+WHERE changes.seq BETWEEN :first AND :last AND reminders_blocks.seq < changes.seq;
+
 -- name: unblock_user(user_id)!
 DELETE FROM reminders_blocks
 WHERE user_id = :user_id;

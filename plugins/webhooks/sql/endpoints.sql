@@ -81,6 +81,12 @@ SET
     failing_since = NULL
 WHERE id = :id;
 
+-- name: has_open_endpoints()^
+SELECT 1 AS found
+FROM webhooks_endpoints
+WHERE disabled_at IS NULL AND ended_at IS NULL
+LIMIT 1;
+
 -- name: list_receivers(event_id, seq)
 -- Who is told of a change: the operator's webhooks, and those of the event it happened to.
 SELECT
