@@ -116,7 +116,7 @@ def create_app(settings: Settings, clock: Clock = utc_now, passwords: Passwords 
         ),
         middleware=[
             *([RefusalLimit(rates)] if rates else []),
-            Authentication(tokens, core.users, core.bots),
+            Authentication(tokens, core.callers),
             *([RateLimit(rates)] if rates else []),
             Idempotency(core.outcomes),
         ],

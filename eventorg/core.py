@@ -11,6 +11,7 @@ from eventorg.loading import Loaded, load_plugins
 from eventorg.migrations import Component
 from eventorg.preparation import check_statements, core_component, prepare
 from eventorg.repositories.bots import BotRepository
+from eventorg.repositories.callers import CallerRepository
 from eventorg.repositories.changes import ChangeRepository
 from eventorg.repositories.events import EventRepository
 from eventorg.repositories.health import HealthRepository
@@ -57,7 +58,8 @@ class Core:
         )
         merging = Merging(sql, changes, seats)
         self.identities = IdentityRepository(database, sql, clock, changes, users, merging, outcomes)
-        self.bots = BotRepository(database, sql, clock)
+        self.bots = BotRepository(database, sql)
+        self.callers = CallerRepository(database, sql, clock)
         self.plugins = PluginRepository(database, sql, clock)
         self.loaded = load_plugins(settings)
 

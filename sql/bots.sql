@@ -12,14 +12,6 @@ SET
 WHERE bots.revoked_at IS NOT NULL
 RETURNING name;
 
--- name: get_bot_by_token(token_sha256)^
-SELECT
-    name,
-    scopes,
-    last_used_at
-FROM bots
-WHERE token_sha256 = :token_sha256 AND revoked_at IS NULL;
-
 -- name: list_bots()
 SELECT
     name,
@@ -34,8 +26,3 @@ ORDER BY name;
 UPDATE bots
 SET revoked_at = :now
 WHERE name = :name AND revoked_at IS NULL;
-
--- name: touch_bot(name, now)!
-UPDATE bots
-SET last_used_at = :now
-WHERE name = :name;

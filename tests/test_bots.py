@@ -4,6 +4,7 @@ import hashlib
 import json
 import re
 import sqlite3
+import time
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 
 from eventorg.cli import main
 from eventorg.settings import Settings
+from eventorg.storage import BUSY_TIMEOUT_MS, connect_writer
 from eventorg.testing import PASSWORD, Bot, Server, check_problem, running
 from tests.programs import run, sentence, serving
 from tests.telegram import LARGEST_ID, Person, new_id
@@ -157,16 +159,26 @@ def test_the_access_log_has_the_user_and_the_bot(tmp_path: Path, capsys: pytest.
 
 def test_the_last_use_is_kept_to_the_minute(fresh_server: Server) -> None:
     bot = fresh_server.make_bot("changes")
-    used = "SELECT last_used_at FROM bots"
-    assert select(fresh_server, used) == [(None,)]
-    bot.get("/changes")
-    assert select(fresh_server, used) == [("2027-01-01T12:00:00Z",)]
-    fresh_server.clock.advance(seconds=59)
-    bot.get("/changes")
-    assert select(fresh_server, used) == [("2027-01-01T12:00:00Z",)]
-    fresh_server.clock.advance(seconds=1)
-    bot.get("/changes")
-    assert select(fresh_server, used) == [("2027-01-01T12:01:00Z",)]
+
+    def last_use() -> object:
+        fresh_server.sign_up()  # written after whatever the request before has had written
+        return select(fresh_server, "SELECT last_used_at FROM bots")[0][0]
+
+    assert last_use() is None
+    for seconds, noted in (0, "12:00:00"), (59, "12:00:00"), (1, "12:01:00"), (-3_600, "11:01:00"):
+        fresh_server.clock.advance(seconds=seconds)
+        bot.get("/changes")
+        assert last_use() == f"2027-01-01T{noted}Z"
+
+
+def test_a_bot_that_reads_minds_no_lock(fresh_server: Server) -> None:
+    bot, user = fresh_server.make_bot("act"), fresh_server.sign_up()
+    with closing(connect_writer(fresh_server.settings.database_path)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        begun = time.monotonic()
+        assert bot.acting_for(user.id).get("/users/me").status_code == 200
+        assert time.monotonic() - begun < BUSY_TIMEOUT_MS / 2_000
+        check_problem(bot.acting_for(user.id).post("/users/me/link-codes"), 503, "busy")  # control
 
 
 def test_a_revoked_token_is_refused_on_the_next_request(server: Server) -> None:

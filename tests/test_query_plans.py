@@ -23,6 +23,7 @@ ALLOWED = {
     ("get_feed_bounds", "changes"): "the oldest change: one row in the order of the key",
     ("get_feed_bounds", "sqlite_sequence"): "one row a table that counts",
     ("forget_changes", "changes"): "the oldest thousand in the order of the key",
+    ("get_revocations", "revocations"): "one row",
     ("list_bots", "bots"): "a row for each bot of the operator's",
     ("probe", "migrations"): "a row a migration",
     ("enrol_plugin", "sqlite_sequence"): "one row a table that counts",

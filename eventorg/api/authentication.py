@@ -15,8 +15,8 @@ from eventorg.api.headers import header
 from eventorg.domain.callers import Caller
 from eventorg.domain.callers import Scope as BotScope
 from eventorg.domain.errors import Forbidden, Unauthenticated
-from eventorg.repositories.bots import TOKEN_PREFIX, BotRepository
-from eventorg.repositories.users import UserRepository
+from eventorg.repositories.bots import TOKEN_PREFIX
+from eventorg.repositories.callers import CallerRepository
 from eventorg.security.tokens import Tokens
 
 Authenticated = Request[Caller, Any, Any]
@@ -39,10 +39,9 @@ class Authentication:
     A middleware by itself: one of Litestar's `ASGIMiddleware` asks of each request anew whether it is for it.
     """
 
-    def __init__(self, tokens: Tokens, users: UserRepository, bots: BotRepository) -> None:
+    def __init__(self, tokens: Tokens, callers: CallerRepository) -> None:
         self._tokens = tokens
-        self._users = users
-        self._bots = bots
+        self._callers = callers
 
     def __call__(self, app: ASGIApp) -> ASGIApp:
         """The application behind it."""
@@ -70,10 +69,10 @@ class Authentication:
 
     async def _identify(self, token: str, act_as: str | None) -> Caller:
         if token.startswith(TOKEN_PREFIX):
-            return await self._bots.identify(token, act_as)
+            return await self._callers.identify_bot(token, act_as)
         if act_as is not None:
             raise Forbidden("bot_required")
-        return await self._users.identify(self._tokens.verify(token))
+        return await self._callers.identify_user(self._tokens.verify(token))
 
 
 def _bearer_token(authorization: str) -> str:

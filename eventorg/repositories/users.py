@@ -20,7 +20,6 @@ from eventorg.repositories.events import EventRepository
 from eventorg.repositories.outcomes import OutcomeRepository
 from eventorg.repositories.registrations import RegistrationRepository
 from eventorg.security.passwords import Passwords
-from eventorg.security.tokens import Claims
 from eventorg.statements import Statements
 from eventorg.transactions import Transaction
 
@@ -106,13 +105,6 @@ class UserRepository:
         if row is None:
             raise NotFound("user_not_found")
         return int(row["token_version"])
-
-    async def identify(self, claims: Claims) -> Caller:
-        """The caller a token stands for. Raises `Unauthenticated` once its user is gone or has a new password."""
-        version, caller = await self._database.look_up(self._identify, claims.user_id)
-        if version != claims.version:
-            raise Unauthenticated("token_revoked")
-        return caller
 
     async def update(self, user_id: str, patch: UserPatch, expected: frozenset[str] | None, caller: Caller) -> User:
         """The user as changed; a new password ends every token issued before.
@@ -229,12 +221,6 @@ class UserRepository:
             row = tx.row(self._sql.update_user, user_id=user_id, now=tx.now, **values)
         self._changes.record(tx, Fact("user.updated", user_id=user_id), by)
         return User(**row)
-
-    def _identify(self, tx: Transaction, user_id: str) -> tuple[int, Caller]:
-        row = tx.one(self._sql.get_token_version, user_id=user_id)
-        if row is None:
-            raise Unauthenticated("token_revoked")
-        return row["token_version"], Caller(user_id=user_id)
 
     async def _change_password(self, user_id: str, password: str, current: str | UnsetType) -> dict[str, str | None]:
         """The old hash and the new one. Raises `Invalid` unless `current` is the password, if there is one."""
