@@ -1,12 +1,6 @@
--- name: record_change(now, type, event_id, user_id, actor_id, bot)^
+-- name: record_change(now, type, event_id, user_id, actor_id, bot)!
 INSERT INTO changes (at, type, event_id, user_id, actor_id, bot)
-VALUES (:now, :type, :event_id, :user_id, :actor_id, :bot)
-RETURNING
-    seq,
-    at,
-    type,
-    event_id,
-    user_id;
+VALUES (:now, :type, :event_id, :user_id, :actor_id, :bot);
 
 -- name: keep_audience(seq, event_id)!
 -- Whoever hosts or attends an event that is about to go is still told that it went.

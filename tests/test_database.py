@@ -306,3 +306,10 @@ async def test_a_row_that_must_be_there_is_missed(database: Database) -> None:
     assert await database.read(lambda tx: tx.one(FIRST)) is None
     with pytest.raises(LookupError, match=r"^a_statement has no row$"):
         await database.read(lambda tx: tx.row(FIRST))
+
+
+async def test_a_row_that_is_made_has_a_number(database: Database) -> None:
+    assert await database.write(lambda tx: [tx.insert(ADD, text=text) for text in ("one", "two")]) == [1, 2]
+    kept = statement("INSERT INTO notes (text) VALUES (:text) ON CONFLICT DO NOTHING", "text")
+    with pytest.raises(LookupError, match=r"^a_statement has made no row$"):
+        await database.write(lambda tx: tx.insert(kept, text="two"))

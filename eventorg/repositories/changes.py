@@ -25,7 +25,7 @@ class ChangeRepository:
 
         Before an event goes, so that those it concerned are still told.
         """
-        row = tx.row(
+        seq = tx.insert(
             self._sql.record_change,
             now=tx.now,
             type=fact.type,
@@ -34,7 +34,7 @@ class ChangeRepository:
             actor_id=by.user_id or None,
             bot=by.bot,
         )
-        change = Change(**row)
+        change = Change(seq=seq, at=tx.now, type=fact.type, event_id=fact.event_id, user_id=fact.user_id)
         if change.type == "event.deleted":
             tx.run(self._sql.keep_audience, seq=change.seq, event_id=change.event_id)
         tx.news.append(change)
