@@ -1,5 +1,6 @@
 """Seats and the waiting list: first come, first served, never one too many."""
 
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -8,6 +9,7 @@ import pytest
 
 from eventorg.domain.errors import Conflict
 from eventorg.domain.registrations import RegistrationStatus, check_seated
+from eventorg.repositories.registrations import RegistrationRepository
 from eventorg.testing import Server, User, check_problem
 
 Row = tuple[str, str, int | None]
@@ -199,6 +201,25 @@ def test_an_event_of_many_is_listed_like_one_of_few(
     made = register(url, *guests(3))
     assert host.get(f"{url}/participants").json()["participants"] == made
     assert walk(url, host, 1) == made
+
+
+def test_a_list_whose_length_nobody_counts_is_read_off_the_loop(
+    host: User, guests: Callable[[int], list[User]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads: list[int] = []
+    make_list = RegistrationRepository._list
+
+    def noting(*arguments: Any) -> Any:
+        threads.append(threading.get_ident())
+        return make_list(*arguments)
+
+    monkeypatch.setattr(RegistrationRepository, "_list", noting)
+    url = f"/events/{host.create_event()['id']}"
+    register(url, *guests(1))
+    for query in ("", "?status=registered", "?status=cancelled"):
+        participants(url, host, query)
+    loop, same, other = threads
+    assert loop == same != other
 
 
 def walk(url: str, viewer: User, limit: int, status: str = "") -> list[dict[str, Any]]:

@@ -141,7 +141,8 @@ class RegistrationRepository:
         Without a status: all but the cancelled. Raises `NotFound`.
         """
         event = await self._events.get(event_id, caller.user_id)
-        if event.registered_count + event.waitlisted_count <= MOST_LOOKED_UP:
+        # Nobody counts those who have left.
+        if status != "cancelled" and event.registered_count + event.waitlisted_count <= MOST_LOOKED_UP:
             return await self._database.look_up(self._list, event.id, status, after, limit)
         return await self._database.read(
             lambda tx: self._list(tx, self._events.load(tx, event_id, caller.user_id).id, status, after, limit)
