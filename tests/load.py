@@ -45,17 +45,21 @@ class Promises:
             self.states[subject] = before | to
 
         def told(*states: str) -> None:
-            self.states[subject] = set(states)
             with self._changed:
+                self.states[subject] = set(states)
                 self.answered += 1
                 self._changed.notify_all()
 
         yield told
 
     def wait_for(self, answers: int) -> None:
-        """Until so many writes have been answered."""
+        """Until so many writes have been answered, among them some of each kind."""
+
+        def is_enough() -> bool:
+            return self.answered >= answers and {kind for kind, *_ in self.states} == set(STATES)
+
         with self._changed:
-            assert self._changed.wait_for(lambda: self.answered >= answers, 60)
+            assert self._changed.wait_for(is_enough, 60)
 
     def check(self, path: Path) -> None:
         """All that was answered is in the file and in the change log, which has no gap; the file is whole."""

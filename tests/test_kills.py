@@ -54,8 +54,6 @@ def kill_under_load(path: Path, token: str, rounds: int, seed: int) -> None:
     with serving(path, **SETTINGS) as server:
         server.wait_for(lambda: is_caught_up(path), seconds=30)
         assert server.client.get("/health").json()["plugins"] == {"reminders": "ok"}
-        kinds = {kind for kind, *_ in promises.states}
-        assert kinds == {"user", "event", "registration", "delivery"}
     assert run(path, "check", **SETTINGS).returncode == 0
 
 
