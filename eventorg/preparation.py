@@ -21,6 +21,9 @@ from eventorg.storage import connect_reader, connect_writer
 APPLICATION_ID = 0x65766F72
 """`PRAGMA application_id` of a file of eventorg's: "evor", set by the first migration."""
 
+PATIENCE_MS = 60_000
+"""How long another program that migrates is waited for: a million registrations may take ten seconds."""
+
 _MISCOUNTED = """
 SELECT id
 FROM events
@@ -62,6 +65,7 @@ def prepare(path: Path, components: list[Component], clock: Clock, progress: Pro
             path.touch(mode=0o600)  # what users tell is nobody else's; the write-ahead log takes its mode from it
         progress("migrating", 0, 1)
         with closing(connect_writer(path)) as connection:
+            connection.execute(f"PRAGMA busy_timeout = {PATIENCE_MS}")
             now = rfc3339(clock())
             applied = [f"{part.name}/{name}" for part in components for name in migrate(connection, part, now)]
         progress("migrating", 1, 1)

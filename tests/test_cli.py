@@ -187,7 +187,7 @@ def test_the_exit_status_tells_how_it_went(
 def test_a_locked_database_is_one_sentence(
     path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("eventorg.storage.BUSY_TIMEOUT_MS", 20)
+    monkeypatch.setattr("eventorg.preparation.PATIENCE_MS", 20)
     said("migrate")
     with closing(connect_writer(path)) as connection:
         connection.execute("BEGIN IMMEDIATE")

@@ -5,11 +5,13 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from eventorg import storage
 from eventorg.core import Core
 from eventorg.migrations import Component, MigrationError, migrate
 from eventorg.preparation import core_component, find_faults, prepare
@@ -152,6 +154,20 @@ def test_two_statements_on_a_line_are_refused(component: Component, connection: 
         migrate(connection, component, NOW)
     assert str(error.value).startswith(f"{file}:1: ")
     assert tables(connection) == {"notes", "migrations"}
+
+
+def test_a_program_that_migrates_for_long_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(storage, "BUSY_TIMEOUT_MS", 50)
+    path = tmp_path / "eventorg.db"
+    with closing(connect_writer(path)) as other, ThreadPoolExecutor(1) as pool:
+        other.execute("BEGIN IMMEDIATE")
+        with closing(connect_writer(path)) as impatient, pytest.raises(sqlite3.OperationalError, match="locked"):
+            impatient.execute("BEGIN IMMEDIATE")
+        preparing = pool.submit(prepare, path, [core_component()], Clock())
+        with pytest.raises(TimeoutError):
+            preparing.result(timeout=0.3)
+        other.execute("COMMIT")
+        assert len(preparing.result(timeout=10)) == len(core_component().files())
 
 
 def test_ten_programs_at_once_apply_each_file_once(tmp_path: Path) -> None:
