@@ -79,7 +79,8 @@ class Courier:
 
     def _hear(self, _: list[Change]) -> None:
         """On the server's loop: there is something to tell."""
-        self._loop.call_soon_threadsafe(self._news.set)
+        if not self._news.is_set():  # else it has yet to look: before it does, this is cleared
+            self._loop.call_soon_threadsafe(self._news.set)
 
     def _run(self) -> None:
         """On the plugin's thread."""
