@@ -22,7 +22,7 @@ from tests.bench.followers import measure_followers
 from tests.bench.goals import judge
 from tests.bench.growth import measure_growth
 from tests.bench.load import Failed
-from tests.bench.logins import measure_logins
+from tests.bench.meanwhile import OTHERS, measure_meanwhile
 from tests.bench.progress import say
 from tests.bench.report import render
 from tests.bench.results import Results, describe_machine, version
@@ -32,8 +32,8 @@ from tests.bench.servers import VARIANTS, started
 WHOLE = Pace(rounds=6, seconds=1, warm_up=True, followers=1_000)
 QUICK = Pace(rounds=1, seconds=1, warm_up=False, followers=100)
 PUBLISHED = Path(__file__).parent
-OTHERS = ("logins", "followers", "start", "growth")
-LEFT_OUT = ("all-participants", "login", "start", "growth")
+BESIDES = (*OTHERS, "followers", "start", "growth")
+LEFT_OUT = ("all-participants", "login", "registrations", "start", "growth")
 """By a first look, unless it is told to look there."""
 
 
@@ -71,7 +71,7 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, metavar="N", help=f"so many rounds ({WHOLE.rounds})")
     parser.add_argument("--seconds", type=int, metavar="S", help=f"so long each ({WHOLE.seconds})")
     parser.add_argument(
-        "--only", type=_chosen([*names, *OTHERS]), metavar="NAME,…", help=f"of {', '.join([*names, *OTHERS])}"
+        "--only", type=_chosen([*names, *BESIDES]), metavar="NAME,…", help=f"of {', '.join([*names, *BESIDES])}"
     )
     parser.add_argument(
         "--variants", type=_chosen(variants), metavar="NAME,…", default=variants, help=f"of {', '.join(variants)}"
@@ -85,7 +85,7 @@ def _parse() -> argparse.Namespace:
     is_whole = len(sys.argv) == 1
     arguments = parser.parse_args()
     arguments.output = arguments.output or (PUBLISHED if is_whole else WORK)
-    everything = [*names, *OTHERS]
+    everything = [*names, *BESIDES]
     arguments.only = arguments.only or [name for name in everything if not (arguments.quick and name in LEFT_OUT)]
     return arguments
 
@@ -125,8 +125,7 @@ def _measure(pace: Pace, arguments: argparse.Namespace, folder: Path) -> Results
         for _ in range(pace.rounds):
             with started(VARIANTS[0], data.path, cores.ALL_CORES) as server:
                 results.start_seconds.append(server.start_seconds)
-    if "logins" in only:
-        results.logins = measure_logins(data, pace)
+    results.meanwhile = [measure_meanwhile(what, data, pace) for what in OTHERS if what in only]
     if "followers" in only:
         results.followers = measure_followers(data, pace)
     if "growth" in only:

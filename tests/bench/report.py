@@ -34,7 +34,7 @@ def _lines(results: Results) -> Iterator[str]:
         yield from _table(
             ["", "registrations", "requests/s", "CPU µs", "slower", "by CPU"], list(_growth_rows(results.growths))
         )
-    yield from _logins(results)
+    yield from _meanwhile(results)
     yield from _followers(results)
     if results.footprints:
         yield ""
@@ -97,14 +97,14 @@ def _times(ratio: float | None) -> str:
     return "" if ratio is None else f"{ratio:.2f} x"
 
 
-def _logins(results: Results) -> Iterator[str]:
-    if logins := results.logins:
+def _meanwhile(results: Results) -> Iterator[str]:
+    for one in results.meanwhile:
         yield ""
-        yield f"Reads of an event over {logins.connections} connections while {logins.logins} logins are under way"
+        yield f"Reads of an event over {one.readers} connections while {one.others} {one.what} are under way"
         rows = [
-            ["reads alone", *_reads(logins.without)],
-            ["reads meanwhile", *_reads(logins.during)],
-            ["logins", *_reads(logins.logged_in)],
+            ["reads alone", *_reads(one.alone)],
+            ["reads meanwhile", *_reads(one.during)],
+            [one.what, *_reads(one.of_others)],
         ]
         yield from _table(["", "requests/s", "p50 ms", "p99 ms"], rows)
 

@@ -15,7 +15,7 @@ from tests.bench.comparison import Comparison, Footprint, Pace
 from tests.bench.cores import ALL_CORES
 from tests.bench.followers import Followers
 from tests.bench.growth import Growth
-from tests.bench.logins import Logins
+from tests.bench.meanwhile import Meanwhile
 
 _PACKAGES: Final = (
     *("litestar", "msgspec", "uvicorn", "uvloop", "httptools", "aiosqlite", "PyJWT"),
@@ -60,7 +60,7 @@ class Results(Struct, kw_only=True):
     comparisons: list[Comparison] = []
     footprints: list[Footprint] = []
     start_seconds: list[float] = []
-    logins: Logins | None = None
+    meanwhile: list[Meanwhile] = []
     followers: Followers | None = None
     growths: list[Growth] = []
     goals: list[Goal] = []
