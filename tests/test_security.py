@@ -198,6 +198,23 @@ async def compute_as_many_as_may_wait(passwords: Passwords) -> None:
 
 
 @pytest.mark.anyio
+async def test_a_password_whose_turn_does_not_come_is_refused_and_not_computed(monkeypatch: pytest.MonkeyPatch) -> None:
+    passwords, go_on = Passwords(QUICK), threading.Event()
+    computed: list[str] = []
+    running = [asyncio.create_task(passwords._compute(go_on.wait)) for _ in range(THREADS)]
+    await asyncio.sleep(0)
+    monkeypatch.setattr(passwords_module, "LONGEST_WAIT_SECONDS", 0.05)
+    try:
+        with pytest.raises(Unavailable, match=r"^busy$"):
+            await passwords._compute(computed.append, "in vain")
+    finally:
+        go_on.set()
+    assert await asyncio.gather(*running) == [True] * THREADS
+    await passwords._compute(computed.append, "in time")
+    assert computed == ["in time"]
+
+
+@pytest.mark.anyio
 @pytest.mark.skipif(sys.platform != "linux", reason="a niceness for each thread is Linux's")
 async def test_requests_go_before_passwords() -> None:
     def niceness() -> int:

@@ -21,11 +21,14 @@ Arguments = TypeVarTuple("Arguments")
 
 THREADS: Final = max(1, min(2, (os.cpu_count() or 1) // 2))
 LONGEST_QUEUE = 256
-NICENESS: Final = 10
+LONGEST_WAIT_SECONDS = 10.0
+NICENESS: Final = 19
+"""Linux gives such a thread what nobody else wants, and a seventieth of a busy processor."""
 
 
 class Passwords:
-    """Hashes and verifies. More than `LONGEST_QUEUE` waiting is `Unavailable`, at once."""
+    """Hashes and verifies. More than `LONGEST_QUEUE` waiting is `Unavailable`, at once; so is what is not done within
+    `LONGEST_WAIT_SECONDS`, because requests that go first keep every processor busy."""
 
     def __init__(self, hasher: PasswordHasher = PARAMETERS) -> None:
         self._hasher = hasher
@@ -59,7 +62,10 @@ class Passwords:
         self._asked += 1
         computing = asyncio.get_running_loop().run_in_executor(self._threads, function, *arguments)
         computing.add_done_callback(self._count_down)
-        return await computing
+        try:
+            return await asyncio.wait_for(computing, LONGEST_WAIT_SECONDS)
+        except TimeoutError:
+            raise Unavailable("busy") from None
 
     def _count_down(self, _: asyncio.Future[Result]) -> None:
         self._asked -= 1
