@@ -8,10 +8,12 @@ import sys
 import threading
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from unittest.mock import Mock
 
 import jwt
 import pytest
 from argon2 import PasswordHasher
+from structlog.testing import capture_logs
 
 from eventorg.domain.errors import TooMany, Unauthenticated, Unavailable
 from eventorg.security import passwords as passwords_module
@@ -223,6 +225,18 @@ async def test_requests_go_before_passwords() -> None:
     ours = niceness()
     assert await Passwords(QUICK)._compute(niceness) == max(ours, NICENESS)
     assert niceness() == ours
+
+
+@pytest.mark.anyio
+@pytest.mark.skipif(sys.platform != "linux", reason="a niceness for each thread is Linux's")
+async def test_passwords_are_computed_where_a_niceness_is_forbidden(monkeypatch: pytest.MonkeyPatch) -> None:
+    refuse = Mock(side_effect=PermissionError("Operation not permitted"))
+    monkeypatch.setattr(os, "setpriority", refuse)
+    passwords = Passwords(QUICK)
+    with capture_logs() as lines:
+        assert await passwords.verify("secret", await passwords.hash("secret"))
+    refuse.assert_called()
+    assert {line["event"] for line in lines} == {"passwords compete with requests"}
 
 
 def test_failures_are_counted_by_key_within_a_minute(clock: Clock) -> None:

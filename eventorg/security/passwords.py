@@ -8,6 +8,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final, TypeVar, TypeVarTuple, Unpack
 
+import structlog
 from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error, InvalidHashError
 
@@ -24,6 +25,8 @@ LONGEST_QUEUE = 256
 LONGEST_WAIT_SECONDS = 10.0
 NICENESS: Final = 19
 """Linux gives such a thread what nobody else wants, and a seventieth of a busy processor."""
+
+log = structlog.get_logger("eventorg.passwords")
 
 
 class Passwords:
@@ -73,7 +76,10 @@ class Passwords:
 
 def _give_way() -> None:
     """Lets requests go first: on Linux each thread has a niceness of its own (setpriority(2), under "C library/kernel
-    differences")."""
+    differences"). Where a sandbox forbids that, passwords are computed all the same."""
     if sys.platform == "linux":
         thread = threading.get_native_id()
-        os.setpriority(os.PRIO_PROCESS, thread, max(NICENESS, os.getpriority(os.PRIO_PROCESS, thread)))
+        try:
+            os.setpriority(os.PRIO_PROCESS, thread, max(NICENESS, os.getpriority(os.PRIO_PROCESS, thread)))
+        except PermissionError as error:
+            log.warning("passwords compete with requests", reason=str(error))
