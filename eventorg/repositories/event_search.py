@@ -7,7 +7,8 @@ from pypika.enums import Comparator
 from pypika.terms import BasicCriterion, Criterion, Field, Function
 
 from eventorg.domain.events import Event, EventQuery
-from eventorg.domain.values import fold, rfc3339
+from eventorg.domain.normal_forms import fold
+from eventorg.domain.values import rfc3339
 from eventorg.statements import Statement
 from eventorg.transactions import Parameter
 

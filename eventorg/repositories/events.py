@@ -25,8 +25,9 @@ from eventorg.domain.events import (
     is_hidden,
 )
 from eventorg.domain.facts import Fact
+from eventorg.domain.normal_forms import fold
 from eventorg.domain.users import check_version
-from eventorg.domain.values import BASE58, fold, rfc3339
+from eventorg.domain.values import BASE58, rfc3339
 from eventorg.repositories.changes import ChangeRepository
 from eventorg.repositories.event_search import compose_search
 from eventorg.repositories.outcomes import OutcomeRepository
