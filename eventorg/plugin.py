@@ -15,7 +15,7 @@ from litestar.types import ControllerRouterHandler
 from msgspec import Struct
 
 from eventorg.api.authentication import OPEN, OPTIONAL_SECURITY, PUBLIC, Anybody, Authenticated, by_bot
-from eventorg.api.conditional import IfNoneMatch, is_current
+from eventorg.api.conditional import ETAG, IfMatch, IfNoneMatch, check_match, is_current
 from eventorg.api.cursors import Cursor, Limit, decode_cursor, encode_cursor
 from eventorg.api.problems import BODY_PROBLEMS, problems
 from eventorg.domain.callers import Caller
@@ -64,6 +64,7 @@ from eventorg.transactions import Transaction, Work
 
 __all__ = [
     "BODY_PROBLEMS",
+    "ETAG",
     "FACTS",
     "OPEN",
     "OPTIONAL_SECURITY",
@@ -86,6 +87,7 @@ __all__ = [
     "Gone",
     "Happened",
     "Id",
+    "IfMatch",
     "IfNoneMatch",
     "Input",
     "Instant",
@@ -113,6 +115,7 @@ __all__ = [
     "UserUpdated",
     "by_bot",
     "check_host",
+    "check_match",
     "check_organizer",
     "check_self",
     "decode_cursor",

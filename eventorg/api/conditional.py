@@ -14,6 +14,7 @@ from litestar.params import HeaderParameter
 
 from eventorg.api.headers import header
 from eventorg.api.responses import JSONResponse
+from eventorg.domain.errors import VersionMismatch
 from eventorg.domain.events import Event
 from eventorg.domain.registrations import Registration
 from eventorg.domain.users import User
@@ -57,6 +58,14 @@ def is_current(tag: str, if_none_match: str | None) -> bool:
         if_none_match.strip() == "*"
         or tag.removeprefix("W/") in (f'"{opaque}"' for _, opaque in _TAG.findall(if_none_match))
     )
+
+
+def check_match(tag: str, if_match: str | None) -> None:
+    """Raises `VersionMismatch` unless `If-Match` allows a tag, by strong comparison: for what has no version."""
+    if if_match is None or if_match.strip() == "*":
+        return
+    if tag not in (f'"{opaque}"' for weak, opaque in _TAG.findall(if_match) if not weak):
+        raise VersionMismatch()
 
 
 def answer(resource: T, request: Request[Any, Any, Any]) -> Response[T]:
