@@ -92,6 +92,8 @@ def test_nobody_is_made_the_organizer_by_a_change(server: Server, host: User) ->
         ("end_time", "tomorrow", "time_syntax"),
         ("timezone", "Europe/Moscow", None),
         ("timezone", "Moscow", "timezone_unknown"),
+        ("timezone", "localtime", "timezone_unknown"),
+        ("timezone", "Factory", "timezone_unknown"),
         ("status", "draft", None),
         ("status", "cancelled", "invalid_choice"),
         ("visibility", "private", None),

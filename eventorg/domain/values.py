@@ -131,9 +131,13 @@ def _clean_time(value: datetime) -> datetime:
     return moment
 
 
+_NO_ZONES: Final = frozenset(("Factory", "localtime"))
+"""Files beside the zones that are none: one for clocks that nobody has set, one of the machine's own."""
+
+
 @cache
 def _zones() -> frozenset[str]:
-    return frozenset(zoneinfo.available_timezones())
+    return frozenset(zoneinfo.available_timezones()) - _NO_ZONES
 
 
 def _clean_timezone(value: str) -> str:
