@@ -1,7 +1,7 @@
 """How long before the start reminders are sent: as an event says, or as a user prefers for all of its events."""
 
+import re
 from collections.abc import Sequence
-from datetime import timedelta
 from typing import Annotated, Any, Final
 
 import msgspec
@@ -23,7 +23,9 @@ USUAL: Final = (86_400, 3_600)
 """For an event of which nothing else is said, in seconds."""
 
 _MOST: Final = 10
-_LONGEST: Final = timedelta(days=30)
+_LONGEST: Final = 30 * 86_400
+_PATTERN: Final = r"P(?=.)((\d+)W|(?:(\d+)D)?(?:T(?=\d)(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?)"
+_LONGEST_SPELLING: Final = 100
 
 
 def duration(seconds: int) -> str:
@@ -34,14 +36,15 @@ def duration(seconds: int) -> str:
 
 
 def seconds_of(written: str) -> int:
-    """The whole seconds of an ISO 8601 duration in days and smaller units. Raises `Refused`."""
-    try:
-        length = msgspec.convert(written, timedelta)
-    except msgspec.ValidationError:
-        raise Refused("invalid") from None
-    if not timedelta() <= length <= _LONGEST:
-        raise Refused("out_of_range", minimum="PT0S", maximum=duration(int(_LONGEST.total_seconds())))
-    return int(length.total_seconds())
+    """The seconds of an ISO 8601 duration in weeks, or in days and smaller units. Raises `Refused`."""
+    found = re.fullmatch(_PATTERN, written.removeprefix("-"), re.ASCII) if len(written) <= _LONGEST_SPELLING else None
+    if found is None:
+        raise Refused("invalid")
+    weeks, days, hours, minutes, seconds = (int(number or 0) for number in found.groups()[1:])
+    length = (weeks * 7 + days) * 86_400 + hours * 3_600 + minutes * 60 + seconds
+    if length > _LONGEST or written.startswith("-"):
+        raise Refused("out_of_range", minimum="PT0S", maximum=duration(_LONGEST))
+    return length
 
 
 class Reminder(Input):
@@ -52,9 +55,9 @@ class Reminder(Input):
         rule(
             lambda written: duration(seconds_of(written)),
             format="duration",
-            pattern=r"^P(?=.)(\d+D)?(T(?=\d)(\d+H)?(\d+M)?(\d+S)?)?$",
-            max_length=100,
-            description="An ISO 8601 duration in days, hours, minutes and seconds, 30 days at most. "
+            pattern=f"^{_PATTERN}$",
+            max_length=_LONGEST_SPELLING,
+            description="An ISO 8601 duration in weeks, or in days, hours, minutes and seconds, 30 days at most. "
             "Answered in hours, minutes and seconds.",
             examples=["PT24H"],
         ),

@@ -18,6 +18,7 @@ def test_an_event_reminds_a_day_and_an_hour_before_unless_set(scene: Scene) -> N
     event_id = scene.event()
     path = EVENT.format(event_id=event_id)
     assert scene.host.get(path).json() == USUAL
+    assert scene.host.put(path, json=[{"before": "P1W"}, {"before": "P7D"}]).json() == [{"before": "PT168H"}]
     sent = [{"before": "PT90M"}, {"before": "P2DT1S"}, {"before": "PT1H30M"}]
     answer = scene.host.put(path, json=sent)
     assert answer.json() == [{"before": "PT48H1S"}, {"before": "PT1H30M"}]
@@ -47,7 +48,18 @@ REFUSED = [
     ('[{"before": "1 hour"}]', "invalid"),
     ('[{"before": "P1M"}]', "invalid"),
     ('[{"before": "PT\\u0000H"}]', "invalid"),
-    ('[{"before": "P99999999999999999999D"}]', "invalid"),
+    ('[{"before": "P99999999999999999999D"}]', "out_of_range"),
+    ('[{"before": "P1Y"}]', "invalid"),
+    ('[{"before": "P1WT1H"}]', "invalid"),
+    ('[{"before": "P5W"}]', "out_of_range"),
+    ('[{"before": "PT"}]', "invalid"),
+    ('[{"before": "PT1.5H"}]', "invalid"),
+    ('[{"before": "PT1.5S"}]', "invalid"),
+    ('[{"before": "pt1h"}]', "invalid"),
+    ('[{"before": "+PT1H"}]', "invalid"),
+    ('[{"before": "PT1H "}]', "invalid"),
+    ('[{"before": "PT\\uff11H"}]', "invalid"),
+    ('[{"before": "PT' + "0" * 100 + '1S"}]', "invalid"),
     ('[{"before": "-PT1H"}]', "out_of_range"),
     ('[{"before": "P30DT1S"}]', "out_of_range"),
     ('{"before": "PT1H"}', "wrong_type"),
