@@ -26,9 +26,11 @@ STATUS: dict[type[errors.DomainError], int] = {
     errors.Conflict: 409,
     errors.Gone: 410,
     errors.VersionMismatch: 412,
+    errors.TargetTooLong: 414,
     errors.UnsupportedMediaType: 415,
     errors.Invalid: 422,
     errors.TooMany: 429,
+    errors.HeadTooLarge: 431,
     errors.Unavailable: 503,
     errors.StorageFull: 507,
 }
