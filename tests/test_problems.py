@@ -126,7 +126,7 @@ def test_another_media_type_has_the_one_shape(server: Server) -> None:
 def test_405_tells_the_methods_there_are(server: Server) -> None:
     response = server.client.put("/users/me")
     check_problem(response, 405)
-    assert set(response.headers["allow"].split(", ")) == {"DELETE", "GET", "OPTIONS", "PATCH"}
+    assert set(response.headers["allow"].split(", ")) == {"DELETE", "GET", "HEAD", "OPTIONS", "PATCH"}
 
 
 def test_401_tells_the_scheme(server: Server) -> None:

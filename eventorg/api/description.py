@@ -41,7 +41,8 @@ People sign up, create events, register, wait for a seat and are told what chang
 
 Times are RFC 3339 and answered in UTC. Ids are UUIDs; an event's `code` will do wherever its id does. Every error
 is a problem document (RFC 9457) with a stable `code`, in Russian or in English as `Accept-Language` asks.
-A resource has an `ETag`; `If-Match` guards a change, `If-None-Match` saves an answer."""
+A resource has an `ETag`; `If-Match` guards a change, `If-None-Match` saves an answer. HEAD answers as GET
+does, without the body."""
 
 
 class _Docs(SwaggerRenderPlugin):

@@ -12,6 +12,7 @@ from litestar.openapi.datastructures import ResponseSpec
 from litestar.types import ExceptionHandlersMap
 from msgspec import Struct
 
+from eventorg.api.options import allow
 from eventorg.domain import errors
 from eventorg.locales import catalogue, negotiate, text
 
@@ -105,7 +106,10 @@ def _framework_response(request: Request[Any, Any, Any], error: HTTPException) -
         return problem_response(request, _invalid(error))
     if error.status_code >= 500 and error.status_code not in FRAMEWORK_CODES:
         return _unforeseen_response(request, error)
-    headers = {name: value for name, value in (error.headers or {}).items() if name.lower() in ("allow", "retry-after")}
+    given = {name.lower(): value for name, value in (error.headers or {}).items()}
+    headers = {name: given[name] for name in ("allow", "retry-after") if name in given}
+    if methods := headers.get("allow"):
+        headers["allow"] = allow(methods.split(", "))
     return _response(request, error.status_code, FRAMEWORK_CODES.get(error.status_code, "bad_request"), headers)
 
 
