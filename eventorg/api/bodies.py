@@ -26,11 +26,7 @@ _UNKNOWN = re.compile(r"Object contains unknown field `(?P<field>.*)`", re.DOTAL
 _EXPECTED = re.compile(r"Expected `(?P<expected>.+?)`, got `.+?`", re.DOTALL)
 _without_none: Callable[[Any], Any] = cache(make_non_optional_union)
 _NOT_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-_CODES = {
-    "Invalid RFC3339 encoded datetime": "time_syntax",
-    "Expected `datetime` with a timezone component": "time_without_offset",
-    "Invalid enum value": "invalid_choice",
-}
+_CODES = {"Invalid enum value": "invalid_choice"}
 
 
 class StrictRequest(Request[Any, Any, Any]):

@@ -107,7 +107,7 @@ def _framework_response(request: Request[Any, Any, Any], error: HTTPException) -
     if error.status_code >= 500 and error.status_code not in FRAMEWORK_CODES:
         return _unforeseen_response(request, error)
     given = {name.lower(): value for name, value in (error.headers or {}).items()}
-    headers = {name: given[name] for name in ("allow", "retry-after") if name in given}
+    headers: dict[str, str] = {name: given[name] for name in ("allow", "retry-after") if name in given}
     if methods := headers.get("allow"):
         headers["allow"] = allow(methods.split(", "))
     return _response(request, error.status_code, FRAMEWORK_CODES.get(error.status_code, "bad_request"), headers)
