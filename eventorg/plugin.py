@@ -163,6 +163,7 @@ class Context(Protocol):
 
 Handler = Callable[[Any, Context], Awaitable[None]]
 Choice = Callable[[Sequence[Happened], Context, Transaction], Iterable[Happened]]
+Exporter = Callable[[str, Context, Transaction], object]
 
 
 class Job(Struct, frozen=True, kw_only=True):
@@ -202,6 +203,10 @@ class Plugin(Struct, frozen=True, kw_only=True):
     choose: Choice | None = None
     """Which of some facts, in their order, the handlers have something to do for: the others are not told. One read for
     many, where most need nothing, takes a tenth of the time. All are told if it raises."""
+
+    export: Exporter | None = None
+    """What it keeps about the user of an id, as JSON can say it, or a struct: for `GET /users/me/export`, under the
+    plugin's name. It reads in the transaction it is given."""
 
     jobs: Sequence[Job] = ()
     """What to do again and again."""

@@ -13,8 +13,9 @@ from eventorg.domain.callers import Caller
 from eventorg.domain.errors import Conflict, Forbidden, NotFound
 from eventorg.domain.facts import Fact
 from eventorg.domain.identities import Known, LinkCode, TelegramAccount, TelegramIdentity
+from eventorg.domain.normal_forms import fold
 from eventorg.domain.users import DEFAULT_LOCALE, DEFAULT_TIMEZONE, User
-from eventorg.domain.values import BASE58, Clock, fold, is_username, rfc3339
+from eventorg.domain.values import BASE58, Clock, is_username, rfc3339
 from eventorg.repositories.changes import ChangeRepository
 from eventorg.repositories.merging import Merging
 from eventorg.repositories.outcomes import OutcomeRepository

@@ -1,9 +1,10 @@
 """Makes one user of two, without losing a registration, a seat or a place in line."""
 
+from collections.abc import Iterator
 from typing import Final
 
 from eventorg.domain.callers import Caller
-from eventorg.domain.facts import Fact
+from eventorg.domain.facts import Fact, FactType
 from eventorg.domain.registrations import RegistrationStatus
 from eventorg.repositories.changes import ChangeRepository
 from eventorg.repositories.seats import Seats
@@ -25,7 +26,7 @@ class Merging:
         """The heir has the registrations, the events and the roles of the user, who is gone.
 
         Where both registered for one event, the better status stays, and of two equal ones the earlier; the other
-        is given up.
+        is given up. The change log tells each step.
         """
         for held in tx.all(self._sql.list_registrations_of, user_id=user_id):
             self._merge_registration(tx, held["event_id"], user_id, heir_id, by)
@@ -49,8 +50,9 @@ class Merging:
             tx.run(self._sql.pass_on_registration, event_id=event_id, user_id=user_id, heir_id=heir_id)
         if given["status"] != "cancelled":
             self._changes.record(tx, Fact("registration.cancelled", event_id, user_id), by)
-        if not keeps_own and given["status"] != "cancelled":
-            self._changes.record(tx, Fact("registration.created", event_id, heir_id), by)
+        if not keeps_own:
+            for step in _steps(own["status"] if own else "cancelled", given["status"]):
+                self._changes.record(tx, Fact(step, event_id, heir_id), by)
         if lost is not None and lost["status"] != "cancelled":
             self._seats.give_up(tx, event_id, lost["status"], by)
 
@@ -59,6 +61,18 @@ class Merging:
         if heir["role"] not in ("organizer", "host"):
             tx.run(self._sql.add_host, event_id=event_id, user_id=heir_id, now=tx.now)
             self._changes.record(tx, Fact("event.updated", event_id, heir_id), by)
+
+
+def _steps(before: RegistrationStatus, after: RegistrationStatus) -> Iterator[FactType]:
+    """What is told of somebody whose registration gets better at once, so that who follows can keep up."""
+    if before == after or after == "cancelled":
+        return
+    if before == "cancelled":
+        yield "registration.created"
+    elif before == "waitlisted":
+        yield "registration.promoted"
+    if after == "attended":
+        yield "registration.attended"
 
 
 def _rank(status: RegistrationStatus, seq: int) -> tuple[int, int]:

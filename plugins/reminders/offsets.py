@@ -96,8 +96,14 @@ async def set_event_offsets(
 
 async def get_user_offsets(context: Context, user_id: str) -> list[Reminder]:
     """When a user wants to be reminded; one that has not said so is told the usual, which each event may change."""
-    row = await context.read(lambda tx: tx.one(context.sql.get_user_offsets, user_id=user_id))
-    return _reminders(_load(row["offsets"]) if row else USUAL)
+    own = await context.read(lambda tx: find_user_offsets(context, tx, user_id))
+    return _reminders(USUAL) if own is None else own
+
+
+def find_user_offsets(context: Context, tx: Transaction, user_id: str) -> list[Reminder] | None:
+    """What a user has set for itself; None for what each event says."""
+    row = tx.one(context.sql.get_user_offsets, user_id=user_id)
+    return _reminders(_load(row["offsets"])) if row else None
 
 
 async def set_user_offsets(context: Context, user_id: str, reminders: Sequence[Reminder] | None) -> list[Reminder]:

@@ -140,6 +140,11 @@ def find_all(context: Context, tx: Transaction) -> list[Webhook]:
     return [Webhook.of(row) for row in tx.all(context.sql.list_endpoints)]
 
 
+def export(user_id: str, context: Context, tx: Transaction) -> list[Webhook]:
+    """The webhooks that a user has made, for its own export."""
+    return [Webhook.of(row) for row in tx.all(context.sql.list_endpoints_made_by, user_id=user_id)]
+
+
 def find_deliveries(
     context: Context, tx: Transaction, webhook_id: str, limit: int, before: int | None = None
 ) -> WebhookDeliveries:
