@@ -26,6 +26,7 @@ from eventorg.api.identities import IdentityController, create_link_code
 from eventorg.api.login import login, login_telegram
 from eventorg.api.options import finish_options
 from eventorg.api.problems import EXCEPTION_HANDLERS
+from eventorg.api.queries import finish_queries
 from eventorg.api.rate_limits import RateLimit, RefusalLimit
 from eventorg.api.registrations import RegistrationController
 from eventorg.api.requests import Observer, observe_requests
@@ -140,6 +141,7 @@ def create_app(settings: Settings, clock: Clock = utc_now, passwords: Passwords 
     app.state.core = core
     app.state.feed = feed
     app.asgi_handler = observe_requests(app.asgi_handler, observers)
+    finish_queries(app)
     finish_options(app)
     finish_description(app)
     return app

@@ -10,7 +10,7 @@ from litestar.params import HeaderParameter, QueryParameter
 from litestar.response import ServerSentEvent, ServerSentEventMessage
 
 from eventorg.api.authentication import Authenticated, by_bot
-from eventorg.api.cursors import Limit, check_values
+from eventorg.api.cursors import Limit
 from eventorg.api.problems import problems
 from eventorg.domain.errors import DomainError, FieldError, Invalid
 from eventorg.domain.facts import Changes
@@ -38,7 +38,6 @@ LastEventId = Annotated[
     "/changes",
     operation_id="list_changes",
     summary="Follow what happens",
-    before_request=check_values,
     tags=["changes"],
     opt=by_bot("changes"),
     security=[{"user": []}, {"bot": ["act"]}, {"bot": ["changes"]}],

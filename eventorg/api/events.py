@@ -10,7 +10,7 @@ from litestar.params import FromPath, JSONBody, QueryParameter
 from eventorg.api.authentication import OPTIONAL_SECURITY, PUBLIC, Anybody, Authenticated
 from eventorg.api.bodies import parse
 from eventorg.api.conditional import ETAG, IfMatch, answer, etag, expected_versions
-from eventorg.api.cursors import Cursor, Limit, check_values, decode_cursor, encode_cursor
+from eventorg.api.cursors import Cursor, Limit, decode_cursor, encode_cursor
 from eventorg.api.messages import LOCATION, Done, done
 from eventorg.api.problems import BODY_PROBLEMS, problems
 from eventorg.domain.callers import Caller
@@ -54,7 +54,6 @@ class EventController(Controller):
     @get(
         operation_id="list_events",
         summary="Find events",
-        before_request=check_values,
         opt=PUBLIC,
         security=OPTIONAL_SECURITY,
         responses=problems(401, 422),
