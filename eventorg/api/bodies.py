@@ -26,6 +26,7 @@ _UNKNOWN = re.compile(r"Object contains unknown field `(?P<field>.*)`", re.DOTAL
 _EXPECTED = re.compile(r"Expected `(?P<expected>.+?)`, got `.+?`", re.DOTALL)
 _without_none: Callable[[Any], Any] = cache(make_non_optional_union)
 _NOT_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+_CHARSETS = ("utf-8", "utf8")
 _CODES = {"Invalid enum value": "invalid_choice"}
 
 
@@ -46,7 +47,8 @@ class StrictRequest(Request[Any, Any, Any]):
     async def json(self) -> Any:
         """The body as the handler's type. Raises `UnsupportedMediaType`, `Malformed` and `Invalid`."""
         media_type, parameters = self.content_type
-        if media_type not in ("", "application/json") or parameters.get("charset", "utf-8").lower() != "utf-8":
+        is_json = media_type in ("", "application/json") and parameters.get("charset", "utf-8").lower() in _CHARSETS
+        if not is_json or header(self.scope, b"content-encoding") not in (None, "identity"):
             raise UnsupportedMediaType()
         data = self.route_handler.parsed_data_field
         if data is None:
