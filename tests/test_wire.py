@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from eventorg.connections import LARGEST_HEAD
-from eventorg.testing import Server, User
+from eventorg.testing import Server, User, check_problem
 
 GET = b"GET /health HTTP/1.1\r\nHost: x\r\n"
 LOGIN = b"POST /login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
@@ -180,3 +180,28 @@ def test_who_asks_for_another_protocol_is_answered_in_this_one(server: Server, p
             connection.sendall(piece)
             answer = read(connection, 0.2)
         assert statuses(answer) == [422]
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("POST", "{event}/cancel"),
+        ("DELETE", "{event}"),
+        ("DELETE", "{event}/register"),
+        ("POST", "/users/me/link-codes"),
+    ],
+)
+def test_a_body_that_nobody_asked_for_is_not_too_large_either(
+    server: Server, sign_up: Callable[[], User], method: str, path: str
+) -> None:
+    user = sign_up()
+    event = f"/events/{user.create_event()['id']}"
+    user.post(f"{event}/register")
+    before = user.get(event).json()
+    url, large = path.format(event=event), b" " * (64 * 1024 + 1)
+    for content in (large, iter([large[1:], b" "])):
+        answer = user.client.request(method, url, content=content, headers=user.headers)
+        check_problem(answer, 413, "body_too_large")
+        check_problem(user.client.request(method, url, content=large), 401)
+    assert user.get(event).json() == before
+    assert user.client.request(method, url, content=large[1:], headers=user.headers).is_success

@@ -137,6 +137,9 @@ def finish_description(app: Litestar) -> None:
                 _finish(operation, has_optional_body=operation.operation_id in optional)
         if item.get is not None:
             _describe_condition(item.get)
+        for operation in (item.post, item.put, item.patch, item.delete):
+            if operation is not None:
+                _describe_problems(operation, 408, 413)
         for operation in (item.post, item.patch):
             if operation is not None and operation.security != []:
                 _describe_repetition(operation)

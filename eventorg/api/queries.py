@@ -5,7 +5,6 @@ that lies within all limits, and the last of two that say different things.
 """
 
 import re
-from collections.abc import Awaitable, Callable
 from types import NoneType
 from typing import Any, Final
 
@@ -15,9 +14,8 @@ from litestar.params import QueryParameter
 from litestar.routes import HTTPRoute
 from litestar.typing import FieldDefinition
 
+from eventorg.api.hooks import Check, check_first
 from eventorg.domain.errors import FieldError, Invalid
-
-Check = Callable[[Request[Any, Any, Any]], Awaitable[Any]]
 
 _WHOLE: Final = re.compile(r"-?\d+", re.ASCII)
 _NO_TEXT: Final = re.compile(r"(?!(?:null|nan)$).*", re.IGNORECASE | re.DOTALL)
@@ -30,13 +28,7 @@ def finish_queries(app: Litestar) -> None:
         if isinstance(route, HTTPRoute):
             for handler in route.route_handlers:
                 if patterns := _patterns(handler):
-                    handler.before_request = _checking(patterns, _before(handler))
-
-
-def _before(handler: HTTPRouteHandler) -> Check | None:
-    """What is done before the handler as it is."""
-    hooks = [layer.before_request for layer in handler.ownership_layers if layer.before_request]
-    return hooks[-1] if hooks else None
+                    check_first(handler, _checking(patterns))
 
 
 def _patterns(handler: HTTPRouteHandler) -> dict[str, re.Pattern[str]]:
@@ -56,15 +48,14 @@ def _pattern(field: FieldDefinition) -> re.Pattern[str]:
     return _WHOLE if kinds - {NoneType} == {int} else _NO_TEXT
 
 
-def _checking(patterns: dict[str, re.Pattern[str]], before: Check | None) -> Check:
-    async def check(request: Request[Any, Any, Any]) -> Any:
-        """Raises `Invalid`. (A hook that is not `async` has a thread.)"""
+def _checking(patterns: dict[str, re.Pattern[str]]) -> Check:
+    async def check(request: Request[Any, Any, Any]) -> None:
+        """Raises `Invalid`."""
         if request.scope["query_string"]:
             given = request.query_params
             faults = [_fault(name, pattern, given.getall(name, [])) for name, pattern in patterns.items()]
             if broken := [fault for fault in faults if fault is not None]:
                 raise Invalid(*broken)
-        return await before(request) if before else None
 
     return check
 
