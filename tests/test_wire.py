@@ -110,6 +110,24 @@ def test_it_speaks_the_language_that_was_read_before_it(server: Server) -> None:
     assert check(ask(server, sent), 400, "bad_request")["title"] == "Bad request"
 
 
+@pytest.mark.parametrize(
+    "host",
+    ["a b", "x/../y", "user:secret@x", "x:99999", "x:65536", "x:-1", "x:80:80", "[::1", "[zz]", "[:::::]", "::1", "<x>",
+     "x, y", "\xe9", "x" + "\\"],
+)  # fmt: skip
+def test_a_host_is_a_name_or_an_address(server: Server, sign_up: Callable[[], User], host: str) -> None:
+    top = b"POST /users/me/link-codes HTTP/1.1\r\nIdempotency-Key: key\r\nAuthorization: Bearer %b\r\nHost: %b\r\n\r\n"
+    check(ask(server, top % (sign_up().token.encode(), host.encode("latin-1"))), 400, "bad_request")
+
+
+@pytest.mark.parametrize(
+    "host", ["", "x", "a_b.example", "xn--e1afmkfd.xn--p1ai:8000", "127.0.0.1:0", "[::1]", "[fe80::1]:65535"]
+)
+def test_a_host_may_have_a_port(server: Server, host: str) -> None:
+    sent = f"GET /health HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"
+    assert statuses(ask(server, sent.encode())) == [200]
+
+
 def test_http_1_0_needs_no_host(server: Server) -> None:
     assert statuses(ask(server, b"GET /health HTTP/1.0\r\n\r\n")) == [200]
 

@@ -58,7 +58,7 @@ async def list_changes(
     `Accept: text/event-stream` the same comes as server-sent events whose id is `seq`, until the client or the server
     goes; `limit` and `timeout` do not matter then.
     """
-    if "text/event-stream" not in request.headers.get("accept", ""):
+    if "text/event-stream" not in request.headers.get("accept", "").lower():
         return Response(await feed.follow(request.user, after, timeout, limit))
     if last_event_id is not None:
         after = _parse_event_id(last_event_id)
