@@ -5,8 +5,10 @@ Nothing here costs a request a timer: each connection notes when its client bega
 looks at all of them once a second. What is no HTTP is a problem document too.
 """
 
+import re
 import resource
 from asyncio import BaseTransport, Transport
+from ipaddress import IPv6Address
 from typing import Any, Final, cast
 
 import msgspec
@@ -27,6 +29,8 @@ MOST_CONNECTIONS: Final = 10_000
 LARGEST_HEAD: Final = 64 * 1024
 """The request line and the headers."""
 _LARGEST_FRAMING = 8 * LARGEST_HEAD  # what is around the pieces of a body, which may be a byte each
+_HOST: Final = re.compile(rb"(?:[A-Za-z0-9._~-]*|\[(?P<address>[0-9A-Fa-f:.]+)\])(?::(?P<port>\d{0,5}))?")
+_LAST_PORT: Final = 65_535
 _OTHER_FILES = 100
 
 
@@ -41,6 +45,7 @@ class Connection(HttpToolsProtocol):
         self._arrived = 0
         self._first = self._more = 0
         self._is_in_head = False
+        self._host = b""  # of the request before
 
     def connection_made(self, transport: BaseTransport) -> None:
         super().connection_made(GatheringTransport(cast("Transport", transport), self.loop))
@@ -73,7 +78,7 @@ class Connection(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """Lets the application begin, unless another protocol is asked for: see `_stay`. Raises `HeadTooLarge` and
-        `TargetTooLong`, and `Malformed` without one `Host` (RFC 9112, section 3.2)."""
+        `TargetTooLong`, and `Malformed` without one `Host` that is one (RFC 9112, section 3.2)."""
         if self.parser.should_upgrade():
             return
         self._is_in_head = False
@@ -81,12 +86,15 @@ class Connection(HttpToolsProtocol):
             size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
             if size > LARGEST_HEAD:
                 raise self._too_large()
-        hosts = 0
-        for name, _ in self.headers:  # no comprehension: a call takes twice as long as all of this
+        hosts, host = 0, self._host
+        for name, value in self.headers:  # no comprehension: a call takes twice as long as all of this
             if name == b"host":
-                hosts += 1
+                hosts, host = hosts + 1, value
         if hosts != 1 and (hosts or self.parser.get_http_version() == "1.1"):
             raise Malformed("bad_request")
+        if host != self._host:
+            _check_host(host)
+            self._host = host
         super().on_headers_complete()
         self.headers = []  # what follows a body in pieces is no header: it would be one of the request all the same
 
@@ -185,6 +193,18 @@ class _Deaf:
 
     def feed_data(self, data: bytes) -> None:
         """Does nothing."""
+
+
+def _check_host(host: bytes) -> None:
+    """Raises `Malformed` for what is no name or address, with or without a port: links are made of it."""
+    found = _HOST.fullmatch(host)
+    try:
+        if found is None or int(found["port"] or 0) > _LAST_PORT:
+            raise Malformed("bad_request")
+        if found["address"]:
+            IPv6Address(found["address"].decode())
+    except ValueError:
+        raise Malformed("bad_request") from None
 
 
 def _reason(error: Exception) -> DomainError:

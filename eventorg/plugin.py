@@ -15,7 +15,7 @@ from litestar.types import ControllerRouterHandler
 from msgspec import Struct
 
 from eventorg.api.authentication import OPEN, OPTIONAL_SECURITY, PUBLIC, Anybody, Authenticated, by_bot
-from eventorg.api.conditional import IfNoneMatch, is_current
+from eventorg.api.conditional import is_current
 from eventorg.api.cursors import Cursor, Limit, decode_cursor, encode_cursor
 from eventorg.api.problems import BODY_PROBLEMS, problems
 from eventorg.domain.callers import Caller
@@ -86,7 +86,6 @@ __all__ = [
     "Gone",
     "Happened",
     "Id",
-    "IfNoneMatch",
     "Input",
     "Instant",
     "Invalid",

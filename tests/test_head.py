@@ -70,7 +70,7 @@ def test_it_is_304_for_what_one_has(user: User) -> None:
 
 def test_a_stream_has_an_end(user: User) -> None:
     for _ in range(3):
-        answer = user.head("/changes", headers={"Accept": "text/event-stream"})
+        answer = user.head("/changes", headers={"Accept": "text/Event-Stream"})
         assert (answer.status_code, answer.headers["content-type"]) == (200, "text/event-stream; charset=utf-8")
     assert user.head("/changes").status_code == 200
 

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from eventorg.connections import LARGEST_HEAD
-from eventorg.testing import Server, User
+from eventorg.testing import Server, User, check_problem
 
 GET = b"GET /health HTTP/1.1\r\nHost: x\r\n"
 LOGIN = b"POST /login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
@@ -110,6 +110,24 @@ def test_it_speaks_the_language_that_was_read_before_it(server: Server) -> None:
     assert check(ask(server, sent), 400, "bad_request")["title"] == "Bad request"
 
 
+@pytest.mark.parametrize(
+    "host",
+    ["a b", "x/../y", "user:secret@x", "x:99999", "x:65536", "x:-1", "x:80:80", "[::1", "[zz]", "[:::::]", "::1", "<x>",
+     "x, y", "\xe9", "x" + "\\"],
+)  # fmt: skip
+def test_a_host_is_a_name_or_an_address(server: Server, sign_up: Callable[[], User], host: str) -> None:
+    top = b"POST /users/me/link-codes HTTP/1.1\r\nIdempotency-Key: key\r\nAuthorization: Bearer %b\r\nHost: %b\r\n\r\n"
+    check(ask(server, top % (sign_up().token.encode(), host.encode("latin-1"))), 400, "bad_request")
+
+
+@pytest.mark.parametrize(
+    "host", ["", "x", "a_b.example", "xn--e1afmkfd.xn--p1ai:8000", "127.0.0.1:0", "[::1]", "[fe80::1]:65535"]
+)
+def test_a_host_may_have_a_port(server: Server, host: str) -> None:
+    sent = f"GET /health HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"
+    assert statuses(ask(server, sent.encode())) == [200]
+
+
 def test_http_1_0_needs_no_host(server: Server) -> None:
     assert statuses(ask(server, b"GET /health HTTP/1.0\r\n\r\n")) == [200]
 
@@ -180,3 +198,28 @@ def test_who_asks_for_another_protocol_is_answered_in_this_one(server: Server, p
             connection.sendall(piece)
             answer = read(connection, 0.2)
         assert statuses(answer) == [422]
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("POST", "{event}/cancel"),
+        ("DELETE", "{event}"),
+        ("DELETE", "{event}/register"),
+        ("POST", "/users/me/link-codes"),
+    ],
+)
+def test_a_body_that_nobody_asked_for_is_not_too_large_either(
+    server: Server, sign_up: Callable[[], User], method: str, path: str
+) -> None:
+    user = sign_up()
+    event = f"/events/{user.create_event()['id']}"
+    user.post(f"{event}/register")
+    before = user.get(event).json()
+    url, large = path.format(event=event), b" " * (64 * 1024 + 1)
+    for content in (large, iter([large[1:], b" "])):
+        answer = user.client.request(method, url, content=content, headers=user.headers)
+        check_problem(answer, 413, "body_too_large")
+        check_problem(user.client.request(method, url, content=large), 401)
+    assert user.get(event).json() == before
+    assert user.client.request(method, url, content=large[1:], headers=user.headers).is_success
