@@ -194,6 +194,7 @@ def test_what_a_command_is_refused_is_one_sentence(teahouse: Server) -> None:
 def test_an_account_with_rows_of_a_plugin_can_be_deleted(teahouse: Server) -> None:
     user = teahouse.sign_up()
     assert user.post("/tea/cups").status_code == 201
+    teahouse.wait_for(lambda: len(user.get("/users/me/export").json()["plugins"]["tea"]) == 2)  # and that of welcome
     assert user.delete("/users/me").status_code == 200
 
 

@@ -111,13 +111,16 @@ def _clean_email(value: str) -> str:
 
 
 def _clean_password(value: str) -> str:
-    within(value, len(value), 0, 1024)
+    value = _clean_attempt(value)
     if any(unicodedata.category(c) in UNPRINTABLE for c in value):
         raise Refused("control_character")
     return within(value, len(value.encode()), 8, 1024)
 
 
 def _clean_attempt(value: str) -> str:
+    """NFC, so that it does not matter which keyboard it is typed on (RFC 8265, section 4.2.2)."""
+    within(value, len(value.encode()), 0, 1024)
+    value = normal("NFC", value)
     return within(value, len(value.encode()), 0, 1024)
 
 

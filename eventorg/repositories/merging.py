@@ -23,7 +23,7 @@ class Merging:
         self._seats = seats
 
     def merge(self, tx: Transaction, user_id: str, heir_id: str, by: Caller) -> None:
-        """The heir has the registrations, the events and the roles of the user, who is gone.
+        """The heir has the registrations, the events, the roles and the requests of the user, who is gone.
 
         Where both registered for one event, the better status stays, and of two equal ones the earlier; the other
         is given up. The change log tells each step.
@@ -36,6 +36,7 @@ class Merging:
             self._changes.record(tx, Fact("event.updated", owned["id"], heir_id), by)
         for hosted in tx.all(self._sql.list_hosted, user_id=user_id):
             self._merge_role(tx, hosted["event_id"], heir_id, by)
+        tx.run(self._sql.pass_on_outcomes, user_id=user_id, heir_id=heir_id)
         tx.run(self._sql.delete_user, user_id=user_id)
         self._changes.record(tx, Fact("user.deleted", user_id=user_id), by)
 
