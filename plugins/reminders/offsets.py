@@ -130,7 +130,7 @@ async def set_user_offsets(
 
 def tag_of(reminders: Sequence[Reminder]) -> str:
     """The entity tag of a list: all that it says."""
-    return f'"{" ".join(reminder.before for reminder in reminders)}"'
+    return f'"{"-".join(reminder.before for reminder in reminders)}"'
 
 
 def dump(offsets: Sequence[int]) -> str:
