@@ -71,6 +71,12 @@ def test_an_old_secret_verifies_while_it_is_listed(tokens: Tokens, clock: Clock)
         later.verify(token)
 
 
+def test_without_a_secret_no_token_is_good(tokens: Tokens, clock: Clock) -> None:
+    token, _ = tokens.issue(SOMEBODY, 1)
+    with pytest.raises(Unauthenticated, match=r"^token_invalid$"):
+        Tokens(clock, timedelta(hours=1)).verify(token)
+
+
 @pytest.mark.parametrize(
     "changed",
     [{name: None} for name in ("sub", "iat", "exp", "iss", "aud", "jti", "ver")]
