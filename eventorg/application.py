@@ -14,7 +14,7 @@ from litestar.plugins.structlog import StructlogPlugin
 
 from eventorg.api.access_log import line_writers
 from eventorg.api.authentication import Authentication
-from eventorg.api.bodies import LARGEST_BODY, StrictRequest
+from eventorg.api.bodies import LARGEST_BODY, StrictRequest, finish_bodies
 from eventorg.api.changes import list_changes
 from eventorg.api.description import docs_assets, finish_description, get_openapi, openapi_config
 from eventorg.api.events import EventController
@@ -26,6 +26,7 @@ from eventorg.api.identities import IdentityController, create_link_code
 from eventorg.api.login import login, login_telegram
 from eventorg.api.options import finish_options
 from eventorg.api.problems import EXCEPTION_HANDLERS
+from eventorg.api.queries import finish_queries
 from eventorg.api.rate_limits import RateLimit, RefusalLimit
 from eventorg.api.registrations import RegistrationController
 from eventorg.api.requests import Observer, observe_requests
@@ -141,6 +142,8 @@ def create_app(settings: Settings, clock: Clock = utc_now, passwords: Passwords 
     app.state.core = core
     app.state.feed = feed
     app.asgi_handler = observe_requests(app.asgi_handler, observers)
+    finish_queries(app)
+    finish_bodies(app)
     finish_options(app)
     finish_description(app)
     return app

@@ -14,7 +14,7 @@ from contextlib import asynccontextmanager, closing
 from functools import partial
 from pathlib import Path
 from threading import get_ident
-from typing import Any, Final, Generic, Self, TypeVar, TypeVarTuple, cast
+from typing import Any, Final, Generic, Self, TypeVar, TypeVarTuple
 
 import aiosqlite
 from msgspec import Struct
@@ -142,7 +142,7 @@ class Database:
         self._reading[least] += 1
         try:
             reader = self._readers[least]
-            return cast("T", await _on_thread(reader, partial(self._snapshot, _raw(reader), work)))
+            return await _on_thread(reader, lambda: self._snapshot(_raw(reader), work))
         finally:
             self._reading[least] -= 1
 

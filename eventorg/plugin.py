@@ -15,7 +15,7 @@ from litestar.types import ControllerRouterHandler
 from msgspec import Struct
 
 from eventorg.api.authentication import OPEN, OPTIONAL_SECURITY, PUBLIC, Anybody, Authenticated, by_bot
-from eventorg.api.conditional import ETAG, IfMatch, IfNoneMatch, check_match, is_current
+from eventorg.api.conditional import ETAG, answer_unless_current, expected_tags, is_current
 from eventorg.api.cursors import Cursor, Limit, decode_cursor, encode_cursor
 from eventorg.api.problems import BODY_PROBLEMS, problems
 from eventorg.domain.callers import Caller
@@ -45,7 +45,7 @@ from eventorg.domain.facts import (
     UserDeleted,
     UserUpdated,
 )
-from eventorg.domain.users import User, check_self
+from eventorg.domain.users import User, check_self, check_version
 from eventorg.domain.values import (
     Clock,
     Id,
@@ -87,8 +87,6 @@ __all__ = [
     "Gone",
     "Happened",
     "Id",
-    "IfMatch",
-    "IfNoneMatch",
     "Input",
     "Instant",
     "Invalid",
@@ -113,13 +111,15 @@ __all__ = [
     "UserCreated",
     "UserDeleted",
     "UserUpdated",
+    "answer_unless_current",
     "by_bot",
     "check_host",
-    "check_match",
     "check_organizer",
     "check_self",
+    "check_version",
     "decode_cursor",
     "encode_cursor",
+    "expected_tags",
     "is_current",
     "negotiate",
     "problems",

@@ -4,6 +4,7 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -62,7 +63,8 @@ class Settings(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
         Meta(description="`normal`: faster on slow disks, a power cut may lose the last commits"),
     ] = "full"
     trusted_proxies: Annotated[
-        str, Meta(description="addresses or networks whose `X-Forwarded-For` is believed, comma-separated")
+        str,
+        Meta(description="addresses or networks whose `X-Forwarded-For` is believed, comma-separated; `*` is any"),
     ] = ""
     cors_origins: Annotated[
         str,
@@ -104,6 +106,8 @@ class Settings(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
             raise ValueError(f"Expected at least {SHORTEST_SECRET} bytes in each secret - at `$.secret`")
         if not all(_ORIGIN.fullmatch(origin) for origin in self.allowed_origins):
             raise ValueError("Expected origins such as https://example.com, without a path - at `$.cors_origins`")
+        if self.trusted_proxies not in ("", "*") and not all(map(_is_network, self.trusted_proxies.split(","))):
+            raise ValueError("Expected addresses or networks such as 10.0.0.0/8, or * for any - at `$.trusted_proxies`")
         if self.telegram_bot_token and not _BOT_KEY.fullmatch(self.telegram_bot_token):
             bot_id, colon, _ = self.telegram_bot_token.partition(":")
             if not bot_id.isdecimal() or not colon:
@@ -124,6 +128,15 @@ class Settings(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
     def database_path(self) -> Path:
         """Where the SQLite file lies, absolute."""
         return Path(self.database).absolute()
+
+
+def _is_network(text: str) -> bool:
+    """Whether it is an address, or a network without an address in it. uvicorn would take any text and match none."""
+    try:
+        ip_network(text.strip())
+    except ValueError:
+        return False
+    return True
 
 
 def load(environment: Mapping[str, str] | None = None) -> Settings:

@@ -3,6 +3,7 @@
 import asyncio
 import sqlite3
 import threading
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, closing
 from pathlib import Path, PosixPath
@@ -116,6 +117,18 @@ async def test_a_group_is_bounded(database: Database) -> None:
     assert executed.count("COMMIT") == 3
 
 
+async def test_who_observes_is_told_of_each_commit_how_many_and_how_long(database: Database) -> None:
+    seen: list[tuple[int, float]] = []
+    database.observers.append(lambda works, seconds: seen.append((works, seconds)))
+    begun = time.perf_counter()
+    await write_together(database, *(add(f"note {number}") for number in range(3)))
+    await database.write(add("alone"))
+    await database.write(add("last"))  # those before are observed by now
+    took = time.perf_counter() - begun
+    assert [works for works, _ in seen[:3]] == [1, 3, 1]  # the first held the writer
+    assert 0 < sum(seconds for _, seconds in seen[:3]) < took
+
+
 async def test_a_failing_work_is_undone_alone(database: Database, path: Path) -> None:
     def fail(tx: Transaction) -> None:
         tx.run(ADD, text="half done")
@@ -184,10 +197,12 @@ async def test_too_many_reads_are_refused_at_once(database: Database, monkeypatc
     try:
         with pytest.raises(Unavailable, match=r"^busy$"):
             await asyncio.wait_for(database.read(count), 1)
+        assert database.reads_waiting == 2 * READERS
     finally:
         go_on.set()
     assert await asyncio.gather(*reading) == [True] * 2 * READERS
     assert await database.read(count) == 0
+    assert database.reads_waiting == 0
 
 
 async def test_a_read_sees_one_snapshot(database: Database) -> None:

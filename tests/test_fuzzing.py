@@ -82,7 +82,7 @@ def test_null_and_nan_are_no_values_of_a_parameter(server: Server, query: str) -
 
 
 @pytest.mark.parametrize(
-    ("path", "methods"), [("/events", "GET, OPTIONS, POST"), ("/users/me", "DELETE, GET, OPTIONS, PATCH")]
+    ("path", "methods"), [("/events", "GET, HEAD, OPTIONS, POST"), ("/users/me", "DELETE, GET, HEAD, OPTIONS, PATCH")]
 )
 def test_options_tells_all_methods(server: Server, path: str, methods: str) -> None:
     response = server.client.options(path)

@@ -98,7 +98,8 @@ WRONG: dict[str, list[Any]] = {
 HUGE_NUMBERS = [b"9" * 4_000, b"-" + b"9" * 4_000, b"1e4000", b"1" + b"0" * 4_000 + b".5", b"0." + b"1" * 4_000]
 MEDIA_TYPES = [
     "text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "application/xml", "*/*",
-    "application/json; charset=latin-1", "application/json; charset=utf-16", "application/jsonx", "text/json", "json",
+    "application/json; charset=latin-1", "application/json; charset=utf-16", "application/json; charset=utf_8",
+    "application/jsonx", "text/json", "json",
 ]  # fmt: skip
 PATH_SEGMENTS = [
     "{EVENT}", "{bare}", "%7B{event}%7D", "urn:uuid:{event}", "%20{event}", "{event}%0A", "{event}%00", ID, "1", "null",
@@ -214,6 +215,22 @@ def test_another_media_type_is_415(target: Target, method: str, path: str) -> No
     body = msgspec.json.encode(BODIES[method, path])
     for media_type in MEDIA_TYPES:
         check_problem(target.send(method, path, body, media_type), 415, "unsupported_media_type")
+
+
+@pytest.mark.parametrize(
+    "parameter",
+    ["", ";", "; charset=utf-8", ";charset=UTF-8", '; charset="utf-8"', "; charset=utf8", '; charset="UTF8"'],
+)
+def test_utf8_is_utf8_however_it_is_spelled(target: Target, parameter: str) -> None:
+    media_type = f"application/json{parameter}"
+    assert target.send("PATCH", "/events/{event}", b"{}", media_type).status_code == 200
+
+
+@pytest.mark.parametrize(("encoding", "status"), [("gzip", 415), ("br", 415), ("identity", 200)])
+def test_a_body_is_not_compressed(target: Target, encoding: str, status: int) -> None:
+    headers = target.user.headers | {"Content-Type": "application/json", "Content-Encoding": encoding}
+    url = f"/events/{target.event}"
+    assert target.server.client.patch(url, content=b"{}", headers=headers).status_code == status
 
 
 @each_body

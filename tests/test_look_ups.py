@@ -20,6 +20,7 @@ pytestmark = pytest.mark.anyio
 
 ADD = Statement("add", "INSERT INTO notes (text) VALUES (:text)", ("text",), "here:1")
 COUNT = Statement("count", "SELECT count(*) AS notes FROM notes", (), "here:2")
+LIKE = Statement("like", "SELECT count(*) AS notes FROM notes WHERE text LIKE :pattern", ("pattern",), "here:4")
 
 
 def count(tx: Transaction) -> int:
@@ -173,7 +174,7 @@ async def test_the_time_stands_still_for_a_work(path: Path) -> None:
 
 
 async def test_what_is_remembered_cannot_depend_on_the_time(database: Database) -> None:
-    with pytest.raises(LookupError, match="time"):
+    with pytest.raises(LookupError, match=r"^what is remembered cannot depend on the time$"):
         await database.look_up(lambda tx: tx.now)
 
 
@@ -190,6 +191,29 @@ async def test_it_does_not_pin_the_write_ahead_log(database: Database, path: Pat
     assert path.with_name("notes.db-wal").stat().st_size == 0
 
 
+async def test_whoever_reads_an_older_state_is_waited_for(database: Database, path: Path) -> None:
+    loop, begun, go_on = asyncio.get_running_loop(), asyncio.Event(), threading.Event()
+
+    def hold(tx: Transaction) -> int:
+        found = count(tx)
+        loop.call_soon_threadsafe(begun.set)
+        go_on.wait()
+        return found
+
+    holding = asyncio.create_task(database.read(hold))
+    await begun.wait()
+    await database.write(lambda tx: tx.run(ADD, text="one"))
+    scrubbing = asyncio.create_task(database.scrub())
+    try:
+        await database.write(lambda tx: tx.run(ADD, text="meanwhile"))
+        assert not scrubbing.done()
+    finally:
+        go_on.set()
+    assert await holding == 0
+    await scrubbing
+    assert path.with_name("notes.db-wal").stat().st_size == 0
+
+
 async def test_an_error_comes_out_as_itself(database: Database) -> None:
     def fail(_: Transaction) -> None:
         raise NotFound("event_not_found")
@@ -198,9 +222,25 @@ async def test_an_error_comes_out_as_itself(database: Database) -> None:
         await database.look_up(fail)
 
 
-async def test_another_loop_may_ask_too(database: Database) -> None:
+async def test_another_loop_may_ask_and_write_too(database: Database) -> None:
+    def count_like(tx: Transaction, pattern: str) -> int:
+        return int(tx.row(LIKE, pattern=pattern)["notes"])
+
+    async def write_and_look() -> tuple[int, int, int]:
+        changed = await database.write(lambda tx: tx.run(ADD, text="two"))
+        return changed, await database.look_up(count), await database.look_up(count_like, "tw%")
+
     await database.write(lambda tx: tx.run(ADD, text="one"))
-    assert await asyncio.to_thread(lambda: asyncio.run(database.look_up(count))) == 1
+    assert await asyncio.to_thread(lambda: asyncio.run(write_and_look())) == (1, 2, 1)
+    assert await database.look_up(count) == 2
+
+
+async def test_a_thread_has_one_connection_however_often_it_asks(database: Database) -> None:
+    async def ask_twice() -> list[int]:
+        return [await database.read(lambda tx: id(tx._connection)) for _ in range(2)]
+
+    first, second = await asyncio.to_thread(lambda: asyncio.run(ask_twice()))
+    assert first == second
 
 
 async def test_who_asks_on_a_thread_of_its_own_reads_there(path: Path) -> None:

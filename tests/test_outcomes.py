@@ -103,6 +103,24 @@ def test_a_key_lives_a_day(tmp_path: Path) -> None:
         assert ask(request, "POST", "key").json() == anew.json()
 
 
+@pytest.mark.parametrize("language", ["ru", "en"])
+def test_a_refusal_is_answered_again_with_its_headers(server: Server, language: str) -> None:
+    own = ("date", "x-request-id", "idempotency-replayed")
+    user = server.sign_up()
+    for request in (
+        (user, "/events", {}),
+        (user, "/events/nothing/register", None),
+        (user, "/events", {**EVENT, "organizer_id": server.sign_up().id}),
+    ):
+        key = str(request[1:])
+        first = ask(request, "POST", key, **{"Accept-Language": language})
+        again = ask(request, "POST", key, **{"Accept-Language": "en" if language == "ru" else "ru"})
+        assert (is_replayed(first), is_replayed(again), again.content) == (False, True, first.content)
+        kept, answered = ({k: v for k, v in one.headers.items() if k not in own} for one in (first, again))
+        assert kept == answered
+        assert kept["content-language"] == language
+
+
 def test_a_key_goes_on_when_its_user_is_merged(server: Server) -> None:
     bot, user, host = server.make_bot("act"), server.sign_up(), server.sign_up()
     person, url = Person(server, bot), f"/events/{host.create_event()['id']}/register"

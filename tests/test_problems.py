@@ -126,7 +126,7 @@ def test_another_media_type_has_the_one_shape(server: Server) -> None:
 def test_405_tells_the_methods_there_are(server: Server) -> None:
     response = server.client.put("/users/me")
     check_problem(response, 405)
-    assert set(response.headers["allow"].split(", ")) == {"DELETE", "GET", "OPTIONS", "PATCH"}
+    assert set(response.headers["allow"].split(", ")) == {"DELETE", "GET", "HEAD", "OPTIONS", "PATCH"}
 
 
 def test_401_tells_the_scheme(server: Server) -> None:
@@ -157,12 +157,27 @@ def test_401_tells_the_scheme(server: Server) -> None:
         ("english", "ru"),
         ("en;q=2", "ru"),
         ("en;q=x,,;", "ru"),
+        ("en;q=1.5", "ru"),
+        ("en;Q=0.5", "en"),
+        ("ru;q=0", "en"),
+        ("ru;q=0, *", "en"),
+        ("ru;q=0, *;q=0.5", "en"),
+        ("ru;q=0, en;q=0", "ru"),
+        ("*;q=0", "ru"),
+        ("*, ru;q=0.5", "en"),
+        ("en, *", "en"),
     ],
 )
 def test_the_language_is_the_one_liked_best(server: Server, accept: str, language: str) -> None:
     assert negotiate(accept) == language
     response = server.client.get("/nothing", headers={"Accept-Language": accept})
     assert response.json()["title"] == catalogue(language)["titles"]["not_found"]
+
+
+def test_several_lines_of_languages_are_one_list(server: Server) -> None:
+    for lines, language in ((["de", "en"], "en"), (["en;q=0.5", "ru;q=0.7"], "ru"), (["ru;q=0.5", "de, en"], "en")):
+        response = server.client.get("/nothing", headers=[("Accept-Language", line) for line in lines])
+        assert response.headers["content-language"] == language
 
 
 def test_no_language_asked_for_is_russian(server: Server) -> None:

@@ -13,7 +13,6 @@ from unittest.mock import Mock
 import jwt
 import pytest
 from argon2 import PasswordHasher
-from structlog.testing import capture_logs
 
 from eventorg.domain.errors import TooMany, Unauthenticated, Unavailable
 from eventorg.security import passwords as passwords_module
@@ -72,6 +71,12 @@ def test_an_old_secret_verifies_while_it_is_listed(tokens: Tokens, clock: Clock)
         later.verify(token)
 
 
+def test_without_a_secret_no_token_is_good(tokens: Tokens, clock: Clock) -> None:
+    token, _ = tokens.issue(SOMEBODY, 1)
+    with pytest.raises(Unauthenticated, match=r"^token_invalid$"):
+        Tokens(clock, timedelta(hours=1)).verify(token)
+
+
 @pytest.mark.parametrize(
     "changed",
     [{name: None} for name in ("sub", "iat", "exp", "iss", "aud", "jti", "ver")]
@@ -110,8 +115,9 @@ def test_forgeries_are_refused(tokens: Tokens, clock: Clock) -> None:
             tokens.verify(token)
 
 
-def test_only_the_clock_that_is_given_counts() -> None:
-    clock = Clock(datetime(2020, 1, 1, tzinfo=UTC))
+@pytest.mark.parametrize("year", [2020, 2120])
+def test_only_the_clock_that_is_given_counts(year: int) -> None:
+    clock = Clock(datetime(year, 1, 1, tzinfo=UTC))
     tokens = Tokens(clock, timedelta(hours=1))
     tokens.use((KEY,))
     token, _ = tokens.issue(SOMEBODY, 1)
@@ -232,11 +238,12 @@ async def test_requests_go_before_passwords() -> None:
 async def test_passwords_are_computed_where_a_niceness_is_forbidden(monkeypatch: pytest.MonkeyPatch) -> None:
     refuse = Mock(side_effect=PermissionError("Operation not permitted"))
     monkeypatch.setattr(os, "setpriority", refuse)
+    told: list[tuple[str, str]] = []
+    monkeypatch.setattr(passwords_module.log, "warning", lambda event, *, reason: told.append((event, reason)))
     passwords = Passwords(QUICK)
-    with capture_logs() as lines:
-        assert await passwords.verify("secret", await passwords.hash("secret"))
+    assert await passwords.verify("secret", await passwords.hash("secret"))
     refuse.assert_called()
-    assert {line["event"] for line in lines} == {"passwords compete with requests"}
+    assert set(told) == {("passwords compete with requests", "Operation not permitted")}
 
 
 def test_failures_are_counted_by_key_within_a_minute(clock: Clock) -> None:

@@ -65,6 +65,15 @@ REFUSED = [
     ("cors_origins", "https://example.com/"),
     ("cors_origins", "https://a.example,"),
     ("cors_origins", "ftp://a.example"),
+    ("trusted_proxies", "nonsense"),
+    ("trusted_proxies", "localhost"),
+    ("trusted_proxies", "10.0.0.1/8"),
+    ("trusted_proxies", "10.0.0.0/33"),
+    ("trusted_proxies", "127.0.0.1,"),
+    ("trusted_proxies", "127.0.0.1, *"),
+    ("trusted_proxies", "127.0.0.1:80"),
+    ("trusted_proxies", "[::1]"),
+    ("trusted_proxies", " "),
     ("telegram_max_age", "0"),
     ("changes_days", "0"),
     ("backup_hours", "0"),
@@ -177,12 +186,18 @@ def test_a_file_that_cannot_be_read_is_refused(tmp_path: Path, name: str) -> Non
         ({"prot": "1"}, "EVENTORG_PROT is no setting of eventorg"),
         ({"port": "eighty"}, "EVENTORG_PORT cannot be used"),
         ({"secret": "short"}, "EVENTORG_SECRET cannot be used: Expected at least 32 bytes in each secret"),
+        ({"trusted_proxies": "nonsense"}, "EVENTORG_TRUSTED_PROXIES cannot be used: Expected addresses or networks"),
         ({"config": "missing.toml"}, "EVENTORG_CONFIG names missing.toml, which cannot be read"),
     ],
 )
 def test_the_program_says_so_in_one_sentence(tmp_path: Path, settings: dict[str, Any], words: str) -> None:
     assert sentence(run(tmp_path / "eventorg.db", "serve", **settings), status=2).startswith(words)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("proxies", ["", "*", "127.0.0.1", "10.0.0.0/8, ::1", "fd00::/8,192.168.0.1"])
+def test_proxies_are_addresses_networks_or_any(proxies: str) -> None:
+    assert load({"EVENTORG_TRUSTED_PROXIES": proxies}).trusted_proxies == proxies
 
 
 def test_secrets_are_split_at_commas() -> None:

@@ -39,6 +39,19 @@ def test_the_second_of_two_changes_of_one_version_is_412(host: User, url: str) -
         ('"x"', 412),
         ("{bare}", 412),
         ("1", 412),
+        ("", 412),
+        ("{tag},", 200),
+        (", ,{tag}", 200),
+        ("{tag} x", 412),
+        ("x {tag}", 412),
+        ("x, {tag}", 412),
+        ("w/{tag}", 412),
+        ("{tag}{tag}", 412),
+        ('"x{tag}', 412),
+        ("*, {tag}", 412),
+        ("**", 412),
+        ('"1"', 412),
+        ('"1-', 412),
     ],
 )
 def test_a_change_is_made_in_a_version_named(host: User, url: str, if_match: str, status: int) -> None:
@@ -58,6 +71,10 @@ def test_a_change_is_made_in_a_version_named(host: User, url: str, if_match: str
         ('"x"', 200),
         ("{bare}", 200),
         ('"9-0-0"', 200),
+        ("", 200),
+        ("x {tag}", 200),
+        ("w/{tag}", 200),
+        ("*, {tag}", 200),
     ],
 )
 def test_what_one_has_is_not_sent_again(host: User, url: str, if_none_match: str, status: int) -> None:
@@ -66,6 +83,35 @@ def test_what_one_has_is_not_sent_again(host: User, url: str, if_none_match: str
     response = host.get(url, headers={"If-None-Match": condition})
     assert (response.status_code, response.headers["etag"]) == (status, tag)
     assert (response.content == b"") == (status == 304)
+
+
+def lines(user: User, name: str, *values: str) -> list[tuple[str, str]]:
+    return [*user.headers.items(), *((name, value) for value in values)]
+
+
+def test_several_lines_are_one_list(host: User, url: str) -> None:
+    tag = host.get(url).headers["etag"]
+    for values, status in ((('"x"', tag), 200), ((tag, '"x"'), 200), (('"x"', '"y"'), 412), (("*", tag), 412)):
+        answer = host.client.patch(url, json={}, headers=lines(host, "If-Match", *values))
+        assert answer.status_code == status, values
+    for values, status in ((('"x"', tag), 304), ((tag, '"x"'), 304), (('"x"', '"y"'), 200)):
+        assert host.client.get(url, headers=lines(host, "If-None-Match", *values)).status_code == status, values
+
+
+def test_a_condition_that_cannot_be_read_changes_nothing(host: User, url: str) -> None:
+    for method, path in (("DELETE", url), ("POST", f"{url}/cancel"), ("DELETE", "/users/me")):
+        check_problem(host.client.request(method, path, headers=lines(host, "If-Match", "x")), 412, "version_mismatch")
+
+
+def test_what_is_not_there_has_no_version(host: User, url: str) -> None:
+    assert host.delete(url).status_code == 200
+    check_problem(host.patch(url, json={}, headers={"If-Match": "*"}), 404, "event_not_found")
+
+
+def test_a_long_list_takes_no_time(host: User, url: str) -> None:
+    tags = '"x" \t,' * 8_000
+    check_problem(host.patch(url, json={}, headers={"If-Match": tags + "x"}), 412, "version_mismatch")
+    assert host.patch(url, json={}, headers={"If-Match": tags + "*"}).status_code == 412
 
 
 def test_a_registration_changes_the_tag_but_stops_no_change(host: User, url: str) -> None:

@@ -7,12 +7,14 @@ from functools import cache
 from typing import Any, TypeVar
 
 import msgspec
-from litestar import Request
+from litestar import Litestar, Request
 from litestar.exceptions import ImproperlyConfiguredException
+from litestar.routes import HTTPRoute
 from litestar.types import Message, Receive
 from litestar.utils.typing import make_non_optional_union
 
 from eventorg.api.headers import header
+from eventorg.api.hooks import check_first
 from eventorg.domain.errors import FieldError, Invalid, Malformed, TooSlow, UnsupportedMediaType
 
 T = TypeVar("T")
@@ -26,11 +28,9 @@ _UNKNOWN = re.compile(r"Object contains unknown field `(?P<field>.*)`", re.DOTAL
 _EXPECTED = re.compile(r"Expected `(?P<expected>.+?)`, got `.+?`", re.DOTALL)
 _without_none: Callable[[Any], Any] = cache(make_non_optional_union)
 _NOT_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-_CODES = {
-    "Invalid RFC3339 encoded datetime": "time_syntax",
-    "Expected `datetime` with a timezone component": "time_without_offset",
-    "Invalid enum value": "invalid_choice",
-}
+_CHANGING = {"POST", "PUT", "PATCH", "DELETE"}
+_CHARSETS = ("utf-8", "utf8")
+_CODES = {"Invalid enum value": "invalid_choice"}
 
 
 class StrictRequest(Request[Any, Any, Any]):
@@ -50,13 +50,28 @@ class StrictRequest(Request[Any, Any, Any]):
     async def json(self) -> Any:
         """The body as the handler's type. Raises `UnsupportedMediaType`, `Malformed` and `Invalid`."""
         media_type, parameters = self.content_type
-        if media_type not in ("", "application/json") or parameters.get("charset", "utf-8").lower() != "utf-8":
+        is_json = media_type in ("", "application/json") and parameters.get("charset", "utf-8").lower() in _CHARSETS
+        if not is_json or header(self.scope, b"content-encoding") not in (None, "identity"):
             raise UnsupportedMediaType()
         data = self.route_handler.parsed_data_field
         if data is None:
             raise ImproperlyConfiguredException("the handler declares no body")
         may_be_left_out = data.has_default and data.is_optional  # what is sent is not null all the same
         return decode(await self.body(), _without_none(data.annotation) if may_be_left_out else data.annotation)
+
+
+def finish_bodies(app: Litestar) -> None:
+    """Has the handlers that take no body read one all the same, before they change anything: one that is too large is
+    refused wherever it is sent, and any other is of no account. Reading (GET) is left out: it changes nothing."""
+    for route in app.routes:
+        if isinstance(route, HTTPRoute):
+            for handler in route.route_handlers:
+                if handler.http_methods & _CHANGING and handler.parsed_data_field is None:
+                    check_first(handler, _read_body)
+
+
+async def _read_body(request: Request[Any, Any, Any]) -> None:
+    await request.body()
 
 
 def _in_time(receive: Receive) -> Receive:

@@ -10,7 +10,7 @@ from litestar.params import HeaderParameter, QueryParameter
 from litestar.response import ServerSentEvent, ServerSentEventMessage
 
 from eventorg.api.authentication import Authenticated, by_bot
-from eventorg.api.cursors import Limit, check_values
+from eventorg.api.cursors import Limit
 from eventorg.api.problems import problems
 from eventorg.domain.errors import DomainError, FieldError, Invalid
 from eventorg.domain.facts import Changes
@@ -38,7 +38,6 @@ LastEventId = Annotated[
     "/changes",
     operation_id="list_changes",
     summary="Follow what happens",
-    before_request=check_values,
     tags=["changes"],
     opt=by_bot("changes"),
     security=[{"user": []}, {"bot": ["act"]}, {"bot": ["changes"]}],
@@ -59,7 +58,7 @@ async def list_changes(
     `Accept: text/event-stream` the same comes as server-sent events whose id is `seq`, until the client or the server
     goes; `limit` and `timeout` do not matter then.
     """
-    if "text/event-stream" not in request.headers.get("accept", ""):
+    if "text/event-stream" not in request.headers.get("accept", "").lower():
         return Response(await feed.follow(request.user, after, timeout, limit))
     if last_event_id is not None:
         after = _parse_event_id(last_event_id)

@@ -6,30 +6,27 @@ organiser's change is not refused because somebody registered meanwhile).
 """
 
 import re
-from typing import Annotated, Any, TypeVar
+from typing import Any, TypeVar
 
 from litestar import Request, Response
 from litestar.datastructures import ResponseHeader
-from litestar.params import HeaderParameter
 
-from eventorg.api.headers import header
+from eventorg.api.headers import header_list
 from eventorg.api.responses import JSONResponse
-from eventorg.domain.errors import VersionMismatch
 from eventorg.domain.events import Event
 from eventorg.domain.registrations import Registration
 from eventorg.domain.users import User
 
 T = TypeVar("T", Event, User, Registration)
+Anything = TypeVar("Anything")
 
-IfMatch = Annotated[
-    str | None, HeaderParameter(name="If-Match", description="Only change this version (an `ETag`); else 412.")
-]
+IF_MATCH = "Only change this version (an `ETag`); else 412."
 IF_NONE_MATCH = "An `ETag` one has; 304 if it is the current one."
-IfNoneMatch = Annotated[str | None, HeaderParameter(name="If-None-Match", description=IF_NONE_MATCH)]
 ETAG = [
     ResponseHeader(name="ETag", description="The version; for `If-Match` and `If-None-Match`.", documentation_only=True)
 ]
 
+_LIST = re.compile(r'[ \t,]*(?:(?:W/)?"[\x21\x23-\x7e\x80-\xff]*"[ \t]*(?:,[ \t,]*|$))+')
 _TAG = re.compile(r'(W/)?"([^"]*)"')
 
 
@@ -45,37 +42,46 @@ def etag(resource: Event | User | Registration) -> str:
     return f'"{resource.version}-{rest}"'
 
 
-def expected_versions(if_match: str | None) -> frozenset[str] | None:
-    """The versions `If-Match` allows; None if any will do. A tag that is not ours, or weak, matches none."""
-    if if_match is None or if_match.strip() == "*":
+def expected_tags(request: Request[Any, Any, Any]) -> frozenset[str] | None:
+    """The tags `If-Match` allows, in their quotes; None if any will do. A weak tag matches none, nor does what is no
+    list of tags: a condition that cannot be read does not hold."""
+    given = header_list(request.scope, b"if-match")
+    if given is None or given == "*":
         return None
-    return frozenset(tag.partition("-")[0] for weak, tag in _TAG.findall(if_match) if not weak)
+    return frozenset(f'"{opaque}"' for weak, opaque in _tags(given) if not weak)
 
 
-def is_current(tag: str, if_none_match: str | None) -> bool:
+def expected_versions(request: Request[Any, Any, Any]) -> frozenset[str] | None:
+    """The versions `If-Match` allows; None if any will do. A tag that is not ours matches none."""
+    tags = expected_tags(request)
+    return None if tags is None else frozenset(tag[1:-1].partition("-")[0] for tag in tags if "-" in tag)
+
+
+def is_current(tag: str, request: Request[Any, Any, Any]) -> bool:
     """Whether `If-None-Match` names a tag, by weak comparison (RFC 9110, section 8.8.3.2): then the answer is 304."""
-    return if_none_match is not None and (
-        if_none_match.strip() == "*"
-        or tag.removeprefix("W/") in (f'"{opaque}"' for _, opaque in _TAG.findall(if_none_match))
-    )
+    given = header_list(request.scope, b"if-none-match")
+    if given is None:
+        return False
+    return given == "*" or tag.removeprefix("W/") in (f'"{opaque}"' for _, opaque in _tags(given))
 
 
-def check_match(tag: str, if_match: str | None) -> None:
-    """Raises `VersionMismatch` unless `If-Match` allows a tag, by strong comparison: for what has no version."""
-    if if_match is None or if_match.strip() == "*":
-        return
-    if tag not in (f'"{opaque}"' for weak, opaque in _TAG.findall(if_match) if not weak):
-        raise VersionMismatch()
+def _tags(given: str) -> list[tuple[str, str]]:
+    """The tags of a list, each with its `W/` or without; none of what is no list."""
+    return _TAG.findall(given) if _LIST.fullmatch(given) else []
 
 
 def answer(resource: T, request: Request[Any, Any, Any]) -> Response[T]:
-    """200 with the resource and its tag, or 304 if `If-None-Match` names that tag already.
+    """200 with the resource and its tag, or 304 if one has it.
 
-    The header is looked up here, as a parameter of the handler it would cost a twentieth of a short request;
-    `eventorg.api.description` says that it is there.
+    Headers are looked up here, as a parameter of the handler one would cost a twentieth of a short request, and be its
+    first line alone; `eventorg.api.description` says that they are there.
     """
-    tag = etag(resource)
-    if is_current(tag, header(request.scope, b"if-none-match")):
+    return answer_unless_current(resource, etag(resource), request)
+
+
+def answer_unless_current(resource: Anything, tag: str, request: Request[Any, Any, Any]) -> Response[Anything]:
+    """200 with the resource and its tag, or 304 if `If-None-Match` names that tag already."""
+    if is_current(tag, request):
         return JSONResponse(None, status_code=304, headers={"ETag": tag})  # type: ignore[arg-type]
     return JSONResponse(resource, headers={"ETag": tag})
 

@@ -5,25 +5,12 @@ import binascii
 from typing import Annotated, Any
 
 import msgspec
-from litestar import Request
 from litestar.params import QueryParameter
 
 from eventorg.domain.errors import FieldError, Invalid
 
-_NO_VALUES = ("null", "nan")
-
 Limit = Annotated[int, QueryParameter(ge=1, le=1000, description="So many at most.")]
 Cursor = Annotated[str | None, QueryParameter(description="The `next` of the page before.")]
-
-
-async def check_values(request: Request[Any, Any, Any]) -> None:
-    """Refuses `null` and `nan` for a parameter that is no text: Litestar would take the one for a parameter that was
-    left out, and the other lies within all limits. Raises `Invalid`. (A hook that is not `async` has a thread.)"""
-    if not request.scope["query_string"]:
-        return
-    for name, value in request.query_params.multi_items():
-        if name in ("after", "limit", "status", "timeout") and value.lower() in _NO_VALUES:
-            raise Invalid(FieldError(name, "invalid"))
 
 
 def encode_cursor(place: object) -> str:

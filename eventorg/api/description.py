@@ -27,7 +27,7 @@ from litestar.static_files import create_static_files_router
 
 from eventorg import __version__
 from eventorg.api.authentication import OPEN, SECURITY
-from eventorg.api.conditional import IF_NONE_MATCH
+from eventorg.api.conditional import IF_MATCH, IF_NONE_MATCH
 from eventorg.api.headers import protect_page
 from eventorg.api.idempotency import KEY_PATTERN
 from eventorg.api.problems import MEDIA_TYPE, Problem, describe, problem_response
@@ -41,7 +41,8 @@ People sign up, create events, register, wait for a seat and are told what chang
 
 Times are RFC 3339 and answered in UTC. Ids are UUIDs; an event's `code` will do wherever its id does. Every error
 is a problem document (RFC 9457) with a stable `code`, in Russian or in English as `Accept-Language` asks.
-A resource has an `ETag`; `If-Match` guards a change, `If-None-Match` saves an answer."""
+A resource has an `ETag`; `If-Match` guards a change, `If-None-Match` saves an answer. HEAD answers as GET
+does, without the body."""
 
 
 class _Docs(SwaggerRenderPlugin):
@@ -131,9 +132,14 @@ def finish_description(app: Litestar) -> None:
     for item in (document.paths or {}).values():
         for operation in (item.get, item.post, item.put, item.patch, item.delete):
             if operation is not None:
+                if "412" in (operation.responses or {}):
+                    operation.parameters = [*(operation.parameters or []), _header("If-Match", IF_MATCH)]
                 _finish(operation, has_optional_body=operation.operation_id in optional)
         if item.get is not None:
             _describe_condition(item.get)
+        for operation in (item.post, item.put, item.patch, item.delete):
+            if operation is not None:
+                _describe_problems(operation, 408, 413)
         for operation in (item.post, item.patch):
             if operation is not None and operation.security != []:
                 _describe_repetition(operation)
@@ -146,18 +152,19 @@ def _optional_bodies(app: Litestar) -> set[str | None]:
 
 
 def _describe_condition(operation: Operation) -> None:
-    """Names `If-None-Match` where an `ETag` is answered (`eventorg.api.conditional.answer` looks it up itself)."""
+    """Names `If-None-Match` where an `ETag` is answered (`eventorg.api.conditional` looks it up itself)."""
     parameters: list[Any] = operation.parameters or []
     responses: dict[str, Any] = operation.responses or {}
     answered = responses.get("200")
     if not answered or "ETag" not in (answered.headers or {}):
         return
-    if all(one.name != "If-None-Match" for one in parameters):
-        schema = Schema(type=OpenAPIType.STRING)
-        header = Parameter("If-None-Match", "header", schema=schema, description=IF_NONE_MATCH)
-        operation.parameters = [*parameters, header]
+    operation.parameters = [*parameters, _header("If-None-Match", IF_NONE_MATCH)]
     tag = {"ETag": answered.headers["ETag"]}
     responses["304"] = OpenAPIResponse("It is still what `If-None-Match` names.", headers=tag)
+
+
+def _header(name: str, description: str) -> Parameter:
+    return Parameter(name, "header", schema=Schema(type=OpenAPIType.STRING), description=description)
 
 
 def _describe_repetition(operation: Operation) -> None:

@@ -9,8 +9,8 @@ from litestar.params import FromPath, JSONBody, QueryParameter
 
 from eventorg.api.authentication import OPTIONAL_SECURITY, PUBLIC, Anybody, Authenticated
 from eventorg.api.bodies import parse
-from eventorg.api.conditional import ETAG, IfMatch, answer, etag, expected_versions
-from eventorg.api.cursors import Cursor, Limit, check_values, decode_cursor, encode_cursor
+from eventorg.api.conditional import ETAG, answer, etag, expected_versions
+from eventorg.api.cursors import Cursor, Limit, decode_cursor, encode_cursor
 from eventorg.api.messages import LOCATION, Done, done
 from eventorg.api.problems import BODY_PROBLEMS, problems
 from eventorg.domain.callers import Caller
@@ -54,7 +54,6 @@ class EventController(Controller):
     @get(
         operation_id="list_events",
         summary="Find events",
-        before_request=check_values,
         opt=PUBLIC,
         security=OPTIONAL_SECURITY,
         responses=problems(401, 422),
@@ -106,10 +105,9 @@ class EventController(Controller):
         event_id: FromPath[str],
         data: JSONBody[EventPatch],
         events: Events,
-        if_match: IfMatch = None,
     ) -> Response[Event]:
         """By the organizer or a co-host. A field left out stays as it is; `null` clears an optional one."""
-        event = await events.update(event_id, data, expected_versions(if_match), request.user)
+        event = await events.update(event_id, data, expected_versions(request), request.user)
         return Response(event, headers={"ETag": etag(event)})
 
     @delete(
@@ -119,11 +117,9 @@ class EventController(Controller):
         status_code=200,
         responses=problems(401, 403, 404, 412, 507),
     )
-    async def delete_event(
-        self, request: Authenticated, event_id: FromPath[str], events: Events, if_match: IfMatch = None
-    ) -> Done:
+    async def delete_event(self, request: Authenticated, event_id: FromPath[str], events: Events) -> Done:
         """By the organizer. Removes the event with its registrations; to call it off, cancel it."""
-        await events.delete(event_id, expected_versions(if_match), request.user)
+        await events.delete(event_id, expected_versions(request), request.user)
         return done(request, "event_deleted")
 
     @post(
@@ -134,13 +130,11 @@ class EventController(Controller):
         response_headers=ETAG,
         responses=problems(401, 403, 404, 412, 507),
     )
-    async def cancel_event(
-        self, request: Authenticated, event_id: FromPath[str], events: Events, if_match: IfMatch = None
-    ) -> Response[Event]:
+    async def cancel_event(self, request: Authenticated, event_id: FromPath[str], events: Events) -> Response[Event]:
         """By the organizer or a co-host. The event stays readable, with its registrations, and everybody it
         concerns is told. A `PATCH` of `status` takes it back."""
         patch = EventPatch(status="cancelled")
-        event = await events.update(event_id, patch, expected_versions(if_match), request.user)
+        event = await events.update(event_id, patch, expected_versions(request), request.user)
         return Response(event, headers={"ETag": etag(event)})
 
 

@@ -10,6 +10,8 @@ from litestar import Response
 from litestar.config.cors import CORSConfig
 from litestar.types import Scope
 
+from eventorg.locales import negotiate
+
 ALWAYS: Final = [("X-Content-Type-Options", "nosniff")]
 """For every answer, also for those that never reach the application."""
 
@@ -28,6 +30,20 @@ def header(scope: Scope, name: bytes) -> str | None:
         if found == name:
             return str(value, "latin-1")
     return None
+
+
+def header_list(scope: Scope, name: bytes) -> str | None:
+    """A header that is a list, with all its lines as one (RFC 9110, section 5.3)."""
+    joined = None
+    for found, value in scope["headers"]:
+        if found == name:
+            joined = value if joined is None else b"%b, %b" % (joined, value)
+    return None if joined is None else str(joined, "latin-1").strip()
+
+
+def language_for(scope: Scope) -> str:
+    """The language that `Accept-Language` asks for."""
+    return negotiate(header_list(scope, b"accept-language") or "")
 
 
 def cache_control(scope: Scope, headers: Iterable[tuple[bytes, bytes]]) -> tuple[tuple[bytes, bytes], ...]:

@@ -15,7 +15,7 @@ from msgspec import structs
 
 from eventorg.api.bodies import StrictRequest
 from eventorg.api.headers import header
-from eventorg.api.problems import MEDIA_TYPE, Problem
+from eventorg.api.problems import Problem, headers_of
 from eventorg.domain.callers import Caller, RequestKey
 from eventorg.domain.errors import Conflict, FieldError, Invalid
 from eventorg.repositories.outcomes import OutcomeRepository
@@ -111,11 +111,8 @@ def _marking(send: Send) -> Send:
 async def _send_again(refusal: str, send: Send) -> None:
     """Answers with a problem document that was answered before."""
     body = refusal.encode()
-    status = msgspec.json.decode(body, type=Problem).status
-    headers = [
-        (b"content-type", MEDIA_TYPE.encode()),
-        (b"content-length", str(len(body)).encode()),
-        (b"cache-control", b"no-store"),
-    ]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
+    problem = msgspec.json.decode(body, type=Problem)
+    headers = [(name.lower().encode(), value.encode()) for name, value in headers_of(problem).items()]
+    headers.append((b"content-length", b"%d" % len(body)))
+    await send({"type": "http.response.start", "status": problem.status, "headers": headers})
     await send({"type": "http.response.body", "body": body, "more_body": False})

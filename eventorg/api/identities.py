@@ -6,7 +6,7 @@ from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath, JSONBody
 
 from eventorg.api.authentication import Authenticated, by_bot
-from eventorg.api.conditional import ETAG, IfMatch, answer, etag, expected_versions, tagged
+from eventorg.api.conditional import ETAG, answer, etag, expected_versions, tagged
 from eventorg.api.messages import Done, done
 from eventorg.api.problems import BODY_PROBLEMS, problems
 from eventorg.domain.errors import NotFound
@@ -84,11 +84,9 @@ class IdentityController(Controller):
         status_code=200,
         responses=problems(401, 403, 404, 409, 412, 507),
     )
-    async def unlink_identity(
-        self, request: Authenticated, telegram_id: FromPath[str], identities: Identities, if_match: IfMatch = None
-    ) -> Done:
+    async def unlink_identity(self, request: Authenticated, telegram_id: FromPath[str], identities: Identities) -> Done:
         """By the user itself. 409 `no_other_login` if it has no e-mail and password to log in with."""
-        await identities.unlink(_parse_id(telegram_id), expected_versions(if_match), request.user)
+        await identities.unlink(_parse_id(telegram_id), expected_versions(request), request.user)
         return done(request, "identity_unlinked")
 
 

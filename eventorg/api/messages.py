@@ -6,7 +6,8 @@ from litestar import Request
 from litestar.datastructures import ResponseHeader
 from msgspec import Struct
 
-from eventorg.locales import negotiate, text
+from eventorg.api.headers import language_for
+from eventorg.locales import text
 
 LOCATION = [ResponseHeader(name="Location", description="Where it is.", documentation_only=True)]
 
@@ -19,4 +20,4 @@ class Done(Struct, frozen=True):
 
 def done(request: Request[Any, Any, Any], code: str) -> Done:
     """The message of a code, as `Accept-Language` asks."""
-    return Done(text(negotiate(request.headers.get("accept-language", "")), "messages", code))
+    return Done(text(language_for(request.scope), "messages", code))

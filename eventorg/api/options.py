@@ -1,5 +1,6 @@
 """OPTIONS, which Litestar answers for every path: with the methods the path has when all is wired."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from litestar import Litestar, Response
@@ -12,11 +13,16 @@ def finish_options(app: Litestar) -> None:
     of several handlers of a path was added."""
     for route in app.routes:
         if isinstance(route, HTTPRoute) and (found := route.route_handler_map.get("OPTIONS")):
-            found[0](_telling(sorted(route.methods)))
+            found[0](_telling(allow(route.methods)))
 
 
-def _telling(methods: list[str]) -> Any:
+def allow(methods: Iterable[str]) -> str:
+    """The header `Allow` for the methods a path has handlers for; where there is GET, there is HEAD."""
+    return ", ".join(sorted({*methods, "HEAD"} if "GET" in methods else methods))
+
+
+def _telling(methods: str) -> Any:
     def options_handler(scope: Scope) -> Response[None]:
-        return Response(None, status_code=204, headers={"Allow": ", ".join(methods)})
+        return Response(None, status_code=204, headers={"Allow": methods})
 
     return options_handler

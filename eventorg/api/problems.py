@@ -12,8 +12,10 @@ from litestar.openapi.datastructures import ResponseSpec
 from litestar.types import ExceptionHandlersMap
 from msgspec import Struct
 
+from eventorg.api.headers import language_for
+from eventorg.api.options import allow
 from eventorg.domain import errors
-from eventorg.locales import catalogue, negotiate, text
+from eventorg.locales import DEFAULT, LANGUAGES, catalogue, text
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -26,9 +28,11 @@ STATUS: dict[type[errors.DomainError], int] = {
     errors.Conflict: 409,
     errors.Gone: 410,
     errors.VersionMismatch: 412,
+    errors.TargetTooLong: 414,
     errors.UnsupportedMediaType: 415,
     errors.Invalid: 422,
     errors.TooMany: 429,
+    errors.HeadTooLarge: 431,
     errors.Unavailable: 503,
     errors.StorageFull: 507,
 }
@@ -103,7 +107,10 @@ def _framework_response(request: Request[Any, Any, Any], error: HTTPException) -
         return problem_response(request, _invalid(error))
     if error.status_code >= 500 and error.status_code not in FRAMEWORK_CODES:
         return _unforeseen_response(request, error)
-    headers = {name: value for name, value in (error.headers or {}).items() if name.lower() in ("allow", "retry-after")}
+    given = {name.lower(): value for name, value in (error.headers or {}).items()}
+    headers: dict[str, str] = {name: given[name] for name in ("allow", "retry-after") if name in given}
+    if methods := headers.get("allow"):
+        headers["allow"] = allow(methods.split(", "))
     return _response(request, error.status_code, FRAMEWORK_CODES.get(error.status_code, "bad_request"), headers)
 
 
@@ -129,7 +136,7 @@ def _response(
     broken: tuple[errors.FieldError, ...] | None = None,
     error: errors.DomainError | None = None,
 ) -> Response[Problem]:
-    language = negotiate(request.headers.get("accept-language", ""))
+    language = language_for(request.scope)
     faults = broken and [Fault(e.field, e.code, explain_fault(language, e)) for e in broken]
     title, detail = explain(language, error) if error else _texts(language, code)
     problem = Problem(
@@ -140,8 +147,18 @@ def _response(
         code=code,
         errors=faults or None,
     )
-    headers |= {"Content-Language": language, "Vary": "Accept-Language", "Cache-Control": "no-store"}
+    headers |= _of_language(language)
     return Response(problem, status_code=status, media_type=MEDIA_TYPE, headers=headers)
+
+
+def headers_of(problem: Problem) -> dict[str, str]:
+    """The headers of a problem document that is answered again, in the language that it was answered in."""
+    spoken = (language for language in LANGUAGES if problem.title in catalogue(language)["titles"].values())
+    return {"Content-Type": MEDIA_TYPE} | _of_language(next(spoken, DEFAULT))
+
+
+def _of_language(language: str) -> dict[str, str]:
+    return {"Content-Language": language, "Vary": "Accept-Language", "Cache-Control": "no-store"}
 
 
 EXCEPTION_HANDLERS: ExceptionHandlersMap = {
@@ -158,9 +175,9 @@ _DESCRIPTIONS = {
     408: "The request did not come in time.",
     409: "The present state does not allow it; `code` says why.",
     410: "The cursor reaches further back than what is kept; read everything anew.",
-    412: "`If-Match` names a version that is no longer current.",
+    412: "`If-Match` names a version that is no longer current, or no version.",
     413: "The body is larger than 64 KiB.",
-    415: "The body is not `application/json`.",
+    415: "The body is not `application/json` in UTF-8, or is compressed.",
     422: "Fields break rules; `errors` names them.",
     429: "Too many requests, or attempts; `Retry-After` says when to go on.",
     503: "Cannot be done now; nothing was changed. `Retry-After` says when to try again.",

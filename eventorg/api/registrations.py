@@ -10,8 +10,9 @@ from msgspec import Meta, structs
 
 from eventorg.api.authentication import Authenticated
 from eventorg.api.cards import Card, make_card
-from eventorg.api.conditional import ETAG, IfMatch, answer, expected_versions, tagged
-from eventorg.api.cursors import Cursor, check_values, decode_cursor, encode_cursor
+from eventorg.api.conditional import ETAG, answer, expected_versions, tagged
+from eventorg.api.cursors import Cursor, decode_cursor, encode_cursor
+from eventorg.api.headers import language_for
 from eventorg.api.problems import BODY_PROBLEMS, problems
 from eventorg.domain.registrations import (
     NewRegistration,
@@ -63,16 +64,15 @@ class RegistrationController(Controller):
         responses=problems(401, 404, 412, 507),
     )
     async def leave(
-        self, request: Authenticated, event_id: FromPath[str], registrations: Registrations, if_match: IfMatch = None
+        self, request: Authenticated, event_id: FromPath[str], registrations: Registrations
     ) -> Response[Registration]:
         """The seat goes to the first in line. Registering again is allowed, and goes to the end of the queue."""
-        return tagged(await registrations.leave(event_id, expected_versions(if_match), request.user))
+        return tagged(await registrations.leave(event_id, expected_versions(request), request.user))
 
     @get(
         "/participants",
         operation_id="list_participants",
         summary="List who comes",
-        before_request=check_values,
         responses=problems(401, 404, 422),
     )
     async def list_participants(
@@ -123,11 +123,10 @@ class RegistrationController(Controller):
         user_id: FromPath[str],
         data: JSONBody[RegistrationPatch],
         registrations: Registrations,
-        if_match: IfMatch = None,
     ) -> Response[Registration]:
         """By a host: `attended`, or `registered` to undo it. The change log tells of both as
         `registration.attended`."""
-        guest_id, expected = request.user.resolve(user_id), expected_versions(if_match)
+        guest_id, expected = request.user.resolve(user_id), expected_versions(request)
         return tagged(await registrations.check_in(event_id, guest_id, data, expected, request.user))
 
     @delete(
@@ -144,10 +143,9 @@ class RegistrationController(Controller):
         event_id: FromPath[str],
         user_id: FromPath[str],
         registrations: Registrations,
-        if_match: IfMatch = None,
     ) -> Response[Registration]:
         """By a host. The seat goes to the first in line."""
-        guest_id, expected = request.user.resolve(user_id), expected_versions(if_match)
+        guest_id, expected = request.user.resolve(user_id), expected_versions(request)
         return tagged(await registrations.remove(event_id, guest_id, expected, request.user))
 
     @get(
@@ -169,5 +167,4 @@ class RegistrationController(Controller):
         """Numbers, names, times in the event's zone, and a ready text of at most 4,096 UTF-16 units (Telegram's
         limit)."""
         roll = await registrations.get_roll(event_id, names, request.user)
-        wanted = request.headers.get("accept-language", "") if locale is None else locale
-        return make_card(roll, negotiate(wanted))
+        return make_card(roll, language_for(request.scope) if locale is None else negotiate(locale))

@@ -6,7 +6,7 @@ from litestar.params import FromPath, JSONBody
 from msgspec import UNSET
 
 from eventorg.api.authentication import OPTIONAL_SECURITY, PUBLIC, Anybody, Authenticated
-from eventorg.api.conditional import ETAG, IfMatch, answer, etag, expected_versions
+from eventorg.api.conditional import ETAG, answer, etag, expected_versions
 from eventorg.api.messages import LOCATION, Done, done
 from eventorg.api.problems import BODY_PROBLEMS, problems
 from eventorg.domain.errors import Forbidden, WrongPassword
@@ -72,14 +72,13 @@ class UserController(Controller):
         data: JSONBody[UserPatch],
         users: Users,
         throttle: NamedDependency[Throttle],
-        if_match: IfMatch = None,
     ) -> Response[User]:
         """A field left out stays as it is; `null` clears a name. A `password` needs `current_password` and
         ends every token issued before."""
         guesses = f"password of {request.user.user_id}"
         if data.password is not UNSET:
             throttle.check(guesses)
-        expected = expected_versions(if_match)
+        expected = expected_versions(request)
         try:
             user = await users.update(request.user.resolve(user_id), data, expected, request.user)
         except WrongPassword:
@@ -95,11 +94,9 @@ class UserController(Controller):
         status_code=200,
         responses=problems(401, 403, 404, 412, 507),
     )
-    async def delete_user(
-        self, request: Authenticated, user_id: FromPath[str], users: Users, if_match: IfMatch = None
-    ) -> Done:
+    async def delete_user(self, request: Authenticated, user_id: FromPath[str], users: Users) -> Done:
         """Removes the account, its registrations, and the events it organises that no co-host takes over."""
-        await users.delete(request.user.resolve(user_id), expected_versions(if_match), request.user)
+        await users.delete(request.user.resolve(user_id), expected_versions(request), request.user)
         return done(request, "user_deleted")
 
     @get(

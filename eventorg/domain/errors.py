@@ -36,6 +36,18 @@ class Malformed(DomainError):
     default_code = "malformed_body"
 
 
+class HeadTooLarge(DomainError):
+    """The request line and the headers are longer than any that is read."""
+
+    default_code = "head_too_large"
+
+
+class TargetTooLong(DomainError):
+    """The address is longer than any that is read."""
+
+    default_code = "target_too_long"
+
+
 class Unauthenticated(DomainError):
     """Nobody, or nobody any more: the token is missing, malformed, expired or revoked."""
 

@@ -1,6 +1,5 @@
 """An event, what a client may say of one, and who may see and change it."""
 
-from datetime import datetime
 from typing import Annotated, Literal
 
 from msgspec import UNSET, Struct, UnsetType, field
@@ -122,9 +121,9 @@ class Events(Struct, kw_only=True, frozen=True):
     next: str | None
 
 
-def check_times(start: datetime | str, end: datetime | str) -> None:
-    """An event ends after it starts (both of one type). Raises `Invalid`."""
-    if end <= start:  # type: ignore[operator]
+def check_times(start: Instant, end: Instant) -> None:
+    """An event ends after it starts. Raises `Invalid`."""
+    if end <= start:
         raise Invalid(FieldError("end_time", "end_before_start"))
 
 

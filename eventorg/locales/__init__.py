@@ -8,20 +8,21 @@ from typing import Any
 
 DEFAULT = "ru"
 LANGUAGES = ("ru", "en")
-_RANGE = re.compile(r"\s*([A-Za-z]{1,8}|\*)(?:-[A-Za-z0-9-]+)?\s*(?:;\s*q=([01](?:\.\d{0,3})?)\s*)?")
+_RANGE = re.compile(r"\s*([A-Za-z]{1,8}|\*)(?:-[A-Za-z0-9-]+)?\s*(?:;\s*[qQ]=(0(?:\.\d{0,3})?|1(?:\.0{0,3})?)\s*)?")
+_REFUSED = -1.0
 
 
 def negotiate(accept_language: str) -> str:
-    """The language to answer in, by the quality values of `Accept-Language` (RFC 9110, section 12.5.4)."""
-    best, best_quality = DEFAULT, 0.0
+    """The language to answer in, by the quality values of `Accept-Language` (RFC 9110, section 12.5.4): the best of
+    those named, then what `*` stands for, and what is refused (`q=0`) last of all."""
+    qualities: dict[str, float] = {}
     for item in accept_language[:1000].split(","):
-        if not (match := _RANGE.fullmatch(item)):
-            continue
-        language = DEFAULT if match[1] == "*" else match[1].lower()
-        quality = float(match[2] or 1)
-        if language in LANGUAGES and quality > best_quality:
-            best, best_quality = language, quality
-    return best
+        if match := _RANGE.fullmatch(item):
+            named = match[1].lower()
+            qualities[named] = max(qualities.get(named, _REFUSED), float(match[2] or 1) or _REFUSED)
+    rest = qualities.pop("*", 0.0)
+    candidates = [language for language in qualities if language in LANGUAGES] + list(LANGUAGES)
+    return max(candidates, key=lambda language: qualities.get(language, rest))
 
 
 def text(language: str, section: str, code: str, **values: str | int) -> str:

@@ -8,7 +8,6 @@ from pypika.terms import BasicCriterion, Criterion, Field, Function
 
 from eventorg.domain.events import Event, EventQuery
 from eventorg.domain.normal_forms import fold
-from eventorg.domain.values import rfc3339
 from eventorg.statements import Statement
 from eventorg.transactions import Parameter
 
@@ -39,9 +38,9 @@ def compose_search(
         place = Tuple(bind("after_time", after[0]), bind("after_id", after[1]))
         filters.append(Tuple(events.start_time, events.id) > place)
     if wanted.start_from is not None:
-        filters.append(events.start_time >= bind("start_from", rfc3339(wanted.start_from)))
+        filters.append(events.start_time >= bind("start_from", wanted.start_from))
     if wanted.start_to is not None:
-        filters.append(events.start_time < bind("start_to", rfc3339(wanted.start_to)))
+        filters.append(events.start_time < bind("start_to", wanted.start_to))
     if wanted.organizer_id is not None:
         filters.append(events.organizer_id == bind("organizer_id", wanted.organizer_id))
     if wanted.q:

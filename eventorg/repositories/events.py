@@ -2,7 +2,6 @@
 
 import secrets
 import sqlite3
-from datetime import datetime
 from functools import partial
 from uuid import uuid4
 
@@ -27,13 +26,13 @@ from eventorg.domain.events import (
 from eventorg.domain.facts import Fact
 from eventorg.domain.normal_forms import fold
 from eventorg.domain.users import check_version
-from eventorg.domain.values import BASE58, rfc3339
+from eventorg.domain.values import BASE58
 from eventorg.repositories.changes import ChangeRepository
 from eventorg.repositories.event_search import compose_search
 from eventorg.repositories.outcomes import OutcomeRepository
 from eventorg.repositories.seats import Seats
 from eventorg.statements import Statements
-from eventorg.transactions import Parameter, Transaction
+from eventorg.transactions import Transaction
 
 CODE_LENGTH = 9
 _MERGED_PAGES = 64
@@ -149,7 +148,7 @@ class EventRepository:
         return role
 
     def _create(self, tx: Transaction, new: NewEvent, caller: Caller) -> Event:
-        values = _columns(structs.asdict(new)) | {"organizer_id": caller.user_id, "event_id": str(uuid4())}
+        values = structs.asdict(new) | {"organizer_id": caller.user_id, "event_id": str(uuid4())}
         words = _search_text(new.title, new.description, new.location)
         row = None
         while row is None:  # a code that is taken makes no row
@@ -166,7 +165,7 @@ class EventRepository:
         check_host(role)
         check_version(before.version, expected)
         given = {name: value for name, value in structs.asdict(patch).items() if value is not UNSET}
-        after = structs.replace(before, **_columns(given))
+        after = structs.replace(before, **given)
         if after == before:
             return before
         check_times(after.start_time, after.end_time)
@@ -188,11 +187,6 @@ def _event(row: sqlite3.Row) -> Event:
 
 def _search_text(title: str, description: str | None, location: str | None) -> str:
     return fold("\n".join(part for part in (title, description, location) if part))
-
-
-def _columns(values: dict[str, object]) -> dict[str, Parameter]:
-    """The values as they are kept: times as text."""
-    return {name: rfc3339(value) if isinstance(value, datetime) else value for name, value in values.items()}  # type: ignore[misc]
 
 
 def _new_code() -> str:

@@ -23,7 +23,6 @@ from eventorg.plugin import (
     Anybody,
     Authenticated,
     Context,
-    IfNoneMatch,
     NotFound,
     Plugin,
     Transaction,
@@ -83,14 +82,14 @@ class _Made(Struct, frozen=True):
     responses=problems(401, 404),
 )
 async def get_event_file(
-    request: Anybody, event_id: FromPath[str], plugin: NamedDependency[Context], if_none_match: IfNoneMatch = None
+    request: Anybody, event_id: FromPath[str], plugin: NamedDependency[Context]
 ) -> Response[bytes]:
     """An iCalendar file (RFC 5545) of one event. A draft or a private event is there for its hosts and participants
     only. `SEQUENCE` counts the changes, a cancelled event is `STATUS:CANCELLED`."""
     viewer_id = (request.user.user_id or None) if request.user else None
     event, _ = await plugin.read(lambda tx: plugin.load_event(tx, event_id, viewer_id))
     entry = msgspec.convert(event, Entry, from_attributes=True)
-    return await _answer(plugin, Contents(name=event.title, entries=[entry]), event.code, if_none_match)
+    return await _answer(plugin, Contents(name=event.title, entries=[entry]), event.code, request)
 
 
 @get(
@@ -103,9 +102,7 @@ async def get_event_file(
     response_headers=_HEADERS,
     responses=problems(404),
 )
-async def get_calendar(
-    secret: FromPath[str], plugin: NamedDependency[Context], if_none_match: IfNoneMatch = None
-) -> Response[bytes]:
+async def get_calendar(request: Anybody, secret: FromPath[str], plugin: NamedDependency[Context]) -> Response[bytes]:
     """An iCalendar feed (RFC 5545) of everything a user hosts or attends, without a token: the address is the secret.
     Cancelled events stay, as `STATUS:CANCELLED`; where the user waits for a seat, the title says so. Events that
     ended more than a year ago are left out; of more than 500 there are those that start nearest to now."""
@@ -121,7 +118,7 @@ async def get_calendar(
         entries = [msgspec.convert(dict(row), Entry, strict=False) for row in rows]
         return Contents(name=words["name"], entries=entries, waiting=words["waiting"])
 
-    return await _answer(plugin, await plugin.read(work), "calendar", if_none_match)
+    return await _answer(plugin, await plugin.read(work), "calendar", request)
 
 
 @post(
@@ -159,14 +156,14 @@ async def create_calendar(request: Authenticated, plugin: NamedDependency[Contex
 async def delete_calendar(request: Authenticated, plugin: NamedDependency[Context]) -> CalendarEnded:
     """Whoever follows it gets 404 from now on. Done as well if there is none."""
     await plugin.write(lambda tx: tx.run(plugin.sql.delete_secret, user_id=request.user.user_id))
-    return CalendarEnded(_WORDS[negotiate(request.headers.get("accept-language", ""))]["ended"])
+    return CalendarEnded(_WORDS[negotiate(", ".join(request.headers.getall("accept-language", [])))]["ended"])
 
 
-async def _answer(plugin: Context, contents: Contents, name: str, if_none_match: str | None) -> Response[bytes]:
+async def _answer(plugin: Context, contents: Contents, name: str, request: Anybody) -> Response[bytes]:
     """200 with the calendar and its tag, or 304 if `If-None-Match` names that tag already."""
     tag = tag_of(contents)
     headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
-    if is_current(tag, if_none_match):
+    if is_current(tag, request):
         return Response(b"", status_code=304, headers=headers)
     if len(contents.entries) <= _SHORT:
         content = render(contents, plugin.clock())

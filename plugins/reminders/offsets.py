@@ -15,7 +15,7 @@ from eventorg.plugin import (
     Refused,
     Transaction,
     check_host,
-    check_match,
+    check_version,
     rule,
 )
 
@@ -83,7 +83,7 @@ async def get_event_offsets(context: Context, event_id: str, caller: Caller) -> 
 
 
 async def set_event_offsets(
-    context: Context, event_id: str, reminders: Sequence[Reminder], if_match: str | None, caller: Caller
+    context: Context, event_id: str, reminders: Sequence[Reminder], expected: frozenset[str] | None, caller: Caller
 ) -> list[Reminder]:
     """The same, as changed. Raises `NotFound`, `Forbidden` (not a host), `Invalid` (too many) and `VersionMismatch`."""
     offsets = offsets_of(reminders)
@@ -91,7 +91,7 @@ async def set_event_offsets(
     def work(tx: Transaction) -> list[Reminder]:
         event, role = context.load_event(tx, event_id, caller.user_id)
         check_host(role)
-        check_match(tag_of(_find_event_offsets(context, tx, event.id)), if_match)
+        check_version(tag_of(_find_event_offsets(context, tx, event.id)), expected)
         tx.run(context.sql.set_event_offsets, event_id=event.id, offsets=dump(offsets))
         return _reminders(offsets)
 
@@ -111,7 +111,7 @@ def find_user_offsets(context: Context, tx: Transaction, user_id: str) -> list[R
 
 
 async def set_user_offsets(
-    context: Context, user_id: str, reminders: Sequence[Reminder] | None, if_match: str | None
+    context: Context, user_id: str, reminders: Sequence[Reminder] | None, expected: frozenset[str] | None
 ) -> list[Reminder]:
     """The same, as changed (None: as each event says); the user has acted, so that a block ends.
 
@@ -120,7 +120,7 @@ async def set_user_offsets(
     offsets = None if reminders is None else offsets_of(reminders)
 
     def work(tx: Transaction) -> list[Reminder]:
-        check_match(tag_of(_or_usual(find_user_offsets(context, tx, user_id))), if_match)
+        check_version(tag_of(_or_usual(find_user_offsets(context, tx, user_id))), expected)
         tx.run(context.sql.unblock_user, user_id=user_id)
         if offsets is None:
             tx.run(context.sql.delete_user_offsets, user_id=user_id)
@@ -133,7 +133,7 @@ async def set_user_offsets(
 
 def tag_of(reminders: Sequence[Reminder]) -> str:
     """The entity tag of a list: all that it says."""
-    return f'"{" ".join(reminder.before for reminder in reminders)}"'
+    return f'"{"-".join(reminder.before for reminder in reminders)}"'
 
 
 def dump(offsets: Sequence[int]) -> str:

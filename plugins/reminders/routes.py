@@ -9,10 +9,9 @@ from eventorg.plugin import (
     ETAG,
     Authenticated,
     Context,
-    IfMatch,
-    IfNoneMatch,
+    answer_unless_current,
     by_bot,
-    is_current,
+    expected_tags,
     problems,
 )
 
@@ -32,10 +31,11 @@ _DELIVER = by_bot("deliver", only=True)
     responses=problems(401, 403, 404),
 )
 async def get_event_reminders(
-    request: Authenticated, event_id: FromPath[str], plugin: PluginContext, if_none_match: IfNoneMatch = None
+    request: Authenticated, event_id: FromPath[str], plugin: PluginContext
 ) -> Response[list[Reminder]]:
     """By a host: how long before the start its participants are reminded; 24 hours and 1 hour unless set."""
-    return _answer(await offsets.get_event_offsets(plugin, event_id, request.user), if_none_match)
+    reminders = await offsets.get_event_offsets(plugin, event_id, request.user)
+    return answer_unless_current(reminders, offsets.tag_of(reminders), request)
 
 
 @put(
@@ -50,11 +50,10 @@ async def set_event_reminders(
     event_id: FromPath[str],
     data: JSONBody[list[Reminder]],
     plugin: PluginContext,
-    if_match: IfMatch = None,
 ) -> Response[list[Reminder]]:
     """By a host: ten at most; `[]` for none. They are answered each once, the longest first. Participants who have
     set their own are reminded by those."""
-    return _answer(await offsets.set_event_offsets(plugin, event_id, data, if_match, request.user))
+    return _tagged(await offsets.set_event_offsets(plugin, event_id, data, expected_tags(request), request.user))
 
 
 @get(
@@ -64,12 +63,11 @@ async def set_event_reminders(
     summary="Read when the caller is reminded",
     responses=problems(401, 403),
 )
-async def get_my_reminders(
-    request: Authenticated, plugin: PluginContext, if_none_match: IfNoneMatch = None
-) -> Response[list[Reminder]]:
+async def get_my_reminders(request: Authenticated, plugin: PluginContext) -> Response[list[Reminder]]:
     """What the caller has set for all events it attends; before that the usual 24 hours and 1 hour, which each event
     may change."""
-    return _answer(await offsets.get_user_offsets(plugin, request.user.user_id), if_none_match)
+    reminders = await offsets.get_user_offsets(plugin, request.user.user_id)
+    return answer_unless_current(reminders, offsets.tag_of(reminders), request)
 
 
 @put(
@@ -83,11 +81,10 @@ async def set_my_reminders(
     request: Authenticated,
     data: JSONBody[list[Reminder] | None],
     plugin: PluginContext,
-    if_match: IfMatch = None,
 ) -> Response[list[Reminder]]:
     """For all events the caller attends: ten at most; `[]` for no reminder at all, `null` for what each event says.
     It ends a `blocked` that a bot reported."""
-    return _answer(await offsets.set_user_offsets(plugin, request.user.user_id, data, if_match))
+    return _tagged(await offsets.set_user_offsets(plugin, request.user.user_id, data, expected_tags(request)))
 
 
 @delete(
@@ -96,9 +93,9 @@ async def set_my_reminders(
     summary="Be reminded as each event says",
     responses=problems(401, 403, 412, 507),
 )
-async def reset_my_reminders(request: Authenticated, plugin: PluginContext, if_match: IfMatch = None) -> None:
+async def reset_my_reminders(request: Authenticated, plugin: PluginContext) -> None:
     """As `PUT` of `null`."""
-    await offsets.set_user_offsets(plugin, request.user.user_id, None, if_match)
+    await offsets.set_user_offsets(plugin, request.user.user_id, None, expected_tags(request))
 
 
 @post(
@@ -135,12 +132,8 @@ async def acknowledge_delivery(
     return await outbox.acknowledge(plugin, delivery_id, data, request.user)
 
 
-def _answer(reminders: list[Reminder], if_none_match: str | None = None) -> Response[list[Reminder]]:
-    """200 with the list and its tag, or 304 if `If-None-Match` names that tag already."""
-    tag = offsets.tag_of(reminders)
-    if is_current(tag, if_none_match):
-        return Response(None, status_code=304, headers={"ETag": tag})  # type: ignore[arg-type]
-    return Response(reminders, headers={"ETag": tag})
+def _tagged(reminders: list[Reminder]) -> Response[list[Reminder]]:
+    return Response(reminders, headers={"ETag": offsets.tag_of(reminders)})
 
 
 ROUTES = (

@@ -13,7 +13,7 @@ from eventorg.plugin import (
     NotFound,
     Transaction,
     check_host,
-    check_match,
+    check_version,
     decode_cursor,
     encode_cursor,
 )
@@ -79,11 +79,11 @@ class HostsWebhooks:
 
         return await self._context.write_once(self._caller, Webhook, work)
 
-    async def delete(self, webhook_id: str, if_match: str | None) -> None:
+    async def delete(self, webhook_id: str, expected: frozenset[str] | None) -> None:
         """Ends a webhook, with its log and what waits for it. Raises `VersionMismatch`."""
 
         def work(tx: Transaction) -> None:
-            check_match(tag_of(self._load(tx, webhook_id)), if_match)
+            check_version(tag_of(self._load(tx, webhook_id)), expected)
             tx.run(self._sql.delete_endpoint, id=webhook_id)
 
         await self._context.write(work)

@@ -11,12 +11,11 @@ from eventorg.plugin import (
     Context,
     Cursor,
     FieldError,
-    IfMatch,
-    IfNoneMatch,
     Invalid,
     Limit,
     Refused,
-    is_current,
+    answer_unless_current,
+    expected_tags,
     problems,
 )
 
@@ -69,18 +68,11 @@ class WebhookController(Controller):
         responses=problems(401, 403, 404),
     )
     async def get_webhook(
-        self,
-        request: Authenticated,
-        event_id: FromPath[str],
-        webhook_id: FromPath[str],
-        plugin: Door,
-        if_none_match: IfNoneMatch = None,
+        self, request: Authenticated, event_id: FromPath[str], webhook_id: FromPath[str], plugin: Door
     ) -> Response[Webhook]:
         """By a host. The secret is not shown again."""
         webhook = await HostsWebhooks(plugin, event_id, request.user).get(webhook_id)
-        if is_current(tag_of(webhook), if_none_match):
-            return Response(None, status_code=304, headers={"ETag": tag_of(webhook)})  # type: ignore[arg-type]
-        return Response(webhook, headers={"ETag": tag_of(webhook)})
+        return answer_unless_current(webhook, tag_of(webhook), request)
 
     @delete(
         "/{webhook_id:str}",
@@ -89,15 +81,10 @@ class WebhookController(Controller):
         responses=problems(401, 403, 404, 412, 507),
     )
     async def delete_webhook(
-        self,
-        request: Authenticated,
-        event_id: FromPath[str],
-        webhook_id: FromPath[str],
-        plugin: Door,
-        if_match: IfMatch = None,
+        self, request: Authenticated, event_id: FromPath[str], webhook_id: FromPath[str], plugin: Door
     ) -> None:
         """By a host. Its log goes with it, and what was not delivered yet is not delivered."""
-        await HostsWebhooks(plugin, event_id, request.user).delete(webhook_id, if_match)
+        await HostsWebhooks(plugin, event_id, request.user).delete(webhook_id, expected_tags(request))
 
     @post(
         "/{webhook_id:str}/enable",

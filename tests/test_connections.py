@@ -1,0 +1,169 @@
+"""When a connection is ended for what its client owes, to the second; `test_slow_clients` asks real ones."""
+
+import asyncio
+from typing import Any
+
+import pytest
+from litestar.types import Receive, Scope, Send
+from uvicorn import Config
+from uvicorn.server import ServerState
+
+from eventorg.api import bodies
+from eventorg.connections import ANSWER_SECONDS, Connection
+
+pytestmark = pytest.mark.anyio
+
+REQUEST = bodies.REQUEST_SECONDS
+GET = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+POST = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n"
+A_MOMENT = 0.125
+
+
+class Wire(asyncio.Transport):
+    """The way to a client that leaves `unread` bytes, and how it was ended."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.unread = 0
+        self.ended = ""
+
+    def write(self, data: Any) -> None:
+        pass
+
+    def get_write_buffer_size(self) -> int:
+        return self.unread
+
+    def pause_reading(self) -> None:
+        pass
+
+    def resume_reading(self) -> None:
+        pass
+
+    def is_closing(self) -> bool:
+        return bool(self.ended)
+
+    def close(self) -> None:
+        self.ended = self.ended or "closed"
+
+    def abort(self) -> None:
+        self.ended = "aborted"
+
+
+class Line:
+    """A connection since second 0, and the application behind it, which begins when it `may_begin`, reads a body as it
+    comes, and answers when it `may_answer`."""
+
+    def __init__(self) -> None:
+        self.second = 0.0
+        self.wire = Wire()
+        self.woken = 0
+        self.may_begin, self.may_answer = asyncio.Event(), asyncio.Event()
+        self.connection = Connection(
+            Config(self._answer, interface="asgi3", log_config=None, timeout_keep_alive=1_000), ServerState(), {}
+        )
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self.may_begin.wait()
+        message: Any = await receive()
+        while message["more_body"]:
+            self.woken += 1
+            message = await receive()
+        await self.may_answer.wait()
+        await send({"type": "http.response.start", "status": 204, "headers": []})
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    async def say(self, data: bytes) -> None:
+        """The client sends something, and the application does what it can."""
+        self.connection.data_received(data)
+        await self.rest()
+
+    async def rest(self) -> None:
+        for _ in range(5):
+            await asyncio.sleep(0)
+
+    async def at(self, second: float) -> str:
+        """How the connection is ended once the server has looked at it in this second; empty if it goes on."""
+        self.second = second
+        self.connection.look(second)
+        await self.rest()
+        return self.wire.ended
+
+
+@pytest.fixture
+async def line(monkeypatch: pytest.MonkeyPatch) -> Line:
+    line = Line()
+    line.may_begin.set()
+    line.may_answer.set()
+    monkeypatch.setattr(asyncio.get_running_loop(), "time", lambda: line.second)
+    line.connection.connection_made(line.wire)
+    return line
+
+
+@pytest.mark.parametrize("begun", [b"", b"GET / HT"])
+async def test_a_request_has_so_long_to_come(line: Line, begun: bytes) -> None:
+    await line.say(begun)
+    assert await line.at(REQUEST - A_MOMENT) == ""
+    assert await line.at(REQUEST) == "closed"
+
+
+async def test_each_request_has_as_long(line: Line) -> None:
+    await line.say(GET)
+    line.second = 100
+    await line.say(b"GET / HT")
+    assert await line.at(100 + REQUEST - A_MOMENT) == ""
+    assert await line.at(100 + REQUEST) == "closed"
+
+
+async def test_who_waits_for_a_body_is_woken_at_the_deadline_and_has_as_long_to_answer(line: Line) -> None:
+    await line.say(POST)
+    assert (await line.at(REQUEST - A_MOMENT), line.woken) == ("", 0)
+    assert (await line.at(REQUEST), line.woken) == ("", 1)
+    assert (await line.at(2 * REQUEST - A_MOMENT), line.woken) == ("", 2)
+    assert (await line.at(2 * REQUEST), line.woken) == ("aborted", 2)
+
+
+async def test_who_works_at_an_answer_is_left_alone(line: Line) -> None:
+    line.may_answer.clear()
+    await line.say(GET)
+    for second in (1, 100, 200):
+        assert await line.at(second) == ""
+
+
+async def test_a_client_is_not_to_blame_for_what_nobody_reads(line: Line) -> None:
+    line.may_begin.clear()
+    await line.say(POST + b"x" * 70_000)  # more than is kept for an application that does not read
+    assert await line.at(100) == ""
+    line.may_begin.set()
+    await line.rest()
+    assert (await line.at(100 + REQUEST - A_MOMENT), line.woken) == ("", 1)
+    assert (await line.at(100 + REQUEST), line.woken) == ("", 2)
+
+
+async def test_between_two_requests_there_is_nothing_owed(line: Line) -> None:
+    await line.say(GET)
+    for second in (1, 20, 40):
+        assert await line.at(second) == ""  # uvicorn has a timer of its own for that
+
+
+async def test_what_is_no_request_ends_that_timer_and_is_owed_from_then_on(line: Line) -> None:
+    await line.say(GET)
+    await line.say(b"\r\n")
+    assert await line.at(10) == ""
+    assert await line.at(10 + REQUEST - A_MOMENT) == ""
+    assert await line.at(10 + REQUEST) == "closed"
+
+
+@pytest.mark.parametrize("read_at", [None, 30])
+async def test_an_answer_is_left_unread_for_so_long(line: Line, read_at: float | None) -> None:
+    await line.say(GET)
+    line.wire.unread = 1
+    assert await line.at(5) == ""
+    begun = 5.0
+    if read_at is not None:
+        line.wire.unread = 0
+        assert await line.at(read_at) == ""
+        line.wire.unread = 1
+        begun = read_at + 10
+        assert await line.at(begun) == ""
+    assert await line.at(begun + ANSWER_SECONDS - A_MOMENT) == ""
+    assert await line.at(begun + ANSWER_SECONDS) == "aborted"

@@ -1,0 +1,139 @@
+"""Query parameters: a number is digits, null and nan are no values, and nothing is given twice."""
+
+from collections.abc import Iterator
+from typing import Annotated, Any
+
+import pytest
+from litestar import Controller, Litestar, Request, get
+from litestar.params import QueryParameter
+from litestar.testing import TestClient
+
+from eventorg.api.problems import EXCEPTION_HANDLERS
+from eventorg.api.queries import finish_queries
+from eventorg.settings import load
+from eventorg.testing import Server, User, check_problem, running
+
+NO_WHOLE = [
+    "", "1e1", "1E1", "5.0", "5.", ".5", "%2B5", "+5", "%205", "5%20", "5%0A", "%D9%A3", "%EF%BC%95", "1_0", "0x5",
+    "null", "NULL", "nan", "true", "None", "5;6", "5,6", "9" * 400,
+]  # fmt: skip
+NO_NUMBER = [
+    "",
+    "%2B1",
+    "1_0",
+    ".5",
+    "5.",
+    "0x1",
+    "null",
+    "nan",
+    "NaN",
+    "inf",
+    "-inf",
+    "Infinity",
+    "%D9%A3",
+    "%201",
+    "31",
+]
+
+Number = Annotated[int, QueryParameter(name="count")]
+Several = Annotated[list[int], QueryParameter()]
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server with all plugins."""
+    settings = {"EVENTORG_DATABASE": str(tmp_path_factory.mktemp("queries") / "eventorg.db")}
+    with running(load(settings | {"EVENTORG_LOG_LEVEL": "error"})) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def user(served: Server) -> User:
+    return served.sign_up()
+
+
+@pytest.fixture(scope="module")
+def event(user: User) -> str:
+    return f"/events/{user.create_event()['id']}"
+
+
+def faults(user: User, url: str) -> list[tuple[str, str]]:
+    return [(fault["field"], fault["code"]) for fault in check_problem(user.get(url), 422)["errors"]]
+
+
+@pytest.mark.parametrize(
+    "place",
+    ["/events?limit", "/changes?limit", "/changes?after", "{event}/participants?limit", "{event}/card?names",
+     "{event}/webhooks/1/deliveries?limit"],
+)  # fmt: skip
+def test_a_whole_number_is_digits(user: User, event: str, place: str) -> None:
+    url = place.format(event=event)
+    for sent in NO_WHOLE:
+        assert faults(user, f"{url}={sent}") == [(url.partition("?")[2], "invalid")], sent
+    assert user.get(f"{url}=5").status_code in (200, 404, 410)
+
+
+def test_a_number_of_seconds_is_a_number(user: User) -> None:
+    for sent in NO_NUMBER:
+        assert faults(user, f"/changes?timeout={sent}") == [("timeout", "invalid")], sent
+    for sent in ("0", "0.0", "0.01", "1e-2"):
+        assert user.get(f"/changes?timeout={sent}").status_code == 200, sent
+
+
+def test_a_status_is_not_null(user: User, event: str) -> None:
+    for url in ("/events", f"{event}/participants"):
+        assert faults(user, f"{url}?status=null") == [("status", "invalid")]
+
+
+@pytest.mark.parametrize(
+    ("place", "name"),
+    [
+        *(("/events", name) for name in ("limit", "cursor", "q", "status", "organizer_id", "from", "to")),
+        *(("/changes", name) for name in ("after", "limit", "timeout")),
+        *(("{event}/participants", name) for name in ("limit", "cursor", "status")),
+        *(("{event}/card", name) for name in ("names", "locale")),
+        *(("{event}/webhooks/1/deliveries", name) for name in ("limit", "cursor")),
+    ],
+)
+def test_what_is_given_twice_is_refused(user: User, event: str, place: str, name: str) -> None:
+    assert faults(user, f"{place.format(event=event)}?{name}=1&{name}=1") == [(name, "repeated")]
+
+
+def test_all_that_is_wrong_is_told_at_once(user: User) -> None:
+    assert faults(user, "/changes?limit=1e1&after=1&timeout=nan&after=2") == [
+        ("after", "repeated"),
+        ("timeout", "invalid"),
+        ("limit", "invalid"),
+    ]
+
+
+def test_what_nobody_asks_for_may_be_there_twice(user: User) -> None:
+    assert user.get("/events?utm=1&utm=2&limit=1").status_code == 200
+
+
+def test_words_may_be_null(user: User) -> None:
+    title = f"null {user.id}"
+    user.create_event(title=title)
+    assert [one["title"] for one in user.get("/events?q=null").json()["events"]] == [title]
+
+
+def test_a_handler_keeps_what_is_done_before_it() -> None:
+    seen: list[str] = []
+
+    async def before(request: Request[Any, Any, Any]) -> None:
+        seen.append(request.scope["path"])
+
+    class Things(Controller):
+        path = "/things"
+        before_request = staticmethod(before)
+
+        @get()
+        async def get_things(self, several: Several, number: Number = 1) -> dict[str, Any]:
+            return {"several": several, "number": number}
+
+    app = Litestar([Things], exception_handlers=EXCEPTION_HANDLERS)
+    finish_queries(app)
+    with TestClient(app) as client:
+        assert client.get("/things?several=1&several=2&count=3").json() == {"several": [1, 2], "number": 3}
+        assert seen == ["/things"]
+        assert client.get("/things?several=1&count=3.0").status_code == 422
