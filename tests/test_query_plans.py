@@ -63,7 +63,7 @@ def queries() -> Iterator[tuple[str, Statement]]:
     choices = itertools.product(
         [None, time],
         [None, time],
-        [None, "ab", "abc"],
+        [None, "ab", "abc", "a longer text"],
         [None, "x"],
         [None, "cancelled"],
         [None, "v"],
@@ -82,7 +82,7 @@ def test_no_statement_reads_a_table_from_end_to_end(file: sqlite3.Connection, st
 
 def test_no_combination_of_filters_reads_a_table_from_end_to_end(file: sqlite3.Connection) -> None:
     composed = list(queries())
-    assert len(composed) == 192
+    assert len(composed) == 256
     for wanted, statement in composed:
         plan = explain(file, statement)
         assert scanned(file, statement) <= {"events_search"}, f"{wanted}: {plan}"
