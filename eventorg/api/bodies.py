@@ -94,9 +94,7 @@ def decode(body: bytes, annotation: Any) -> Any:
     try:
         return _decoder(annotation).decode(body)
     except msgspec.ValidationError as error:
-        refusal = Invalid(_field_error(str(error)))
-    except Invalid as error:
-        refusal = error
+        refusal = _refusal(error)
     except _NOT_JSON:
         raise Malformed("malformed_json") from None
     try:
@@ -113,7 +111,7 @@ def parse(kind: type[T], **parameters: str | None) -> T:
     try:
         return msgspec.convert({name: value for name, value in parameters.items() if value is not None}, kind)
     except msgspec.ValidationError as error:
-        raise Invalid(_field_error(str(error))) from None
+        raise _refusal(error) from None
 
 
 @cache
@@ -121,10 +119,17 @@ def _decoder(annotation: Any) -> msgspec.json.Decoder[Any]:
     return msgspec.json.Decoder(annotation)
 
 
-def _field_error(message: str) -> FieldError:
-    """msgspec's message as a code that can be spoken in any language."""
-    reason, _, path = message.partition(" - at `$")
+def _refusal(error: msgspec.ValidationError) -> Invalid:
+    """What msgspec found, or a rule of ours, with where in the body it is."""
+    reason, _, path = str(error).partition(" - at `$")
     inner = path.rstrip("`").lstrip(".")
+    if isinstance(broken := error.__cause__, Invalid):
+        return Invalid(*(FieldError(_join(inner, each.field), each.code, each.values) for each in broken.errors))
+    return Invalid(_field_error(reason, inner))
+
+
+def _field_error(reason: str, inner: str) -> FieldError:
+    """msgspec's reason as a code that can be spoken in any language."""
     if match := _MISSING.match(reason):
         return FieldError(_join(inner, match["field"]), "required")
     if match := _UNKNOWN.match(reason):

@@ -84,8 +84,11 @@ class UnsupportedMediaType(DomainError):
     default_code = "unsupported_media_type"
 
 
-class Invalid(DomainError):
-    """A well-formed request that breaks rules: all of them at once, as far as they can be told."""
+class Invalid(DomainError, ValueError):
+    """A well-formed request that breaks rules: all of them at once, as far as they can be told.
+
+    A `ValueError`, so that msgspec says where it was raised within a body.
+    """
 
     default_code = "validation_failed"
 

@@ -72,6 +72,8 @@ def test_what_is_no_list_of_offsets_is_refused(scene: Scene) -> None:
         for body, code in REFUSED:
             problem = check_problem(scene.host.put(path, content=body), 422, "validation_failed")
             assert [fault["code"] for fault in problem["errors"]] == [code], body
+        second = check_problem(scene.host.put(path, content='[{"before": "PT1H"}, {"before": "P1M"}]'), 422)
+        assert [fault["field"] for fault in second["errors"]] == ["[1].before"]
 
 
 def test_what_is_no_json_is_refused(scene: Scene) -> None:
