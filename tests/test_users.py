@@ -91,7 +91,10 @@ def test_names_are_trimmed_and_composed(server: Server) -> None:
     assert (response.json()["first_name"], response.json()["last_name"]) == ("Анна", "Тойвола")
 
 
-@pytest.mark.parametrize(("signed_up", "typed"), [("пароль Ёё", "пароль Е\u0308е\u0308"), ("e\u0301" * 5, "é" * 5)])
+@pytest.mark.parametrize(
+    ("signed_up", "typed"),
+    [("пароль Ёё", "пароль Е\u0308е\u0308"), ("e\u0301" * 5, "é" * 5), ("мой пароль", "мой\u00a0пароль")],
+)
 def test_a_password_is_the_same_on_every_keyboard(server: Server, signed_up: str, typed: str) -> None:
     email = sign_up(server, password=signed_up).json()["email"]
     user = server.log_in(email, typed)

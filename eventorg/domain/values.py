@@ -118,9 +118,9 @@ def _clean_password(value: str) -> str:
 
 
 def _clean_attempt(value: str) -> str:
-    """NFC, so that it does not matter which keyboard it is typed on (RFC 8265, section 4.2.2)."""
+    """NFC with plain spaces, so that it does not matter which keyboard it is typed on (RFC 8265, section 4.2.2)."""
     within(value, len(value.encode()), 0, 1024)
-    value = normal("NFC", value)
+    value = normal("NFC", "".join(" " if unicodedata.category(c) == "Zs" else c for c in value))
     return within(value, len(value.encode()), 0, 1024)
 
 
