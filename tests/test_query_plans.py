@@ -59,7 +59,7 @@ def scanned(file: sqlite3.Connection, statement: Statement) -> set[str]:
 
 def queries() -> Iterator[tuple[str, Statement]]:
     """What can be asked of the list of events: each filter or not, the first page and a later one, anybody's."""
-    time = datetime(2027, 1, 1, tzinfo=UTC)
+    time = "2027-01-01T00:00:00Z"
     choices = itertools.product(
         [None, time],
         [None, time],

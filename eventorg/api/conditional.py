@@ -47,7 +47,7 @@ def expected_versions(request: Request[Any, Any, Any]) -> frozenset[str] | None:
     given = header_list(request.scope, b"if-match")
     if given is None or given == "*":
         return None
-    return frozenset(tag.partition("-")[0] for weak, tag in _tags(given) if not weak and "-" in tag)
+    return frozenset(tag.partition("-")[0] for weak, tag in _tags(given) if not weak)
 
 
 def is_current(tag: str, request: Request[Any, Any, Any]) -> bool:
