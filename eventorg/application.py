@@ -111,6 +111,7 @@ def create_app(settings: Settings, clock: Clock = utc_now, passwords: Passwords 
             hosts=core.hosts,
             registrations=core.registrations,
             users=core.users,
+            exporting=core.exporting,
             identities=core.identities,
             plugins=core.plugins,
             plugin_names=[loaded.plugin.name for loaded in core.loaded],

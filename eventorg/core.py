@@ -7,6 +7,7 @@ from eventorg.context import PluginContext
 from eventorg.copying import Progress, unwatched
 from eventorg.database import Database
 from eventorg.domain.values import Clock
+from eventorg.exporting import Exporting
 from eventorg.loading import Loaded, load_plugins
 from eventorg.migrations import Component
 from eventorg.preparation import check_statements, core_component, prepare
@@ -62,6 +63,7 @@ class Core:
         self.callers = CallerRepository(database, sql, clock)
         self.plugins = PluginRepository(database, sql, clock)
         self.loaded = load_plugins(settings)
+        self.exporting = Exporting(users, [(loaded.plugin, self.context(loaded)) for loaded in self.loaded])
 
     def context(self, loaded: Loaded) -> PluginContext:
         """What a plugin is given to work with."""

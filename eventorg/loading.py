@@ -181,6 +181,8 @@ def _check_fields(plugin: Plugin) -> None:
     for fact in plugin.on:
         if fact not in FACTS.values():
             raise PluginError(f"The plugin {plugin.name} waits for {fact!r}, which is no fact.")
+    if iscoroutinefunction(plugin.export):
+        raise PluginError(f"The plugin {plugin.name} has {plugin.export!r} to export with, which is an `async def`.")
     for function in (*plugin.on.values(), *(job.run for job in plugin.jobs)):
         if not iscoroutinefunction(function):
             raise PluginError(f"The plugin {plugin.name} has {function!r} to run, which is no `async def`.")

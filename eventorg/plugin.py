@@ -15,7 +15,7 @@ from litestar.types import ControllerRouterHandler
 from msgspec import Struct
 
 from eventorg.api.authentication import OPEN, OPTIONAL_SECURITY, PUBLIC, Anybody, Authenticated, by_bot
-from eventorg.api.conditional import is_current
+from eventorg.api.conditional import ETAG, answer_unless_current, expected_tags, is_current
 from eventorg.api.cursors import Cursor, Limit, decode_cursor, encode_cursor
 from eventorg.api.problems import BODY_PROBLEMS, problems
 from eventorg.domain.callers import Caller
@@ -45,7 +45,7 @@ from eventorg.domain.facts import (
     UserDeleted,
     UserUpdated,
 )
-from eventorg.domain.users import User, check_self
+from eventorg.domain.users import User, check_self, check_version
 from eventorg.domain.values import (
     Clock,
     Id,
@@ -64,6 +64,7 @@ from eventorg.transactions import Transaction, Work
 
 __all__ = [
     "BODY_PROBLEMS",
+    "ETAG",
     "FACTS",
     "OPEN",
     "OPTIONAL_SECURITY",
@@ -110,12 +111,15 @@ __all__ = [
     "UserCreated",
     "UserDeleted",
     "UserUpdated",
+    "answer_unless_current",
     "by_bot",
     "check_host",
     "check_organizer",
     "check_self",
+    "check_version",
     "decode_cursor",
     "encode_cursor",
+    "expected_tags",
     "is_current",
     "negotiate",
     "problems",
@@ -162,6 +166,7 @@ class Context(Protocol):
 
 Handler = Callable[[Any, Context], Awaitable[None]]
 Choice = Callable[[Sequence[Happened], Context, Transaction], Iterable[Happened]]
+Exporter = Callable[[str, Context, Transaction], object]
 
 
 class Job(Struct, frozen=True, kw_only=True):
@@ -201,6 +206,10 @@ class Plugin(Struct, frozen=True, kw_only=True):
     choose: Choice | None = None
     """Which of some facts, in their order, the handlers have something to do for: the others are not told. One read for
     many, where most need nothing, takes a tenth of the time. All are told if it raises."""
+
+    export: Exporter | None = None
+    """What it keeps about the user of an id, as JSON can say it, or a struct: for `GET /users/me/export`, under the
+    plugin's name. It reads in the transaction it is given."""
 
     jobs: Sequence[Job] = ()
     """What to do again and again."""

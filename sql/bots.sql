@@ -1,5 +1,5 @@
--- name: create_bot(name, token_sha256, scopes, now)^
--- No row if the name is taken by a token that is not revoked.
+-- name: create_bot(name, token_sha256, scopes, now)!
+-- In the place of a token that was revoked.
 INSERT INTO bots (name, token_sha256, scopes, created_at, last_used_at, revoked_at)
 VALUES (:name, :token_sha256, :scopes, :now, NULL, NULL)
 ON CONFLICT (name) DO UPDATE
@@ -9,8 +9,7 @@ SET
     created_at = excluded.created_at,
     last_used_at = NULL,
     revoked_at = NULL
-WHERE bots.revoked_at IS NOT NULL
-RETURNING name;
+WHERE bots.revoked_at IS NOT NULL;
 
 -- name: list_bots()
 SELECT

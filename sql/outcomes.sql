@@ -29,6 +29,19 @@ FROM outcomes
 WHERE user_id = :user_id
 ORDER BY at, key;
 
+-- name: pass_on_outcomes(user_id, heir_id)!
+-- What the heir has done under the same key stays.
+UPDATE outcomes
+SET
+    caller = replace(caller, ':' || :user_id, ':' || :heir_id),
+    user_id = :heir_id
+WHERE user_id = :user_id
+    AND NOT EXISTS (
+        SELECT 1
+        FROM outcomes AS kept
+        WHERE kept.caller = replace(outcomes.caller, ':' || :user_id, ':' || :heir_id) AND kept.key = outcomes.key
+    );
+
 -- name: forget_outcomes(before, most)!
 DELETE FROM outcomes
 WHERE (caller, key) IN (

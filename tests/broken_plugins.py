@@ -132,6 +132,10 @@ REFUSED: dict[str, tuple[dict[str, str], str]] = {
         {"tea.py": tea("jobs=[Job(name='pour', every=timedelta(1), run=print)]")},
         "The plugin tea has <built-in function print> to run, which is no `async def`.",
     ),
+    "an export that waits": (
+        {"tea.py": tea("export=hear")},
+        "The plugin tea has <function hear at ",
+    ),
     "a job without a pause": (
         {"tea.py": tea("jobs=[Job(name='pour', every=timedelta(0), run=hear)]")},
         f"The plugin tea cannot be imported: {{dir}}/tea.py:{LINE}: ValueError: the job pour needs a pause.",

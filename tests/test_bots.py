@@ -18,6 +18,9 @@ from eventorg.testing import PASSWORD, Bot, Server, check_problem, running
 from tests.programs import run, sentence, serving
 from tests.telegram import LARGEST_ID, Person, new_id
 
+KNOWN = new_id()
+"""A Telegram account that is known, in another spelling."""
+
 
 @pytest.fixture(scope="module")
 def bot(server: Server) -> Bot:
@@ -67,7 +70,16 @@ def test_the_operator_makes_lists_and_revokes_tokens_while_the_server_runs(tmp_p
 @pytest.mark.parametrize(
     ("arguments", "status", "told"),
     [
-        (["revoke", "nobody"], 1, "eventorg: "),
+        (["revoke", "nobody"], 1, "There is no bot of this name"),
+        (["revoke", ""], 1, "There is no bot of this name"),
+        (["create", "", "--scope", "act"], 2, "At least 1 long."),
+        (["create", " \t ", "--scope", "act"], 2, "At least 1 long."),
+        (["create", "x" * 101, "--scope", "act"], 2, "At most 100 long."),
+        (["create", "x" * 100_000, "--scope", "act"], 2, "At most 100 long."),
+        (["create", "a\tbot", "--scope", "act"], 2, "control character"),
+        (["create", "a\nbot", "--scope", "act"], 2, "control character"),
+        (["create", "a\x1b[31mbot", "--scope", "act"], 2, "control character"),
+        (["create", "a\udcffbot", "--scope", "act"], 2, "control character"),
         (["create", "a-bot", "--scope", "everything"], 2, "everything"),
         (["create", "a-bot"], 2, "--scope"),
     ],
@@ -86,7 +98,21 @@ def test_what_the_operator_gets_wrong_is_told_in_words(
     printed = capsys.readouterr()
     assert (end.value.code, printed.out) == (status, "")
     assert told in printed.err
-    assert "Traceback" not in printed.err
+    assert printed.err.startswith("eventorg: ")
+    assert printed.err.count("\n") == 1
+
+
+def test_names_of_bots_are_trimmed_composed_and_unique_whatever_their_case(tmp_path: Path) -> None:
+    path = tmp_path / "eventorg.db"
+    for name in ("  Бот и\u0306  ", "ы" * 100):
+        assert run(path, "token", "create", name, "--scope", "act").returncode == 0
+    names = [line.split("\t")[0] for line in run(path, "token", "list").stdout.splitlines()]
+    assert sorted(names) == sorted(["Бот й", "ы" * 100])
+    for name in ("бот Й", "Бот и\u0306", "Ы" * 100):
+        taken = run(path, "token", "create", name, "--scope", "act")
+        assert sentence(taken) == "There is a bot of this name; revoke its token or take another name."
+    assert run(path, "token", "revoke", "БОТ Й").returncode == 0
+    assert run(path, "token", "create", "БОТ Й", "--scope", "act").returncode == 0
 
 
 def test_a_bot_acts_for_a_user_by_id_and_for_a_telegram_account(server: Server, bot: Bot) -> None:
@@ -101,11 +127,13 @@ def test_a_bot_acts_for_a_user_by_id_and_for_a_telegram_account(server: Server, 
     [
         "3407e9c0-1a69-4cb6-84ce-6852d9345421",
         f"telegram:{LARGEST_ID}", "telegram:0", "telegram:", "telegram:-1", "telegram:1e3",
-        "telegram:٤٢", "telegram:" + "9" * 18, "telegram:" + "9" * 400, "someone", "me", "'; DROP TABLE users", "-",
+        "telegram:٤٢", "telegram:" + "9" * 18, "telegram:" + "9" * 400,
+        f"telegram:{2**63}", f"telegram:0{KNOWN}", f"telegram:+{KNOWN}", "someone", "me", "'; DROP TABLE users", "-",
         "Telegram:42", "telegram: 42", "é",
     ],
 )  # fmt: skip
 def test_a_bot_that_acts_for_nobody_known_is_refused(bot: Bot, nobody: str) -> None:
+    assert bot.put(f"/identities/telegram/{KNOWN}").status_code in (200, 201)
     headers = {"Authorization": bot.headers["Authorization"].encode(), "X-Act-As": nobody.encode()}
     check_problem(bot.client.get("/users/me", headers=headers), 404, "user_not_found")  # type: ignore[arg-type]
 

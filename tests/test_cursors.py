@@ -10,7 +10,7 @@ from uuid import uuid4
 
 import pytest
 
-from eventorg.domain.values import fold
+from eventorg.domain.normal_forms import fold
 from eventorg.testing import Server, User, check_problem
 
 ROWS = 1_000

@@ -109,6 +109,7 @@ plugin = Plugin(
     routes=[refuse, sugar, pour],
     on={UserCreated: welcome},
     choose=lambda facts, context, tx: facts,
+    export=lambda user_id, context, tx: [Cup(**cup) for cup in tx.all(context.sql.list_cups_of, user_id=user_id)],
     jobs=[Job(name="refill", every=timedelta(hours=1), run=refill)],
     settings=Own,
     statements=HERE,
@@ -127,6 +128,9 @@ FILES = {
     "tea/cups.sql": """
 -- name: pour(user_id, leaves)^
 INSERT INTO tea_cups (user_id, leaves) VALUES (:user_id, :leaves) RETURNING number, leaves;
+
+-- name: list_cups_of(user_id)
+SELECT number, leaves FROM tea_cups WHERE user_id = :user_id ORDER BY number;
 
 -- name: refill()!
 UPDATE tea_cups SET leaves = leaves + 10;
@@ -162,6 +166,15 @@ def test_a_route_writes_once_with_the_plugins_settings_and_statements(teahouse: 
     check_problem(teahouse.client.post("/tea/cups"), 401)
 
 
+def test_what_it_keeps_of_a_user_is_in_the_export(teahouse: Server) -> None:
+    user = teahouse.sign_up()
+    poured = user.post("/tea/cups").json()
+    export = user.get("/users/me/export").json()
+    assert poured in export["plugins"]["tea"]
+    assert export["incomplete"] == []
+    assert poured not in teahouse.sign_up().get("/users/me/export").json()["plugins"]["tea"]
+
+
 def test_a_plugin_of_litestars_is_added(teahouse: Server) -> None:
     assert teahouse.sign_up().get("/tea/sugar").json() == {"sugar": "two lumps"}
 
@@ -181,6 +194,7 @@ def test_what_a_command_is_refused_is_one_sentence(teahouse: Server) -> None:
 def test_an_account_with_rows_of_a_plugin_can_be_deleted(teahouse: Server) -> None:
     user = teahouse.sign_up()
     assert user.post("/tea/cups").status_code == 201
+    teahouse.wait_for(lambda: len(user.get("/users/me/export").json()["plugins"]["tea"]) == 2)  # and that of welcome
     assert user.delete("/users/me").status_code == 200
 
 

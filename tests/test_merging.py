@@ -159,7 +159,7 @@ def test_the_feed_tells_what_became_of_each(server: Server, bot: Bot) -> None:
     names = {user_id: who for who, user_id in stage.ids.items()}
     assert [(change["type"], names[change["user_id"]]) for change in told] == [
         ("registration.cancelled", "person"),
-        ("registration.created", "user"),
+        ("registration.promoted", "user"),
         ("user.deleted", "person"),
         ("user.updated", "user"),
     ]

@@ -11,6 +11,7 @@ from eventorg.repositories.events import EventRepository
 from eventorg.settings import Settings
 from eventorg.testing import Server, User, check_problem, running
 from tests.keyed import EVENT, Request, ask, is_replayed
+from tests.telegram import Person, link
 
 
 def test_409_is_not_kept(server: Server) -> None:
@@ -118,3 +119,20 @@ def test_a_refusal_is_answered_again_with_its_headers(server: Server, language: 
         kept, answered = ({k: v for k, v in one.headers.items() if k not in own} for one in (first, again))
         assert kept == answered
         assert kept["content-language"] == language
+
+
+def test_a_key_goes_on_when_its_user_is_merged(server: Server) -> None:
+    bot, user, host = server.make_bot("act"), server.sign_up(), server.sign_up()
+    person, url = Person(server, bot), f"/events/{host.create_event()['id']}/register"
+    tap: Request = (person.bot, url, {})
+    first = ask(tap, "POST", "tap")
+    ask((person.bot, "/events", {}), "POST", "mistake")
+    own = ask((bot.acting_for(user.id), "/events", EVENT), "POST", "of both")
+    ask((person.bot, "/events", EVENT | {"title": "Other"}), "POST", "of both")
+    link(bot, person.telegram_id, user)
+    again = ask(tap, "POST", "tap")
+    assert (again.status_code, again.content, is_replayed(again)) == (201, first.content, True)
+    refused = ask((person.bot, "/events", {}), "POST", "mistake")
+    assert (refused.status_code, is_replayed(refused)) == (422, True)
+    kept = ask((person.bot, "/events", EVENT), "POST", "of both")
+    assert (kept.content, is_replayed(kept)) == (own.content, True)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from eventorg.backup import back_up
-from eventorg.domain.values import fold
+from eventorg.domain.normal_forms import fold
 from eventorg.testing import PASSWORD, Server, User, check_problem
 from tests import telegram
 

@@ -121,7 +121,7 @@ def test_the_files_of_the_second_plugin_are_what_the_command_writes(here: Path, 
 
 def test_the_tests_of_the_second_plugin_pass(here: Path) -> None:
     write_example(here)
-    assert "6 passed" in sh(texts("test")[1], here)
+    assert "7 passed" in sh(texts("test")[1], here)
 
 
 def test_it_is_packaged_installed_and_served(here: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

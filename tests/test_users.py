@@ -91,6 +91,16 @@ def test_names_are_trimmed_and_composed(server: Server) -> None:
     assert (response.json()["first_name"], response.json()["last_name"]) == ("Анна", "Тойвола")
 
 
+@pytest.mark.parametrize(("signed_up", "typed"), [("пароль Ёё", "пароль Е\u0308е\u0308"), ("e\u0301" * 5, "é" * 5)])
+def test_a_password_is_the_same_on_every_keyboard(server: Server, signed_up: str, typed: str) -> None:
+    email = sign_up(server, password=signed_up).json()["email"]
+    user = server.log_in(email, typed)
+    headers = {"Authorization": f"Bearer {user}"}
+    change = {"password": typed + typed, "current_password": typed}
+    assert server.client.patch("/users/me", json=change, headers=headers).status_code == 200
+    assert server.log_in(email, signed_up + signed_up)
+
+
 def test_a_password_is_taken_as_it_is(server: Server) -> None:
     assert sign_up(server, password="  spaces count  ", email="spaces@example.com").status_code == 201
     assert server.log_in("spaces@example.com", "  spaces count  ")
@@ -130,6 +140,8 @@ def email_of(length: int) -> str:
         ("password", "x" * 1024, None),
         ("password", "ж" * 512, None),
         ("password", "ж" * 512 + "x", "too_long"),
+        ("password", "e\u0301" * 3, "too_short"),
+        ("password", "\u0958" * 341, "too_long"),
         ("timezone", "Europe/Moscow", None),
         ("timezone", "Mars/Phobos", "timezone_unknown"),
         ("locale", "en-GB", None),

@@ -3,6 +3,7 @@
 import pytest
 
 from eventorg.testing import Server, User, check_problem
+from tests.telegram import new_id
 
 
 @pytest.fixture
@@ -141,3 +142,18 @@ def test_a_registration_has_a_tag_that_guards_its_changes(server: Server) -> Non
         check_problem(getattr(caller, method.lower())(url, headers={"If-Match": tag}, **body), 412, "version_mismatch")
     assert guest.get(f"{place}/participants/me").headers["etag"] == check_in.headers["etag"]
     assert host.delete(seat, headers={"If-Match": check_in.headers["etag"]}).status_code == 200
+
+
+def test_the_user_of_a_telegram_account_has_a_version(server: Server) -> None:
+    bot, user = server.make_bot("act"), server.sign_up()
+    url = f"/identities/telegram/{new_id()}"
+    code = user.post("/users/me/link-codes").json()["code"]
+    tag = bot.post(f"{url}/link", json={"code": code}).headers["etag"]
+    assert bot.get(url).headers["etag"] == user.get("/users/me").headers["etag"] == tag
+    assert bot.put(url).headers["etag"] == tag
+    seen = bot.get(url, headers={"If-None-Match": tag})
+    assert (seen.status_code, seen.headers["etag"], seen.content) == (304, tag, b"")
+    user.patch("/users/me", json={"first_name": "Anna"})
+    assert bot.get(url, headers={"If-None-Match": tag}).status_code == 200
+    check_problem(user.delete(url, headers={"If-Match": tag}), 412, "version_mismatch")
+    assert user.delete(url, headers={"If-Match": bot.get(url).headers["etag"]}).status_code == 200

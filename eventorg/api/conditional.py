@@ -18,6 +18,7 @@ from eventorg.domain.registrations import Registration
 from eventorg.domain.users import User
 
 T = TypeVar("T", Event, User, Registration)
+Anything = TypeVar("Anything")
 
 IF_MATCH = "Only change this version (an `ETag`); else 412."
 IF_NONE_MATCH = "An `ETag` one has; 304 if it is the current one."
@@ -41,13 +42,20 @@ def etag(resource: Event | User | Registration) -> str:
     return f'"{resource.version}-{rest}"'
 
 
-def expected_versions(request: Request[Any, Any, Any]) -> frozenset[str] | None:
-    """The versions `If-Match` allows; None if any will do. A tag that is not ours, or weak, matches none, nor does
-    what is no list of tags: a condition that cannot be read does not hold."""
+def expected_tags(request: Request[Any, Any, Any]) -> frozenset[str] | None:
+    """The tags `If-Match` allows, in their quotes; None if any will do. A weak tag matches none, nor does what is no
+    list of tags: a condition that cannot be read does not hold."""
     given = header_list(request.scope, b"if-match")
     if given is None or given == "*":
         return None
-    return frozenset(tag.partition("-")[0] for weak, tag in _tags(given) if not weak)
+    return frozenset(f'"{opaque}"' for weak, opaque in _tags(given) if not weak)
+
+
+def expected_versions(request: Request[Any, Any, Any]) -> frozenset[str] | None:
+    """The versions `If-Match` allows; None if any will do. A tag that is not ours matches none; one that is made of the
+    `version` alone is ours."""
+    tags = expected_tags(request)
+    return None if tags is None else frozenset(tag[1:-1].partition("-")[0] for tag in tags)
 
 
 def is_current(tag: str, request: Request[Any, Any, Any]) -> bool:
@@ -64,12 +72,16 @@ def _tags(given: str) -> list[tuple[str, str]]:
 
 
 def answer(resource: T, request: Request[Any, Any, Any]) -> Response[T]:
-    """200 with the resource and its tag, or 304 if `If-None-Match` names that tag already.
+    """200 with the resource and its tag, or 304 if one has it.
 
     Headers are looked up here, as a parameter of the handler one would cost a twentieth of a short request, and be its
     first line alone; `eventorg.api.description` says that they are there.
     """
-    tag = etag(resource)
+    return answer_unless_current(resource, etag(resource), request)
+
+
+def answer_unless_current(resource: Anything, tag: str, request: Request[Any, Any, Any]) -> Response[Anything]:
+    """200 with the resource and its tag, or 304 if `If-None-Match` names that tag already."""
     if is_current(tag, request):
         return JSONResponse(None, status_code=304, headers={"ETag": tag})  # type: ignore[arg-type]
     return JSONResponse(resource, headers={"ETag": tag})

@@ -6,7 +6,7 @@ from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath, JSONBody
 
 from eventorg.api.authentication import Authenticated, by_bot
-from eventorg.api.conditional import ETAG, etag
+from eventorg.api.conditional import ETAG, answer, etag, expected_versions, tagged
 from eventorg.api.messages import Done, done
 from eventorg.api.problems import BODY_PROBLEMS, problems
 from eventorg.domain.errors import NotFound
@@ -52,11 +52,14 @@ class IdentityController(Controller):
         summary="Read the user of a Telegram account",
         opt=by_bot("act", only=True),
         security=BY_BOT,
+        response_headers=ETAG,
         responses=problems(401, 403, 404),
     )
-    async def get_identity(self, telegram_id: FromPath[str], identities: Identities) -> User:
+    async def get_identity(
+        self, request: Authenticated, telegram_id: FromPath[str], identities: Identities
+    ) -> Response[User]:
         """404 `identity_not_found` for an account that was never seen."""
-        return await identities.get(_parse_id(telegram_id))
+        return answer(await identities.get(_parse_id(telegram_id)), request)
 
     @post(
         "/link",
@@ -65,24 +68,25 @@ class IdentityController(Controller):
         status_code=200,
         opt=by_bot("act", only=True),
         security=BY_BOT,
+        response_headers=ETAG,
         responses=problems(*BODY_PROBLEMS, 401, 403, 404, 409),
     )
     async def link_identity(
         self, request: Authenticated, telegram_id: FromPath[str], data: JSONBody[NewLink], identities: Identities
-    ) -> User:
+    ) -> Response[User]:
         """With a code that the user got by `POST /users/me/link-codes` and showed to the bot. The user made for the
         Telegram account is merged into the one of the code: where both registered, the better status stays."""
-        return await identities.link(_parse_id(telegram_id), data.code, request.user)
+        return tagged(await identities.link(_parse_id(telegram_id), data.code, request.user))
 
     @delete(
         operation_id="unlink_telegram_identity",
         summary="Untie a Telegram account",
         status_code=200,
-        responses=problems(401, 403, 404, 409, 507),
+        responses=problems(401, 403, 404, 409, 412, 507),
     )
     async def unlink_identity(self, request: Authenticated, telegram_id: FromPath[str], identities: Identities) -> Done:
         """By the user itself. 409 `no_other_login` if it has no e-mail and password to log in with."""
-        await identities.unlink(_parse_id(telegram_id), request.user)
+        await identities.unlink(_parse_id(telegram_id), expected_versions(request), request.user)
         return done(request, "identity_unlinked")
 
 

@@ -10,8 +10,9 @@ from msgspec import Struct
 from eventorg.api.authentication import OPEN
 from eventorg.api.problems import BODY_PROBLEMS, problems
 from eventorg.domain.errors import Unauthenticated
+from eventorg.domain.normal_forms import fold
 from eventorg.domain.users import Login, User
-from eventorg.domain.values import Input, Instant, fold, rfc3339, rule, within
+from eventorg.domain.values import Input, Instant, rfc3339, rule, within
 from eventorg.repositories.identities import IdentityRepository
 from eventorg.repositories.users import UserRepository
 from eventorg.security.rates import network_of

@@ -2,8 +2,17 @@
 
 import click
 
+from eventorg.api.problems import explain_fault
 from eventorg.cli.running import with_core
-from eventorg.domain.callers import SCOPES, Scope
+from eventorg.domain.callers import SCOPES, BotName, Scope
+from eventorg.domain.errors import Invalid
+
+
+def _clean_name(_: click.Context, __: click.Parameter, value: str) -> str:
+    try:
+        return BotName(name=value).name
+    except Invalid as error:
+        raise click.BadParameter(explain_fault("en", error.errors[0])) from None
 
 
 @click.group()
@@ -15,10 +24,10 @@ def token() -> None:
 
 
 @token.command("create")
-@click.argument("name")
+@click.argument("name", callback=_clean_name)
 @click.option("--scope", "scopes", multiple=True, required=True, type=click.Choice(SCOPES), help="What it may do.")
 def create_token(name: str, scopes: tuple[Scope, ...]) -> None:
-    """Make a token for the bot NAME. It is shown once, alone on the last line.
+    """Make a token for the bot NAME, of 100 characters at most. It is shown once, alone on the last line.
 
     Example: eventorg token create my-bot --scope act --scope changes
     """
@@ -41,7 +50,7 @@ def list_tokens() -> None:
 @token.command("revoke")
 @click.argument("name")
 def revoke_token(name: str) -> None:
-    """End the token of the bot NAME at once.
+    """End the token of the bot NAME, in whatever case, at once.
 
     Example: eventorg token revoke my-bot
     """

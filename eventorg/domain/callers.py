@@ -1,12 +1,20 @@
 """Who asks: passed from the edge into every use case, and written into the change log."""
 
-from typing import Final, Literal, get_args
+from typing import Annotated, Final, Literal, get_args
 
 from msgspec import Struct
+
+from eventorg.domain.values import Input, text
 
 Scope = Literal["act", "changes", "deliver"]
 SCOPES: Final[tuple[Scope, ...]] = get_args(Scope)
 """What a bot may be allowed: to act for users, to read the whole change feed, to deliver messages."""
+
+
+class BotName(Input):
+    """What a bot is called: no two whose tokens are in force alike, whatever the case."""
+
+    name: Annotated[str, text(1, 100, example="my-bot")]
 
 
 class RequestKey(Struct, frozen=True):

@@ -1,5 +1,7 @@
 """What a user is given when it asks for everything that is kept about it."""
 
+from typing import Any
+
 from msgspec import Struct
 
 from eventorg.domain.events import Event
@@ -28,7 +30,8 @@ class KeptRequest(Struct, kw_only=True, frozen=True):
 class Export(Struct, kw_only=True, frozen=True):
     """The account, its Telegram account, the events it organises or co-hosts, its registrations (the cancelled ones
     too), the entries of the change log that name it, that it brought about or that it was told for the last time, and
-    its requests of the last day that are not done twice."""
+    its requests of the last day that are not done twice; and what each plugin keeps about it, by the plugin's name.
+    `incomplete` names the plugins that could not say so just now."""
 
     exported_at: Instant
     user: User
@@ -37,3 +40,5 @@ class Export(Struct, kw_only=True, frozen=True):
     registrations: list[Registration]
     changes: list[LoggedChange]
     requests: list[KeptRequest]
+    plugins: dict[str, Any] = {}
+    incomplete: list[str] = []

@@ -6,17 +6,21 @@ from typing import Annotated
 from msgspec import UNSET, Struct, UnsetType
 
 from eventorg.domain.errors import FieldError, Invalid
+from eventorg.domain.normal_forms import normal
 from eventorg.domain.users import User
 from eventorg.domain.values import UNPRINTABLE, Id, Input, Instant, Locale, rule, text
 
 LARGEST_TELEGRAM_ID = 2**52 - 1
 """Telegram's ids have at most 52 significant bits (Bot API, User)."""
 
+_AS_FAR_AS_READ = 1_000
+"""Telegram's names have 64 characters at most."""
+
 
 def _clean_foreign_name(value: str) -> str:
     """People call themselves all sorts of things there; nobody is turned away for it."""
-    kept = "".join(c for c in unicodedata.normalize("NFC", value) if unicodedata.category(c) not in UNPRINTABLE)
-    return kept.strip()[:100].strip()
+    kept = "".join(c for c in value[:_AS_FAR_AS_READ] if unicodedata.category(c) not in UNPRINTABLE)
+    return normal("NFC", kept.strip())[:100].strip()
 
 
 ForeignName = Annotated[str, rule(_clean_foreign_name, examples=["Анна"])]

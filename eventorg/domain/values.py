@@ -17,6 +17,7 @@ from email_validator import EmailNotValidError, validate_email
 from msgspec import Meta, Struct, UnsetType, structs
 
 from eventorg.domain.errors import FieldError, Invalid
+from eventorg.domain.normal_forms import MOST_IN_ONE, normal
 
 Clock = Callable[[], datetime]
 """What tells the time, with a zone; tests move it by hand."""
@@ -53,12 +54,20 @@ def text(minimum: int, maximum: int, *, lines: bool = False, example: str) -> Me
     """Trimmed, NFC, without control characters (newline and tab may stand where there are `lines`)."""
 
     def clean(value: str) -> str:
-        value = unicodedata.normalize("NFC", value.replace("\r\n", "\n") if lines else value).strip()
+        value = composed(value.replace("\r\n", "\n") if lines else value, maximum)
         if any(unicodedata.category(c) in UNPRINTABLE and not (lines and c in "\n\t") for c in value):
             raise Refused("control_character")
         return within(value, len(value), minimum, maximum)
 
     return rule(clean, min_length=minimum, max_length=maximum, examples=[example])
+
+
+def composed(value: str, maximum: int) -> str:
+    """The text trimmed and in NFC, as its length is counted; one that is far too long is refused unread."""
+    value = value.strip()
+    if len(value) > maximum * MOST_IN_ONE:
+        raise Refused("too_long", maximum=maximum)
+    return normal("NFC", value)
 
 
 def within(value: str, length: int, minimum: int, maximum: int) -> str:
@@ -70,22 +79,13 @@ def within(value: str, length: int, minimum: int, maximum: int) -> str:
     return value
 
 
-def fold(name: str) -> str:
-    """The key by which names and e-mails are unique: without regard to case, in every alphabet.
-
-    NFKC_Casefold as in the Unicode Standard, section 3.13 (D146/D147), since SQLite's `lower()` and `NOCASE`
-    know ASCII only.
-    """
-    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
-
-
 def rfc3339(moment: datetime) -> str:
     """The one spelling of a time here: UTC, whole seconds, `2024-09-15T10:00:00Z`. Sorts as text."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _clean_username(value: str) -> str:
-    value = unicodedata.normalize("NFC", value).strip()
+    value = composed(value, 32)
     within(value, len(value), 3, 32)
     if not all(c in "_.-" or unicodedata.category(c)[0] in "LM" or c.isdecimal() for c in value):
         raise Refused("username_characters")
@@ -101,7 +101,7 @@ def is_username(value: str) -> bool:
 
 
 def _clean_email(value: str) -> str:
-    value = unicodedata.normalize("NFC", value).strip()
+    value = composed(value, 254)
     within(value, len(value), 3, 254)
     try:
         validate_email(value, check_deliverability=False, globally_deliverable=False)
@@ -111,12 +111,16 @@ def _clean_email(value: str) -> str:
 
 
 def _clean_password(value: str) -> str:
+    value = _clean_attempt(value)
     if any(unicodedata.category(c) in UNPRINTABLE for c in value):
         raise Refused("control_character")
     return within(value, len(value.encode()), 8, 1024)
 
 
 def _clean_attempt(value: str) -> str:
+    """NFC, so that it does not matter which keyboard it is typed on (RFC 8265, section 4.2.2)."""
+    within(value, len(value.encode()), 0, 1024)
+    value = normal("NFC", value)
     return within(value, len(value.encode()), 0, 1024)
 
 

@@ -96,6 +96,11 @@ async def list_notes(request: Authenticated, event_id: FromPath[str], plugin: Na
     return await plugin.read(work)
 
 
+def export_notes(user_id: str, context: Context, tx: Transaction) -> Notes:
+    """All notes that a user has left."""
+    return Notes([Note(**row) for row in tx.all(context.sql.list_notes_of_user, user_id=user_id)])
+
+
 async def forget_notes_of_leaver(fact: RegistrationCancelled, context: Context) -> None:
     """Who leaves an event takes their notes along."""
     await context.write(
@@ -130,6 +135,7 @@ plugin = Plugin(
     requires=">=0.1",
     routes=[create_note, list_notes],
     on={RegistrationCancelled: forget_notes_of_leaver},
+    export=export_notes,
     jobs=[Job(name="forget_old_notes", every=timedelta(days=1), run=forget_old_notes)],
     settings=Settings,
     statements=HERE / "sql",

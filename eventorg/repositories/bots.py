@@ -8,6 +8,7 @@ from msgspec import Struct
 from eventorg.database import Database
 from eventorg.domain.callers import Scope
 from eventorg.domain.errors import Conflict, NotFound
+from eventorg.domain.normal_forms import fold
 from eventorg.domain.values import Instant
 from eventorg.repositories.callers import hash_token
 from eventorg.statements import Statements
@@ -34,19 +35,20 @@ class BotRepository:
         self._sql = sql
 
     async def create(self, name: str, scopes: list[Scope]) -> str:
-        """A new token of 256 random bits, which cannot be read again. Raises `Conflict` (`bot_name_taken`)."""
+        """A new token of 256 random bits, which cannot be read again, for a `BotName`. Raises `Conflict`
+        (`bot_name_taken`)."""
         token = TOKEN_PREFIX + secrets.token_urlsafe(32)
 
         def work(tx: Transaction) -> None:
-            made = tx.one(
+            if self._find_named(tx, name) is not None:
+                raise Conflict("bot_name_taken")
+            tx.run(
                 self._sql.create_bot,
                 name=name,
                 token_sha256=hash_token(token),
                 scopes=" ".join(sorted(set(scopes))),
                 now=tx.now,
             )
-            if made is None:
-                raise Conflict("bot_name_taken")
 
         await self._database.write(work)
         return token
@@ -57,6 +59,18 @@ class BotRepository:
         return [Bot(**row) for row in rows]
 
     async def revoke(self, name: str) -> None:
-        """Ends a token: the very next request with it is refused. Raises `NotFound`."""
-        if not await self._database.write(lambda tx: tx.run(self._sql.revoke_bot, name=name, now=tx.now)):
-            raise NotFound("bot_not_found")
+        """Ends the token in force of this name, whatever its case: the very next request with it is refused. Raises
+        `NotFound`."""
+
+        def work(tx: Transaction) -> None:
+            found = self._find_named(tx, name)
+            if found is None:
+                raise NotFound("bot_not_found")
+            tx.run(self._sql.revoke_bot, name=found, now=tx.now)
+
+        await self._database.write(work)
+
+    def _find_named(self, tx: Transaction, name: str) -> str | None:
+        """How the name of the bot with a token in force is spelled. There are few bots, so all are looked at."""
+        names = (str(row["name"]) for row in tx.all(self._sql.list_bots) if row["revoked_at"] is None)
+        return next((found for found in names if fold(found) == fold(name)), None)

@@ -86,7 +86,13 @@ class CallerRepository:
 
     def _load_user_id(self, tx: Transaction, act_as: str) -> str:
         scheme, _, telegram_id = act_as.partition(":")
-        if scheme == "telegram" and telegram_id.isascii() and telegram_id.isdecimal() and len(telegram_id) < 19:
+        if (
+            scheme == "telegram"
+            and 0 < len(telegram_id) < 19
+            and telegram_id.isascii()
+            and telegram_id.isdecimal()
+            and telegram_id[0] != "0"
+        ):
             row = tx.one(self._sql.get_identity, telegram_id=int(telegram_id))
             user_id = row["user_id"] if row else None
         else:

@@ -7,7 +7,7 @@ from pypika.enums import Comparator
 from pypika.terms import BasicCriterion, Criterion, Field, Function
 
 from eventorg.domain.events import Event, EventQuery
-from eventorg.domain.values import fold
+from eventorg.domain.normal_forms import fold
 from eventorg.statements import Statement
 from eventorg.transactions import Parameter
 

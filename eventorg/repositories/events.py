@@ -24,8 +24,9 @@ from eventorg.domain.events import (
     is_hidden,
 )
 from eventorg.domain.facts import Fact
+from eventorg.domain.normal_forms import fold
 from eventorg.domain.users import check_version
-from eventorg.domain.values import BASE58, fold
+from eventorg.domain.values import BASE58
 from eventorg.repositories.changes import ChangeRepository
 from eventorg.repositories.event_search import compose_search
 from eventorg.repositories.outcomes import OutcomeRepository

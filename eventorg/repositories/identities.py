@@ -13,8 +13,9 @@ from eventorg.domain.callers import Caller
 from eventorg.domain.errors import Conflict, Forbidden, NotFound
 from eventorg.domain.facts import Fact
 from eventorg.domain.identities import Known, LinkCode, TelegramAccount, TelegramIdentity
-from eventorg.domain.users import DEFAULT_LOCALE, DEFAULT_TIMEZONE, User
-from eventorg.domain.values import BASE58, Clock, fold, is_username, rfc3339
+from eventorg.domain.normal_forms import fold
+from eventorg.domain.users import DEFAULT_LOCALE, DEFAULT_TIMEZONE, User, check_version
+from eventorg.domain.values import BASE58, Clock, is_username, rfc3339
 from eventorg.repositories.changes import ChangeRepository
 from eventorg.repositories.merging import Merging
 from eventorg.repositories.outcomes import OutcomeRepository
@@ -114,13 +115,14 @@ class IdentityRepository:
 
         return await self._outcomes.write(by, User, work)
 
-    async def unlink(self, telegram_id: int, caller: Caller) -> None:
-        """Unties a Telegram account from the caller. Raises `NotFound` if it is not the caller's, and `Conflict` if
-        the caller could not log in any more."""
+    async def unlink(self, telegram_id: int, expected: frozenset[str] | None, caller: Caller) -> None:
+        """Unties a Telegram account from the caller. Raises `NotFound` if it is not the caller's, `VersionMismatch`,
+        and `Conflict` if the caller could not log in any more."""
 
         def work(tx: Transaction) -> None:
             if self._load(tx, telegram_id).user_id != caller.user_id:
                 raise NotFound("identity_not_found")
+            check_version(self._users.load(tx, caller.user_id).version, expected)
             if not tx.one(self._sql.has_other_login, user_id=caller.user_id):
                 raise Conflict("no_other_login")
             tx.run(self._sql.delete_identity, telegram_id=telegram_id)

@@ -1,9 +1,10 @@
 """Makes one user of two, without losing a registration, a seat or a place in line."""
 
+from collections.abc import Iterator
 from typing import Final
 
 from eventorg.domain.callers import Caller
-from eventorg.domain.facts import Fact
+from eventorg.domain.facts import Fact, FactType
 from eventorg.domain.registrations import RegistrationStatus
 from eventorg.repositories.changes import ChangeRepository
 from eventorg.repositories.seats import Seats
@@ -22,10 +23,10 @@ class Merging:
         self._seats = seats
 
     def merge(self, tx: Transaction, user_id: str, heir_id: str, by: Caller) -> None:
-        """The heir has the registrations, the events and the roles of the user, who is gone.
+        """The heir has the registrations, the events, the roles and the requests of the user, who is gone.
 
         Where both registered for one event, the better status stays, and of two equal ones the earlier; the other
-        is given up.
+        is given up. The change log tells each step.
         """
         for held in tx.all(self._sql.list_registrations_of, user_id=user_id):
             self._merge_registration(tx, held["event_id"], user_id, heir_id, by)
@@ -35,6 +36,7 @@ class Merging:
             self._changes.record(tx, Fact("event.updated", owned["id"], heir_id), by)
         for hosted in tx.all(self._sql.list_hosted, user_id=user_id):
             self._merge_role(tx, hosted["event_id"], heir_id, by)
+        tx.run(self._sql.pass_on_outcomes, user_id=user_id, heir_id=heir_id)
         tx.run(self._sql.delete_user, user_id=user_id)
         self._changes.record(tx, Fact("user.deleted", user_id=user_id), by)
 
@@ -49,8 +51,9 @@ class Merging:
             tx.run(self._sql.pass_on_registration, event_id=event_id, user_id=user_id, heir_id=heir_id)
         if given["status"] != "cancelled":
             self._changes.record(tx, Fact("registration.cancelled", event_id, user_id), by)
-        if not keeps_own and given["status"] != "cancelled":
-            self._changes.record(tx, Fact("registration.created", event_id, heir_id), by)
+        if not keeps_own:
+            for step in _steps(own["status"] if own else "cancelled", given["status"]):
+                self._changes.record(tx, Fact(step, event_id, heir_id), by)
         if lost is not None and lost["status"] != "cancelled":
             self._seats.give_up(tx, event_id, lost["status"], by)
 
@@ -59,6 +62,18 @@ class Merging:
         if heir["role"] not in ("organizer", "host"):
             tx.run(self._sql.add_host, event_id=event_id, user_id=heir_id, now=tx.now)
             self._changes.record(tx, Fact("event.updated", event_id, heir_id), by)
+
+
+def _steps(before: RegistrationStatus, after: RegistrationStatus) -> Iterator[FactType]:
+    """What is told of somebody whose registration gets better at once, so that who follows can keep up."""
+    if before == after or after == "cancelled":
+        return
+    if before == "cancelled":
+        yield "registration.created"
+    elif before == "waitlisted":
+        yield "registration.promoted"
+    if after == "attended":
+        yield "registration.attended"
 
 
 def _rank(status: RegistrationStatus, seq: int) -> tuple[int, int]:

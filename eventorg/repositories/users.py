@@ -13,8 +13,8 @@ from eventorg.domain.errors import Conflict, FieldError, Invalid, NotFound, Unau
 from eventorg.domain.exports import Export
 from eventorg.domain.facts import Fact
 from eventorg.domain.identities import TelegramIdentity
+from eventorg.domain.normal_forms import fold
 from eventorg.domain.users import Login, NewUser, User, UserPatch, check_self, check_version
-from eventorg.domain.values import fold
 from eventorg.repositories.changes import ChangeRepository
 from eventorg.repositories.events import EventRepository
 from eventorg.repositories.outcomes import OutcomeRepository

@@ -174,6 +174,12 @@ async def _answer(plugin: Context, contents: Contents, name: str, request: Anybo
     return Response(content, media_type="text/calendar", headers=headers)
 
 
+def export(user_id: str, context: Context, tx: Transaction) -> dict[str, str | None]:
+    """Since when a user's calendar has had its address; the address itself is not kept."""
+    row = tx.one(context.sql.get_secret_of, user_id=user_id)
+    return {"address_made_at": row["created_at"] if row else None}
+
+
 def _secret(token: str, salt: str) -> str:
     """256 bits that nobody can tell without the token and the salt both."""
     return hmac.digest(token.encode(), salt.encode(), "sha256").hex()
@@ -187,6 +193,7 @@ plugin = Plugin(
     name="calendar_export",
     requires=">=0.1",
     routes=[get_event_file, get_calendar, create_calendar, delete_calendar],
+    export=export,
     statements=FOLDER / "sql",
     migrations=FOLDER / "migrations",
 )

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from eventorg.plugin import FACTS, Job, Plugin
 
+from .export import export
 from .mail import send_mail
 from .routes import ROUTES
 from .schedule import choose, hear, remind, sweep
@@ -21,6 +22,7 @@ plugin = Plugin(
     routes=ROUTES,
     on=dict.fromkeys(FACTS.values(), hear),
     choose=choose,
+    export=export,
     jobs=[
         Job(name="remind", every=timedelta(seconds=10), run=remind),
         Job(name="send_mail", every=timedelta(seconds=10), run=send_mail),

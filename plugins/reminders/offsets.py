@@ -15,6 +15,7 @@ from eventorg.plugin import (
     Refused,
     Transaction,
     check_host,
+    check_version,
     rule,
 )
 
@@ -73,21 +74,21 @@ async def get_event_offsets(context: Context, event_id: str, caller: Caller) -> 
     def work(tx: Transaction) -> list[Reminder]:
         event, role = context.load_event(tx, event_id, caller.user_id)
         check_host(role)
-        row = tx.one(context.sql.get_event_offsets, event_id=event.id)
-        return _reminders(_load(row["offsets"]) if row else USUAL)
+        return _find_event_offsets(context, tx, event.id)
 
     return await context.read(work)
 
 
 async def set_event_offsets(
-    context: Context, event_id: str, reminders: Sequence[Reminder], caller: Caller
+    context: Context, event_id: str, reminders: Sequence[Reminder], expected: frozenset[str] | None, caller: Caller
 ) -> list[Reminder]:
-    """The same, as changed. Raises `NotFound`, `Forbidden` (not a host) and `Invalid` (too many)."""
+    """The same, as changed. Raises `NotFound`, `Forbidden` (not a host), `Invalid` (too many) and `VersionMismatch`."""
     offsets = offsets_of(reminders)
 
     def work(tx: Transaction) -> list[Reminder]:
         event, role = context.load_event(tx, event_id, caller.user_id)
         check_host(role)
+        check_version(tag_of(_find_event_offsets(context, tx, event.id)), expected)
         tx.run(context.sql.set_event_offsets, event_id=event.id, offsets=dump(offsets))
         return _reminders(offsets)
 
@@ -96,18 +97,27 @@ async def set_event_offsets(
 
 async def get_user_offsets(context: Context, user_id: str) -> list[Reminder]:
     """When a user wants to be reminded; one that has not said so is told the usual, which each event may change."""
-    row = await context.read(lambda tx: tx.one(context.sql.get_user_offsets, user_id=user_id))
-    return _reminders(_load(row["offsets"]) if row else USUAL)
+    own = await context.read(lambda tx: find_user_offsets(context, tx, user_id))
+    return _or_usual(own)
 
 
-async def set_user_offsets(context: Context, user_id: str, reminders: Sequence[Reminder] | None) -> list[Reminder]:
+def find_user_offsets(context: Context, tx: Transaction, user_id: str) -> list[Reminder] | None:
+    """What a user has set for itself; None for what each event says."""
+    row = tx.one(context.sql.get_user_offsets, user_id=user_id)
+    return _reminders(_load(row["offsets"])) if row else None
+
+
+async def set_user_offsets(
+    context: Context, user_id: str, reminders: Sequence[Reminder] | None, expected: frozenset[str] | None
+) -> list[Reminder]:
     """The same, as changed (None: as each event says); the user has acted, so that a block ends.
 
-    Raises `Invalid` (too many).
+    Raises `Invalid` (too many) and `VersionMismatch`.
     """
     offsets = None if reminders is None else offsets_of(reminders)
 
     def work(tx: Transaction) -> list[Reminder]:
+        check_version(tag_of(_or_usual(find_user_offsets(context, tx, user_id))), expected)
         tx.run(context.sql.unblock_user, user_id=user_id)
         if offsets is None:
             tx.run(context.sql.delete_user_offsets, user_id=user_id)
@@ -118,13 +128,27 @@ async def set_user_offsets(context: Context, user_id: str, reminders: Sequence[R
     return await context.write(work)
 
 
+def tag_of(reminders: Sequence[Reminder]) -> str:
+    """The entity tag of a list: all that it says."""
+    return f'"{"-".join(reminder.before for reminder in reminders)}"'
+
+
 def dump(offsets: Sequence[int]) -> str:
     """Offsets as they are kept."""
     return msgspec.json.encode(offsets).decode()
 
 
+def _find_event_offsets(context: Context, tx: Transaction, event_id: str) -> list[Reminder]:
+    row = tx.one(context.sql.get_event_offsets, event_id=event_id)
+    return _reminders(_load(row["offsets"]) if row else USUAL)
+
+
 def _load(kept: str) -> Any:
     return msgspec.json.decode(kept, type=list[int])
+
+
+def _or_usual(own: list[Reminder] | None) -> list[Reminder]:
+    return _reminders(USUAL) if own is None else own
 
 
 def _reminders(offsets: Sequence[int]) -> list[Reminder]:

@@ -1,10 +1,19 @@
 """The routes: when to be reminded, and the outbox of bots."""
 
-from litestar import delete, get, post, put
+from litestar import Response, delete, get, post, put
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 
-from eventorg.plugin import BODY_PROBLEMS, Authenticated, Context, by_bot, problems
+from eventorg.plugin import (
+    BODY_PROBLEMS,
+    ETAG,
+    Authenticated,
+    Context,
+    answer_unless_current,
+    by_bot,
+    expected_tags,
+    problems,
+)
 
 from . import offsets, outbox
 from .offsets import Reminder
@@ -17,63 +26,76 @@ _DELIVER = by_bot("deliver", only=True)
 @get(
     "/events/{event_id:str}/reminders",
     operation_id="get_event_reminders",
+    response_headers=ETAG,
     summary="Read when an event reminds",
     responses=problems(401, 403, 404),
 )
-async def get_event_reminders(request: Authenticated, event_id: FromPath[str], plugin: PluginContext) -> list[Reminder]:
+async def get_event_reminders(
+    request: Authenticated, event_id: FromPath[str], plugin: PluginContext
+) -> Response[list[Reminder]]:
     """By a host: how long before the start its participants are reminded; 24 hours and 1 hour unless set."""
-    return await offsets.get_event_offsets(plugin, event_id, request.user)
+    reminders = await offsets.get_event_offsets(plugin, event_id, request.user)
+    return answer_unless_current(reminders, offsets.tag_of(reminders), request)
 
 
 @put(
     "/events/{event_id:str}/reminders",
     operation_id="set_event_reminders",
+    response_headers=ETAG,
     summary="Set when an event reminds",
-    responses=problems(*BODY_PROBLEMS, 401, 403, 404),
+    responses=problems(*BODY_PROBLEMS, 401, 403, 404, 412),
 )
 async def set_event_reminders(
-    request: Authenticated, event_id: FromPath[str], data: JSONBody[list[Reminder]], plugin: PluginContext
-) -> list[Reminder]:
+    request: Authenticated,
+    event_id: FromPath[str],
+    data: JSONBody[list[Reminder]],
+    plugin: PluginContext,
+) -> Response[list[Reminder]]:
     """By a host: ten at most; `[]` for none. They are answered each once, the longest first. Participants who have
     set their own are reminded by those."""
-    return await offsets.set_event_offsets(plugin, event_id, data, request.user)
+    return _tagged(await offsets.set_event_offsets(plugin, event_id, data, expected_tags(request), request.user))
 
 
 @get(
     "/users/me/reminders",
     operation_id="get_my_reminders",
+    response_headers=ETAG,
     summary="Read when the caller is reminded",
     responses=problems(401, 403),
 )
-async def get_my_reminders(request: Authenticated, plugin: PluginContext) -> list[Reminder]:
+async def get_my_reminders(request: Authenticated, plugin: PluginContext) -> Response[list[Reminder]]:
     """What the caller has set for all events it attends; before that the usual 24 hours and 1 hour, which each event
     may change."""
-    return await offsets.get_user_offsets(plugin, request.user.user_id)
+    reminders = await offsets.get_user_offsets(plugin, request.user.user_id)
+    return answer_unless_current(reminders, offsets.tag_of(reminders), request)
 
 
 @put(
     "/users/me/reminders",
     operation_id="set_my_reminders",
+    response_headers=ETAG,
     summary="Set when the caller is reminded",
-    responses=problems(*BODY_PROBLEMS, 401, 403),
+    responses=problems(*BODY_PROBLEMS, 401, 403, 412),
 )
 async def set_my_reminders(
-    request: Authenticated, data: JSONBody[list[Reminder] | None], plugin: PluginContext
-) -> list[Reminder]:
+    request: Authenticated,
+    data: JSONBody[list[Reminder] | None],
+    plugin: PluginContext,
+) -> Response[list[Reminder]]:
     """For all events the caller attends: ten at most; `[]` for no reminder at all, `null` for what each event says.
     It ends a `blocked` that a bot reported."""
-    return await offsets.set_user_offsets(plugin, request.user.user_id, data)
+    return _tagged(await offsets.set_user_offsets(plugin, request.user.user_id, data, expected_tags(request)))
 
 
 @delete(
     "/users/me/reminders",
     operation_id="reset_my_reminders",
     summary="Be reminded as each event says",
-    responses=problems(401, 403, 507),
+    responses=problems(401, 403, 412, 507),
 )
 async def reset_my_reminders(request: Authenticated, plugin: PluginContext) -> None:
     """As `PUT` of `null`."""
-    await offsets.set_user_offsets(plugin, request.user.user_id, None)
+    await offsets.set_user_offsets(plugin, request.user.user_id, None, expected_tags(request))
 
 
 @post(
@@ -108,6 +130,10 @@ async def acknowledge_delivery(
     that grows. `blocked`: nothing more to this user until it acts again. Said twice it is answered the same. 404: the
     user or the event is gone; 409: another bot has it by now, or something else was said before."""
     return await outbox.acknowledge(plugin, delivery_id, data, request.user)
+
+
+def _tagged(reminders: list[Reminder]) -> Response[list[Reminder]]:
+    return Response(reminders, headers={"ETag": offsets.tag_of(reminders)})
 
 
 ROUTES = (

@@ -10,6 +10,7 @@ from eventorg.plugin import FACTS, Context, Happened, Job, Plugin
 
 from .commands import COMMANDS
 from .queueing import choose, enqueue, forget
+from .repository import export
 from .routes import WebhookController
 from .sending import sender_of
 
@@ -37,6 +38,7 @@ plugin = Plugin(
     routes=[WebhookController],
     on=dict.fromkeys(FACTS.values(), _tell),
     choose=choose,
+    export=export,
     jobs=[
         Job(name="send", every=timedelta(seconds=1), run=_send),
         Job(name="forget", every=timedelta(hours=1), run=forget),

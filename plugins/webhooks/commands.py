@@ -8,7 +8,7 @@ import click
 from eventorg.plugin import Context, NotFound, Refused, RunCommand, Transaction, rfc3339
 
 from .destinations import check_destination
-from .repository import create, find_all, find_deliveries, load, replay, replay_since
+from .repository import check_on, create, find_all, find_deliveries, load, replay, replay_since
 from .webhooks import CreatedWebhook, Webhook, WebhookDelivery, clean_types, clean_url
 
 
@@ -137,9 +137,13 @@ def replay_deliveries(
     """
     if (delivery_id is None) == (since is None):
         raise click.UsageError("Name either a delivery or --since.")
+    if since is None and (webhook or failed):
+        raise click.UsageError("--webhook and --failed go with --since.")
 
     def work(context: Context, tx: Transaction) -> int:
         if since is not None:
+            if webhook is not None:
+                check_on(load(context, tx, webhook))
             return replay_since(context, tx, rfc3339(since.replace(tzinfo=UTC)), webhook, failed_only=failed)
         replay(context, tx, str(delivery_id))
         return 1
@@ -148,7 +152,8 @@ def replay_deliveries(
         try:
             return await context.write(partial(work, context))
         except NotFound:
-            raise click.ClickException(f"There is no delivery {delivery_id}.") from None
+            what = f"delivery {delivery_id}" if delivery_id else f"webhook {webhook}"
+            raise click.ClickException(f"There is no {what}.") from None
 
     click.echo(f"{run(act)} to be sent again")
 

@@ -13,14 +13,19 @@ from eventorg.plugin import (
     NotFound,
     Transaction,
     check_host,
+    check_version,
     decode_cursor,
     encode_cursor,
 )
 
 from .messages import make_secret
-from .webhooks import CreatedWebhook, NewWebhook, Webhook, WebhookDeliveries, WebhookDelivery, Webhooks
+from .webhooks import CreatedWebhook, NewWebhook, Webhook, WebhookDeliveries, WebhookDelivery, Webhooks, tag_of
 
 MOST_PER_EVENT: Final = 10
+_OFF: Final = {
+    "ru": "Вебхук выключен: сначала включите его.",
+    "en": "The webhook is off: turn it on first.",
+}
 _LARGEST_NUMBER: Final = 2**62
 _Number = Annotated[int, Meta(ge=0, le=_LARGEST_NUMBER)]
 
@@ -60,6 +65,10 @@ class HostsWebhooks:
 
         return await self._context.read(work)
 
+    async def get(self, webhook_id: str) -> Webhook:
+        """The webhook."""
+        return await self._context.read(lambda tx: self._load(tx, webhook_id))
+
     async def enable(self, webhook_id: str) -> Webhook:
         """The webhook, which is on; what waits for it is sent."""
 
@@ -70,11 +79,11 @@ class HostsWebhooks:
 
         return await self._context.write_once(self._caller, Webhook, work)
 
-    async def delete(self, webhook_id: str) -> None:
-        """Ends a webhook, with its log and what waits for it."""
+    async def delete(self, webhook_id: str, expected: frozenset[str] | None) -> None:
+        """Ends a webhook, with its log and what waits for it. Raises `VersionMismatch`."""
 
         def work(tx: Transaction) -> None:
-            self._load(tx, webhook_id)
+            check_version(tag_of(self._load(tx, webhook_id)), expected)
             tx.run(self._sql.delete_endpoint, id=webhook_id)
 
         await self._context.write(work)
@@ -93,8 +102,7 @@ class HostsWebhooks:
         """The delivery, which is sent again now. Raises `Conflict` while the webhook is off."""
 
         def work(tx: Transaction) -> WebhookDelivery:
-            if self._load(tx, webhook_id).disabled_at is not None:
-                raise Conflict()
+            self._load(tx, webhook_id)
             return replay(self._context, tx, delivery_id, webhook_id)
 
         return await self._context.write_once(self._caller, WebhookDelivery, work)
@@ -135,9 +143,20 @@ def load(context: Context, tx: Transaction, webhook_id: str, event_id: str | Non
     return Webhook.of(row)
 
 
+def check_on(webhook: Webhook) -> None:
+    """Nothing is sent to a webhook that is off. Raises `Conflict`."""
+    if webhook.disabled_at is not None:
+        raise Conflict("webhook_off", **_OFF)
+
+
 def find_all(context: Context, tx: Transaction) -> list[Webhook]:
     """The operator's webhooks and those of all events, in the order they were made."""
     return [Webhook.of(row) for row in tx.all(context.sql.list_endpoints)]
+
+
+def export(user_id: str, context: Context, tx: Transaction) -> list[Webhook]:
+    """The webhooks that a user has made, for its own export."""
+    return [Webhook.of(row) for row in tx.all(context.sql.list_endpoints_made_by, user_id=user_id)]
 
 
 def find_deliveries(
@@ -157,11 +176,12 @@ def find_deliveries(
 def replay(context: Context, tx: Transaction, delivery_id: str, webhook_id: str | None = None) -> WebhookDelivery:
     """The delivery, of a webhook if one is named, due now: the same message, with all its attempts before it.
 
-    Raises `NotFound`.
+    Raises `NotFound`, and `Conflict` while the webhook is off.
     """
     row = tx.one(context.sql.replay, id=delivery_id, webhook_id=webhook_id, now=tx.now)
     if row is None:
         raise NotFound()
+    check_on(load(context, tx, row["webhook_id"]))
     return _delivery(row)
 
 

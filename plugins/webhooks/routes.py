@@ -1,11 +1,12 @@
 """What hosts do with the webhooks of their events."""
 
-from litestar import Controller, delete, get, post
+from litestar import Controller, Response, delete, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 
 from eventorg.plugin import (
     BODY_PROBLEMS,
+    ETAG,
     Authenticated,
     Context,
     Cursor,
@@ -13,12 +14,14 @@ from eventorg.plugin import (
     Invalid,
     Limit,
     Refused,
+    answer_unless_current,
+    expected_tags,
     problems,
 )
 
 from .destinations import check_destination
 from .repository import HostsWebhooks
-from .webhooks import CreatedWebhook, NewWebhook, Webhook, WebhookDeliveries, WebhookDelivery, Webhooks
+from .webhooks import CreatedWebhook, NewWebhook, Webhook, WebhookDeliveries, WebhookDelivery, Webhooks, tag_of
 
 Door = NamedDependency[Context]
 
@@ -57,31 +60,47 @@ class WebhookController(Controller):
         """By a host: how each fares, in the order they were made. Secrets are not shown again."""
         return await HostsWebhooks(plugin, event_id, request.user).find()
 
+    @get(
+        "/{webhook_id:str}",
+        operation_id="get_webhook",
+        summary="Read how a webhook fares",
+        response_headers=ETAG,
+        responses=problems(401, 403, 404),
+    )
+    async def get_webhook(
+        self, request: Authenticated, event_id: FromPath[str], webhook_id: FromPath[str], plugin: Door
+    ) -> Response[Webhook]:
+        """By a host. The secret is not shown again."""
+        webhook = await HostsWebhooks(plugin, event_id, request.user).get(webhook_id)
+        return answer_unless_current(webhook, tag_of(webhook), request)
+
     @delete(
         "/{webhook_id:str}",
         operation_id="delete_webhook",
         summary="End a webhook",
-        responses=problems(401, 403, 404, 507),
+        responses=problems(401, 403, 404, 412, 507),
     )
     async def delete_webhook(
         self, request: Authenticated, event_id: FromPath[str], webhook_id: FromPath[str], plugin: Door
     ) -> None:
         """By a host. Its log goes with it, and what was not delivered yet is not delivered."""
-        await HostsWebhooks(plugin, event_id, request.user).delete(webhook_id)
+        await HostsWebhooks(plugin, event_id, request.user).delete(webhook_id, expected_tags(request))
 
     @post(
         "/{webhook_id:str}/enable",
         operation_id="enable_webhook",
         summary="Turn a webhook on again",
         status_code=200,
+        response_headers=ETAG,
         responses=problems(401, 403, 404, 507),
     )
     async def enable_webhook(
         self, request: Authenticated, event_id: FromPath[str], webhook_id: FromPath[str], plugin: Door
-    ) -> Webhook:
+    ) -> Response[Webhook]:
         """By a host, after it was turned off by a 410 or a week of failures. What waited is sent; what happened in the
         meantime is in `GET /changes`."""
-        return await HostsWebhooks(plugin, event_id, request.user).enable(webhook_id)
+        webhook = await HostsWebhooks(plugin, event_id, request.user).enable(webhook_id)
+        return Response(webhook, headers={"ETag": tag_of(webhook)})
 
     @get(
         "/{webhook_id:str}/deliveries",
@@ -118,5 +137,5 @@ class WebhookController(Controller):
         plugin: Door,
     ) -> WebhookDelivery:
         """By a host: the same bytes under the same `webhook-id`, signed anew, and retried as a new one would be. 409
-        while the webhook is off."""
+        `webhook_off` while the webhook is off."""
         return await HostsWebhooks(plugin, event_id, request.user).replay(webhook_id, delivery_id)

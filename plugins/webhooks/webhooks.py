@@ -1,8 +1,10 @@
 """A webhook, what may be said of one, and the log of what it was told."""
 
+import hashlib
 from typing import Annotated, Any, Final, Literal
 
 import httpx
+import msgspec
 from litestar.openapi.spec import Schema
 from litestar.openapi.spec.enums import OpenAPIType
 from msgspec import Struct, field
@@ -104,6 +106,11 @@ class Webhook(Struct, kw_only=True, frozen=True):
     def of(cls, row: Any) -> "Webhook":
         """The webhook of a row of the table."""
         return cls(**{**row, "types": row["types"].split()})
+
+
+def tag_of(webhook: Webhook) -> str:
+    """The entity tag of a webhook: another one for whatever it shows."""
+    return f'"{hashlib.sha256(msgspec.json.encode(webhook)).hexdigest()[:32]}"'
 
 
 class CreatedWebhook(Webhook, frozen=True, kw_only=True):

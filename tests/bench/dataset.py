@@ -13,7 +13,8 @@ from uuid import UUID
 from msgspec import Struct
 
 from eventorg.core import Core, utc_now
-from eventorg.domain.values import BASE58, fold, rfc3339
+from eventorg.domain.normal_forms import fold
+from eventorg.domain.values import BASE58, rfc3339
 from eventorg.security.passwords import PARAMETERS
 from eventorg.security.tokens import Tokens
 from eventorg.settings import Settings

@@ -13,6 +13,16 @@ FROM example_notes
 WHERE event_id = :event_id
 ORDER BY number;
 
+-- name: list_notes_of_user(user_id)
+SELECT
+    event_id,
+    user_id,
+    text,
+    created_at
+FROM example_notes
+WHERE user_id = :user_id
+ORDER BY number;
+
 -- name: count_notes()^
 SELECT count(*) AS notes
 FROM example_notes;

@@ -32,6 +32,13 @@ def test_who_leaves_takes_the_notes_along(eventorg: Server) -> None:
     eventorg.wait_for(lambda: anna.get(f"{event}/example").json() == {"notes": []})
 
 
+def test_who_exports_gets_the_notes_along(eventorg: Server) -> None:
+    anna, boris = eventorg.sign_up(), eventorg.sign_up()
+    anna.post(f"/events/{boris.create_event()['id']}/example", json={"text": "Tea"})
+    kept = [user.get("/users/me/export").json()["plugins"]["example"]["notes"] for user in (anna, boris)]
+    assert [[note["text"] for note in notes] for notes in kept] == [["Tea"], []]
+
+
 def test_old_notes_are_forgotten(eventorg: Server) -> None:
     anna = eventorg.sign_up()
     day = {"start_time": "2027-01-02T10:00:00Z", "end_time": "2027-01-02T12:00:00Z"}

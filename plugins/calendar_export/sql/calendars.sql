@@ -11,6 +11,11 @@ SET
 DELETE FROM calendar_export_secrets
 WHERE user_id = :user_id;
 
+-- name: get_secret_of(user_id)^
+SELECT created_at
+FROM calendar_export_secrets
+WHERE user_id = :user_id;
+
 -- name: get_owner(sha256)^
 -- Whose feed it is.
 SELECT user_id

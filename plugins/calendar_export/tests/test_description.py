@@ -7,13 +7,12 @@ from eventorg.testing import Server
 
 ANY = {"429", "503"}
 SECURED = ANY | {"401", "403", "404"}
-UNREAD = SECURED | {"408", "413"}
-"""Of those that take no body."""
+CHANGING = SECURED | {"408", "413"}
 OPERATIONS = {
     "get_event_file": ("GET /events/{event_id}/event.ics", SECURED | {"200", "304"}),
     "get_calendar": ("GET /calendar/{secret}/feed.ics", ANY | {"200", "304", "404"}),
-    "create_calendar": ("POST /users/me/calendar", UNREAD | {"201", "409", "422", "507"}),
-    "delete_calendar": ("DELETE /users/me/calendar", UNREAD | {"200", "507"}),
+    "create_calendar": ("POST /users/me/calendar", CHANGING | {"201", "409", "422", "507"}),
+    "delete_calendar": ("DELETE /users/me/calendar", CHANGING | {"200", "507"}),
 }
 """Clients are generated from these: a name here is never changed."""
 

@@ -22,6 +22,11 @@ FROM changes
 CROSS JOIN reminders_blocks ON reminders_blocks.user_id = changes.actor_id
 WHERE changes.seq BETWEEN :first AND :last AND reminders_blocks.seq < changes.seq;
 
+-- name: get_block(user_id)^
+SELECT seq
+FROM reminders_blocks
+WHERE user_id = :user_id;
+
 -- name: unblock_user(user_id)!
 DELETE FROM reminders_blocks
 WHERE user_id = :user_id;

@@ -84,6 +84,22 @@ JOIN events ON events.id = delivery.event_id
 LEFT JOIN telegram_identities ON telegram_identities.user_id = delivery.user_id
 WHERE delivery.id = :delivery_id;
 
+-- name: list_deliveries_of(user_id)
+SELECT
+    id,
+    dedupe_key,
+    kind,
+    event_id,
+    start_time,
+    due_at,
+    state,
+    ready_at,
+    holder,
+    attempts
+FROM reminders_deliveries
+WHERE user_id = :user_id
+ORDER BY seq;
+
 -- name: finish_delivery(delivery_id, holder, state, ready_at)!
 -- Ends a lease; nothing if somebody else has it by now.
 UPDATE reminders_deliveries

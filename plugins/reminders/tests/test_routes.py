@@ -128,3 +128,20 @@ def test_every_route_is_described(eventorg: Server) -> None:
         assert operation["description"]
         assert {"401", "503"} <= operation["responses"].keys()
     assert document["components"]["schemas"]["Reminder"]["additionalProperties"] is False
+
+
+def test_a_list_has_a_tag_that_guards_it(eventorg: Server) -> None:
+    host = eventorg.sign_up()
+    for url in (f"/events/{host.create_event()['id']}/reminders", "/users/me/reminders"):
+        tag = host.get(url).headers["etag"]
+        seen = host.get(url, headers={"If-None-Match": tag})
+        assert (seen.status_code, seen.headers["etag"], seen.content) == (304, tag, b"")
+        changed = host.put(url, json=[{"before": "PT2H"}], headers={"If-Match": tag})
+        assert (changed.status_code, changed.headers["etag"]) == (200, host.get(url).headers["etag"])
+        assert host.get(url, headers={"If-None-Match": tag}).json() == [{"before": "PT2H"}]
+        check_problem(host.put(url, json=[], headers={"If-Match": tag}), 412, "version_mismatch")
+        empty = host.put(url, json=[], headers={"If-Match": changed.headers["etag"]}).headers["etag"]
+        assert host.get(url, headers={"If-None-Match": empty}).status_code == 304
+        check_problem(host.put(url, json=[], headers={"If-Match": f"W/{empty}"}), 412, "version_mismatch")
+    check_problem(host.delete("/users/me/reminders", headers={"If-Match": tag}), 412, "version_mismatch")
+    assert host.delete("/users/me/reminders", headers={"If-Match": "*"}).status_code == 204

@@ -50,6 +50,20 @@ FROM webhooks_endpoints
 WHERE event_id = :event_id AND ended_at IS NULL
 ORDER BY created_at, id;
 
+-- name: list_endpoints_made_by(user_id)
+SELECT
+    id,
+    event_id,
+    url,
+    types,
+    created_at,
+    failing_since,
+    disabled_at,
+    disabled_reason
+FROM webhooks_endpoints
+WHERE created_by = :user_id
+ORDER BY created_at, id;
+
 -- name: get_endpoint(id, event_id)^
 -- Of one event; of any, or of none, if no event is named.
 SELECT

@@ -14,7 +14,7 @@ from standardwebhooks import Webhook
 from eventorg.testing import Clock, Server, User
 
 from ..commands import COMMANDS
-from .hosting import add
+from .hosting import add, log_of, state_of
 from .receiver import Answer, Receiver
 
 
@@ -117,10 +117,16 @@ def test_the_operator_sees_the_webhooks_of_hosts_and_turns_them_on(
         (("2027-01-01", "--failed"), 1),
         (("2027-01-01", "--failed"), 0),
         (("2027-01-01T12:00:00Z", "--webhook", webhook["id"]), 1),
-        (("2027-01-01", "--webhook", "nobody"), 0),
         (("2027-01-02",), 0),
     ):
         assert command("replay", "--since", *arguments).stdout == f"{count} to be sent again\n", arguments
+    receiver.answer = Answer(410)
+    host.patch(f"/events/{event['id']}", json={"title": "newer"})
+    eventorg.wait_for(lambda: state_of(host, webhook)["disabled_at"])
+    for which in ([log_of(host, webhook)[0]["id"]], ["--since", "2027-01-01", "--webhook", webhook["id"]]):
+        off = command("replay", *which)
+        assert (off.returncode, off.stderr) == (1, "eventorg: The webhook is off: turn it on first.\n")
+    assert log_of(host, webhook)[0]["status"] != "pending"
     assert command("remove", webhook["id"]).stdout == f"removed {webhook['id']}\n"
     assert command("list").stdout == ""
 
@@ -134,6 +140,10 @@ def test_what_cannot_be_done_is_said_in_a_sentence(command: Say, monkeypatch: py
         (("enable", "nobody"), 1, "There is no webhook nobody."),
         (("log", "nobody"), 1, "There is no webhook nobody."),
         (("replay", "nobody"), 1, "There is no delivery nobody."),
+        (("replay", "--since", "2027-01-01", "--webhook", "nobody"), 1, "There is no webhook nobody."),
+        (("replay", "nobody", "--failed"), 2, "go with --since."),
+        (("replay", "--since", "soon"), 2, "soon"),
+        (("log", "nobody", "--limit", "0"), 2, "0"),
         (("replay",), 2, "Name either a delivery or --since."),
     )
     monkeypatch.setenv("EVENTORG_WEBHOOKS_ALLOW_PRIVATE", "false")

@@ -12,6 +12,7 @@ NOBODY = "0b9fdc1e-7f5c-4a55-9f0e-3c1d5d3a6f11"
 ROUTES = {
     ("POST", ""): 201,
     ("GET", ""): 200,
+    ("GET", "/{webhook}"): 200,
     ("GET", "/{webhook}/deliveries"): 200,
     ("POST", "/{webhook}/deliveries/{delivery}/replay"): 202,
     ("POST", "/{webhook}/enable"): 200,
@@ -80,9 +81,10 @@ def test_a_webhook_belongs_to_its_event(eventorg: Server, host: User, receiver: 
     delivery = eventorg.wait_for(lambda: log_of(host, webhook))[0]
     twin = add(host, event, receiver.url)
     for path in (f"{other['id']}/webhooks/{webhook['id']}", f"{event['id']}/webhooks/{NOBODY}"):
-        for method, rest in (("GET", "/deliveries"), ("POST", "/enable"), ("DELETE", "")):
+        for method, rest in (("GET", ""), ("GET", "/deliveries"), ("POST", "/enable"), ("DELETE", "")):
             check_problem(getattr(host, method.lower())(f"/events/{path}{rest}"), 404, "not_found")
-    for owner, message in ((twin["id"], delivery["id"]), (webhook["id"], NOBODY)):
+    wrong = (NOBODY, delivery["id"].upper(), "1", "%00", "%FF", "x" * 5_000)
+    for owner, message in ((twin["id"], delivery["id"]), *((webhook["id"], spelling) for spelling in wrong)):
         path = f"/events/{event['id']}/webhooks/{owner}/deliveries/{message}/replay"
         check_problem(host.post(path), 404, "not_found")
 
@@ -99,6 +101,40 @@ def test_the_secret_is_shown_once(host: User, receiver: Receiver) -> None:
     assert sorted(listed["webhooks"], key=str) == sorted(shown, key=str)
     log = host.get(f"/events/{event['id']}/webhooks/{one['id']}/deliveries").text
     assert "whsec_" not in log
+
+
+def test_a_webhook_has_a_tag_that_guards_its_end(eventorg: Server, host: User, receiver: Receiver) -> None:
+    receiver.answer = Answer(410)
+    event = host.create_event()
+    url = f"/events/{event['id']}/webhooks/{add(host, event, receiver.url)['id']}"
+    read = host.get(url)
+    tag = read.headers["etag"]
+    assert read.json() == host.get(f"/events/{event['id']}/webhooks").json()["webhooks"][0]
+    seen = host.get(url, headers={"If-None-Match": tag})
+    assert (seen.status_code, seen.headers["etag"], seen.content) == (304, tag, b"")
+    host.patch(f"/events/{event['id']}", json={"title": "new"})
+    eventorg.wait_for(lambda: host.get(url).json()["disabled_at"])
+    check_problem(host.delete(url, headers={"If-Match": tag}), 412, "version_mismatch")
+    assert host.post(f"{url}/enable").headers["etag"] == host.get(url).headers["etag"]
+    assert host.delete(url, headers={"If-Match": host.get(url).headers["etag"]}).status_code == 204
+    check_problem(host.get(url), 404, "not_found")
+
+
+def test_nothing_is_sent_again_to_a_webhook_that_is_off_or_gone(
+    eventorg: Server, host: User, receiver: Receiver
+) -> None:
+    receiver.answer = Answer(410)
+    event = host.create_event()
+    webhook = add(host, event, receiver.url)
+    url = f"/events/{event['id']}/webhooks/{webhook['id']}"
+    host.patch(f"/events/{event['id']}", json={"title": "new"})
+    eventorg.wait_for(lambda: host.get(url).json()["disabled_at"])
+    again = f"{url}/deliveries/{log_of(host, webhook)[0]['id']}/replay"
+    problem = check_problem(host.post(again, headers={"Accept-Language": "en"}), 409, "webhook_off")
+    assert problem["detail"] == "The webhook is off: turn it on first."
+    assert log_of(host, webhook)[0]["due_at"] is None
+    host.delete(url)
+    check_problem(host.post(again), 404, "not_found")
 
 
 def test_a_request_that_is_sent_again_makes_one_webhook(host: User, receiver: Receiver) -> None:
