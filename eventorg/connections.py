@@ -139,6 +139,7 @@ class Connection(HttpToolsProtocol):
         if isinstance(self.parser, _Deaf):
             return
         self.parser = _Deaf()  # type: ignore[assignment]
+        self.logger.warning("what is no request was refused: %s", error.code)
         cycle = cast("RequestResponseCycle | None", self.cycle)
         if cycle is None or cycle.response_complete:
             self._answer(error)

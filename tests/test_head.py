@@ -9,6 +9,7 @@ import pytest
 from litestar.routes import HTTPRoute
 from litestar.types import Message
 
+from eventorg.feed import Feed
 from eventorg.settings import load
 from eventorg.testing import Server, User, running
 
@@ -68,11 +69,14 @@ def test_it_is_304_for_what_one_has(user: User) -> None:
     assert user.patch(url, json={"title": "New"}, headers={"If-Match": tag}).status_code == 200
 
 
-def test_a_stream_has_an_end(user: User) -> None:
+def test_a_stream_has_an_end(served: Server, user: User) -> None:
     for _ in range(3):
         answer = user.head("/changes", headers={"Accept": "text/Event-Stream"})
         assert (answer.status_code, answer.headers["content-type"]) == (200, "text/event-stream; charset=utf-8")
     assert user.head("/changes").status_code == 200
+    assert served.app is not None
+    feed: Feed = served.app.state.feed
+    served.wait_for(lambda: feed.followers == 0)
 
 
 def test_a_path_tells_of_it(user: User) -> None:

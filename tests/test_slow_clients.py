@@ -30,13 +30,13 @@ Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 @pytest.fixture(scope="module")
 def quick(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server whose deadlines are a second, for the sake of the tests."""
+    """A server whose deadlines are short, for the sake of the tests; a request has two of the looks, a second apart."""
     path = tmp_path_factory.mktemp("slow") / "eventorg.db"
     with (
         pytest.MonkeyPatch.context() as patch,
         running(Settings(plugins="none", database=str(path), log_level="error")) as server,
     ):
-        patch.setattr(bodies, "REQUEST_SECONDS", 1.0)
+        patch.setattr(bodies, "REQUEST_SECONDS", 2.0)
         patch.setattr(connections, "ANSWER_SECONDS", 1.0)
         yield server
 

@@ -52,9 +52,10 @@ def expected_tags(request: Request[Any, Any, Any]) -> frozenset[str] | None:
 
 
 def expected_versions(request: Request[Any, Any, Any]) -> frozenset[str] | None:
-    """The versions `If-Match` allows; None if any will do. A tag that is not ours matches none."""
+    """The versions `If-Match` allows; None if any will do. A tag that is not ours matches none; one that is made of the
+    `version` alone is ours."""
     tags = expected_tags(request)
-    return None if tags is None else frozenset(tag[1:-1].partition("-")[0] for tag in tags if "-" in tag)
+    return None if tags is None else frozenset(tag[1:-1].partition("-")[0] for tag in tags)
 
 
 def is_current(tag: str, request: Request[Any, Any, Any]) -> bool:

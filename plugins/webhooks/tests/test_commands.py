@@ -120,6 +120,7 @@ def test_the_operator_sees_the_webhooks_of_hosts_and_turns_them_on(
         (("2027-01-02",), 0),
     ):
         assert command("replay", "--since", *arguments).stdout == f"{count} to be sent again\n", arguments
+    eventorg.wait_for(lambda: all(one["status"] == "delivered" for one in log_of(host, webhook)))
     receiver.answer = Answer(410)
     host.patch(f"/events/{event['id']}", json={"title": "newer"})
     eventorg.wait_for(lambda: state_of(host, webhook)["disabled_at"])
