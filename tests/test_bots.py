@@ -115,6 +115,18 @@ def test_names_of_bots_are_trimmed_composed_and_unique_whatever_their_case(tmp_p
     assert run(path, "token", "create", "БОТ Й", "--scope", "act").returncode == 0
 
 
+def test_of_two_bots_that_differ_in_case_the_one_that_is_named_is_revoked(tmp_path: Path) -> None:
+    """No two can be made now; an older version let them."""
+    path = tmp_path / "eventorg.db"
+    for name in ("bot", "other"):
+        assert run(path, "token", "create", name, "--scope", "act").returncode == 0
+    with closing(connect_writer(path)) as file:
+        file.execute("UPDATE bots SET name = 'BOT' WHERE name = 'other'")
+    assert run(path, "token", "revoke", "bot").returncode == 0
+    revoked = [line.split("\t")[0] for line in run(path, "token", "list").stdout.splitlines() if "revoked" in line]
+    assert revoked == ["bot"]
+
+
 def test_a_bot_acts_for_a_user_by_id_and_for_a_telegram_account(server: Server, bot: Bot) -> None:
     user, person = server.sign_up(), Person(server, bot)
     assert bot.acting_for(user.id).get("/users/me").json()["id"] == user.id

@@ -71,6 +71,7 @@ class BotRepository:
         await self._database.write(work)
 
     def _find_named(self, tx: Transaction, name: str) -> str | None:
-        """How the name of the bot with a token in force is spelled. There are few bots, so all are looked at."""
-        names = (str(row["name"]) for row in tx.all(self._sql.list_bots) if row["revoked_at"] is None)
-        return next((found for found in names if fold(found) == fold(name)), None)
+        """How the name of the bot with a token in force is spelled: as it is given, before any other case, which an
+        older version may have made beside it. There are few bots, so all are looked at."""
+        names = [str(row["name"]) for row in tx.all(self._sql.list_bots) if row["revoked_at"] is None]
+        return next((found for found in sorted(names, key=name.__ne__) if fold(found) == fold(name)), None)
