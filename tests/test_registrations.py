@@ -198,9 +198,12 @@ def test_an_event_of_many_is_listed_like_one_of_few(
 ) -> None:
     monkeypatch.setattr("eventorg.repositories.registrations.MOST_LOOKED_UP", most)
     url = f"/events/{host.create_event(capacity=2)['id']}"
-    made = register(url, *guests(3))
-    assert host.get(f"{url}/participants").json()["participants"] == made
-    assert walk(url, host, 1) == made
+    crowd = guests(3)
+    made = register(url, *crowd)
+    assert host.patch(url, json={"visibility": "private"}).status_code == 200
+    for viewer in (host, crowd[0]):
+        assert viewer.get(f"{url}/participants").json()["participants"] == made
+        assert walk(url, viewer, 1) == made
 
 
 def test_a_list_that_may_be_long_is_read_off_the_loop(
