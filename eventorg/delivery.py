@@ -88,7 +88,10 @@ class Courier:
         tasks = [self._run_job_for_ever(job) for job in self._jobs]
         if self._handlers:
             tasks.append(self._deliver_for_ever())
-        self._loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))  # until all are cancelled
+        all_tasks = asyncio.gather(*tasks, return_exceptions=True)
+        while not all_tasks.done():  # until all are cancelled
+            with suppress(KeyboardInterrupt, SystemExit):  # a task that a plugin has begun ends the loop by these
+                self._loop.run_until_complete(all_tasks)
         self._loop.close()
 
     async def _begin(self) -> None:
@@ -206,9 +209,9 @@ class Courier:
                 await work()
         except TimeoutError:
             return f"took longer than {seconds:.0f} s"
-        except asyncio.CancelledError:
-            raise
         except BaseException as error:
+            if isinstance(error, asyncio.CancelledError) and _is_stopping():
+                raise
             log.debug("plugin raised", plugin=self._name, exc_info=error)
             return _short(error)
         return None
@@ -224,6 +227,12 @@ def _short(error: BaseException) -> str:
 
 def _pause(attempts: int) -> timedelta:
     return min(timedelta(seconds=2 ** (attempts - 1)), LONGEST_PAUSE)
+
+
+def _is_stopping() -> bool:
+    """Whether this task is cancelled; what a handler waits for may be cancelled too, by whomever."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 def _cancel_all(loop: asyncio.AbstractEventLoop) -> None:

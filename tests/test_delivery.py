@@ -139,6 +139,10 @@ def fail(error: BaseException) -> Callable[..., Any]:
     return act
 
 
+async def exit_in_a_task(*_: object) -> None:
+    await asyncio.create_task(fail(SystemExit(3))())
+
+
 async def hang(*_: object) -> None:
     await asyncio.sleep(60)
 
@@ -146,7 +150,9 @@ async def hang(*_: object) -> None:
 FAULTS = {
     "raises": (fail(RuntimeError("one\ntwo")), "RuntimeError: one two"),
     "exits": (fail(SystemExit(3)), "SystemExit: 3"),
+    "exits in a task of its own": (exit_in_a_task, "SystemExit: 3"),
     "is interrupted": (fail(KeyboardInterrupt()), "KeyboardInterrupt:"),
+    "is cancelled": (fail(asyncio.CancelledError()), "CancelledError:"),
     "hangs": (hang, "took longer than 0 s"),
     "is no handler": (None, "TypeError: object NoneType can't be used in 'await' expression"),
 }
@@ -296,13 +302,16 @@ def test_jobs_run_on_the_clock_and_never_twice_at_once(tmp_path: Path) -> None:
         assert begun == [True, True]
 
 
-def test_a_job_that_fails_is_logged_and_runs_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("error", [SystemExit(1), asyncio.CancelledError("by itself")])
+def test_a_job_that_fails_is_logged_and_runs_again(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], error: BaseException
+) -> None:
     with scene(tmp_path) as there:
-        there.faulty.WORK = fail(SystemExit(1))
+        there.faulty.WORK = fail(error)
         there.server.clock.advance(hours=1)
         log = there.server.wait_for(lambda: capsys.readouterr().err)
         assert "job failed" in log
-        assert "SystemExit: 1" in log
+        assert f"{type(error).__name__}: {error}" in log
         ran = threading.Event()
 
         async def work(_: object) -> None:
