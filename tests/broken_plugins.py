@@ -221,7 +221,7 @@ SETTINGS_REFUSED = {
     "a wrong value": (
         {"tea.py": tea("settings=Own", before=NUMBER)},
         {"TEA_NUMBER": "many"},
-        "EVENTORG_TEA_NUMBER cannot be used: Expected `int`, got `str`.",
+        "EVENTORG_TEA_NUMBER cannot be used: Expected a whole number.",
     ),
     "a missing value": (
         {"tea.py": tea("settings=Own", before=NUMBER)},

@@ -184,7 +184,10 @@ def test_a_file_that_cannot_be_read_is_refused(tmp_path: Path, name: str) -> Non
     ("settings", "words"),
     [
         ({"prot": "1"}, "EVENTORG_PROT is no setting of eventorg"),
-        ({"port": "eighty"}, "EVENTORG_PORT cannot be used"),
+        ({"port": "eighty"}, "EVENTORG_PORT cannot be used: Expected a whole number."),
+        ({"port": "65536"}, "EVENTORG_PORT cannot be used: Expected a whole number <= 65535."),
+        ({"signup": "Open"}, "EVENTORG_SIGNUP cannot be used: Expected open or closed."),
+        ({"metrics_token": "two words"}, "EVENTORG_METRICS_TOKEN cannot be used: Expected visible ASCII characters"),
         ({"secret": "short"}, "EVENTORG_SECRET cannot be used: Expected at least 32 bytes in each secret"),
         ({"trusted_proxies": "nonsense"}, "EVENTORG_TRUSTED_PROXIES cannot be used: Expected addresses or networks"),
         ({"config": "missing.toml"}, "EVENTORG_CONFIG names missing.toml, which cannot be read"),
