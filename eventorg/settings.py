@@ -4,6 +4,7 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping
+from difflib import get_close_matches
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin, get_type_hints
@@ -163,10 +164,17 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
         elif "_" in key:
             others[key] = value
         else:
-            raise SettingsError(f"{name} is no setting of eventorg or of a plugin.")
+            raise unknown(key)
     settings = convert(values, Settings, PREFIX)
     structs.force_setattr(settings, "others", others)
     return settings
+
+
+def unknown(name: str, kind: Any = Settings, prefix: str = PREFIX) -> SettingsError:
+    """The refusal of a name that is none of the settings, with one that looks like it."""
+    alike = get_close_matches(name, [field for field in _fields(kind) if field != "others"], n=1, cutoff=0.7)
+    hint = f"; there is {prefix}{alike[0].upper()}" if alike else ""
+    return SettingsError(f"{prefix}{name.upper()} is no setting of eventorg or of a plugin{hint}.")
 
 
 def own_values(settings: Settings, plugin: str) -> dict[str, Any]:
@@ -178,8 +186,8 @@ def own_values(settings: Settings, plugin: str) -> dict[str, Any]:
 def convert(values: dict[str, Any], kind: type[T], prefix: str) -> T:
     """Values as they are set, as a struct. Raises `SettingsError` that names the variable."""
     for name in values:
-        if name not in getattr(kind, "__struct_fields__", ()):
-            raise SettingsError(f"{prefix}{name.upper()} is no setting of eventorg or of a plugin.")
+        if name not in _fields(kind):
+            raise unknown(name, kind, prefix)
     try:
         return msgspec.convert(values, kind, strict=False)
     except msgspec.ValidationError as error:
@@ -188,6 +196,11 @@ def convert(values: dict[str, Any], kind: type[T], prefix: str) -> T:
         if missing := re.match(r"Object missing required field `(\w+)`", reason):
             raise SettingsError(f"{prefix}{missing[1].upper()} must be set.") from None
         raise SettingsError(f"{prefix}{name} cannot be used: {_in_words(reason, name.lower(), kind)}.") from None
+
+
+def _fields(kind: Any) -> tuple[str, ...]:
+    """The names of a struct's fields; `Struct` itself has none."""
+    return getattr(kind, "__struct_fields__", ())
 
 
 def _in_words(reason: str, name: str, kind: Any) -> str:
