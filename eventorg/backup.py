@@ -20,6 +20,8 @@ def back_up(database: Path, target: Path, progress: Progress = unwatched) -> Non
         raise StartError(f"There is no database {database} to back up.")
     if target.exists():
         raise StartError(f"{target} exists already; a backup replaces nothing: take another name.")
+    if not target.parent.is_dir():
+        raise StartError(f"The folder {target.parent} for the backup does not exist; make it first.")
     try:
         with draft_beside(target) as draft:
             copy_database(database, draft, progress)

@@ -20,7 +20,7 @@ from eventorg.domain.facts import FACTS
 from eventorg.migrations import Component
 from eventorg.plugin import Plugin
 from eventorg.resources import resource
-from eventorg.settings import PREFIX, Settings, SettingsError, StartError, convert, own_values
+from eventorg.settings import PREFIX, Settings, SettingsError, StartError, convert, own_values, unknown
 from eventorg.statements import Statements
 
 GROUP = "eventorg.plugins"
@@ -74,7 +74,7 @@ def check_names(settings: Settings) -> dict[str, Import]:
     found = _find(settings)
     for key in settings.others:
         if not any(key.startswith(f"{name}_") for name in found):
-            raise SettingsError(f"{PREFIX}{key.upper()} is no setting of eventorg or of a plugin.")
+            raise unknown(key)
     wanted = _wanted(settings, found)
     for name in wanted:
         if name not in found:
@@ -93,6 +93,14 @@ def is_possible_name(name: str) -> bool:
     return _NAME.fullmatch(name) is not None and name not in TAKEN and not taken
 
 
+def check_plugin_name(name: str) -> None:
+    """Raises `PluginError` if no plugin can be called that."""
+    if _NAME.fullmatch(name) is None:
+        raise PluginError(f"A plugin cannot be named {name}; take 2 to 31 lower-case letters, digits and _.")
+    if not is_possible_name(name):
+        raise PluginError(f"A plugin cannot be named {name}, which eventorg uses itself; take another name.")
+
+
 def _wanted(settings: Settings, found: dict[str, Import]) -> list[str]:
     if settings.plugins == NO_PLUGINS:
         return []
@@ -106,8 +114,7 @@ def _find(settings: Settings) -> dict[str, Import]:
     found: dict[str, Import] = {}
 
     def add(name: str, load: Import) -> None:
-        if not is_possible_name(name):
-            raise PluginError(f"A plugin cannot be named {name}.")
+        check_plugin_name(name)
         if name in found:
             raise PluginError(f"There are two plugins named {name}; remove one.")
         found[name] = load
@@ -181,11 +188,18 @@ def _check_fields(plugin: Plugin) -> None:
     for fact in plugin.on:
         if fact not in FACTS.values():
             raise PluginError(f"The plugin {plugin.name} waits for {fact!r}, which is no fact.")
-    if iscoroutinefunction(plugin.export):
-        raise PluginError(f"The plugin {plugin.name} has {plugin.export!r} to export with, which is an `async def`.")
+    for field in ("choose", "export"):
+        function = getattr(plugin, field)
+        if iscoroutinefunction(function):
+            raise PluginError(f"The plugin {plugin.name} has {_name(function)} to {field}, which is an `async def`.")
     for function in (*plugin.on.values(), *(job.run for job in plugin.jobs)):
         if not iscoroutinefunction(function):
-            raise PluginError(f"The plugin {plugin.name} has {function!r} to run, which is no `async def`.")
+            raise PluginError(f"The plugin {plugin.name} has {_name(function)} to run, which is no `async def`.")
+
+
+def _name(function: object) -> str:
+    """What its author calls a function."""
+    return getattr(function, "__qualname__", repr(function))
 
 
 def _check_requires(plugin: Plugin) -> None:

@@ -96,7 +96,10 @@ def check_history(connection: sqlite3.Connection, component: Component) -> None:
         if name not in known:
             raise NewerSchema(component.name, name)
         if known[name] != sha256:
-            raise MigrationError(f"The migration {name} of {component.name} was edited after it had been applied.")
+            raise MigrationError(
+                f"The migration {name} of {component.name} was edited after it had been applied; put it back and "
+                "add another."
+            )
 
 
 def find_pending(connection: sqlite3.Connection, component: Component) -> list[str]:

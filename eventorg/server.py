@@ -128,4 +128,5 @@ def listen(host: str, port: int) -> socket.socket:
         family, *_ = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         return socket.create_server((host, port), family=family, backlog=2048)
     except OSError as error:
-        raise StartError(f"{host}:{port} cannot be listened on: {error.strerror}.") from None
+        words = f"{host}:{port} cannot be listened on: {error.strerror}"
+        raise StartError(f"{words}; see EVENTORG_HOST and EVENTORG_PORT.") from None

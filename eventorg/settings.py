@@ -4,9 +4,10 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping
+from difflib import get_close_matches
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 import msgspec
 from init_data_py import hash_token
@@ -18,6 +19,10 @@ T = TypeVar("T")
 
 SHORTEST_SECRET = 32
 _ORIGIN = re.compile(r"\*|https?://[A-Za-z0-9.\[\]:-]+")
+_WORDS = {"`int`": "a whole number", "`bool`": "true or false", "`str`": "a text"}
+_TYPE = re.compile("|".join(_WORDS))
+_FOUND = re.compile(r", got `\w+`$")
+_VISIBLE = re.compile(r"[!-~]*")
 _BOT_KEY = re.compile(r"\d+:[0-9a-f]{64}")
 
 
@@ -85,14 +90,15 @@ class Settings(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
     backups: Annotated[str, Meta(description="a folder for backups that are made by the clock; none if not set")] = ""
     backup_hours: Annotated[int, Meta(ge=1, le=8784, description="how far they are apart, in hours")] = 24
     backups_kept: Annotated[int, Meta(ge=1, le=100_000, description="how many are kept; the oldest go")] = 7
-    log_level: Annotated[Literal["debug", "info", "warning", "error"], Meta(description="the least that is logged")] = (
-        "info"
-    )
-    log_format: Annotated[Literal["console", "json"], Meta(description="for people, or for programs")] = "console"
+    log_level: Annotated[
+        Literal["debug", "info", "warning", "error"],
+        Meta(description="the least that is logged: `debug`, `info`, `warning` or `error`"),
+    ] = "info"
+    log_format: Annotated[Literal["console", "json"], Meta(description="for people; `json`: for programs")] = "console"
     metrics: Annotated[Literal["off", "on"], Meta(description="`on`: `GET /metrics` answers Prometheus")] = "off"
     metrics_token: Annotated[
         str,
-        Meta(pattern="^[!-~]*$", description="what must be sent to `/metrics` as a bearer token; nothing if not set"),
+        Meta(description="what must be sent to `/metrics` as a bearer token; nothing if not set"),
     ] = ""
     plugins: Annotated[
         str, Meta(description="which plugins to load, comma-separated; `none` loads none; all found if not set")
@@ -108,6 +114,8 @@ class Settings(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
             raise ValueError("Expected origins such as https://example.com, without a path - at `$.cors_origins`")
         if self.trusted_proxies not in ("", "*") and not all(map(_is_network, self.trusted_proxies.split(","))):
             raise ValueError("Expected addresses or networks such as 10.0.0.0/8, or * for any - at `$.trusted_proxies`")
+        if not _VISIBLE.fullmatch(self.metrics_token):
+            raise ValueError("Expected visible ASCII characters and no space - at `$.metrics_token`")
         if self.telegram_bot_token and not _BOT_KEY.fullmatch(self.telegram_bot_token):
             bot_id, colon, _ = self.telegram_bot_token.partition(":")
             if not bot_id.isdecimal() or not colon:
@@ -156,10 +164,17 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
         elif "_" in key:
             others[key] = value
         else:
-            raise SettingsError(f"{name} is no setting of eventorg or of a plugin.")
+            raise unknown(key)
     settings = convert(values, Settings, PREFIX)
     structs.force_setattr(settings, "others", others)
     return settings
+
+
+def unknown(name: str, kind: Any = Settings, prefix: str = PREFIX) -> SettingsError:
+    """The refusal of a name that is none of the settings, with one that looks like it."""
+    alike = get_close_matches(name, [field for field in _fields(kind) if field != "others"], n=1, cutoff=0.7)
+    hint = f"; there is {prefix}{alike[0].upper()}" if alike else ""
+    return SettingsError(f"{prefix}{name.upper()} is no setting of eventorg or of a plugin{hint}.")
 
 
 def own_values(settings: Settings, plugin: str) -> dict[str, Any]:
@@ -171,8 +186,8 @@ def own_values(settings: Settings, plugin: str) -> dict[str, Any]:
 def convert(values: dict[str, Any], kind: type[T], prefix: str) -> T:
     """Values as they are set, as a struct. Raises `SettingsError` that names the variable."""
     for name in values:
-        if name not in getattr(kind, "__struct_fields__", ()):
-            raise SettingsError(f"{prefix}{name.upper()} is no setting of eventorg or of a plugin.")
+        if name not in _fields(kind):
+            raise unknown(name, kind, prefix)
     try:
         return msgspec.convert(values, kind, strict=False)
     except msgspec.ValidationError as error:
@@ -180,7 +195,20 @@ def convert(values: dict[str, Any], kind: type[T], prefix: str) -> T:
         name = path.rstrip("`").upper()
         if missing := re.match(r"Object missing required field `(\w+)`", reason):
             raise SettingsError(f"{prefix}{missing[1].upper()} must be set.") from None
-        raise SettingsError(f"{prefix}{name} cannot be used: {reason}.") from None
+        raise SettingsError(f"{prefix}{name} cannot be used: {_in_words(reason, name.lower(), kind)}.") from None
+
+
+def _fields(kind: Any) -> tuple[str, ...]:
+    """The names of a struct's fields; `Struct` itself has none."""
+    return getattr(kind, "__struct_fields__", ())
+
+
+def _in_words(reason: str, name: str, kind: Any) -> str:
+    """What msgspec says of a value, as it is said to people."""
+    hint = get_type_hints(kind).get(name)
+    if reason.startswith("Invalid enum value") and get_origin(hint) is Literal:
+        return f"Expected {' or '.join(map(str, get_args(hint)))}"
+    return _TYPE.sub(lambda word: _WORDS[word[0]], _FOUND.sub("", reason))
 
 
 def _read_file(path: str) -> dict[str, Any]:

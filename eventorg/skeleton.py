@@ -5,20 +5,19 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
-from eventorg.loading import PluginError, is_possible_name
+from eventorg.loading import PluginError, check_plugin_name
 
 _KINDS = (".py", ".sql", ".md")
 
 
 def write_example(name: str, into: Path) -> Path:
     """The folder made, `into/name`. Raises `PluginError` for a name no plugin can have, or one that is there."""
-    if not is_possible_name(name):
-        raise PluginError(f"A plugin cannot be named {name}.")
+    check_plugin_name(name)
     folder = into / name
     try:
         folder.mkdir()
     except FileExistsError:
-        raise PluginError(f"{folder} is there already.") from None
+        raise PluginError(f"{folder} is there already; take another name or folder.") from None
     _copy(files(__package__) / "example", folder, name)
     return folder
 

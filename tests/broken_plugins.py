@@ -81,10 +81,13 @@ REFUSED: dict[str, tuple[dict[str, str], str]] = {
         {"tea.py": tea(name="coffee")},
         "The plugin tea calls itself coffee; the two names must be one.",
     ),
-    "a name that is none": ({"tea-pot.py": tea()}, "A plugin cannot be named tea-pot."),
-    "the name of a command": ({"check.py": tea()}, "A plugin cannot be named check."),
-    "the beginning of a setting": ({"log.py": tea()}, "A plugin cannot be named log."),
-    "the beginning of a table": ({"event.py": tea()}, "A plugin cannot be named event."),
+    "a name that is none": ({"tea-pot.py": tea()}, "A plugin cannot be named tea-pot; take 2 to 31 lower-case"),
+    "the name of a command": (
+        {"check.py": tea()},
+        "A plugin cannot be named check, which eventorg uses itself; take another name.",
+    ),
+    "the beginning of a setting": ({"log.py": tea()}, "A plugin cannot be named log, which eventorg"),
+    "the beginning of a table": ({"event.py": tea()}, "A plugin cannot be named event, which eventorg"),
     "one name twice": (
         {"tea.py": tea(), "tea/__init__.py": tea()},
         "There are two plugins named tea; remove one.",
@@ -126,15 +129,19 @@ REFUSED: dict[str, tuple[dict[str, str], str]] = {
     ),
     "a handler that cannot wait": (
         {"tea.py": tea("on={EventCreated: print}")},
-        "The plugin tea has <built-in function print> to run, which is no `async def`.",
+        "The plugin tea has print to run, which is no `async def`.",
     ),
     "a job that cannot wait": (
         {"tea.py": tea("jobs=[Job(name='pour', every=timedelta(1), run=print)]")},
-        "The plugin tea has <built-in function print> to run, which is no `async def`.",
+        "The plugin tea has print to run, which is no `async def`.",
     ),
     "an export that waits": (
         {"tea.py": tea("export=hear")},
-        "The plugin tea has <function hear at ",
+        "The plugin tea has hear to export, which is an `async def`.",
+    ),
+    "a choice that waits": (
+        {"tea.py": tea("choose=hear")},
+        "The plugin tea has hear to choose, which is an `async def`.",
     ),
     "a job without a pause": (
         {"tea.py": tea("jobs=[Job(name='pour', every=timedelta(0), run=hear)]")},
@@ -221,7 +228,7 @@ SETTINGS_REFUSED = {
     "a wrong value": (
         {"tea.py": tea("settings=Own", before=NUMBER)},
         {"TEA_NUMBER": "many"},
-        "EVENTORG_TEA_NUMBER cannot be used: Expected `int`, got `str`.",
+        "EVENTORG_TEA_NUMBER cannot be used: Expected a whole number.",
     ),
     "a missing value": (
         {"tea.py": tea("settings=Own", before=NUMBER)},

@@ -120,6 +120,6 @@ def test_without_a_database_there_is_no_backup(tmp_path: Path, target: Path) -> 
 
 
 def test_a_folder_that_is_missing_is_refused(database: Path, target: Path) -> None:
-    with pytest.raises(StartError, match=r"could not be written: .*No such file or directory"):
+    with pytest.raises(StartError, match=r"The folder .*missing for the backup does not exist; make it first\.$"):
         back_up(database, target.parent / "missing" / "monday.db")
     assert os.listdir(target.parent) == []

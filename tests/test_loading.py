@@ -88,7 +88,7 @@ def test_a_migration_that_was_edited_is_refused(
     start(folder, migrating(TABLE), monkeypatch)
     capfd.readouterr()
     start(folder, migrating(TABLE + "-- edited\n"), monkeypatch)
-    words = "The migration 0001_initial.sql of tea was edited after it had been applied."
+    words = "The migration 0001_initial.sql of tea was edited after it had been applied; put it back and add another."
     assert capfd.readouterr().err == f"eventorg: {folder.parent}/eventorg.db is not served: {words}\n"
 
 

@@ -130,7 +130,7 @@ def test_a_bad_value_is_refused_by_name_and_not_repeated(tmp_path: Path, name: s
     [["prot = 1"], ["EVENTORG_PROT = 1"], ["[notes]", "hours = 1"], ['EVENTORG_CONFIG = "o.toml"'], ["others = 1"]],
 )
 def test_an_unknown_name_in_the_file_is_refused(tmp_path: Path, lines: list[str]) -> None:
-    with pytest.raises(SettingsError, match=r"^EVENTORG_[A-Z]+ is no setting of eventorg or of a plugin\.$"):
+    with pytest.raises(SettingsError, match=r"^EVENTORG_[A-Z]+ is no setting of eventorg or of a plugin\b.*\.$"):
         load(write(tmp_path, *lines))
 
 
@@ -183,8 +183,12 @@ def test_a_file_that_cannot_be_read_is_refused(tmp_path: Path, name: str) -> Non
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
-        ({"prot": "1"}, "EVENTORG_PROT is no setting of eventorg"),
-        ({"port": "eighty"}, "EVENTORG_PORT cannot be used"),
+        ({"prot": "1"}, "EVENTORG_PROT is no setting of eventorg or of a plugin; there is EVENTORG_PORT."),
+        ({"token_hour": "1"}, "EVENTORG_TOKEN_HOUR is no setting of eventorg or of a plugin; there is EVENTORG_TOKEN_"),
+        ({"port": "eighty"}, "EVENTORG_PORT cannot be used: Expected a whole number."),
+        ({"port": "65536"}, "EVENTORG_PORT cannot be used: Expected a whole number <= 65535."),
+        ({"signup": "Open"}, "EVENTORG_SIGNUP cannot be used: Expected open or closed."),
+        ({"metrics_token": "two words"}, "EVENTORG_METRICS_TOKEN cannot be used: Expected visible ASCII characters"),
         ({"secret": "short"}, "EVENTORG_SECRET cannot be used: Expected at least 32 bytes in each secret"),
         ({"trusted_proxies": "nonsense"}, "EVENTORG_TRUSTED_PROXIES cannot be used: Expected addresses or networks"),
         ({"config": "missing.toml"}, "EVENTORG_CONFIG names missing.toml, which cannot be read"),

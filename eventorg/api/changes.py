@@ -24,7 +24,7 @@ After = Annotated[
     QueryParameter(
         ge=0,
         le=LARGEST_SEQUENCE,
-        description="The `next` of the answer before; else the oldest kept.",
+        description="The `next` of the answer before; left out: from the oldest kept.",
         schema_extra={"minimum": 0},  # Litestar forgets a nought
     ),
 ]
@@ -52,9 +52,11 @@ async def list_changes(
     last_event_id: LastEventId = None,
 ) -> Response[Changes]:
     """What concerns the events one hosts or attends, and oneself, in commit order; each committed change once. A bot
-    with the scope `changes` that acts for nobody sees all.
+    with the scope `changes` that acts for nobody sees all. `user_id` is whom a change is about: who got the seat, who
+    left, who was checked in, whose role in an event changed.
 
-    Go on with `after=<next>`. A number that is not kept any more is 410 `cursor_expired`. With
+    Begin without `after` and go on with `after=<next>`. A number that is not kept any more, or that a restored backup
+    has not reached yet, is 410 `cursor_expired`: begin anew. With
     `Accept: text/event-stream` the same comes as server-sent events whose id is `seq`, until the client or the server
     goes; `limit` and `timeout` do not matter then.
     """

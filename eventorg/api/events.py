@@ -47,7 +47,12 @@ class EventController(Controller):
         responses=problems(*BODY_PROBLEMS, 401, 403),
     )
     async def create_event(self, request: Authenticated, data: JSONBody[NewEvent], events: Events) -> Response[Event]:
-        """The caller becomes the organizer. Only a title and the two times are required."""
+        """The caller becomes the organizer. Only a title and the two times are required.
+
+        Without a `capacity` there is a seat for everybody; with `waitlist: false` nobody waits for one (409
+        `event_full`). A `public` event is found by all, an `unlisted` one is there for whoever knows its id or code, a
+        `private` one for its hosts and participants only, so that nobody else can register any more.
+        """
         event = await events.create(data, request.user)
         return Response(event, headers={"Location": f"/events/{event.id}", "ETag": etag(event)})
 

@@ -1,5 +1,6 @@
 """Notes that people leave on an event: one line each, for all who may see the event."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
@@ -15,6 +16,7 @@ from eventorg.plugin import (
     Authenticated,
     Conflict,
     Context,
+    Happened,
     Input,
     Instant,
     Job,
@@ -108,6 +110,11 @@ async def forget_notes_of_leaver(fact: RegistrationCancelled, context: Context) 
     )
 
 
+def choose_events_with_notes(facts: Sequence[Happened], context: Context, tx: Transaction) -> list[Happened]:
+    """Those of events that have notes: after the others there is nothing to do."""
+    return [fact for fact in facts if tx.one(context.sql.find_note, event_id=fact.event_id) is not None]
+
+
 async def forget_old_notes(context: Context) -> None:
     """Notes on events that have been over for so many days are deleted."""
     before = rfc3339(context.clock() - timedelta(days=context.settings.days))
@@ -135,6 +142,7 @@ plugin = Plugin(
     requires=">=0.1",
     routes=[create_note, list_notes],
     on={RegistrationCancelled: forget_notes_of_leaver},
+    choose=choose_events_with_notes,
     export=export_notes,
     jobs=[Job(name="forget_old_notes", every=timedelta(days=1), run=forget_old_notes)],
     settings=Settings,

@@ -23,6 +23,12 @@ FROM example_notes
 WHERE user_id = :user_id
 ORDER BY number;
 
+-- name: find_note(event_id)^
+SELECT number
+FROM example_notes
+WHERE event_id = :event_id
+LIMIT 1;
+
 -- name: count_notes()^
 SELECT count(*) AS notes
 FROM example_notes;
