@@ -12,7 +12,7 @@ from ipaddress import IPv6Address
 from typing import Any, Final, cast
 
 import msgspec
-from httptools import HttpParserError, HttpParserUpgrade
+from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 from litestar import Request
 from litestar.types import Receive, Scope, Send
 from uvicorn import Config
@@ -39,6 +39,7 @@ class Connection(HttpToolsProtocol):
 
     def __init__(self, config: Config, *arguments: Any, **named: Any) -> None:
         super().__init__(config, *arguments, **named)
+        self.parser = self._make_parser()
         self._most = config.limit_concurrency
         self.limit_concurrency = None  # uvicorn's own refusal is plain text, and does not say when to come again
         self.url = b""
@@ -108,12 +109,21 @@ class Connection(HttpToolsProtocol):
         super().on_message_complete()
         self._owed_since = None
 
+    def _make_parser(self) -> HttpRequestParser:
+        """One that passes over what comes after a request that is to be the last, as uvicorn's does."""
+        parser = HttpRequestParser(self)
+        parser.set_dangerous_leniencies(lenient_data_after_close=True)
+        return parser
+
     def _stay(self, rest: memoryview) -> None:
         """Goes on in HTTP/1.1 after the head of a request that asks for another protocol. The parser takes it for the
-        end of HTTP, whatever follows; Java's client asks for `h2c` with its first request, and the body follows."""
+        end of HTTP, whatever follows; Java's client asks for `h2c` with its first request, and the body follows.
+        With `Connection: close` it would read no more, so there is a new one."""
         while not isinstance(self.parser, _Deaf):
             try:
-                self.parser.feed_data(self._head_without_upgrade())
+                head = self._head_without_upgrade()
+                self.parser = self._make_parser()
+                self.parser.feed_data(head)
                 self.parser.feed_data(rest)
                 return
             except HttpParserUpgrade as upgrade:
@@ -126,7 +136,7 @@ class Connection(HttpToolsProtocol):
         method, version = self.parser.get_method(), self.parser.get_http_version()
         if method == b"CONNECT":
             raise Malformed("bad_request")
-        headers = (pair for pair in self.headers if pair[0] not in (b"connection", b"upgrade"))
+        headers = (pair for pair in self.headers if pair[0] != b"upgrade")
         lines = (b"%b %b HTTP/%b" % (method, self.url, version.encode()), *(b"%b: %b" % pair for pair in headers))
         return b"\r\n".join((*lines, b"", b""))
 
