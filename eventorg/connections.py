@@ -16,6 +16,7 @@ from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 from litestar import Request
 from litestar.types import Receive, Scope, Send
 from uvicorn import Config
+from uvicorn._types import ASGI3Application
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from eventorg.api import bodies
@@ -46,6 +47,7 @@ class Connection(HttpToolsProtocol):
         self._arrived = 0
         self._first = self._more = 0
         self._is_in_head = False
+        self._running: RequestResponseCycle | None = None
         self._host = b""  # of the request before
 
     def connection_made(self, transport: BaseTransport) -> None:
@@ -54,6 +56,15 @@ class Connection(HttpToolsProtocol):
         self._unread_since: float | None = None
         if self._most is not None and len(self.connections) > self._most:
             self.app = _refuse
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Tells the request that is being answered, if others wait behind it: uvicorn tells the last one alone."""
+        running, self._running = self._running, None
+        if running is not None and not running.response_complete:
+            running.disconnected = True
+            running.message_event.set()
+        self.pipeline.clear()
+        super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         """Reads on. A request is counted from the end of the bytes that it began in (`_more`): where in them it began
@@ -98,6 +109,10 @@ class Connection(HttpToolsProtocol):
             self._host = host
         super().on_headers_complete()
         self.headers = []  # what follows a body in pieces is no header: it would be one of the request all the same
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        self._running = cycle
+        super()._start_asgi_task(cycle, app)
 
     def on_body(self, body: bytes) -> None:
         super().on_body(body)

@@ -2,6 +2,7 @@
 
 import json
 import queue
+import socket
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -120,6 +121,22 @@ def test_a_stream_ends_with_the_login_of_who_listens(
         else:
             fresh_server.revoke(bot)
         assert {} in (events.block() for _ in range(100))
+
+
+def test_a_stream_ends_with_its_connection_although_more_was_asked_behind_it(
+    server: Server, monkeypatch: pytest.MonkeyPatch, waits: "queue.Queue[int]"
+) -> None:
+    monkeypatch.setattr("eventorg.api.changes.HEARTBEAT_SECONDS", 0.01)
+    head = f"Host: x\r\nAuthorization: Bearer {server.sign_up().token}\r\n"
+    asked = f"GET /changes HTTP/1.1\r\n{head}Accept: text/event-stream\r\n\r\nGET /health HTTP/1.1\r\n{head}\r\n"
+    url = httpx.URL(server.url)
+    with socket.create_connection((url.host, url.port or 0), PATIENCE) as connection:
+        connection.sendall(asked.encode())
+        assert connection.recv(1).startswith(b"H")
+        waits.get(timeout=PATIENCE)
+    more = (waits.get(timeout=1) for _ in range(1_000))
+    with pytest.raises(queue.Empty):
+        list(more)
 
 
 def test_waiting_ends_when_the_server_stops(tmp_path: Path, waits: "queue.Queue[int]") -> None:
