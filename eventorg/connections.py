@@ -40,7 +40,6 @@ class Connection(HttpToolsProtocol):
 
     def __init__(self, config: Config, *arguments: Any, **named: Any) -> None:
         super().__init__(config, *arguments, **named)
-        self.parser = self._make_parser()
         self._most = config.limit_concurrency
         self.limit_concurrency = None  # uvicorn's own refusal is plain text, and does not say when to come again
         self.url = b""
@@ -124,12 +123,6 @@ class Connection(HttpToolsProtocol):
         super().on_message_complete()
         self._owed_since = None
 
-    def _make_parser(self) -> HttpRequestParser:
-        """One that passes over what comes after a request that is to be the last, as uvicorn's does."""
-        parser = HttpRequestParser(self)
-        parser.set_dangerous_leniencies(lenient_data_after_close=True)
-        return parser
-
     def _stay(self, rest: memoryview) -> None:
         """Goes on in HTTP/1.1 after the head of a request that asks for another protocol. The parser takes it for the
         end of HTTP, whatever follows; Java's client asks for `h2c` with its first request, and the body follows.
@@ -137,7 +130,8 @@ class Connection(HttpToolsProtocol):
         while not isinstance(self.parser, _Deaf):
             try:
                 head = self._head_without_upgrade()
-                self.parser = self._make_parser()
+                self.parser = HttpRequestParser(self)
+                self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn's own
                 self.parser.feed_data(head)
                 self.parser.feed_data(rest)
                 return
