@@ -12,10 +12,11 @@ from ipaddress import IPv6Address
 from typing import Any, Final, cast
 
 import msgspec
-from httptools import HttpParserError, HttpParserUpgrade
+from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 from litestar import Request
 from litestar.types import Receive, Scope, Send
 from uvicorn import Config
+from uvicorn._types import ASGI3Application
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from eventorg.api import bodies
@@ -45,6 +46,7 @@ class Connection(HttpToolsProtocol):
         self._arrived = 0
         self._first = self._more = 0
         self._is_in_head = False
+        self._running: RequestResponseCycle | None = None
         self._host = b""  # of the request before
 
     def connection_made(self, transport: BaseTransport) -> None:
@@ -53,6 +55,15 @@ class Connection(HttpToolsProtocol):
         self._unread_since: float | None = None
         if self._most is not None and len(self.connections) > self._most:
             self.app = _refuse
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Tells the request that is being answered, if others wait behind it: uvicorn tells the last one alone."""
+        running, self._running = self._running, None
+        if running is not None and not running.response_complete:
+            running.disconnected = True
+            running.message_event.set()
+        self.pipeline.clear()
+        super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         """Reads on. A request is counted from the end of the bytes that it began in (`_more`): where in them it began
@@ -98,6 +109,10 @@ class Connection(HttpToolsProtocol):
         super().on_headers_complete()
         self.headers = []  # what follows a body in pieces is no header: it would be one of the request all the same
 
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        self._running = cycle
+        super()._start_asgi_task(cycle, app)
+
     def on_body(self, body: bytes) -> None:
         super().on_body(body)
         self._more -= len(body)
@@ -110,10 +125,14 @@ class Connection(HttpToolsProtocol):
 
     def _stay(self, rest: memoryview) -> None:
         """Goes on in HTTP/1.1 after the head of a request that asks for another protocol. The parser takes it for the
-        end of HTTP, whatever follows; Java's client asks for `h2c` with its first request, and the body follows."""
+        end of HTTP, whatever follows; Java's client asks for `h2c` with its first request, and the body follows.
+        With `Connection: close` it would read no more, so there is a new one."""
         while not isinstance(self.parser, _Deaf):
             try:
-                self.parser.feed_data(self._head_without_upgrade())
+                head = self._head_without_upgrade()
+                self.parser = HttpRequestParser(self)
+                self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn's own
+                self.parser.feed_data(head)
                 self.parser.feed_data(rest)
                 return
             except HttpParserUpgrade as upgrade:
@@ -126,7 +145,7 @@ class Connection(HttpToolsProtocol):
         method, version = self.parser.get_method(), self.parser.get_http_version()
         if method == b"CONNECT":
             raise Malformed("bad_request")
-        headers = (pair for pair in self.headers if pair[0] not in (b"connection", b"upgrade"))
+        headers = (pair for pair in self.headers if pair[0] != b"upgrade")
         lines = (b"%b %b HTTP/%b" % (method, self.url, version.encode()), *(b"%b: %b" % pair for pair in headers))
         return b"\r\n".join((*lines, b"", b""))
 

@@ -40,5 +40,6 @@ class GatheringTransport(asyncio.Transport):
 
     def _send(self) -> None:
         if self._waiting:
-            self._transport.write(b"".join(self._waiting))
+            if not self.is_closing():  # else it broke off meanwhile, and would raise an error that nobody hears
+                self._transport.write(b"".join(self._waiting))
             self._waiting.clear()

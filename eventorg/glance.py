@@ -40,12 +40,12 @@ class Glance:
         roll_back(self._connection)
 
     def _begin(self) -> None:
+        self._loop.call_soon(self.end)  # first: what another thread reads after this is told of after it
         self._connection.execute("BEGIN")
         (version,) = self._connection.execute("PRAGMA data_version").fetchone()  # another after any other's commit
         if version != self._version:
             self._remembered.cache_clear()
             self._version = version
-        self._loop.call_soon(self.end)
 
     def _run(self, work: Callable[..., Any], *values: Any) -> Any:
         return work(Transaction(self._connection, _no_clock), *values)

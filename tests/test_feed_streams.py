@@ -2,6 +2,7 @@
 
 import json
 import queue
+import socket
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -11,7 +12,8 @@ import httpx
 import pytest
 
 from eventorg.settings import Settings
-from eventorg.testing import Server, User, check_problem, running
+from eventorg.testing import Bot, Server, User, check_problem, running
+from tests import telegram
 
 PATIENCE = 10  # far less than the 30 seconds a long poll may take
 
@@ -41,7 +43,7 @@ class Stream:
 
 
 @contextmanager
-def stream(server: Server, user: User, url: str = "/changes", **headers: str) -> Iterator[Stream]:
+def stream(server: Server, user: User | Bot, url: str = "/changes", **headers: str) -> Iterator[Stream]:
     """A stream on a connection of its own."""
     headers |= user.headers | {"Accept": "text/event-stream"}
     with (
@@ -120,6 +122,51 @@ def test_a_stream_ends_with_the_login_of_who_listens(
         else:
             fresh_server.revoke(bot)
         assert {} in (events.block() for _ in range(100))
+
+
+def test_who_waits_is_told_nothing_once_its_token_is_dead(server: Server, waits: "queue.Queue[int]") -> None:
+    user, bot = server.sign_up(), server.make_bot("act")
+    acting = bot.acting_for(user.id)
+    after = user.get("/changes").json()["next"]
+    with ThreadPoolExecutor() as pool, stream(server, acting, f"/changes?after={after}") as events:
+        poll = pool.submit(acting.get, f"/changes?after={after}&timeout=30")
+        for _ in range(2):
+            waits.get(timeout=PATIENCE)
+        server.revoke(bot)
+        user.create_event()
+        assert [*iter(events.block, {})] in ([], [{"": "still here"}])
+        check_problem(poll.result(PATIENCE), 401, "token_revoked")
+
+
+def test_who_acts_for_an_account_that_has_moved_is_told_what_concerns_its_new_user(
+    server: Server, waits: "queue.Queue[int]"
+) -> None:
+    user, bot = server.sign_up(), server.make_bot("act")
+    person = telegram.Person(server, bot)
+    after = person.bot.get("/changes").json()["next"]
+    with ThreadPoolExecutor() as pool, stream(server, person.bot, f"/changes?after={after}") as events:
+        poll = pool.submit(person.bot.get, f"/changes?after={after}&timeout=30")
+        for _ in range(2):
+            waits.get(timeout=PATIENCE)
+        telegram.link(bot, person.telegram_id, user)
+        told = [json.loads(events.event()["data"]), *poll.result(PATIENCE).json()["changes"]]
+    assert {change["user_id"] for change in told} == {user.id}
+
+
+def test_a_stream_ends_with_its_connection_although_more_was_asked_behind_it(
+    server: Server, monkeypatch: pytest.MonkeyPatch, waits: "queue.Queue[int]"
+) -> None:
+    monkeypatch.setattr("eventorg.api.changes.HEARTBEAT_SECONDS", 0.01)
+    head = f"Host: x\r\nAuthorization: Bearer {server.sign_up().token}\r\n"
+    asked = f"GET /changes HTTP/1.1\r\n{head}Accept: text/event-stream\r\n\r\nGET /health HTTP/1.1\r\n{head}\r\n"
+    url = httpx.URL(server.url)
+    with socket.create_connection((url.host, url.port or 0), PATIENCE) as connection:
+        connection.sendall(asked.encode())
+        assert connection.recv(1).startswith(b"H")
+        waits.get(timeout=PATIENCE)
+    more = (waits.get(timeout=1) for _ in range(1_000))
+    with pytest.raises(queue.Empty):
+        list(more)
 
 
 def test_waiting_ends_when_the_server_stops(tmp_path: Path, waits: "queue.Queue[int]") -> None:

@@ -71,6 +71,15 @@ async def test_aborting_sends_nothing_more(inner: CountingTransport, outer: Gath
     assert inner.told == ["abort"]
 
 
+async def test_what_waits_for_a_connection_that_breaks_off_is_lost(
+    inner: CountingTransport, outer: GatheringTransport
+) -> None:
+    outer.write(b"too late")
+    inner.close()
+    await asyncio.sleep(0)
+    assert inner.told == ["close"]
+
+
 async def test_what_is_large_does_not_pile_up(inner: CountingTransport, outer: GatheringTransport) -> None:
     chunk = b"x" * 65_536
     for _ in range(3):

@@ -1,6 +1,7 @@
 """Reading a few rows on the event loop itself: as right as a reader's thread, and never in anybody's way."""
 
 import asyncio
+import sqlite3
 import threading
 from collections.abc import AsyncIterator
 from contextlib import closing
@@ -72,6 +73,25 @@ async def test_who_comes_in_later_is_not_shown_an_earlier_state(database: Databa
     second = asyncio.create_task(look())  # as what the loop reads from a socket now
     await asyncio.gather(first, second)
     assert seen == [0, 1]
+
+
+async def test_what_another_thread_has_read_meanwhile_is_not_older_for_who_is_told_of_it(path: Path) -> None:
+    loop, seen = asyncio.get_running_loop(), asyncio.get_running_loop().create_future()
+    with closing(connect_reader(path)) as connection, closing(connect_writer(path)) as other:
+        glance = Glance(connection, loop)
+
+        def commit_and_tell(_: sqlite3.Cursor, row: tuple[int]) -> tuple[int]:
+            """What may happen on other threads once SQLite has read the version: the interpreter is free then."""
+            connection.row_factory = sqlite3.Row
+            other.execute("INSERT INTO notes (text) VALUES ('meanwhile')")
+            loop.call_soon(lambda: seen.set_result(glance.look_up(count)))
+            return row
+
+        glance.look_up(count)
+        await asyncio.sleep(0)
+        connection.row_factory = commit_and_tell
+        glance.look_up(count)
+        assert await seen == 1
 
 
 async def test_it_asks_the_file_once_for_as_long_as_nobody_commits(path: Path) -> None:

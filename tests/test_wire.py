@@ -206,6 +206,15 @@ def test_who_asks_for_another_protocol_is_answered_in_this_one(server: Server, p
         assert statuses(read(connection)) == [422, 200]
 
 
+@pytest.mark.parametrize("version", [b"1.1", b"1.0"])
+def test_who_asks_for_another_protocol_may_end_the_connection_with_it(server: Server, version: bytes) -> None:
+    wish = b"Connection: close, Upgrade\r\nUpgrade: h2c\r\n"
+    login = (LOGIN + wish + b"Content-Length: 2\r\n\r\n{}").replace(b"1.1", version, 1)
+    answer = ask(server, login + LAST)
+    assert statuses(answer) == [422]
+    assert b"connection: close\r\n" in answer
+
+
 @pytest.mark.parametrize(
     ("method", "path"),
     [

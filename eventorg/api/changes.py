@@ -61,12 +61,23 @@ async def list_changes(
     goes; `limit` and `timeout` do not matter then.
     """
     if "text/event-stream" not in request.headers.get("accept", "").lower():
-        return Response(await feed.follow(request.user, after, timeout, limit))
+        return Response(await _follow(feed, request, after, timeout, limit))
     if last_event_id is not None:
         after = _parse_event_id(last_event_id)
     first = await feed.follow(request.user, after, 0, limit)  # refused before the stream begins
     stream: Any = ServerSentEvent(_stream(feed, request, first), headers={"Cache-Control": "no-store"})
     return stream  # type: ignore[no-any-return]
+
+
+async def _follow(feed: Feed, request: Authenticated, after: int | None, seconds: float, limit: int) -> Changes:
+    """What `Feed.follow` finds for whom the caller is once the waiting is over: a bot may act for a Telegram account
+    that is another user's by then. Raises what `Authentication` does for a token that is dead."""
+    if not seconds:
+        return await feed.follow(request.user, after, 0, limit)
+    caller = await request.auth()
+    page = await feed.follow(caller, after, seconds, limit)
+    still = await request.auth()
+    return page if still == caller else await feed.follow(still, after, 0, limit)
 
 
 async def _stream(feed: Feed, request: Authenticated, page: Changes) -> AsyncIterator[ServerSentEventMessage]:
@@ -77,7 +88,7 @@ async def _stream(feed: Feed, request: Authenticated, page: Changes) -> AsyncIte
         if not page.changes:
             yield ServerSentEventMessage(data=None, comment="still here")
         try:
-            page = await feed.follow(await request.auth(), page.next, HEARTBEAT_SECONDS, limit=100)
+            page = await _follow(feed, request, page.next, HEARTBEAT_SECONDS, limit=100)
         except DomainError:
             return  # the client comes again, and is told why
 
