@@ -71,7 +71,7 @@ def fuzz(server: Server, caller: Caller, examples: int, phases: tuple[str, ...] 
 
 
 def _sign_requests(schema: Any, caller: Caller) -> None:
-    """Has every request bear the headers of the caller."""
+    """Has every request bear the headers of the caller, and no host but the server's."""
     is_gone = False
 
     @schema.auth(refresh_interval=None)
@@ -83,6 +83,11 @@ def _sign_requests(schema: Any, caller: Caller) -> None:
 
         def set(self, case: Any, headers: dict[str, str], context: Any) -> None:
             case.headers.update(headers)
+
+    @schema.hook  # type: ignore[untyped-decorator]
+    def map_headers(context: Any, headers: Any) -> Any:
+        """Without `Host`, which is HTTP's: one that is no name is refused before the API is reached."""
+        return {name: value for name, value in headers.items() if name.lower() != "host"} if headers else headers
 
     @schema.hook  # type: ignore[untyped-decorator]
     def after_call(context: Any, case: Any, response: Any) -> None:
