@@ -42,7 +42,9 @@ class Settings(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
         try:
             parse_sender(self.smtp_from)
         except ValueError:
-            raise ValueError("Expected an e-mail address, which must be set where SMTP_URL is - at `$.smtp_from`") from None
+            raise ValueError(
+                "Expected an e-mail address, which must be set where SMTP_URL is - at `$.smtp_from`"
+            ) from None
 
     @property
     def sends_mail(self) -> bool:
