@@ -17,6 +17,7 @@ from msgspec import Struct
 from eventorg.api.authentication import OPEN, OPTIONAL_SECURITY, PUBLIC, Anybody, Authenticated, by_bot
 from eventorg.api.conditional import ETAG, answer_unless_current, expected_tags, is_current
 from eventorg.api.cursors import Cursor, Limit, decode_cursor, encode_cursor
+from eventorg.api.headers import language_for
 from eventorg.api.problems import BODY_PROBLEMS, problems
 from eventorg.domain.callers import Caller
 from eventorg.domain.errors import (
@@ -121,6 +122,7 @@ __all__ = [
     "encode_cursor",
     "expected_tags",
     "is_current",
+    "language_for",
     "negotiate",
     "problems",
     "rfc3339",

@@ -27,6 +27,7 @@ from eventorg.plugin import (
     Plugin,
     Transaction,
     is_current,
+    language_for,
     negotiate,
     problems,
     rfc3339,
@@ -156,7 +157,7 @@ async def create_calendar(request: Authenticated, plugin: NamedDependency[Contex
 async def delete_calendar(request: Authenticated, plugin: NamedDependency[Context]) -> CalendarEnded:
     """Whoever follows it gets 404 from now on. Done as well if there is none."""
     await plugin.write(lambda tx: tx.run(plugin.sql.delete_secret, user_id=request.user.user_id))
-    return CalendarEnded(_WORDS[negotiate(", ".join(request.headers.getall("accept-language", [])))]["ended"])
+    return CalendarEnded(_WORDS[language_for(request.scope)]["ended"])
 
 
 async def _answer(plugin: Context, contents: Contents, name: str, request: Anybody) -> Response[bytes]:
