@@ -10,7 +10,7 @@ from eventorg.api.conditional import ETAG, answer, etag, expected_versions, tagg
 from eventorg.api.messages import Done, done
 from eventorg.api.problems import BODY_PROBLEMS, problems
 from eventorg.domain.errors import NotFound
-from eventorg.domain.identities import LinkCode, NewLink, TelegramAccount, check_telegram_id
+from eventorg.domain.identities import LinkCode, NewLink, TelegramAccount, check_telegram_id, parse_telegram_id
 from eventorg.domain.users import User
 from eventorg.repositories.identities import IdentityRepository
 
@@ -104,8 +104,8 @@ async def create_link_code(request: Authenticated, identities: Identities) -> Re
 
 def _parse_id(telegram_id: str) -> int:
     """Raises `NotFound` for what is no number in its usual spelling, and `Invalid` for one too large."""
-    if not (telegram_id.isascii() and telegram_id.isdecimal() and len(telegram_id) < 20) or telegram_id[0] == "0":
+    number = parse_telegram_id(telegram_id)
+    if number is None:
         raise NotFound("identity_not_found")
-    number = int(telegram_id)
     check_telegram_id(number)
     return number

@@ -1,5 +1,6 @@
 """A Telegram account, and the user it stands for."""
 
+import re
 import unicodedata
 from typing import Annotated
 
@@ -12,6 +13,8 @@ from eventorg.domain.values import UNPRINTABLE, Id, Input, Instant, Locale, rule
 
 LARGEST_TELEGRAM_ID = 2**52 - 1
 """Telegram's ids have at most 52 significant bits (Bot API, User)."""
+
+_SPELLING = re.compile(r"[1-9]\d{0,18}", re.ASCII)
 
 _AS_FAR_AS_READ = 1_000
 """Telegram's names have 64 characters at most."""
@@ -63,6 +66,11 @@ class Known(Struct, frozen=True):
 
     user: User
     is_new: bool
+
+
+def parse_telegram_id(spelled: str) -> int | None:
+    """The id in its usual spelling, which may be too large for one; None for any other."""
+    return int(spelled) if _SPELLING.fullmatch(spelled) else None
 
 
 def check_telegram_id(telegram_id: int) -> None:

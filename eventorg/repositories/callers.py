@@ -10,6 +10,7 @@ from typing import Any, Final, TypeVar, TypeVarTuple
 from eventorg.database import Database
 from eventorg.domain.callers import Caller
 from eventorg.domain.errors import DomainError, Forbidden, NotFound, Unauthenticated
+from eventorg.domain.identities import LARGEST_TELEGRAM_ID, parse_telegram_id
 from eventorg.domain.values import Clock
 from eventorg.security.tokens import Claims
 from eventorg.statements import Statements
@@ -86,14 +87,9 @@ class CallerRepository:
 
     def _load_user_id(self, tx: Transaction, act_as: str) -> str:
         scheme, _, telegram_id = act_as.partition(":")
-        if (
-            scheme == "telegram"
-            and 0 < len(telegram_id) < 19
-            and telegram_id.isascii()
-            and telegram_id.isdecimal()
-            and telegram_id[0] != "0"
-        ):
-            row = tx.one(self._sql.get_identity, telegram_id=int(telegram_id))
+        number = parse_telegram_id(telegram_id) if scheme == "telegram" else None
+        if number is not None and number <= LARGEST_TELEGRAM_ID:
+            row = tx.one(self._sql.get_identity, telegram_id=number)
             user_id = row["user_id"] if row else None
         else:
             row = tx.one(self._sql.get_token_version, user_id=act_as)
