@@ -54,7 +54,7 @@ class Connection(HttpToolsProtocol):
         self._owed_since: float | None = self.loop.time()
         self._unread_since: float | None = None
         if self._most is not None and len(self.connections) > self._most:
-            self.app = _refuse
+            self.app = _turn_away
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Tells the request that is being answered, if others wait behind it: uvicorn tells the last one alone."""
@@ -244,7 +244,7 @@ def find_room() -> int:
     return MOST_CONNECTIONS if soft == resource.RLIM_INFINITY else max(1, min(MOST_CONNECTIONS, soft - _OTHER_FILES))
 
 
-async def _refuse(scope: Scope, receive: Receive, send: Send) -> None:
+async def _turn_away(scope: Scope, receive: Receive, send: Send) -> None:
     """Answers that there are too many already."""
     request: Request[Any, Any, Any] = Request(scope)
     response = problem_response(request, Unavailable("busy"))
