@@ -12,37 +12,25 @@ from litestar.di import Provide
 from litestar.exceptions import ImproperlyConfiguredException
 from litestar.plugins.structlog import StructlogPlugin
 
-from eventorg.api.access_log import line_writers
-from eventorg.api.authentication import Authentication
-from eventorg.api.bodies import LARGEST_BODY, StrictRequest, finish_bodies
 from eventorg.api.changes import list_changes
-from eventorg.api.description import docs_assets, finish_description, get_openapi, openapi_config
 from eventorg.api.events import EventController
-from eventorg.api.headers import cors_config
 from eventorg.api.health import get_health
 from eventorg.api.hosts import HostController
-from eventorg.api.idempotency import Idempotency
 from eventorg.api.identities import IdentityController, create_link_code
 from eventorg.api.login import login, login_telegram
-from eventorg.api.options import finish_options
-from eventorg.api.problems import EXCEPTION_HANDLERS
-from eventorg.api.queries import finish_queries
-from eventorg.api.rate_limits import RateLimit, RefusalLimit
 from eventorg.api.registrations import RegistrationController
-from eventorg.api.requests import Observer, observe_requests
-from eventorg.api.responses import JSONResponse
 from eventorg.api.users import UserController
-from eventorg.context import PluginContext
+from eventorg.background.external_commits import Watch
+from eventorg.background.feed import Feed
+from eventorg.background.retention import housekeeping
+from eventorg.backups.schedule import Rotation
 from eventorg.core import Core, utc_now
-from eventorg.delivery import Courier
 from eventorg.domain.values import Clock
-from eventorg.feed import Feed
-from eventorg.housekeeping import housekeeping
-from eventorg.loading import PluginError
+from eventorg.extensions.context import PluginContext
+from eventorg.extensions.loader import PluginError
+from eventorg.extensions.worker import Courier
 from eventorg.logs import structlog_config
 from eventorg.plugin import Plugin
-from eventorg.preparation import sole_owner
-from eventorg.rotation import Rotation
 from eventorg.security.passwords import Passwords
 from eventorg.security.rates import Rates
 from eventorg.security.secret import load_secret
@@ -50,7 +38,19 @@ from eventorg.security.telegram import MiniAppLogin
 from eventorg.security.throttle import Throttle
 from eventorg.security.tokens import Tokens
 from eventorg.settings import Settings
-from eventorg.watching import Watch
+from eventorg.storage.schema import sole_owner
+from eventorg.web.access_log import line_writers
+from eventorg.web.authentication import Authentication
+from eventorg.web.bodies import LARGEST_BODY, StrictRequest, finish_bodies
+from eventorg.web.headers import cors_config
+from eventorg.web.idempotency import Idempotency
+from eventorg.web.observers import Observer, observe_requests
+from eventorg.web.openapi import docs_assets, finish_description, get_openapi, openapi_config
+from eventorg.web.options_method import finish_options
+from eventorg.web.problems import EXCEPTION_HANDLERS
+from eventorg.web.query_parameters import finish_queries
+from eventorg.web.rate_limits import RateLimit, RefusalLimit
+from eventorg.web.responses import JSONResponse
 
 
 def create_app(settings: Settings, clock: Clock = utc_now, passwords: Passwords | None = None) -> Litestar:
@@ -154,7 +154,8 @@ def _add_metrics(app: Litestar, core: Core, feed: Feed) -> Observer:
     from eventorg.api.metrics import get_metrics  # here, for they cost time and memory, and few want them
     from eventorg.metrics import Metrics
 
-    metrics = Metrics(core, feed)
+    names = (loaded.plugin.name for loaded in core.loaded)
+    metrics = Metrics(core.database, core.settings.database_path, feed, core.plugins, names)
     app.register(Router(path="/", route_handlers=[get_metrics], dependencies=_constants(metrics=metrics)))
     return metrics.observe_request
 

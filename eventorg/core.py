@@ -3,31 +3,31 @@
 from datetime import UTC, datetime
 
 from eventorg import repositories
-from eventorg.context import PluginContext
-from eventorg.copying import Progress, unwatched
-from eventorg.database import Database
 from eventorg.domain.values import Clock
-from eventorg.exporting import Exporting
-from eventorg.loading import Loaded, load_plugins
-from eventorg.migrations import Component
-from eventorg.preparation import check_statements, core_component, prepare
+from eventorg.extensions.context import PluginContext
+from eventorg.extensions.export import Exporting
+from eventorg.extensions.loader import Loaded, load_plugins
+from eventorg.package_data import resource
 from eventorg.repositories.bots import BotRepository
 from eventorg.repositories.callers import CallerRepository
 from eventorg.repositories.changes import ChangeRepository
 from eventorg.repositories.events import EventRepository
 from eventorg.repositories.health import HealthRepository
 from eventorg.repositories.hosts import HostRepository
+from eventorg.repositories.idempotency import OutcomeRepository
 from eventorg.repositories.identities import IdentityRepository
 from eventorg.repositories.merging import Merging
-from eventorg.repositories.outcomes import OutcomeRepository
 from eventorg.repositories.plugins import PluginRepository
 from eventorg.repositories.registrations import RegistrationRepository
 from eventorg.repositories.seats import Seats
 from eventorg.repositories.users import UserRepository
-from eventorg.resources import resource
 from eventorg.security.passwords import Passwords
 from eventorg.settings import Settings
-from eventorg.statements import Statements
+from eventorg.storage.copies import Progress, unwatched
+from eventorg.storage.database import Database
+from eventorg.storage.migrations import Component
+from eventorg.storage.schema import check_statements, core_component, prepare
+from eventorg.storage.statements import Statements
 
 
 def utc_now() -> datetime:

@@ -66,7 +66,7 @@ def structlog_config(settings: Settings) -> StructlogConfig:
         traceback = []
     level = logging.getLevelNamesMapping()[settings.log_level.upper()]
     config = StructLoggingConfig(
-        log_exceptions="never",  # `eventorg.api.problems` logs what is unforeseen, and only that
+        log_exceptions="never",  # `eventorg.web.problems` logs what is unforeseen, and only that
         processors=[
             _add_request_id,
             structlog.processors.add_log_level,

@@ -3,6 +3,7 @@
 Imported only where the setting asks for it. Each application has a registry of its own, so several fit in a process.
 """
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
@@ -11,10 +12,10 @@ from litestar.types import Scope
 from prometheus_client import CollectorRegistry, Gauge, Histogram, Info, ProcessCollector, generate_latest
 
 from eventorg import __version__
-from eventorg.core import Core
-from eventorg.database import LARGEST_GROUP, Database
+from eventorg.background.feed import Feed
 from eventorg.domain.errors import DomainError
-from eventorg.feed import Feed
+from eventorg.repositories.plugins import PluginRepository
+from eventorg.storage.database import LARGEST_GROUP, Database
 
 REQUEST_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 35.0)
 """Up to 35: `GET /changes` may wait for 30."""
@@ -23,11 +24,13 @@ COMMIT_WORKS = tuple(2**power for power in range(LARGEST_GROUP.bit_length()))
 
 
 class Metrics:
-    """The numbers of one application since its start."""
+    """The numbers of one application since its start. `path` is the database's file, `loaded` names its plugins."""
 
-    def __init__(self, core: Core, feed: Feed) -> None:
-        self._plugins = core.plugins
-        self._loaded: Final = {loaded.plugin.name for loaded in core.loaded}
+    def __init__(
+        self, database: Database, path: Path, feed: Feed, plugins: PluginRepository, loaded: Iterable[str]
+    ) -> None:
+        self._plugins = plugins
+        self._loaded: Final = frozenset(loaded)
         self._registry: Final = CollectorRegistry()
         ProcessCollector(registry=self._registry)
         Info("eventorg_build", "Which eventorg this is.", registry=self._registry).info({"version": __version__})
@@ -62,8 +65,8 @@ class Metrics:
             ("plugin",),
             registry=self._registry,
         )
-        core.database.observers.append(self._observe_commit)
-        self._watch(core.database, core.settings.database_path, feed)
+        database.observers.append(self._observe_commit)
+        self._watch(database, path, feed)
 
     def _watch(self, database: Database, path: Path, feed: Feed) -> None:
         """The numbers that are looked up whenever somebody asks."""

@@ -14,11 +14,6 @@ from litestar.plugins import PluginProtocol
 from litestar.types import ControllerRouterHandler
 from msgspec import Struct
 
-from eventorg.api.authentication import OPEN, OPTIONAL_SECURITY, PUBLIC, Anybody, Authenticated, by_bot
-from eventorg.api.conditional import ETAG, answer_unless_current, expected_tags, is_current
-from eventorg.api.cursors import Cursor, Limit, decode_cursor, encode_cursor
-from eventorg.api.headers import language_for
-from eventorg.api.problems import BODY_PROBLEMS, problems
 from eventorg.domain.callers import Caller
 from eventorg.domain.errors import (
     Conflict,
@@ -60,8 +55,13 @@ from eventorg.domain.values import (
     text,
 )
 from eventorg.locales import negotiate
-from eventorg.statements import Statement, Statements
-from eventorg.transactions import Transaction, Work
+from eventorg.storage.statements import Statement, Statements
+from eventorg.storage.transactions import Transaction, Work
+from eventorg.web.authentication import OPEN, OPTIONAL_SECURITY, PUBLIC, Anybody, Authenticated, by_bot
+from eventorg.web.conditional import ETAG, answer_unless_current, expected_tags, is_current
+from eventorg.web.headers import language_for
+from eventorg.web.pagination import Cursor, Limit, decode_cursor, encode_cursor
+from eventorg.web.problems import BODY_PROBLEMS, problems
 
 __all__ = [
     "BODY_PROBLEMS",

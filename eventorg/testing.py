@@ -21,8 +21,8 @@ from eventorg.cli import cli
 from eventorg.core import Core
 from eventorg.domain.callers import Scope
 from eventorg.security.passwords import Passwords
-from eventorg.server import Server as UvicornServer
-from eventorg.server import listen, opened, server_config, url_of
+from eventorg.serving.server import Server as UvicornServer
+from eventorg.serving.server import listen, opened, server_config, url_of
 from eventorg.settings import PREFIX, Settings, load
 
 PASSWORD = " ".join(("correct", "horse", "battery"))

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from eventorg.feed import Feed
+from eventorg.background.feed import Feed
 from eventorg.settings import Settings
 from eventorg.testing import Server, User, running
 from tests import telegram

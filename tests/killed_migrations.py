@@ -13,9 +13,9 @@ from itertools import count
 from pathlib import Path
 
 from eventorg.core import Core
-from eventorg.migrations import Component, migrate
 from eventorg.settings import Settings
-from eventorg.storage import connect_writer
+from eventorg.storage.migrations import Component, migrate
+from eventorg.storage.sqlite import connect_writer
 
 NOW = "2027-01-01T12:00:00Z"
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import httpx
 
-from eventorg.preparation import core_component, find_faults, find_miscounts
-from eventorg.storage import connect_reader
+from eventorg.storage.schema import core_component, find_faults, find_miscounts
+from eventorg.storage.sqlite import connect_reader
 from eventorg.testing import PASSWORD, Bot, Server, User
 
 Subject = tuple[str, ...]

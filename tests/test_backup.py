@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from eventorg import copying
-from eventorg.backup import back_up
-from eventorg.preparation import core_component, find_faults, prepare
+from eventorg.backups.backup import back_up
 from eventorg.settings import Settings, StartError
-from eventorg.storage import connect_reader
+from eventorg.storage import copies as copying
+from eventorg.storage.schema import core_component, find_faults, prepare
+from eventorg.storage.sqlite import connect_reader
 from eventorg.testing import Clock, Server, running
 
 

@@ -8,8 +8,8 @@ from litestar.params import JSONBody
 from litestar.testing import TestClient
 from msgspec import Struct
 
-from eventorg.api.bodies import StrictRequest
-from eventorg.api.problems import EXCEPTION_HANDLERS
+from eventorg.web.bodies import StrictRequest
+from eventorg.web.problems import EXCEPTION_HANDLERS
 
 
 class Tea(Struct, frozen=True, forbid_unknown_fields=True):

@@ -13,7 +13,7 @@ import pytest
 
 from eventorg.cli import main
 from eventorg.settings import Settings
-from eventorg.storage import BUSY_TIMEOUT_MS, connect_writer
+from eventorg.storage.sqlite import BUSY_TIMEOUT_MS, connect_writer
 from eventorg.testing import PASSWORD, Bot, Server, check_problem, running
 from tests.programs import run, sentence, serving
 from tests.telegram import LARGEST_ID, Person, new_id

@@ -10,7 +10,7 @@ from litestar import Litestar
 from litestar.routes import HTTPRoute
 
 from eventorg.application import create_app
-from eventorg.loading import load_plugins
+from eventorg.extensions.loader import load_plugins
 from eventorg.settings import Settings
 from tests.programs import CHECKOUT
 
@@ -18,7 +18,9 @@ ALLOWED = {"eventorg.plugin", "eventorg.testing"}
 FOLDERS = [file.parent for file in sorted((CHECKOUT / "plugins").glob("*/__init__.py"))]
 
 
-@pytest.mark.parametrize("folder", [*FOLDERS, CHECKOUT / "eventorg" / "example"], ids=lambda folder: folder.name)
+@pytest.mark.parametrize(
+    "folder", [*FOLDERS, CHECKOUT / "eventorg" / "extensions" / "template"], ids=lambda folder: folder.name
+)
 def test_it_imports_of_eventorg_only_the_door_and_the_testing(folder: Path) -> None:
     for file in folder.rglob("*.py"):
         tree = ast.parse(file.read_text(encoding="utf-8"))

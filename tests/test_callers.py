@@ -7,8 +7,8 @@ import pytest
 
 from eventorg.repositories import callers
 from eventorg.repositories.callers import CallerRepository
+from eventorg.storage.transactions import Transaction
 from eventorg.testing import Bot, Server, check_problem
-from eventorg.transactions import Transaction
 from tests.telegram import Person
 
 

@@ -11,11 +11,11 @@ from pathlib import Path
 import aiosqlite
 import pytest
 
-from eventorg.database import Database, _raw
-from eventorg.statements import Statement
-from eventorg.storage import connect_writer
+from eventorg.storage.database import Database, _raw
+from eventorg.storage.sqlite import connect_writer
+from eventorg.storage.statements import Statement
+from eventorg.storage.transactions import Transaction
 from eventorg.testing import Clock
-from eventorg.transactions import Transaction
 
 pytestmark = pytest.mark.anyio
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from eventorg.statements import Statement
-from eventorg.storage import connect_reader
+from eventorg.storage.sqlite import connect_reader
+from eventorg.storage.statements import Statement
 from eventorg.testing import running
 from tests.plugin_files import settings_of
 

@@ -13,11 +13,11 @@ from click.testing import CliRunner
 
 from eventorg import __version__
 from eventorg.cli import cli, main
-from eventorg.example import plugin as example
-from eventorg.loading import load_plugins
-from eventorg.resources import resource
+from eventorg.extensions.loader import load_plugins
+from eventorg.extensions.template import plugin as example
+from eventorg.package_data import resource
 from eventorg.settings import Settings
-from eventorg.storage import connect_writer
+from eventorg.storage.sqlite import connect_writer
 from eventorg.testing import Server
 from tests.programs import at_a_terminal, run, sentence
 
@@ -187,7 +187,7 @@ def test_the_exit_status_tells_how_it_went(
 def test_a_locked_database_is_one_sentence(
     path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("eventorg.preparation.PATIENCE_MS", 20)
+    monkeypatch.setattr("eventorg.storage.schema.PATIENCE_MS", 20)
     said("migrate")
     with closing(connect_writer(path)) as connection:
         connection.execute("BEGIN IMMEDIATE")

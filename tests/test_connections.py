@@ -8,8 +8,8 @@ from litestar.types import Receive, Scope, Send
 from uvicorn import Config
 from uvicorn.server import ServerState
 
-from eventorg.api import bodies
-from eventorg.connections import ANSWER_SECONDS, Connection
+from eventorg.serving.protocol import ANSWER_SECONDS, Connection
+from eventorg.web import bodies
 
 pytestmark = pytest.mark.anyio
 

@@ -10,8 +10,8 @@ from typing import Any
 import httpx
 import pytest
 
-from eventorg.delivery import MOST_ATTEMPTS
-from eventorg.storage import connect_reader
+from eventorg.extensions.worker import MOST_ATTEMPTS
+from eventorg.storage.sqlite import connect_reader
 from tests.plugin_files import DIARY, DIARY_FILES, write
 from tests.programs import EVENTORG, Program, run, serving
 

@@ -11,14 +11,14 @@ from typing import Any
 
 import pytest
 
-from eventorg import database as module
-from eventorg.database import LARGEST_GROUP, READERS, Database, _raw
 from eventorg.domain.errors import NotFound, StorageFull, Unavailable
 from eventorg.settings import StartError
-from eventorg.statements import Statement
-from eventorg.storage import Synchronous, connect_reader, connect_writer
+from eventorg.storage import database as module
+from eventorg.storage.database import LARGEST_GROUP, READERS, Database, _raw
+from eventorg.storage.sqlite import Synchronous, connect_reader, connect_writer
+from eventorg.storage.statements import Statement
+from eventorg.storage.transactions import Transaction, Work
 from eventorg.testing import Clock
-from eventorg.transactions import Transaction, Work
 
 pytestmark = pytest.mark.anyio
 
@@ -275,7 +275,7 @@ async def test_a_full_disk_refuses_writes_until_there_is_room(database: Database
 
 
 async def test_a_file_locked_for_too_long_is_unavailable(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("eventorg.storage.BUSY_TIMEOUT_MS", 50)
+    monkeypatch.setattr("eventorg.storage.sqlite.BUSY_TIMEOUT_MS", 50)
     async with Database(path, "full", Clock()).opened() as database:
         with closing(connect_writer(path)) as other:
             other.execute("BEGIN IMMEDIATE")

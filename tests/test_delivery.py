@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from eventorg import delivery
 from eventorg.cli import main
 from eventorg.domain.facts import FACTS, Change
+from eventorg.extensions import worker as delivery
 from eventorg.repositories.plugins import Place
-from eventorg.storage import connect_reader
+from eventorg.storage.sqlite import connect_reader
 from eventorg.testing import Server, check_problem, running
 from tests.plugin_files import DIARY_FILES, settings_of
 

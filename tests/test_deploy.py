@@ -12,16 +12,16 @@ import pytest
 from click.testing import CliRunner
 from ruamel.yaml import YAML
 
-from eventorg.api.bodies import LARGEST_BODY
 from eventorg.api.changes import HEARTBEAT_SECONDS
 from eventorg.application import create_app
 from eventorg.cli import cli
 from eventorg.cli.deploy import EXAMPLES
 from eventorg.domain.errors import Unavailable
-from eventorg.notify import SECONDS_BETWEEN_SIGNS
-from eventorg.server import SHUTDOWN_SECONDS, server_config
+from eventorg.serving.server import SHUTDOWN_SECONDS, server_config
+from eventorg.serving.systemd import SECONDS_BETWEEN_SIGNS
 from eventorg.settings import PREFIX, Settings, load
 from eventorg.testing import Server
+from eventorg.web.bodies import LARGEST_BODY
 from tests.programs import CHECKOUT, run, sentence
 from tests.readme import README
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from eventorg.feed import Feed
+from eventorg.background.feed import Feed
 from eventorg.settings import load
 from eventorg.testing import Server, User, check_problem, running
 from tests.fuzzing import PHASES, Findings, fuzz

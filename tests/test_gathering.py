@@ -5,7 +5,7 @@ import socket
 
 import pytest
 
-from eventorg.gathering import GatheringTransport
+from eventorg.serving.write_coalescing import GatheringTransport
 
 pytestmark = pytest.mark.anyio
 

@@ -9,7 +9,7 @@ import pytest
 from litestar.routes import HTTPRoute
 from litestar.types import Message
 
-from eventorg.feed import Feed
+from eventorg.background.feed import Feed
 from eventorg.settings import load
 from eventorg.testing import Server, User, running
 

@@ -12,8 +12,8 @@ import pytest
 from litestar.routes import HTTPRoute
 
 from eventorg.application import create_app
-from eventorg.database import Database
 from eventorg.settings import Settings
+from eventorg.storage.database import Database
 from eventorg.testing import PASSWORD, Bot, Server, User, check_problem
 from tests.keyed import EVENT, Request, ask, count, is_replayed
 from tests.telegram import Person

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from eventorg.storage import connect_reader
+from eventorg.storage.sqlite import connect_reader
 from eventorg.testing import Bot
 from tests.load import Load, Promises
 from tests.programs import Program, run, serving

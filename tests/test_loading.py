@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from eventorg.cli import cli, main
-from eventorg.loading import TAKEN, is_possible_name
-from eventorg.preparation import core_component, prepare
+from eventorg.extensions.loader import TAKEN, is_possible_name
 from eventorg.settings import Settings, StartError
+from eventorg.storage.schema import core_component, prepare
 from eventorg.testing import Clock
 from tests.broken_plugins import NUMBER, REFUSED, ROUTE, SETTINGS_REFUSED, TABLE, USES_IT, asking, migrating, tea
 from tests.plugin_files import write
@@ -27,7 +27,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     def refuse(*_: object) -> None:
         raise StartError("It would be served.")
 
-    monkeypatch.setattr("eventorg.server.listen", refuse)
+    monkeypatch.setattr("eventorg.serving.server.listen", refuse)
     (tmp_path / "plugins").mkdir()
     return tmp_path / "plugins"
 

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from eventorg.database import Database
 from eventorg.domain.errors import NotFound, Unavailable
-from eventorg.glance import MOST_REMEMBERED, Glance
-from eventorg.statements import Statement
-from eventorg.storage import connect_reader, connect_writer
+from eventorg.storage.database import Database
+from eventorg.storage.lookup_cache import MOST_REMEMBERED, Glance
+from eventorg.storage.sqlite import connect_reader, connect_writer
+from eventorg.storage.statements import Statement
+from eventorg.storage.transactions import Transaction
 from eventorg.testing import Clock
-from eventorg.transactions import Transaction
 
 pytestmark = pytest.mark.anyio
 

@@ -13,12 +13,12 @@ import pytest
 
 from eventorg.domain.callers import Caller
 from eventorg.domain.users import User as Account
-from eventorg.preparation import core_component, find_faults, find_miscounts
 from eventorg.repositories.identities import IdentityRepository
 from eventorg.repositories.merging import Merging
 from eventorg.settings import Settings
+from eventorg.storage.schema import core_component, find_faults, find_miscounts
+from eventorg.storage.transactions import Transaction
 from eventorg.testing import Bot, Server, User, check_problem, running
-from eventorg.transactions import Transaction
 from tests.telegram import BOT_TOKEN, Person, init_data, link, user_field
 from tests.test_waiting_list import IDLE_SEATS, MISCOUNTED
 

@@ -12,12 +12,13 @@ from typing import Any
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from eventorg import __version__, delivery
+from eventorg import __version__
 from eventorg.core import Core
 from eventorg.domain.errors import Unavailable
+from eventorg.extensions import worker as delivery
 from eventorg.settings import Settings
+from eventorg.storage.transactions import Transaction, Work
 from eventorg.testing import Server, check_problem, running
-from eventorg.transactions import Transaction, Work
 from tests.plugin_files import settings_of
 from tests.programs import CHECKOUT
 

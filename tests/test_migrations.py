@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from eventorg import storage
 from eventorg.core import Core
-from eventorg.migrations import Component, MigrationError, migrate
-from eventorg.preparation import core_component, find_faults, prepare
 from eventorg.settings import Settings
-from eventorg.storage import connect_reader, connect_writer
+from eventorg.storage import sqlite as storage
+from eventorg.storage.migrations import Component, MigrationError, migrate
+from eventorg.storage.schema import core_component, find_faults, prepare
+from eventorg.storage.sqlite import connect_reader, connect_writer
 from eventorg.testing import Clock
 from tests.programs import CHECKOUT, PATIENCE, environment, run, sentence, serving, start
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from structlog.testing import CapturingLogger
 
-from eventorg.notify import notify
+from eventorg.serving.systemd import notify
 from tests.programs import APP, PATIENCE, Program, serving
 
 
@@ -62,7 +62,7 @@ def test_an_abstract_socket_is_one_too(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_one_that_is_gone_hurts_nobody(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "gone"))
     log = CapturingLogger()
-    monkeypatch.setattr("eventorg.notify.log", log)
+    monkeypatch.setattr("eventorg.serving.systemd.log", log)
     notify("READY=1")
     assert {call.args for call in log.calls} == {("the service manager cannot be told",)}
 
@@ -70,6 +70,6 @@ def test_one_that_is_gone_hurts_nobody(monkeypatch: pytest.MonkeyPatch, tmp_path
 def test_without_a_manager_nobody_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("NOTIFY_SOCKET", raising=False)
     log = CapturingLogger()
-    monkeypatch.setattr("eventorg.notify.log", log)
+    monkeypatch.setattr("eventorg.serving.systemd.log", log)
     notify("READY=1")
     assert log.calls == []

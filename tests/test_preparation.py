@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from eventorg.preparation import core_component, find_faults, prepare, sole_owner
 from eventorg.settings import StartError
-from eventorg.storage import connect_writer
+from eventorg.storage.schema import core_component, find_faults, prepare, sole_owner
+from eventorg.storage.sqlite import connect_writer
 from eventorg.testing import Clock
 from tests.programs import APP, EVENTORG, run, sentence, serving
 

@@ -9,7 +9,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from eventorg.backup import back_up
+from eventorg.backups.backup import back_up
 from eventorg.domain.normal_forms import fold
 from eventorg.testing import PASSWORD, Server, User, check_problem
 from tests import telegram

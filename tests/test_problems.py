@@ -12,16 +12,16 @@ import pytest
 import structlog
 
 import eventorg
-import eventorg.api.bodies
-from eventorg.api.problems import FRAMEWORK_CODES, MEDIA_TYPE
-from eventorg.database import Database
+import eventorg.web.bodies
 from eventorg.domain import errors
 from eventorg.domain.errors import StorageFull, Unavailable
 from eventorg.locales import LANGUAGES, catalogue, negotiate
 from eventorg.repositories.health import HealthRepository
 from eventorg.security.passwords import Passwords
 from eventorg.settings import Settings
+from eventorg.storage.database import Database
 from eventorg.testing import PASSWORD, Server, check_problem, running
+from eventorg.web.problems import FRAMEWORK_CODES, MEDIA_TYPE
 
 DOMAIN_ERRORS = {
     name: kind
@@ -32,7 +32,7 @@ PACKAGE = Path(eventorg.__file__).parent
 TREES = [
     ast.parse(path.read_text(encoding="utf-8"))
     for path in PACKAGE.rglob("*.py")
-    if not path.is_relative_to(PACKAGE / "example")  # a plugin's codes have words of their own
+    if not path.is_relative_to(PACKAGE / "extensions" / "template")  # a plugin's codes have words of their own
 ]
 
 
@@ -59,7 +59,7 @@ def used_codes() -> dict[str, set[str]]:
     return {
         "titles": problems,
         "details": problems,
-        "fields": fields | set(eventorg.api.bodies._CODES.values()),
+        "fields": fields | set(eventorg.web.bodies._CODES.values()),
         "messages": set(codes_given_to({"done"}, 1)),
     }
 

@@ -8,10 +8,10 @@ from litestar import Controller, Litestar, Request, get
 from litestar.params import QueryParameter
 from litestar.testing import TestClient
 
-from eventorg.api.problems import EXCEPTION_HANDLERS
-from eventorg.api.queries import finish_queries
 from eventorg.settings import load
 from eventorg.testing import Server, User, check_problem, running
+from eventorg.web.problems import EXCEPTION_HANDLERS
+from eventorg.web.query_parameters import finish_queries
 
 NO_WHOLE = [
     "", "1e1", "1E1", "5.0", "5.", ".5", "%2B5", "+5", "%205", "5%20", "5%0A", "%D9%A3", "%EF%BC%95", "1_0", "0x5",

@@ -10,11 +10,11 @@ from datetime import UTC, datetime
 import pytest
 
 from eventorg.domain.events import EventQuery
-from eventorg.preparation import core_component, prepare
+from eventorg.package_data import resource
 from eventorg.repositories.event_search import compose_search
-from eventorg.resources import resource
-from eventorg.statements import Statement, Statements
-from eventorg.storage import connect_writer
+from eventorg.storage.schema import core_component, prepare
+from eventorg.storage.sqlite import connect_writer
+from eventorg.storage.statements import Statement, Statements
 
 STATEMENTS = list(Statements(resource("sql")))
 

@@ -17,9 +17,9 @@ from eventorg.domain.users import check_version
 from eventorg.repositories.events import EventRepository
 from eventorg.repositories.registrations import RegistrationRepository
 from eventorg.settings import Settings
-from eventorg.statements import Statements
+from eventorg.storage.statements import Statements
+from eventorg.storage.transactions import Transaction
 from eventorg.testing import Server, User, running
-from eventorg.transactions import Transaction
 
 SEATS, CLIENTS, CHANGES = 3, 50, 10
 

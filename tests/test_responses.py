@@ -10,7 +10,7 @@ from litestar.datastructures import Cookie, ResponseHeader
 from litestar.testing import TestClient
 from msgspec import Struct
 
-from eventorg.api.responses import JSONResponse
+from eventorg.web.responses import JSONResponse
 
 
 class Tea(Struct):

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from eventorg.backup import back_up
-from eventorg.preparation import core_component, find_faults, prepare, sole_owner
-from eventorg.restoration import restore
+from eventorg.backups.backup import back_up
+from eventorg.backups.restore import restore
 from eventorg.settings import Settings, StartError
-from eventorg.storage import connect_reader, connect_writer
+from eventorg.storage.schema import core_component, find_faults, prepare, sole_owner
+from eventorg.storage.sqlite import connect_reader, connect_writer
 from eventorg.testing import Clock, User, running
 from tests.programs import CHECKOUT, run, sentence, serving
 
@@ -194,7 +194,7 @@ def test_while_it_is_served_or_open_elsewhere_it_is_refused(
 ) -> None:
     with sole_owner(database), pytest.raises(StartError, match="served by another eventorg already; stop that one"):
         restore(backup, database, COMPONENTS, Clock())
-    monkeypatch.setattr("eventorg.storage.BUSY_TIMEOUT_MS", 20)
+    monkeypatch.setattr("eventorg.storage.sqlite.BUSY_TIMEOUT_MS", 20)
     with closing(connect_reader(database)) as shell:
         shell.execute("SELECT 1 FROM users").fetchall()
         with pytest.raises(StartError, match="is open in another program; close it first"):
@@ -206,8 +206,8 @@ def test_while_it_is_served_or_open_elsewhere_it_is_refused(
 KILLED = """
 import os, sys
 from pathlib import Path
-from eventorg.preparation import core_component
-from eventorg.restoration import restore
+from eventorg.storage.schema import core_component
+from eventorg.backups.restore import restore
 from eventorg.testing import Clock
 
 backup, database, steps = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from eventorg.preparation import core_component, find_faults, prepare
-from eventorg.rotation import Rotation
+from eventorg.backups.schedule import Rotation
 from eventorg.settings import Settings, StartError
+from eventorg.storage.schema import core_component, find_faults, prepare
 from eventorg.testing import Clock, running
 from tests.programs import serving
 
@@ -66,7 +66,7 @@ def test_nothing_is_removed_for_one_that_fails(backups: Backups, monkeypatch: py
         backups.look()
         backups.clock.advance(hours=6)
     before = backups.names
-    monkeypatch.setattr("eventorg.backup.find_faults", lambda *_: ["it is damaged."])
+    monkeypatch.setattr("eventorg.backups.backup.find_faults", lambda *_: ["it is damaged."])
     with pytest.raises(StartError, match="it is damaged"):
         backups.look()
     assert backups.names == before
@@ -75,7 +75,7 @@ def test_nothing_is_removed_for_one_that_fails(backups: Backups, monkeypatch: py
         raise OSError(28, "No space left on device")
 
     monkeypatch.undo()
-    monkeypatch.setattr("eventorg.backup.copy_database", full)
+    monkeypatch.setattr("eventorg.backups.backup.copy_database", full)
     with pytest.raises(StartError, match="No space left on device"):
         backups.look()
     assert backups.names == before

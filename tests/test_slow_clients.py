@@ -13,11 +13,11 @@ from resource import RLIM_INFINITY, RLIMIT_NOFILE
 import httpx
 import pytest
 
-from eventorg import connections
-from eventorg.api import bodies
+from eventorg.serving import protocol as connections
 from eventorg.settings import Settings
-from eventorg.storage import connect_writer
+from eventorg.storage.sqlite import connect_writer
 from eventorg.testing import Server, User, running
+from eventorg.web import bodies
 from tests.programs import APP, serving
 
 pytestmark = pytest.mark.anyio

@@ -12,10 +12,10 @@ from types import ModuleType
 import pytest
 
 from eventorg import repositories
-from eventorg.preparation import check_statements, core_component, prepare
-from eventorg.resources import resource
-from eventorg.statements import StatementError, Statements
-from eventorg.storage import connect_writer
+from eventorg.package_data import resource
+from eventorg.storage.schema import check_statements, core_component, prepare
+from eventorg.storage.sqlite import connect_writer
+from eventorg.storage.statements import StatementError, Statements
 from eventorg.testing import Clock
 
 
@@ -43,7 +43,7 @@ def test_a_statement_knows_its_parameters_and_its_place(tmp_path: Path) -> None:
 
 def test_files_are_utf_8_wherever_they_are_read(tmp_path: Path) -> None:
     (tmp_path / "notes.sql").write_text("-- name: get_word()^\nSELECT 'чай' AS word;\n", encoding="utf-8")
-    program = f"from eventorg.statements import *; print(ascii(Statements(Path({str(tmp_path)!r})).get_word.sql[8:11]))"
+    program = f"from eventorg.storage.statements import Statements, Path; print(ascii(Statements(Path({str(tmp_path)!r})).get_word.sql[8:11]))"  # noqa: E501
     plain = {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}
     run = subprocess.run([sys.executable, "-c", program], env=os.environ | plain, capture_output=True, check=True)
     assert run.stdout.decode().strip() == ascii("чай")

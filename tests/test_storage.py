@@ -14,11 +14,12 @@ from typing import Any
 import httpx
 import pytest
 
-from eventorg import database, storage
-from eventorg.preparation import core_component, find_faults, find_miscounts
-from eventorg.server import listen
+from eventorg.serving.server import listen
 from eventorg.settings import Settings
-from eventorg.storage import connect_reader, connect_writer
+from eventorg.storage import database
+from eventorg.storage import sqlite as storage
+from eventorg.storage.schema import core_component, find_faults, find_miscounts
+from eventorg.storage.sqlite import connect_reader, connect_writer
 from eventorg.testing import Clock, Server, User, check_problem, running
 from tests.faults import fill, immutable, small_disk
 from tests.programs import APP, Program, run, serving, start

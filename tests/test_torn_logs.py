@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from eventorg.preparation import core_component, find_faults, find_miscounts, prepare
-from eventorg.storage import connect_writer
+from eventorg.storage.schema import core_component, find_faults, find_miscounts, prepare
+from eventorg.storage.sqlite import connect_writer
 from eventorg.testing import Clock
 from tests.programs import run, serving
 

@@ -15,7 +15,7 @@ from eventorg.testing import check_problem
 from tests.programs import CHECKOUT, environment, serving
 
 TEXT = (CHECKOUT / "plugins" / "README.md").read_text(encoding="utf-8")
-EXAMPLE = CHECKOUT / "eventorg" / "example"
+EXAMPLE = CHECKOUT / "eventorg" / "extensions" / "template"
 
 
 class Block(Struct, frozen=True):

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from eventorg.migrations import Component, find_pending
-from eventorg.preparation import core_component, find_faults, find_miscounts, kept_before, prepare
-from eventorg.restoration import restore
+from eventorg.backups.restore import restore
 from eventorg.settings import Settings, StartError
-from eventorg.storage import connect_reader, connect_writer
+from eventorg.storage.migrations import Component, find_pending
+from eventorg.storage.schema import core_component, find_faults, find_miscounts, kept_before, prepare
+from eventorg.storage.sqlite import connect_reader, connect_writer
 from eventorg.testing import Clock, User, running
 from tests.programs import run, sentence
 

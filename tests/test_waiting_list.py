@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from eventorg.preparation import find_miscounts
 from eventorg.settings import Settings
+from eventorg.storage.schema import find_miscounts
 from eventorg.testing import Server, User, check_problem, running
 
 

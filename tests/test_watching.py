@@ -7,14 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from eventorg import delivery, watching
+from eventorg.background import external_commits as watching
+from eventorg.background.external_commits import Watch
 from eventorg.core import Core
 from eventorg.domain.callers import Caller
 from eventorg.domain.errors import Unavailable
 from eventorg.domain.users import NewUser, User
+from eventorg.extensions import worker as delivery
 from eventorg.settings import Settings
 from eventorg.testing import PASSWORD, Bot, Clock, cheap_passwords, running
-from eventorg.watching import Watch
 from tests.plugin_files import DIARY_FILES, write
 from tests.programs import run, serving
 

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from eventorg.connections import LARGEST_HEAD
+from eventorg.serving.protocol import LARGEST_HEAD
 from eventorg.testing import Server, User, check_problem
 
 GET = b"GET /health HTTP/1.1\r\nHost: x\r\n"

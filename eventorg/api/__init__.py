@@ -1,1 +1,1 @@
-"""The HTTP edge: controllers, one per noun, and what all of them share. No SQL here."""
+"""The resources of the API: one controller per noun, thin. No SQL, and no machinery: that is `eventorg.web`."""

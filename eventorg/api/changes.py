@@ -9,12 +9,12 @@ from litestar.di import NamedDependency
 from litestar.params import HeaderParameter, QueryParameter
 from litestar.response import ServerSentEvent, ServerSentEventMessage
 
-from eventorg.api.authentication import Authenticated, by_bot
-from eventorg.api.cursors import Limit
-from eventorg.api.problems import problems
+from eventorg.background.feed import Feed
 from eventorg.domain.errors import DomainError, FieldError, Invalid
 from eventorg.domain.facts import Changes
-from eventorg.feed import Feed
+from eventorg.web.authentication import Authenticated, by_bot
+from eventorg.web.pagination import Limit
+from eventorg.web.problems import problems
 
 HEARTBEAT_SECONDS = 15.0
 LARGEST_SEQUENCE = 2**53

@@ -7,16 +7,16 @@ from litestar import Controller, Response, delete, get, patch, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody, QueryParameter
 
-from eventorg.api.authentication import OPTIONAL_SECURITY, PUBLIC, Anybody, Authenticated
-from eventorg.api.bodies import parse
-from eventorg.api.conditional import ETAG, answer, etag, expected_versions
-from eventorg.api.cursors import Cursor, Limit, decode_cursor, encode_cursor
-from eventorg.api.messages import LOCATION, Done, done
-from eventorg.api.problems import BODY_PROBLEMS, problems
 from eventorg.domain.callers import Caller
 from eventorg.domain.events import Event, EventPatch, EventQuery, NewEvent, Status
 from eventorg.domain.events import Events as EventPage
 from eventorg.repositories.events import EventRepository
+from eventorg.web.authentication import OPTIONAL_SECURITY, PUBLIC, Anybody, Authenticated
+from eventorg.web.bodies import parse
+from eventorg.web.conditional import ETAG, answer, etag, expected_versions
+from eventorg.web.messages import LOCATION, Done, done
+from eventorg.web.pagination import Cursor, Limit, decode_cursor, encode_cursor
+from eventorg.web.problems import BODY_PROBLEMS, problems
 
 _TIME = {"format": "date-time"}
 From = Annotated[

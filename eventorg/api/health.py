@@ -7,11 +7,11 @@ from litestar.di import NamedDependency
 from msgspec import Struct
 
 from eventorg import __version__
-from eventorg.api.authentication import OPEN
-from eventorg.api.problems import problems
-from eventorg.api.rate_limits import UNLIMITED
 from eventorg.repositories.health import HealthRepository
 from eventorg.repositories.plugins import PluginRepository
+from eventorg.web.authentication import OPEN
+from eventorg.web.problems import problems
+from eventorg.web.rate_limits import UNLIMITED
 
 
 class Health(Struct, frozen=True):

@@ -4,11 +4,11 @@ from litestar import Controller, Response, delete, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 
-from eventorg.api.authentication import Authenticated
-from eventorg.api.messages import Done, done
-from eventorg.api.problems import BODY_PROBLEMS, problems
 from eventorg.domain.events import Host, Hosts, NewHost
 from eventorg.repositories.hosts import HostRepository
+from eventorg.web.authentication import Authenticated
+from eventorg.web.messages import Done, done
+from eventorg.web.problems import BODY_PROBLEMS, problems
 
 Repository = NamedDependency[HostRepository]
 

@@ -5,14 +5,14 @@ from litestar.di import NamedDependency
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath, JSONBody
 
-from eventorg.api.authentication import Authenticated, by_bot
-from eventorg.api.conditional import ETAG, answer, etag, expected_versions, tagged
-from eventorg.api.messages import Done, done
-from eventorg.api.problems import BODY_PROBLEMS, problems
 from eventorg.domain.errors import NotFound
 from eventorg.domain.identities import LinkCode, NewLink, TelegramAccount, check_telegram_id, parse_telegram_id
 from eventorg.domain.users import User
 from eventorg.repositories.identities import IdentityRepository
+from eventorg.web.authentication import Authenticated, by_bot
+from eventorg.web.conditional import ETAG, answer, etag, expected_versions, tagged
+from eventorg.web.messages import Done, done
+from eventorg.web.problems import BODY_PROBLEMS, problems
 
 Identities = NamedDependency[IdentityRepository]
 

@@ -7,8 +7,6 @@ from litestar.di import NamedDependency
 from litestar.params import JSONBody
 from msgspec import Struct
 
-from eventorg.api.authentication import OPEN
-from eventorg.api.problems import BODY_PROBLEMS, problems
 from eventorg.domain.errors import Unauthenticated
 from eventorg.domain.normal_forms import fold
 from eventorg.domain.users import Login, User
@@ -20,6 +18,8 @@ from eventorg.security.telegram import MiniAppLogin
 from eventorg.security.throttle import Throttle
 from eventorg.security.tokens import Tokens
 from eventorg.settings import Settings
+from eventorg.web.authentication import OPEN
+from eventorg.web.problems import BODY_PROBLEMS, problems
 
 
 def _clean_init_data(value: str) -> str:

@@ -7,11 +7,11 @@ from litestar import Request, Response, get
 from litestar.di import NamedDependency
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
-from eventorg.api.authentication import OPEN
-from eventorg.api.rate_limits import UNLIMITED
 from eventorg.domain.errors import Unauthenticated
 from eventorg.metrics import Metrics
 from eventorg.settings import Settings
+from eventorg.web.authentication import OPEN
+from eventorg.web.rate_limits import UNLIMITED
 
 
 @get("/metrics", opt=OPEN | UNLIMITED, include_in_schema=False)

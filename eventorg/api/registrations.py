@@ -8,12 +8,7 @@ from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath, JSONBody, QueryParameter
 from msgspec import Meta, structs
 
-from eventorg.api.authentication import Authenticated
 from eventorg.api.cards import Card, make_card
-from eventorg.api.conditional import ETAG, answer, expected_versions, tagged
-from eventorg.api.cursors import Cursor, decode_cursor, encode_cursor
-from eventorg.api.headers import language_for
-from eventorg.api.problems import BODY_PROBLEMS, problems
 from eventorg.domain.registrations import (
     NewRegistration,
     Participants,
@@ -23,6 +18,11 @@ from eventorg.domain.registrations import (
 )
 from eventorg.locales import negotiate
 from eventorg.repositories.registrations import RegistrationRepository
+from eventorg.web.authentication import Authenticated
+from eventorg.web.conditional import ETAG, answer, expected_versions, tagged
+from eventorg.web.headers import language_for
+from eventorg.web.pagination import Cursor, decode_cursor, encode_cursor
+from eventorg.web.problems import BODY_PROBLEMS, problems
 
 Registrations = NamedDependency[RegistrationRepository]
 Place = Annotated[int, Meta(ge=0, le=2**63 - 1)]

@@ -5,19 +5,19 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 from msgspec import UNSET
 
-from eventorg.api.authentication import OPTIONAL_SECURITY, PUBLIC, Anybody, Authenticated
-from eventorg.api.conditional import ETAG, answer, etag, expected_versions
-from eventorg.api.messages import LOCATION, Done, done
-from eventorg.api.problems import BODY_PROBLEMS, problems
 from eventorg.domain.errors import Forbidden, WrongPassword
 from eventorg.domain.exports import Export
 from eventorg.domain.registrations import UserEvents
 from eventorg.domain.users import NewUser, User, UserPatch
-from eventorg.exporting import Exporting
+from eventorg.extensions.export import Exporting
 from eventorg.repositories.registrations import RegistrationRepository
 from eventorg.repositories.users import UserRepository
 from eventorg.security.throttle import Throttle
 from eventorg.settings import Settings
+from eventorg.web.authentication import OPTIONAL_SECURITY, PUBLIC, Anybody, Authenticated
+from eventorg.web.conditional import ETAG, answer, etag, expected_versions
+from eventorg.web.messages import LOCATION, Done, done
+from eventorg.web.problems import BODY_PROBLEMS, problems
 
 Users = NamedDependency[UserRepository]
 

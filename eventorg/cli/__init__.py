@@ -14,7 +14,7 @@ from eventorg.cli.files import backup, check, progress_shown, restore
 from eventorg.cli.plugins import find_commands, plugins
 from eventorg.cli.users import user
 from eventorg.core import Core
-from eventorg.server import serve as run_server
+from eventorg.serving.server import serve as run_server
 from eventorg.settings import StartError, load
 
 

@@ -2,10 +2,10 @@
 
 import click
 
-from eventorg.api.problems import explain_fault
 from eventorg.cli.running import with_core
 from eventorg.domain.callers import SCOPES, BotName, Scope
 from eventorg.domain.errors import Invalid
+from eventorg.web.problems import explain_fault
 
 
 def _clean_name(_: click.Context, __: click.Parameter, value: str) -> str:

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import click
 
-from eventorg.backup import back_up
-from eventorg.copying import Progress, unwatched
+from eventorg.backups.backup import back_up
+from eventorg.backups.restore import restore as restore_backup
 from eventorg.core import Core
-from eventorg.loading import check_names
-from eventorg.preparation import examine
-from eventorg.restoration import restore as restore_backup
+from eventorg.extensions.loader import check_names
 from eventorg.settings import StartError, load
+from eventorg.storage.copies import Progress, unwatched
+from eventorg.storage.schema import examine
 
 SAFE_SQLITE = (3, 51, 3)
 """Before it two connections that empty the write-ahead log at once can damage the file (sqlite.org/wal.html)."""

@@ -10,11 +10,11 @@ from litestar.handlers import HTTPRouteHandler
 
 from eventorg.cli.running import with_core
 from eventorg.core import Core
-from eventorg.loading import load_plugins
+from eventorg.extensions.loader import load_plugins
+from eventorg.extensions.scaffold import write_example
 from eventorg.plugin import Context, Plugin
 from eventorg.repositories.plugins import PluginState
 from eventorg.settings import load
-from eventorg.skeleton import write_example
 
 T = TypeVar("T")
 

@@ -4,10 +4,10 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from eventorg.api.problems import explain, explain_fault
 from eventorg.core import Core
 from eventorg.domain.errors import DomainError, Invalid
 from eventorg.settings import StartError, load
+from eventorg.web.problems import explain, explain_fault
 
 T = TypeVar("T")
 

@@ -1,6 +1,6 @@
 """Everything that can be refused, as exceptions with a stable, machine-readable code.
 
-The domain says what is wrong; only `eventorg.api.problems` knows which HTTP status that is and
+The domain says what is wrong; only `eventorg.web.problems` knows which HTTP status that is and
 only `eventorg.locales` which words.
 """
 

@@ -5,14 +5,14 @@ from typing import Final
 
 from msgspec import Struct
 
-from eventorg.database import Database
 from eventorg.domain.callers import Scope
 from eventorg.domain.errors import Conflict, NotFound
 from eventorg.domain.normal_forms import fold
 from eventorg.domain.values import Instant
 from eventorg.repositories.callers import hash_token
-from eventorg.statements import Statements
-from eventorg.transactions import Transaction
+from eventorg.storage.database import Database
+from eventorg.storage.statements import Statements
+from eventorg.storage.transactions import Transaction
 
 TOKEN_PREFIX: Final = "evb_"  # noqa: S105 (what tells a bot's token from a user's)
 

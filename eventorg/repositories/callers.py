@@ -7,14 +7,14 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any, Final, TypeVar, TypeVarTuple
 
-from eventorg.database import Database
 from eventorg.domain.callers import Caller
 from eventorg.domain.errors import DomainError, Forbidden, NotFound, Unauthenticated
 from eventorg.domain.identities import LARGEST_TELEGRAM_ID, parse_telegram_id
 from eventorg.domain.values import Clock
 from eventorg.security.tokens import Claims
-from eventorg.statements import Statements
-from eventorg.transactions import Transaction
+from eventorg.storage.database import Database
+from eventorg.storage.statements import Statements
+from eventorg.storage.transactions import Transaction
 
 T = TypeVar("T")
 Values = TypeVarTuple("Values")

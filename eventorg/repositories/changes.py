@@ -1,12 +1,12 @@
 """The change log: one row per fact, written in the transaction of the change itself, read as a feed."""
 
-from eventorg.database import Database
 from eventorg.domain.callers import Caller
 from eventorg.domain.errors import Gone
 from eventorg.domain.exports import LoggedChange
 from eventorg.domain.facts import EVERYTHING, Change, Changes, Fact
-from eventorg.statements import Statement, Statements
-from eventorg.transactions import Transaction
+from eventorg.storage.database import Database
+from eventorg.storage.statements import Statement, Statements
+from eventorg.storage.transactions import Transaction
 
 MOST_LOOKED_UP = 50
 """So many new changes are looked through on the event loop, whomever they concern."""

@@ -8,8 +8,8 @@ from pypika.terms import BasicCriterion, Criterion, Field, Function
 
 from eventorg.domain.events import Event, EventQuery
 from eventorg.domain.normal_forms import fold
-from eventorg.statements import Statement
-from eventorg.transactions import Parameter
+from eventorg.storage.statements import Statement
+from eventorg.storage.transactions import Parameter
 
 _SHORTEST_TRIGRAM = 3
 _LONGEST_PHRASE = 12

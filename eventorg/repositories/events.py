@@ -7,7 +7,6 @@ from uuid import uuid4
 
 from msgspec import UNSET, structs
 
-from eventorg.database import Database
 from eventorg.domain.callers import Caller
 from eventorg.domain.errors import Forbidden, NotFound
 from eventorg.domain.events import (
@@ -29,10 +28,11 @@ from eventorg.domain.users import check_version
 from eventorg.domain.values import BASE58
 from eventorg.repositories.changes import ChangeRepository
 from eventorg.repositories.event_search import compose_search
-from eventorg.repositories.outcomes import OutcomeRepository
+from eventorg.repositories.idempotency import OutcomeRepository
 from eventorg.repositories.seats import Seats
-from eventorg.statements import Statements
-from eventorg.transactions import Transaction
+from eventorg.storage.database import Database
+from eventorg.storage.statements import Statements
+from eventorg.storage.transactions import Transaction
 
 CODE_LENGTH = 9
 _MERGED_PAGES = 64

@@ -1,7 +1,7 @@
 """Whether the database answers."""
 
-from eventorg.database import Database
-from eventorg.statements import Statements
+from eventorg.storage.database import Database
+from eventorg.storage.statements import Statements
 
 
 class HealthRepository:

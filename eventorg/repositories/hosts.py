@@ -1,15 +1,15 @@
 """Who runs an event: the organizer names co-hosts."""
 
-from eventorg.database import Database
 from eventorg.domain.callers import Caller
 from eventorg.domain.errors import Conflict, NotFound
 from eventorg.domain.events import Host, Hosts, NewHost, check_host, check_organizer
 from eventorg.domain.facts import Fact
 from eventorg.repositories.changes import ChangeRepository
 from eventorg.repositories.events import EventRepository
-from eventorg.repositories.outcomes import OutcomeRepository
-from eventorg.statements import Statements
-from eventorg.transactions import Transaction
+from eventorg.repositories.idempotency import OutcomeRepository
+from eventorg.storage.database import Database
+from eventorg.storage.statements import Statements
+from eventorg.storage.transactions import Transaction
 
 
 class HostRepository:

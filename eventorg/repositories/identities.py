@@ -8,7 +8,6 @@ from uuid import uuid4
 
 from msgspec import UNSET
 
-from eventorg.database import Database
 from eventorg.domain.callers import Caller
 from eventorg.domain.errors import Conflict, Forbidden, NotFound
 from eventorg.domain.facts import Fact
@@ -17,11 +16,12 @@ from eventorg.domain.normal_forms import fold
 from eventorg.domain.users import DEFAULT_LOCALE, DEFAULT_TIMEZONE, User, check_version
 from eventorg.domain.values import BASE58, Clock, is_username, rfc3339
 from eventorg.repositories.changes import ChangeRepository
+from eventorg.repositories.idempotency import OutcomeRepository
 from eventorg.repositories.merging import Merging
-from eventorg.repositories.outcomes import OutcomeRepository
 from eventorg.repositories.users import UserRepository
-from eventorg.statements import Statements
-from eventorg.transactions import Transaction
+from eventorg.storage.database import Database
+from eventorg.storage.statements import Statements
+from eventorg.storage.transactions import Transaction
 
 CODE_LIFE = timedelta(minutes=15)
 CODE_LENGTH: Final = 10

@@ -8,8 +8,8 @@ from eventorg.domain.facts import Fact, FactType
 from eventorg.domain.registrations import RegistrationStatus
 from eventorg.repositories.changes import ChangeRepository
 from eventorg.repositories.seats import Seats
-from eventorg.statements import Statements
-from eventorg.transactions import Transaction
+from eventorg.storage.statements import Statements
+from eventorg.storage.transactions import Transaction
 
 _BEST_FIRST: Final[tuple[RegistrationStatus, ...]] = ("attended", "registered", "waitlisted", "cancelled")
 

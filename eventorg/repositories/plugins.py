@@ -5,12 +5,12 @@ from typing import Literal
 
 from msgspec import Struct
 
-from eventorg.database import Database
 from eventorg.domain.errors import NotFound
 from eventorg.domain.facts import Change
 from eventorg.domain.values import Clock, Instant, rfc3339
-from eventorg.statements import Statements
-from eventorg.transactions import Transaction
+from eventorg.storage.database import Database
+from eventorg.storage.statements import Statements
+from eventorg.storage.transactions import Transaction
 
 LARGEST_BATCH = 100
 

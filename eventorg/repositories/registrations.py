@@ -5,7 +5,6 @@ from typing import cast
 import msgspec
 from msgspec import structs
 
-from eventorg.database import Database
 from eventorg.domain.callers import Caller
 from eventorg.domain.errors import Forbidden, NotFound
 from eventorg.domain.events import check_host, check_open
@@ -26,10 +25,11 @@ from eventorg.domain.registrations import (
 from eventorg.domain.users import check_self, check_version, display_name
 from eventorg.repositories.changes import ChangeRepository
 from eventorg.repositories.events import EventRepository
-from eventorg.repositories.outcomes import OutcomeRepository
+from eventorg.repositories.idempotency import OutcomeRepository
 from eventorg.repositories.seats import Seats
-from eventorg.statements import Statements
-from eventorg.transactions import Transaction
+from eventorg.storage.database import Database
+from eventorg.storage.statements import Statements
+from eventorg.storage.transactions import Transaction
 
 MOST_LOOKED_UP = 250
 """The participants of an event of so many are read on the event loop, which takes less than half a millisecond."""

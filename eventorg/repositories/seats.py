@@ -6,8 +6,8 @@ from eventorg.domain.events import Event
 from eventorg.domain.facts import Fact
 from eventorg.domain.registrations import RegistrationStatus
 from eventorg.repositories.changes import ChangeRepository
-from eventorg.statements import Statements
-from eventorg.transactions import Transaction
+from eventorg.storage.statements import Statements
+from eventorg.storage.transactions import Transaction
 
 
 class Seats:

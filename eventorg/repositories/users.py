@@ -7,7 +7,6 @@ from uuid import uuid4
 
 from msgspec import UNSET, Struct, UnsetType, structs
 
-from eventorg.database import Database
 from eventorg.domain.callers import Caller
 from eventorg.domain.errors import Conflict, FieldError, Invalid, NotFound, Unauthenticated, WrongPassword
 from eventorg.domain.exports import Export
@@ -17,11 +16,12 @@ from eventorg.domain.normal_forms import fold
 from eventorg.domain.users import Login, NewUser, User, UserPatch, check_self, check_version
 from eventorg.repositories.changes import ChangeRepository
 from eventorg.repositories.events import EventRepository
-from eventorg.repositories.outcomes import OutcomeRepository
+from eventorg.repositories.idempotency import OutcomeRepository
 from eventorg.repositories.registrations import RegistrationRepository
 from eventorg.security.passwords import Passwords
-from eventorg.statements import Statements
-from eventorg.transactions import Transaction
+from eventorg.storage.database import Database
+from eventorg.storage.statements import Statements
+from eventorg.storage.transactions import Transaction
 
 PROFILE = ("username", "email", "first_name", "last_name", "locale", "timezone")
 

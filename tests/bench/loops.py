@@ -13,11 +13,11 @@ from typing import Final
 import msgspec
 
 from eventorg.core import utc_now
-from eventorg.database import LARGEST_GROUP
 from eventorg.domain.values import rfc3339
-from eventorg.resources import resource
-from eventorg.statements import Statement, Statements
-from eventorg.storage import connect_reader, connect_writer
+from eventorg.package_data import resource
+from eventorg.storage.database import LARGEST_GROUP
+from eventorg.storage.sqlite import connect_reader, connect_writer
+from eventorg.storage.statements import Statement, Statements
 from tests.bench import cores
 from tests.bench.dataset import Dataset
 from tests.bench.load import Failed, Measurement

@@ -15,11 +15,11 @@ from litestar.params import FromPath
 
 from eventorg.domain.events import Event
 from eventorg.domain.registrations import Participants, Registration
-from eventorg.resources import resource
-from eventorg.server import listen, server_config
+from eventorg.package_data import resource
+from eventorg.serving.server import listen, server_config
 from eventorg.settings import Settings, load
-from eventorg.statements import Statement, Statements
-from eventorg.storage import connect_reader
+from eventorg.storage.sqlite import connect_reader
+from eventorg.storage.statements import Statement, Statements
 
 SQL = Statements(resource("sql"))
 

@@ -1,0 +1,1 @@
+"""Copies of the file: made, put back, and made on a schedule."""

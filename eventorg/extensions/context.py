@@ -1,0 +1,55 @@
+"""What a plugin is given to work with: `eventorg.plugin.Context`, as it is."""
+
+from typing import TypeVar
+
+import structlog
+
+from eventorg.domain.callers import Caller
+from eventorg.domain.events import Event, Role
+from eventorg.domain.users import User
+from eventorg.domain.values import Clock
+from eventorg.extensions.loader import Loaded
+from eventorg.repositories.events import EventRepository
+from eventorg.repositories.idempotency import OutcomeRepository
+from eventorg.repositories.users import UserRepository
+from eventorg.storage.database import Database
+from eventorg.storage.transactions import Transaction, Work
+
+T = TypeVar("T")
+
+
+class PluginContext:
+    """The promises are those of `eventorg.plugin.Context`."""
+
+    def __init__(
+        self,
+        loaded: Loaded,
+        database: Database,
+        clock: Clock,
+        events: EventRepository,
+        users: UserRepository,
+        outcomes: OutcomeRepository,
+    ) -> None:
+        self.settings = loaded.settings
+        self.sql = loaded.sql
+        self.clock = clock
+        self.log = structlog.get_logger(f"eventorg.plugins.{loaded.plugin.name}", plugin=loaded.plugin.name)
+        self._database = database
+        self._events = events
+        self._users = users
+        self._outcomes = outcomes
+
+    async def read(self, work: Work[T]) -> T:
+        return await self._database.read(work)
+
+    async def write(self, work: Work[T]) -> T:
+        return await self._database.write(work)
+
+    async def write_once(self, caller: Caller, kind: type[T], work: Work[T]) -> T:
+        return await self._outcomes.write(caller, kind, work)
+
+    def load_event(self, tx: Transaction, event_id: str, viewer_id: str | None) -> tuple[Event, Role | None]:
+        return self._events.load_with_role(tx, event_id, viewer_id)
+
+    def load_user(self, tx: Transaction, user_id: str) -> User:
+        return self._users.load(tx, user_id)

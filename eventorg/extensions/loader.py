@@ -1,0 +1,224 @@
+"""Finds plugins and loads them; whatever is wrong with one is said in a sentence that names it."""
+
+import importlib.metadata
+import importlib.util
+import re
+import sys
+from collections.abc import Callable
+from functools import partial
+from inspect import iscoroutinefunction
+from pathlib import Path
+from types import ModuleType, UnionType
+from typing import Any, get_args, get_origin
+
+from msgspec import Struct
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+
+from eventorg import __version__
+from eventorg import plugin as door
+from eventorg.domain.facts import FACTS
+from eventorg.package_data import resource
+from eventorg.plugin import Plugin
+from eventorg.settings import PREFIX, Settings, SettingsError, StartError, convert, own_values, unknown
+from eventorg.storage.migrations import Component
+from eventorg.storage.statements import Statements
+
+GROUP = "eventorg.plugins"
+"""The entry-point group by which installed distributions offer plugins."""
+NO_PLUGINS = "none"
+"""What `EVENTORG_PLUGINS` says for no plugin at all."""
+TAKEN = frozenset(
+    (
+        *("eventorg", "sqlite", NO_PLUGINS),
+        *("backup", "check", "deploy", "health", "migrate", "openapi", "plugins", "restore", "serve", "token", "user"),
+        *("change", "event", "events", "link", "plugin", "telegram"),  # how tables of the core begin
+    )
+)
+"""What no plugin can be called: commands, settings or tables of the core would be its own."""
+
+
+_NAME = re.compile(r"[a-z][a-z0-9_]{1,30}")
+
+Import = Callable[[], ModuleType]
+
+
+class PluginError(StartError):
+    """A plugin cannot be loaded as it is."""
+
+
+class Loaded(Struct, frozen=True, eq=False):
+    """A plugin with what was made of its declaration."""
+
+    plugin: Plugin
+    module: ModuleType
+    settings: Any
+    sql: Statements
+
+    @property
+    def component(self) -> Component | None:
+        """Its migrations, if it has any."""
+        if self.plugin.migrations is None:
+            return None
+        return Component(self.plugin.name, self.plugin.migrations, prefix=f"{self.plugin.name}_")
+
+
+def load_plugins(settings: Settings) -> list[Loaded]:
+    """The plugins that are wanted, by name. Raises `PluginError` and `SettingsError`."""
+    found = check_names(settings)
+    return [_load(name, found[name], settings) for name in _wanted(settings, found)]
+
+
+def check_names(settings: Settings) -> dict[str, Import]:
+    """How each plugin that is found is imported; none is yet. Raises `PluginError` for a name that is taken, and
+    `SettingsError` for a setting that is neither the core's nor a plugin's."""
+    found = _find(settings)
+    for key in settings.others:
+        if not any(key.startswith(f"{name}_") for name in found):
+            raise unknown(key)
+    wanted = _wanted(settings, found)
+    for name in wanted:
+        if name not in found:
+            raise SettingsError(
+                f"EVENTORG_PLUGINS names {name}, which is not found; there are {', '.join(sorted(found)) or 'none'}."
+            )
+        for other in wanted:
+            if other.startswith(f"{name}_"):
+                raise PluginError(f"The plugins {name} and {other} cannot be told apart by name; rename one.")
+    return found
+
+
+def is_possible_name(name: str) -> bool:
+    """Whether a plugin can be called that."""
+    taken = any(f"{field}_".startswith(f"{name}_") for field in Settings.__struct_fields__)
+    return _NAME.fullmatch(name) is not None and name not in TAKEN and not taken
+
+
+def check_plugin_name(name: str) -> None:
+    """Raises `PluginError` if no plugin can be called that."""
+    if _NAME.fullmatch(name) is None:
+        raise PluginError(f"A plugin cannot be named {name}; take 2 to 31 lower-case letters, digits and _.")
+    if not is_possible_name(name):
+        raise PluginError(f"A plugin cannot be named {name}, which eventorg uses itself; take another name.")
+
+
+def _wanted(settings: Settings, found: dict[str, Import]) -> list[str]:
+    if settings.plugins == NO_PLUGINS:
+        return []
+    if not settings.plugins:
+        return sorted(found)
+    return list(dict.fromkeys(name.strip() for name in settings.plugins.split(",")))
+
+
+def _find(settings: Settings) -> dict[str, Import]:
+    """How each plugin is imported: those that come along, those of the folder set, those installed."""
+    found: dict[str, Import] = {}
+
+    def add(name: str, load: Import) -> None:
+        check_plugin_name(name)
+        if name in found:
+            raise PluginError(f"There are two plugins named {name}; remove one.")
+        found[name] = load
+
+    folders = [resource("plugins")]
+    if settings.plugins_dir:
+        folders.append(Path(settings.plugins_dir).absolute())
+        if not folders[-1].is_dir():
+            raise SettingsError(f"EVENTORG_PLUGINS_DIR names {folders[-1]}, which is no folder.")
+    for folder in folders:
+        for path in sorted(folder.iterdir()):
+            if path.suffix == ".py" and path.stem != "conftest" and not path.stem.startswith("test_"):
+                add(path.stem, partial(_import_file, path.stem, path))
+            elif (path / "__init__.py").is_file():
+                add(path.name, partial(_import_file, path.name, path / "__init__.py"))
+    for entry in importlib.metadata.entry_points(group=GROUP):
+        add(entry.name, entry.load)
+    return found
+
+
+def _import_file(name: str, file: Path) -> ModuleType:
+    """The module of a file, or the package of an `__init__.py`, under a name of its own; imported once."""
+    sys.modules.setdefault("eventorg_plugins", ModuleType("eventorg_plugins"))  # `from . import x` looks for it
+    full_name = f"eventorg_plugins.{name}"
+    if (known := sys.modules.get(full_name)) and known.__file__ == str(file):
+        return known
+    for stale in [other for other in sys.modules if f"{other}.".startswith(f"{full_name}.")]:
+        del sys.modules[stale]  # another plugin of this name
+    folders = [str(file.parent)] if file.name == "__init__.py" else None
+    spec = importlib.util.spec_from_file_location(full_name, file, submodule_search_locations=folders)
+    if spec is None or spec.loader is None:
+        raise PluginError(f"{file} is no module of Python.")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[full_name] = module
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[full_name]
+        raise
+    return module
+
+
+def _load(name: str, load: Import, settings: Settings) -> Loaded:
+    try:
+        module = load()
+    except (Exception, SystemExit) as error:
+        what = " ".join(f"{_place(error)}{type(error).__name__}: {error}".split()).rstrip(".")
+        raise PluginError(f"The plugin {name} cannot be imported: {what}.") from None
+    plugin = getattr(module, "plugin", None)
+    if not isinstance(plugin, Plugin):
+        raise PluginError(f"The plugin {name} has no `plugin = Plugin(…)`.")
+    if plugin.name != name:
+        raise PluginError(f"The plugin {name} calls itself {plugin.name}; the two names must be one.")
+    _check_fields(plugin)
+    _check_requires(plugin)
+    own = convert(own_values(settings, name), plugin.settings or Struct, f"{PREFIX}{name.upper()}_")
+    statements = Statements(plugin.statements)
+    statements.check_used(module)
+    return Loaded(plugin, module, own, statements)
+
+
+def _check_fields(plugin: Plugin) -> None:
+    """What a type checker would have said, and that the folders are there."""
+    for field, hint in Plugin.__annotations__.items():
+        value = getattr(plugin, field)
+        arms = get_args(hint) if isinstance(hint, UnionType) else (hint,)
+        if not isinstance(value, tuple(get_origin(arm) or arm for arm in arms)):
+            raise PluginError(f"The plugin {plugin.name} declares {field}={value!r}, which is not of its type.")
+        if isinstance(value, Path) and not value.is_dir():
+            raise PluginError(f"The plugin {plugin.name} declares {field}={str(value)!r}, which is no folder.")
+    for fact in plugin.on:
+        if fact not in FACTS.values():
+            raise PluginError(f"The plugin {plugin.name} waits for {fact!r}, which is no fact.")
+    for field in ("choose", "export"):
+        function = getattr(plugin, field)
+        if iscoroutinefunction(function):
+            raise PluginError(f"The plugin {plugin.name} has {_name(function)} to {field}, which is an `async def`.")
+    for function in (*plugin.on.values(), *(job.run for job in plugin.jobs)):
+        if not iscoroutinefunction(function):
+            raise PluginError(f"The plugin {plugin.name} has {_name(function)} to run, which is no `async def`.")
+
+
+def _name(function: object) -> str:
+    """What its author calls a function."""
+    return getattr(function, "__qualname__", repr(function))
+
+
+def _check_requires(plugin: Plugin) -> None:
+    try:
+        met = SpecifierSet(plugin.requires).contains(__version__, prereleases=True)
+    except InvalidSpecifier:
+        raise PluginError(f"The plugin {plugin.name} requires {plugin.requires!r}, which names no versions.") from None
+    if not met:
+        raise PluginError(f"The plugin {plugin.name} requires eventorg {plugin.requires}; this is {__version__}.")
+
+
+def _place(error: BaseException) -> str:
+    """Where the plugin's own code went wrong: file and line."""
+    frames = []
+    trace = error.__traceback__
+    while trace is not None:
+        frames.append((trace.tb_frame.f_code.co_filename, trace.tb_lineno))
+        trace = trace.tb_next
+    if isinstance(error, SyntaxError) and error.filename:
+        frames.append((error.filename, error.lineno or 0))
+    own = [frame for frame in frames if "importlib" not in frame[0] and frame[0] not in (__file__, door.__file__)]
+    return f"{own[-1][0]}:{own[-1][1]}: " if own else ""

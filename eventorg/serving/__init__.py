@@ -1,0 +1,1 @@
+"""The process: its sockets, its deadlines, its service manager."""

@@ -1,0 +1,132 @@
+"""Runs the application with uvicorn until it is told to stop, and stops it without losing anything."""
+
+import asyncio
+import gc
+import signal
+import socket
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import cast
+
+import structlog
+import uvicorn
+from litestar import Litestar
+
+from eventorg.application import create_app
+from eventorg.background.feed import Feed
+from eventorg.serving.protocol import Connection, find_room
+from eventorg.serving.systemd import SECONDS_BETWEEN_SIGNS, notify, notify_alive
+from eventorg.settings import Settings, StartError
+from eventorg.web.headers import ALWAYS
+
+SHUTDOWN_SECONDS = 8
+"""How long running requests may take to finish after SIGTERM."""
+_TICKS_A_SECOND = 10  # of uvicorn
+
+log = structlog.get_logger("eventorg.server")
+
+
+class Server(uvicorn.Server):
+    """uvicorn that leaves the process to us after a signal, so that what is open is closed in order."""
+
+    def __init__(self, config: uvicorn.Config, feed: Feed) -> None:
+        super().__init__(config)
+        self._feed = feed
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Accepts connections, and says so to the service manager."""
+        await super().startup(sockets)
+        notify("READY=1")
+
+    async def on_tick(self, counter: int) -> bool:
+        """Looks at the connections once a second."""
+        if counter % _TICKS_A_SECOND == 0:
+            now = asyncio.get_running_loop().time()
+            for connection in list(self.server_state.connections):
+                cast("Connection", connection).look(now)
+        return await super().on_tick(counter)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Ends those who wait for news, then lets running requests finish."""
+        notify("STOPPING=1")
+        self._feed.close()
+        await super().shutdown(sockets)
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Stops at SIGTERM and SIGINT; a second one does not wait for running requests."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self.handle_exit, number, None)
+        try:
+            yield
+        finally:
+            for number in (signal.SIGTERM, signal.SIGINT):
+                loop.remove_signal_handler(number)
+
+
+def server_config(app: Litestar, settings: Settings) -> uvicorn.Config:
+    """How uvicorn serves the application; listening, logging and the lifespan are ours."""
+    return uvicorn.Config(
+        app,
+        loop="uvloop",
+        http=Connection,
+        limit_concurrency=find_room(),
+        ws="none",
+        lifespan="off",  # ours encloses the server's: an error at start comes out as it is
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        headers=ALWAYS,
+        proxy_headers=bool(settings.trusted_proxies),
+        forwarded_allow_ips=settings.trusted_proxies,
+        callback_notify=notify_alive,
+        timeout_notify=SECONDS_BETWEEN_SIGNS,
+        timeout_keep_alive=30,
+        timeout_graceful_shutdown=SHUTDOWN_SECONDS,
+    )
+
+
+@asynccontextmanager
+async def opened(app: Litestar) -> AsyncIterator[None]:
+    """The application between its start and its end. An error of either comes out as it is: Litestar runs its
+    lifespan in a task group, which would wrap it."""
+    try:
+        async with app.lifespan():
+            yield
+    except ExceptionGroup as group:
+        raise group.exceptions[0] from None
+
+
+def serve(settings: Settings) -> None:
+    """Serves until SIGTERM or Ctrl-C, then finishes running requests. Raises `StartError`."""
+    app = create_app(settings)
+    config = server_config(app, settings)
+
+    async def run() -> None:
+        async with opened(app):
+            gc.collect()
+            gc.freeze()  # what is there by now stays: the collector need not look at it again and again
+            with listen(settings.host, settings.port) as listener:
+                log.info("serving", url=url_of(listener))
+                await Server(config, app.state.feed).serve(sockets=[listener])
+        log.info("stopped")
+
+    with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
+        runner.run(run())
+
+
+def url_of(listener: socket.socket) -> str:
+    """Where a listening socket is reached."""
+    host, port = listener.getsockname()[:2]
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket. Raises `StartError` if the address cannot be had."""
+    try:
+        family, *_ = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        return socket.create_server((host, port), family=family, backlog=2048)
+    except OSError as error:
+        words = f"{host}:{port} cannot be listened on: {error.strerror}"
+        raise StartError(f"{words}; see EVENTORG_HOST and EVENTORG_PORT.") from None

@@ -1,0 +1,303 @@
+"""The SQLite file: one writer with group commit, some readers, each on a thread of its own.
+
+A transaction is a synchronous function, run whole on a connection's thread: nothing can be awaited inside it,
+and a client that goes away cannot leave it half done.
+"""
+
+import asyncio
+import sqlite3
+import threading
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager, closing
+from functools import partial
+from pathlib import Path
+from threading import get_ident
+from typing import Any, Final, Generic, Self, TypeVar, TypeVarTuple
+
+import aiosqlite
+from msgspec import Struct
+
+from eventorg.domain.errors import Unavailable
+from eventorg.domain.facts import Change
+from eventorg.domain.values import Clock
+from eventorg.storage.lookup_cache import Glance
+from eventorg.storage.sqlite import (
+    OpenedFiles,
+    Synchronous,
+    checkpoint,
+    connect_reader,
+    connect_writer,
+    refusal,
+    roll_back,
+    set_patience,
+)
+from eventorg.storage.transactions import Transaction, Work
+
+T = TypeVar("T")
+Values = TypeVarTuple("Values")
+
+LONGEST_QUEUE = 1_000
+LARGEST_GROUP = 64
+READERS = 2
+_SCRUB_ATTEMPTS = 100
+_SCRUB_PAUSE_SECONDS = 0.01
+
+
+class _Job(Struct, Generic[T], frozen=True, eq=False):
+    work: Work[T]
+    answer: asyncio.Future[T]
+
+
+class _Outcome(Struct, frozen=True, eq=False):
+    job: _Job[Any]
+    result: Any = None
+    error: BaseException | None = None
+    news: list[Change] = []
+
+    def deliver(self) -> None:
+        if self.job.answer.done():
+            return  # whoever asked has gone away
+        if self.error is None:
+            self.job.answer.set_result(self.result)
+        else:
+            self.job.answer.set_exception(self.error)
+
+
+class Database:
+    """A prepared file (see `eventorg.storage.schema`), usable while it is `opened`."""
+
+    def __init__(self, path: Path, synchronous: Synchronous, clock: Clock) -> None:
+        self._path = path
+        self._synchronous = synchronous
+        self._clock = clock
+        self._queue: deque[_Job[Any]] = deque()
+        self._draining = False
+        self._is_locked_out = False
+        self.listeners: Final[list[Callable[[list[Change]], None]]] = []
+        """Called on the event loop after each commit that recorded changes, in commit order; those of other processes
+        come when they are noticed (see `eventorg.background.external_commits`)."""
+        self.observers: Final[list[Callable[[int, float], None]]] = []
+        """Called on the writer's thread after each commit, with the number of works in it and its seconds."""
+
+    @asynccontextmanager
+    async def opened(self, *, checkpoints: bool = True) -> AsyncIterator[Self]:
+        """Connects, and closes when the block ends, after the works that wait by then. `checkpoints` are for the
+        process that owns the file alone (see `connect_writer`)."""
+        self.loop = asyncio.get_running_loop()  # where it lives: other loops ask here
+        self._home = get_ident()
+        self._checkpoints = checkpoints
+        writer = partial(connect_writer, self._path, self._synchronous, checkpoints=checkpoints)
+        reader = partial(connect_reader, self._path)
+        connections: list[aiosqlite.Connection] = []
+        self._elsewhere: list[sqlite3.Connection] = []
+        try:
+            for connect in (writer, *[reader] * READERS):
+                connection = aiosqlite.Connection(connect, iter_chunk_size=64)
+                connections.append(connection)
+                await connection
+            self._writer, *self._readers = connections
+            self._files = OpenedFiles(self._path)
+            self._reading = [0] * READERS
+            self._here = threading.local()
+            with closing(connect_reader(self._path, patient=False)) as glance:
+                self._glance = Glance(glance, self.loop)
+                try:
+                    yield self
+                finally:
+                    await _on_thread(self._writer, lambda: None)  # what waits by now is written and told before
+        finally:
+            for elsewhere in self._elsewhere:
+                elsewhere.close()
+            for connection in reversed(connections):
+                await connection.close()
+
+    async def write(self, work: Work[T]) -> T:
+        """The work's result, once it is committed; durable by then.
+
+        Works that wait together share one commit, each in a savepoint of its own: one that raises is undone
+        alone, and its error comes out here. Work may be run again when its group had to be undone, so it must
+        do nothing but use its transaction. Raises `Unavailable` at once when too many wait.
+        """
+        if get_ident() != self._home:
+            return await self._at_home(self.write(work))
+        if len(self._queue) >= LONGEST_QUEUE:
+            raise Unavailable("busy")
+        answer: asyncio.Future[T] = self.loop.create_future()
+        self._queue.append(_Job(work, answer))
+        if not self._draining:
+            self._draining = True
+            self._drainer = asyncio.ensure_future(_on_thread(self._writer, self._drain))
+        return await answer
+
+    async def read(self, work: Work[T]) -> T:
+        """The result of a work that only reads, all of it from one snapshot of the file. Who asks on a thread of its
+        own, like a plugin, reads there: the way to another and back takes ten times as long."""
+        if get_ident() != self._home:
+            return self._snapshot(self._reader_here(), work)
+        least = min(range(len(self._readers)), key=self._reading.__getitem__)
+        if self._reading[least] >= LONGEST_QUEUE:
+            raise Unavailable("busy")
+        self._reading[least] += 1
+        try:
+            reader = self._readers[least]
+            return await _on_thread(reader, lambda: self._snapshot(_raw(reader), work))
+        finally:
+            self._reading[least] -= 1
+
+    async def look_up(self, work: Callable[[Transaction, *Values], T], *values: *Values) -> T:
+        """The result of a work that reads some rows by their keys, at once, on the event loop: the way to a reader's
+        thread and back takes ten times as long. What grows with the data is for `read`.
+
+        It is remembered, and shared, for as long as nobody commits anything: `work` is a method, which is the same each
+        time, and all that it depends on is in its `values`; the time is not there.
+        """
+        if get_ident() == self._home:
+            try:
+                return self._glance.look_up(work, *values)
+            except sqlite3.Error:  # locked, or broken: a reader waits for it, or says so
+                self._glance.end()
+        return await self.read(lambda tx: work(tx, *values))
+
+    def _reader_here(self) -> sqlite3.Connection:
+        """The connection of a thread that is not of this server."""
+        if not hasattr(self._here, "reader"):
+            self._here.reader = connect_reader(self._path)
+            self._elsewhere.append(self._here.reader)
+        reader: sqlite3.Connection = self._here.reader
+        return reader
+
+    @property
+    def writes_waiting(self) -> int:
+        """How many works wait for the writer."""
+        return len(self._queue)
+
+    @property
+    def reads_waiting(self) -> int:
+        """How many works wait for a reader or run on it."""
+        return sum(self._reading)
+
+    async def _at_home(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        """Runs on the loop that opened the database what another loop asks for."""
+        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(coroutine, self.loop))
+
+    async def scrub(self) -> None:
+        """Empties the write-ahead log into the file: what was deleted is then in neither.
+
+        A reader of an older state keeps it from that; those of this server are gone in a moment, so it tries again,
+        and lets writers go on meanwhile. What reads for long, like a backup, is not waited for. Without `checkpoints`
+        nothing is done: the process that owns the file does it, or else whoever is the last to close it.
+        """
+        if not self._checkpoints:
+            return
+        for _ in range(_SCRUB_ATTEMPTS):
+            if await _on_thread(self._writer, partial(checkpoint, _raw(self._writer))):
+                return
+            await asyncio.sleep(_SCRUB_PAUSE_SECONDS)
+
+    async def data_version(self) -> int:
+        """A number that is another one once another process has committed; what this one commits does not change it.
+
+        SQLite's `PRAGMA data_version`, asked on the only connection here that commits. Raises `Unavailable`.
+        """
+
+        def ask() -> int:
+            try:
+                return int(_raw(self._writer).execute("PRAGMA data_version").fetchone()[0])
+            except sqlite3.Error as error:
+                raise refusal(error) from error
+
+        return await _on_thread(self._writer, ask)
+
+    def tell(self, news: list[Change]) -> None:
+        """Tells the listeners of changes that are committed. On the event loop."""
+        for listener in self.listeners:
+            listener(news)
+
+    def _drain(self) -> None:
+        """On the writer's thread: commits what waits, group by group."""
+        self._draining = False  # first, so that whoever appends from now on has another drain queued
+        while self._queue:
+            waiting = [self._queue.popleft() for _ in range(min(len(self._queue), LARGEST_GROUP))]
+            if group := [job for job in waiting if not job.answer.cancelled()]:
+                started = time.perf_counter()
+                self.loop.call_soon_threadsafe(self._deliver, self._commit(group))
+                for observe in self.observers:
+                    observe(len(group), time.perf_counter() - started)
+
+    def _deliver(self, outcomes: list[_Outcome]) -> None:
+        """On the event loop, after a commit: tells the news, then answers."""
+        self._glance.end()  # whoever hears of it now may look it up
+        if news := [change for outcome in outcomes for change in outcome.news]:
+            self.tell(news)
+        for outcome in outcomes:
+            outcome.deliver()
+
+    def _commit(self, group: list[_Job[Any]]) -> list[_Outcome]:
+        """Runs a group of works in one transaction. If that fails as a whole, each has one of its own."""
+        connection = _raw(self._writer)
+        try:
+            self._begin(connection)
+        except sqlite3.Error as error:
+            return [_Outcome(job, error=refusal(error)) for job in group]
+        try:
+            outcomes = [self._attempt(connection, job) for job in group]
+            self._files.check()
+            connection.execute("COMMIT")
+            return outcomes
+        except Unavailable as error:
+            roll_back(connection)
+            checkpoint(connection)  # what was answered goes where it belongs, and no stale log awaits another file
+            return [_Outcome(job, error=error) for job in group]
+        except BaseException as error:  # whatever it is, everyone gets an answer
+            roll_back(connection)
+            if len(group) == 1:
+                return [_Outcome(group[0], error=refusal(error))]
+            return [outcome for job in group for outcome in self._commit([job])]
+
+    def _begin(self, connection: sqlite3.Connection) -> None:
+        """Begins to write, waiting for another program that does. Once that has taken too long, nobody else is made
+        to wait for it: all are refused at once until the lock is free."""
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.Error:
+            set_patience(connection, patient=False)
+            self._is_locked_out = True
+            raise
+        if self._is_locked_out:
+            set_patience(connection, patient=True)
+            self._is_locked_out = False
+
+    def _attempt(self, connection: sqlite3.Connection, job: _Job[Any]) -> _Outcome:
+        """Runs one work in a savepoint. Raises only if SQLite has undone the whole transaction."""
+        connection.execute("SAVEPOINT work")
+        try:
+            tx = Transaction(connection, self._clock)
+            result = job.work(tx)
+        except BaseException as error:
+            if not connection.in_transaction:
+                raise
+            connection.execute("ROLLBACK TO work")
+            connection.execute("RELEASE work")
+            return _Outcome(job, error=refusal(error))
+        connection.execute("RELEASE work")
+        return _Outcome(job, result, news=tx.news)
+
+    def _snapshot(self, connection: sqlite3.Connection, work: Work[T]) -> T:
+        try:
+            connection.execute("BEGIN")
+            return work(Transaction(connection, self._clock))
+        except BaseException as error:
+            raise refusal(error)  # noqa: B904 (mostly the error itself, which has no cause)
+        finally:
+            roll_back(connection)
+
+
+async def _on_thread(connection: aiosqlite.Connection, function: Callable[[], T]) -> T:
+    """Runs a function on the connection's thread: what aiosqlite does for each of its own methods."""
+    return await connection._execute(function)  # type: ignore[no-any-return, no-untyped-call]
+
+
+def _raw(connection: aiosqlite.Connection) -> sqlite3.Connection:
+    return connection._conn

@@ -1,0 +1,200 @@
+"""What must hold before a file is served: it is eventorg's, whole, and of this version's schema.
+
+Everything here is synchronous and done before the first request; a file that is refused is left as it was.
+"""
+
+import fcntl
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from eventorg.domain.values import Clock, rfc3339
+from eventorg.package_data import resource
+from eventorg.settings import StartError
+from eventorg.storage.copies import Progress, copy_database, draft_beside, flush, unwatched
+from eventorg.storage.migrations import Component, NewerSchema, check_history, find_pending, migrate
+from eventorg.storage.sqlite import connect_reader, connect_writer
+from eventorg.storage.statements import Statements
+
+APPLICATION_ID = 0x65766F72
+"""`PRAGMA application_id` of a file of eventorg's: "evor", set by the first migration."""
+
+PATIENCE_MS = 60_000
+"""How long another program that migrates is waited for: a million registrations may take ten seconds."""
+
+_MISCOUNTED = """
+SELECT id
+FROM events
+LEFT JOIN (
+    SELECT
+        event_id,
+        count(*) FILTER (WHERE status IN ('registered', 'attended')) AS registered,
+        count(*) FILTER (WHERE status = 'waitlisted') AS waitlisted
+    FROM registrations
+    GROUP BY event_id
+) AS counted ON counted.event_id = events.id
+WHERE (registered_count, waitlisted_count) <> (coalesce(registered, 0), coalesce(waitlisted, 0))
+LIMIT 1
+"""
+_FAILURES = "SELECT name, count(*) FROM plugin_failures GROUP BY name ORDER BY name"
+_SERVED = frozenset(("schema", "integrity", "foreign keys"))
+"""What must be right before a file is served; the rest can be mended while it is."""
+
+
+def core_component() -> Component:
+    """The core's migrations."""
+    return Component("eventorg", resource("sql") / "migrations")
+
+
+def prepare(path: Path, components: list[Component], clock: Clock, progress: Progress = unwatched) -> list[str]:
+    """Makes the file or brings it up to date; the migrations applied. Raises `StartError`.
+
+    A file that a component has been working with is copied first, to `<file>.before-<component>-<migration>`: that is
+    the way back to the version before.
+    """
+    _require_folder(path)
+    faults = find_faults(path, components)
+    if faults:
+        raise StartError(f"{path} is not served: {faults[0]}")
+    try:
+        for component in components if path.exists() else ():
+            _keep_before(path, component, progress)
+        if not path.exists():
+            path.touch(mode=0o600)  # what users tell is nobody else's; the write-ahead log takes its mode from it
+        progress("migrating", 0, 1)
+        with closing(connect_writer(path)) as connection:
+            connection.execute(f"PRAGMA busy_timeout = {PATIENCE_MS}")
+            now = rfc3339(clock())
+            applied = [f"{part.name}/{name}" for part in components for name in migrate(connection, part, now)]
+        progress("migrating", 1, 1)
+        return applied
+    except (sqlite3.Error, OSError) as error:
+        raise StartError(f"{path} cannot be written: {error}.") from error
+
+
+def kept_before(path: Path, component: str, migration: str) -> Path:
+    """Where the copy of a file lies that was made before a migration."""
+    return path.with_name(f"{path.name}.before-{component}-{Path(migration).stem}")
+
+
+def _keep_before(path: Path, component: Component, progress: Progress) -> None:
+    """Copies the file if the component is about to change what it has made there before."""
+    with closing(connect_reader(path)) as connection:
+        pending = find_pending(connection, component)
+        if not pending or len(pending) == len(component.files()):
+            return
+    kept = kept_before(path, component.name, pending[0])
+    with draft_beside(kept) as draft:
+        copy_database(path, draft, progress)
+        with closing(connect_reader(draft)) as connection:
+            if find_pending(connection, component) != pending:
+                return  # another process was faster: what it kept is the way back
+        flush(draft)
+        draft.replace(kept)
+    flush(path.parent)
+
+
+def check_statements(path: Path, sql: Statements, prefix: str = "") -> None:
+    """Has SQLite compile every statement against the prepared file. Raises `StatementError`, also for one that writes
+    to a table whose name does not begin with `prefix`."""
+    with closing(connect_writer(path)) as connection:
+        sql.check(connection, prefix)
+
+
+def find_faults(path: Path, components: list[Component], *, thorough: bool = False) -> list[str]:
+    """What is wrong with a file, a sentence each; reads only. A file that does not exist yet has no fault."""
+    return [fault for aspect, faults in examine(path, components, thorough) if aspect in _SERVED for fault in faults]
+
+
+def find_miscounts(path: Path) -> list[str]:
+    """The events whose counters of seats do not equal their registrations, a sentence each; reads only."""
+    with closing(connect_reader(path)) as connection:
+        return list(_miscounts(connection))
+
+
+def examine(path: Path, components: list[Component], thorough: bool) -> Iterator[tuple[str, list[str]]]:
+    """The aspects of a file, each with what is wrong in it, a sentence each; reads only. A thorough look compares the
+    indexes with their tables too. A file that is not ours is not looked into."""
+    if not path.exists() or path.stat().st_size == 0:
+        return
+    try:
+        with closing(connect_reader(path)) as connection:
+            if not connection.execute("SELECT 1 FROM sqlite_master").fetchone():
+                return
+            if connection.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
+                yield "schema", ["it is the SQLite database of another program."]
+                return
+            yield "schema", list(_schema_faults(connection, path, components))
+            yield "integrity", list(_damage(connection, "integrity_check" if thorough else "quick_check"))
+            yield "foreign keys", list(_broken_references(connection))
+            yield "counters", list(_miscounts(connection)) if thorough else []
+            yield "plugins", list(_set_aside(connection)) if thorough else []
+    except sqlite3.DatabaseError as error:
+        yield "integrity", [f"it cannot be read as a SQLite database ({error})."]
+
+
+def _schema_faults(connection: sqlite3.Connection, path: Path, components: list[Component]) -> Iterator[str]:
+    for component in components:
+        try:
+            check_history(connection, component)
+        except NewerSchema as error:
+            kept = kept_before(path, component.name, error.migration)
+            if kept.exists():
+                error = NewerSchema(component.name, error.migration, f"go back with `eventorg restore {kept}`")
+            yield str(error)
+        except StartError as error:
+            yield str(error)
+
+
+def _damage(connection: sqlite3.Connection, check: str) -> Iterator[str]:
+    for (message,) in connection.execute(f"PRAGMA {check}(1)"):
+        if message != "ok":
+            yield f"it is damaged ({message.splitlines()[-1]}); restore a backup."
+
+
+def _broken_references(connection: sqlite3.Connection) -> Iterator[str]:
+    broken = connection.execute("PRAGMA foreign_key_check").fetchone()
+    if broken:
+        yield f"a row of {broken[0]} refers to a row of {broken[2]} that is missing; restore a backup."
+
+
+def _miscounts(connection: sqlite3.Connection) -> Iterator[str]:
+    for (event_id,) in connection.execute(_MISCOUNTED).fetchall():
+        yield f"the counters of event {event_id} do not equal its registrations; restore a backup."
+
+
+def _set_aside(connection: sqlite3.Connection) -> Iterator[str]:
+    if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'plugin_failures'").fetchone():
+        for name, count in connection.execute(_FAILURES).fetchall():
+            yield (
+                f"{name} has set aside {count} changes: see `eventorg plugins`, then have them told again with "
+                f"`eventorg plugins retry {name}`."
+            )
+
+
+@contextmanager
+def sole_owner(path: Path) -> Iterator[None]:
+    """Holds the file for this process alone, by a lock on a side file. Raises `StartError` if another has it.
+
+    The lock is the kernel's (flock): it goes when the process goes, however that happens. Readers need none.
+    """
+    _require_folder(path)
+    try:
+        descriptor = os.open(path.with_name(path.name + ".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    except OSError as error:
+        raise StartError(f"{path} cannot be locked for this process: {error.strerror}.") from None
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise StartError(f"{path} is served by another eventorg already; stop that one first.") from None
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _require_folder(path: Path) -> None:
+    if not path.parent.is_dir():
+        raise StartError(f"The folder {path.parent} for the database does not exist; make it first.")

@@ -1,0 +1,1 @@
+"""What every request shares: authentication, bodies, problems, conditional requests, OpenAPI. No resource, no SQL."""

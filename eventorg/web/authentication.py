@@ -1,0 +1,99 @@
+"""Who is calling: a bearer token becomes the `Caller` that handlers find in `request.user`.
+
+A route is private unless it says otherwise: `PUBLIC` (a token is optional, but one that is sent must be good) or
+`OPEN` (tokens are not looked at). A bot acts for a user with `X-Act-As`; what it may do by itself is marked with the
+scope it needs, `by_bot(scope)`.
+"""
+
+from functools import partial
+from typing import Any
+
+from litestar import Request
+from litestar.types import ASGIApp, Receive, Scope, Send
+
+from eventorg.domain.callers import Caller
+from eventorg.domain.callers import Scope as BotScope
+from eventorg.domain.errors import Forbidden, Unauthenticated
+from eventorg.repositories.bots import TOKEN_PREFIX
+from eventorg.repositories.callers import CallerRepository
+from eventorg.security.tokens import Tokens
+from eventorg.web.headers import header
+
+Authenticated = Request[Caller, Any, Any]
+Anybody = Request[Caller | None, Any, Any]
+
+PUBLIC = {"public": True}
+OPEN = {"public": True, "exclude_from_auth": True}
+SECURITY: list[dict[str, list[str]]] = [{"user": []}, {"bot": ["act"]}]
+OPTIONAL_SECURITY: list[dict[str, list[str]]] = [{}, *SECURITY]
+
+
+def by_bot(scope: BotScope, *, only: bool = False) -> dict[str, Any]:
+    """The `opt` of a route that a bot with a scope may call by itself, or that `only` such a bot may call."""
+    return {"bot_scope": scope, "bot_only": only}
+
+
+class Authentication:
+    """Lets a request pass with its caller, or refuses it with 401 or 403.
+
+    A middleware by itself: one of Litestar's `ASGIMiddleware` asks of each request anew whether it is for it.
+    """
+
+    def __init__(self, tokens: Tokens, callers: CallerRepository) -> None:
+        self._tokens = tokens
+        self._callers = callers
+
+    def __call__(self, app: ASGIApp) -> ASGIApp:
+        """The application behind it."""
+
+        async def authenticated(scope: Scope, receive: Receive, send: Send) -> None:
+            if not scope["route_handler"].opt.get("exclude_from_auth"):
+                await self.authenticate(scope)
+            await app(scope, receive, send)
+
+        return authenticated
+
+    async def authenticate(self, scope: Scope) -> None:
+        """Sets the caller, or None on a public route without a token, as `request.user`; `request.auth` asks again, for
+        what lasts. Raises `Unauthenticated` and `Forbidden`."""
+        authorization = header(scope, b"authorization")
+        opt = scope["route_handler"].opt
+        scope["user"] = None
+        if authorization is not None:
+            identify = partial(self._identify, _bearer_token(authorization), header(scope, b"x-act-as"))
+            scope["user"] = caller = await identify()
+            scope["auth"] = identify
+            _check_scope(caller, opt)
+        elif scope.get("method") != "OPTIONS" and not opt.get("public"):
+            raise Unauthenticated()
+
+    async def _identify(self, token: str, act_as: str | None) -> Caller:
+        if token.startswith(TOKEN_PREFIX):
+            return await self._callers.identify_bot(token, act_as)
+        if act_as is not None:
+            raise Forbidden("bot_required")
+        return await self._callers.identify_user(self._tokens.verify(token))
+
+
+def _bearer_token(authorization: str) -> str:
+    """The token of an `Authorization` header (RFC 6750, section 2.1). Raises `Unauthenticated`."""
+    scheme, _, token = authorization.partition(" ")
+    if scheme.lower() != "bearer":
+        raise Unauthenticated()
+    return token.strip()
+
+
+def _check_scope(caller: Caller, opt: dict[str, Any]) -> None:
+    """A bot that acts for a user may do what the user may; by itself, what the route names a scope for.
+
+    Raises `Forbidden`.
+    """
+    scope = opt.get("bot_scope")
+    if opt.get("bot_only") and scope not in caller.scopes:
+        raise Forbidden("scope_missing")
+    if caller.user_id or opt.get("public"):
+        return
+    if scope is None and "act" in caller.scopes:
+        raise Forbidden("act_as_missing")
+    if scope not in caller.scopes:
+        raise Forbidden("scope_missing")

@@ -1,0 +1,66 @@
+"""Query parameters, as strictly as bodies: a number is digits, and what is given twice is refused.
+
+Litestar would take `limit=1e1` and `limit=10.0` for a number, `null` for a parameter that was left out, `nan` for one
+that lies within all limits, and the last of two that say different things.
+"""
+
+import re
+from types import NoneType
+from typing import Any, Final
+
+from litestar import Litestar, Request
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import QueryParameter
+from litestar.routes import HTTPRoute
+from litestar.typing import FieldDefinition
+
+from eventorg.domain.errors import FieldError, Invalid
+from eventorg.web.hooks import Check, check_first
+
+_WHOLE: Final = re.compile(r"-?\d+", re.ASCII)
+_NO_TEXT: Final = re.compile(r"(?!(?:null|nan)$).*", re.IGNORECASE | re.DOTALL)
+_TEXT: Final = re.compile(r".*", re.DOTALL)
+
+
+def finish_queries(app: Litestar) -> None:
+    """Has each handler with query parameters, a plugin's too, check them before Litestar converts them."""
+    for route in app.routes:
+        if isinstance(route, HTTPRoute):
+            for handler in route.route_handlers:
+                if patterns := _patterns(handler):
+                    check_first(handler, _checking(patterns))
+
+
+def _patterns(handler: HTTPRouteHandler) -> dict[str, re.Pattern[str]]:
+    """How the parameters are spelled that may be given once."""
+    found = {}
+    for name, field in handler.parsed_fn_signature.parameters.items():
+        kwarg = field.kwarg_definition
+        if isinstance(kwarg, QueryParameter) and not field.is_non_string_collection:
+            found[kwarg.name or name] = _pattern(field)
+    return found
+
+
+def _pattern(field: FieldDefinition) -> re.Pattern[str]:
+    kinds = {arm.annotation for arm in field.inner_types} if field.is_union else {field.annotation}
+    if str in kinds:
+        return _TEXT
+    return _WHOLE if kinds - {NoneType} == {int} else _NO_TEXT
+
+
+def _checking(patterns: dict[str, re.Pattern[str]]) -> Check:
+    async def check(request: Request[Any, Any, Any]) -> None:
+        """Raises `Invalid`."""
+        if request.scope["query_string"]:
+            given = request.query_params
+            faults = [_fault(name, pattern, given.getall(name, [])) for name, pattern in patterns.items()]
+            if broken := [fault for fault in faults if fault is not None]:
+                raise Invalid(*broken)
+
+    return check
+
+
+def _fault(name: str, pattern: re.Pattern[str], values: list[str]) -> FieldError | None:
+    if len(values) > 1:
+        return FieldError(name, "repeated")
+    return FieldError(name, "invalid") if values and not pattern.fullmatch(values[0]) else None
