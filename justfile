@@ -42,4 +42,4 @@ audit:
 
 # The long form of the fuzzing: more than 10,000 requests that the description allows, and that it does not.
 fuzz:
-    {{python}} -m pytest -n 0 -m slow -s tests/test_fuzzing.py
+    {{python}} -m pytest -n 0 -m slow -s tests/web/test_fuzzing.py

@@ -19,7 +19,7 @@ from eventorg.extensions import worker as delivery
 from eventorg.settings import Settings
 from eventorg.storage.transactions import Transaction, Work
 from eventorg.testing import Server, check_problem, running
-from tests.plugin_files import settings_of
+from tests.extensions.plugin_files import settings_of
 from tests.programs import CHECKOUT
 
 FAULTY = """

@@ -7,8 +7,8 @@ import pytest
 
 from eventorg.settings import Settings
 from eventorg.testing import Bot, Server, User, running
+from tests.repositories.test_account_merge import STATUSES, Round, Stage
 from tests.telegram import Person, link
-from tests.test_merging import STATUSES, Round, Stage
 
 
 class Follower:

@@ -3,7 +3,7 @@
 import pytest
 
 from eventorg.testing import Server, check_problem
-from tests.test_authorisation import TABLE, Cast, rows
+from tests.web.test_authorization import TABLE, Cast, rows
 
 # By scope; "+as" acts for the organiser of whatever it is about. S is `scope_missing`, A `act_as_missing` (both 403),
 # R `token_revoked` (401).

@@ -17,7 +17,7 @@ from eventorg.extensions import worker as delivery
 from eventorg.repositories.plugins import Place
 from eventorg.storage.sqlite import connect_reader
 from eventorg.testing import Server, check_problem, running
-from tests.plugin_files import DIARY_FILES, settings_of
+from tests.extensions.plugin_files import DIARY_FILES, settings_of
 
 FAULTY = """
 import threading

@@ -12,8 +12,18 @@ from eventorg.extensions.loader import TAKEN, is_possible_name
 from eventorg.settings import Settings, StartError
 from eventorg.storage.schema import core_component, prepare
 from eventorg.testing import Clock
-from tests.broken_plugins import NUMBER, REFUSED, ROUTE, SETTINGS_REFUSED, TABLE, USES_IT, asking, migrating, tea
-from tests.plugin_files import write
+from tests.extensions.broken_plugins import (
+    NUMBER,
+    REFUSED,
+    ROUTE,
+    SETTINGS_REFUSED,
+    TABLE,
+    USES_IT,
+    asking,
+    migrating,
+    tea,
+)
+from tests.extensions.plugin_files import write
 from tests.programs import run, sentence
 
 

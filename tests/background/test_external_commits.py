@@ -16,7 +16,7 @@ from eventorg.domain.users import NewUser, User
 from eventorg.extensions import worker as delivery
 from eventorg.settings import Settings
 from eventorg.testing import PASSWORD, Bot, Clock, cheap_passwords, running
-from tests.plugin_files import DIARY_FILES, write
+from tests.extensions.plugin_files import DIARY_FILES, write
 from tests.programs import run, serving
 
 NEVER = 1_000_000.0

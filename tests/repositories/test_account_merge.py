@@ -19,8 +19,8 @@ from eventorg.settings import Settings
 from eventorg.storage.schema import core_component, find_faults, find_miscounts
 from eventorg.storage.transactions import Transaction
 from eventorg.testing import Bot, Server, User, check_problem, running
+from tests.api.test_waiting_list import IDLE_SEATS, MISCOUNTED
 from tests.telegram import BOT_TOKEN, Person, init_data, link, user_field
-from tests.test_waiting_list import IDLE_SEATS, MISCOUNTED
 
 BEST_FIRST = ("attended", "registered", "waitlisted", "cancelled")
 STATUSES = (None, *reversed(BEST_FIRST))

@@ -10,8 +10,8 @@ import pytest
 
 from eventorg.storage.sqlite import connect_reader
 from eventorg.testing import Bot
-from tests.load import Load, Promises
 from tests.programs import Program, run, serving
+from tests.serving.load import Load, Promises
 
 SETTINGS: dict[str, Any] = {"plugins": "reminders"}
 

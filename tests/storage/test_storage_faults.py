@@ -21,8 +21,8 @@ from eventorg.storage import sqlite as storage
 from eventorg.storage.schema import core_component, find_faults, find_miscounts
 from eventorg.storage.sqlite import connect_reader, connect_writer
 from eventorg.testing import Clock, Server, User, check_problem, running
-from tests.faults import fill, immutable, small_disk
 from tests.programs import APP, Program, run, serving, start
+from tests.storage.faults import fill, immutable, small_disk
 
 IN_VAIN = (Clock(), Settings())
 

@@ -7,7 +7,7 @@ import pytest
 from eventorg.background.feed import Feed
 from eventorg.settings import load
 from eventorg.testing import Server, User, check_problem, running
-from tests.fuzzing import PHASES, Findings, fuzz
+from tests.web.fuzzing import PHASES, Findings, fuzz
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""Run as a program, `python -m tests.killed_migrations FOLDER STEP`: migrates new files and is killed by kill -9 before
+"""Run as a program, `python -m tests.storage.killed_migrations FOLDER STEP`: migrates new files and is killed by kill -9 before
 a statement of each: the first, the one `STEP` after it and so on. Prints the name of each file as it was left, and the
 statement; the last one came to its end.
 

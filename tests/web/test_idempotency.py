@@ -15,8 +15,8 @@ from eventorg.application import create_app
 from eventorg.settings import Settings
 from eventorg.storage.database import Database
 from eventorg.testing import PASSWORD, Bot, Server, User, check_problem
-from tests.keyed import EVENT, Request, ask, count, is_replayed
 from tests.telegram import Person
+from tests.web.keyed import EVENT, Request, ask, count, is_replayed
 
 
 def new_user() -> dict[str, str]:

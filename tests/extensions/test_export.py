@@ -12,7 +12,7 @@ import pytest
 from eventorg.settings import Settings
 from eventorg.testing import Server, User, running
 from tests import telegram
-from tests.plugin_files import settings_of
+from tests.extensions.plugin_files import settings_of
 
 # What plugins keep and do not export, and why. A column that is not named here must be in it.
 LEFT_OUT = {

@@ -12,7 +12,7 @@ import pytest
 from eventorg.storage.sqlite import connect_reader
 from eventorg.storage.statements import Statement
 from eventorg.testing import running
-from tests.plugin_files import settings_of
+from tests.extensions.plugin_files import settings_of
 
 CHOOSY = """
 from eventorg.plugin import EventCreated, Plugin, UserCreated

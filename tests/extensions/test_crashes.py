@@ -12,7 +12,7 @@ import pytest
 
 from eventorg.extensions.worker import MOST_ATTEMPTS
 from eventorg.storage.sqlite import connect_reader
-from tests.plugin_files import DIARY, DIARY_FILES, write
+from tests.extensions.plugin_files import DIARY, DIARY_FILES, write
 from tests.programs import EVENTORG, Program, run, serving
 
 FAULTY = """

@@ -12,7 +12,7 @@ import pytest
 from eventorg import plugin as door
 from eventorg.plugin import Plugin
 from eventorg.testing import Server, check_problem, running
-from tests.plugin_files import settings_of
+from tests.extensions.plugin_files import settings_of
 from tests.programs import CHECKOUT, EVENTORG, serving
 
 EVERYTHING = """

@@ -10,8 +10,8 @@ from eventorg.domain.errors import TooMany, Unavailable
 from eventorg.repositories.events import EventRepository
 from eventorg.settings import Settings
 from eventorg.testing import Server, User, check_problem, running
-from tests.keyed import EVENT, Request, ask, is_replayed
 from tests.telegram import Person, link
+from tests.web.keyed import EVENT, Request, ask, is_replayed
 
 
 def test_409_is_not_kept(server: Server) -> None:

@@ -1,0 +1,1 @@
+"""Tests of values and pure rules."""
