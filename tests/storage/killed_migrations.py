@@ -1,6 +1,7 @@
-"""Run as a program, `python -m tests.storage.killed_migrations FOLDER STEP`: migrates new files and is killed by kill -9 before
-a statement of each: the first, the one `STEP` after it and so on. Prints the name of each file as it was left, and the
-statement; the last one came to its end.
+"""Migrates new files and is killed by kill -9 before a statement of each, run as a program.
+
+`python -m tests.storage.killed_migrations FOLDER STEP` is killed before the first statement, the one `STEP` after it,
+and so on. It prints the name of each file as it was left, and the statement. The last file is migrated to its end.
 
 A process is forked for each, which needs one without threads.
 """
