@@ -32,7 +32,7 @@ from eventorg.domain.facts import (
     EventCreated,
     EventDeleted,
     EventUpdated,
-    Happened,
+    Fact,
     RegistrationAttended,
     RegistrationCancelled,
     RegistrationCreated,
@@ -83,10 +83,10 @@ __all__ = [
     "EventCreated",
     "EventDeleted",
     "EventUpdated",
+    "Fact",
     "FieldError",
     "Forbidden",
     "Gone",
-    "Happened",
     "Id",
     "Input",
     "Instant",
@@ -167,7 +167,7 @@ class Context(Protocol):
 
 
 Handler = Callable[[Any, Context], Awaitable[None]]
-Choice = Callable[[Sequence[Happened], Context, Transaction], Iterable[Happened]]
+Choice = Callable[[Sequence[Fact], Context, Transaction], Iterable[Fact]]
 Exporter = Callable[[str, Context, Transaction], object]
 
 
@@ -202,7 +202,7 @@ class Plugin(Struct, frozen=True, kw_only=True):
     routes: Sequence[ControllerRouterHandler] = ()
     """Litestar handlers and controllers. Private unless marked with `opt=PUBLIC` or `opt=OPEN`."""
 
-    on: Mapping[type[Happened], Handler] = {}
+    on: Mapping[type[Fact], Handler] = {}
     """What to do when something has happened: told at least once, in order, also after a crash."""
 
     choose: Choice | None = None

@@ -11,7 +11,7 @@ from litestar.response import ServerSentEvent, ServerSentEventMessage
 
 from eventorg.background.feed import Feed
 from eventorg.domain.errors import DomainError, FieldError, Invalid
-from eventorg.domain.facts import Changes
+from eventorg.domain.facts import ChangePage
 from eventorg.web.authentication import Authenticated, by_bot
 from eventorg.web.pagination import Limit
 from eventorg.web.problems import problems
@@ -50,7 +50,7 @@ async def list_changes(
     timeout: Timeout = 0,  # noqa: ASYNC109 (the contract's name for it)
     limit: Limit = 100,
     last_event_id: LastEventId = None,
-) -> Response[Changes]:
+) -> Response[ChangePage]:
     """What concerns the events one hosts or attends, and oneself, in commit order; each committed change once. A bot
     with the scope `changes` that acts for nobody sees all. `user_id` is whom a change is about: who got the seat, who
     left, who was checked in, whose role in an event changed.
@@ -69,7 +69,7 @@ async def list_changes(
     return stream  # type: ignore[no-any-return]
 
 
-async def _follow(feed: Feed, request: Authenticated, after: int | None, seconds: float, limit: int) -> Changes:
+async def _follow(feed: Feed, request: Authenticated, after: int | None, seconds: float, limit: int) -> ChangePage:
     """What `Feed.follow` finds for whom the caller is once the waiting is over: a bot may act for a Telegram account
     that is another user's by then. Raises what `Authentication` does for a token that is dead."""
     if not seconds:
@@ -80,7 +80,7 @@ async def _follow(feed: Feed, request: Authenticated, after: int | None, seconds
     return page if still == caller else await feed.follow(still, after, 0, limit)
 
 
-async def _stream(feed: Feed, request: Authenticated, page: Changes) -> AsyncIterator[ServerSentEventMessage]:
+async def _stream(feed: Feed, request: Authenticated, page: ChangePage) -> AsyncIterator[ServerSentEventMessage]:
     while not feed.is_closed:
         for change in page.changes:
             data = msgspec.json.encode(change).decode()

@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 
 from eventorg.domain.callers import Caller
-from eventorg.domain.facts import EVERYTHING, Change, Changes
+from eventorg.domain.facts import ALL_CHANGES, Change, ChangePage
 from eventorg.repositories.changes import ChangeRepository
 
 
@@ -20,7 +20,7 @@ class Feed:
         """So many wait at the moment."""
         self.is_closed = False
 
-    async def follow(self, caller: Caller, after: int | None, seconds: float, limit: int) -> Changes:
+    async def follow(self, caller: Caller, after: int | None, seconds: float, limit: int) -> ChangePage:
         """What concerns the caller after a number (None: from the oldest kept), waiting for something until the time is
         over or the server stops. Raises `Gone` for a number that is not kept."""
         loop = asyncio.get_running_loop()
@@ -35,7 +35,7 @@ class Feed:
     def tell(self, news: list[Change]) -> None:
         """Wakes whoever waits for the events and users of these changes."""
         self._head = max(self._head, news[-1].seq)  # another process's changes are noticed late
-        subjects = {subject for change in news for subject in (change.event_id, change.user_id, EVERYTHING)}
+        subjects = {subject for change in news for subject in (change.event_id, change.user_id, ALL_CHANGES)}
         for subject in subjects:
             for waiter in self._waiting.get(subject or "", ()):
                 waiter.set()

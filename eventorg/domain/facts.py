@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from eventorg.domain.values import Id, Instant
 
-FactType = Literal[
+ChangeType = Literal[
     "user.created",
     "user.updated",
     "user.deleted",
@@ -21,14 +21,14 @@ FactType = Literal[
 ]
 
 
-EVERYTHING: Final = "*"
+ALL_CHANGES: Final = "*"
 """What somebody is concerned by who sees every change; no id looks like it."""
 
 
-class Fact(Struct, frozen=True):
+class NewChange(Struct, frozen=True):
     """One change, by ids only: no personal data ever enters the log."""
 
-    type: FactType
+    type: ChangeType
     event_id: str | None = None
     user_id: str | None = None
 
@@ -38,67 +38,67 @@ class Change(Struct, kw_only=True, frozen=True):
 
     seq: int
     at: Instant
-    type: FactType
+    type: ChangeType
     event_id: Id | None
     user_id: Id | None
 
 
-class Changes(Struct, frozen=True):
+class ChangePage(Struct, frozen=True):
     """A stretch of the log; the next one begins after `next`."""
 
     changes: list[Change]
     next: int
 
 
-class Happened(Change, frozen=True, kw_only=True):
+class Fact(Change, frozen=True, kw_only=True):
     """A change as plugins are told of it: each type has a class of its own."""
 
 
-class UserCreated(Happened, frozen=True, kw_only=True):
+class UserCreated(Fact, frozen=True, kw_only=True):
     """Somebody has signed up, or was seen for the first time (`user_id`)."""
 
 
-class UserUpdated(Happened, frozen=True, kw_only=True):
+class UserUpdated(Fact, frozen=True, kw_only=True):
     """A user has changed its profile, its password or its Telegram account (`user_id`)."""
 
 
-class UserDeleted(Happened, frozen=True, kw_only=True):
+class UserDeleted(Fact, frozen=True, kw_only=True):
     """A user is gone, with all that it had (`user_id`)."""
 
 
-class EventCreated(Happened, frozen=True, kw_only=True):
+class EventCreated(Fact, frozen=True, kw_only=True):
     """There is a new event, perhaps a draft (`event_id`)."""
 
 
-class EventUpdated(Happened, frozen=True, kw_only=True):
+class EventUpdated(Fact, frozen=True, kw_only=True):
     """An event was changed (`event_id`), or somebody's role in it (`user_id` too)."""
 
 
-class EventCancelled(Happened, frozen=True, kw_only=True):
+class EventCancelled(Fact, frozen=True, kw_only=True):
     """An event was called off (`event_id`)."""
 
 
-class EventDeleted(Happened, frozen=True, kw_only=True):
+class EventDeleted(Fact, frozen=True, kw_only=True):
     """An event is gone, with its registrations (`event_id`)."""
 
 
-class RegistrationCreated(Happened, frozen=True, kw_only=True):
+class RegistrationCreated(Fact, frozen=True, kw_only=True):
     """Somebody has registered for an event, or waits for a seat (`event_id`, `user_id`)."""
 
 
-class RegistrationPromoted(Happened, frozen=True, kw_only=True):
+class RegistrationPromoted(Fact, frozen=True, kw_only=True):
     """Somebody who waited has a seat now (`event_id`, `user_id`)."""
 
 
-class RegistrationCancelled(Happened, frozen=True, kw_only=True):
+class RegistrationCancelled(Fact, frozen=True, kw_only=True):
     """Somebody has left an event, or was removed (`event_id`, `user_id`)."""
 
 
-class RegistrationAttended(Happened, frozen=True, kw_only=True):
+class RegistrationAttended(Fact, frozen=True, kw_only=True):
     """Somebody was checked in, or that was undone (`event_id`, `user_id`)."""
 
 
-FACTS: Final[dict[FactType, type[Happened]]] = {
+FACTS: Final[dict[ChangeType, type[Fact]]] = {
     "user.created": UserCreated,
     "user.updated": UserUpdated,
     "user.deleted": UserDeleted,

@@ -15,7 +15,7 @@ from typing import Final
 import structlog
 from msgspec import structs
 
-from eventorg.domain.facts import FACTS, Change, Happened
+from eventorg.domain.facts import FACTS, Change, Fact
 from eventorg.domain.values import rfc3339
 from eventorg.extensions.context import PluginContext
 from eventorg.extensions.loader import Loaded
@@ -155,7 +155,7 @@ class Courier:
             done = change.seq
         await self._plugins.move(self._name, done)
 
-    async def _choose(self, facts: list[Happened]) -> set[int]:
+    async def _choose(self, facts: list[Fact]) -> set[int]:
         """The numbers of those that are to be told."""
         choose = self._choice
         if choose is None or not facts:
@@ -217,7 +217,7 @@ class Courier:
         return None
 
 
-def _fact(change: Change) -> Happened:
+def _fact(change: Change) -> Fact:
     return FACTS[change.type](**structs.asdict(change))
 
 

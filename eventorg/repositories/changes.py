@@ -3,7 +3,7 @@
 from eventorg.domain.callers import Caller
 from eventorg.domain.errors import Gone
 from eventorg.domain.exports import LoggedChange
-from eventorg.domain.facts import EVERYTHING, Change, Changes, Fact
+from eventorg.domain.facts import ALL_CHANGES, Change, ChangePage, NewChange
 from eventorg.storage.database import Database
 from eventorg.storage.statements import Statement, Statements
 from eventorg.storage.transactions import Transaction
@@ -20,7 +20,7 @@ class ChangeRepository:
         self._database = database
         self._sql = sql
 
-    def record(self, tx: Transaction, fact: Fact, by: Caller) -> None:
+    def record(self, tx: Transaction, fact: NewChange, by: Caller) -> None:
         """Adds a fact to the log, with the user and the bot who brought it about; it is told once `tx` is committed.
 
         Before an event goes, so that those it concerned are still told.
@@ -39,13 +39,13 @@ class ChangeRepository:
             tx.run(self._sql.keep_audience, seq=change.seq, event_id=change.event_id)
         tx.news.append(change)
 
-    async def find(self, caller: Caller, after: int | None, limit: int) -> tuple[Changes, frozenset[str]]:
+    async def find(self, caller: Caller, after: int | None, limit: int) -> tuple[ChangePage, frozenset[str]]:
         """What concerns the caller after a number (None: from the oldest kept); and if that is nothing, the ids by
         which it is concerned: a user's own and those of the events it hosts or attends; a bot by itself is concerned
-        by everything (`EVERYTHING`). Raises `Gone` for a number that is not kept."""
+        by everything (`ALL_CHANGES`). Raises `Gone` for a number that is not kept."""
         user_id = caller.user_id
 
-        def find_all(tx: Transaction) -> tuple[Changes, frozenset[str]]:
+        def find_all(tx: Transaction) -> tuple[ChangePage, frozenset[str]]:
             start, head = self._bounds(tx, after)
             page = self._page(tx, self._sql.list_changes_for, user_id, start, head, limit)
             return page, frozenset() if page.changes else self._find_concerns(tx, user_id)
@@ -67,7 +67,7 @@ class ChangeRepository:
         rows = await self._database.read(lambda tx: tx.all(self._sql.list_all_changes, after=seq, limit=_LARGEST_SWEEP))
         return [Change(**row) for row in rows]
 
-    def _find_new(self, tx: Transaction, user_id: str, after: int | None, limit: int) -> Changes | None:
+    def _find_new(self, tx: Transaction, user_id: str, after: int | None, limit: int) -> ChangePage | None:
         start, head = self._bounds(tx, after)
         if head - start > MOST_LOOKED_UP:
             return None
@@ -81,18 +81,20 @@ class ChangeRepository:
             raise Gone()
         return start, bounds["head"]
 
-    def _page(self, tx: Transaction, statement: Statement, user_id: str, start: int, head: int, limit: int) -> Changes:
+    def _page(
+        self, tx: Transaction, statement: Statement, user_id: str, start: int, head: int, limit: int
+    ) -> ChangePage:
         """By a statement that finds a user's changes; all of them for a bot by itself."""
         if user_id:
             rows = tx.all(statement, user_id=user_id, after=start, limit=limit)
         else:
             rows = tx.all(self._sql.list_all_changes, after=start, limit=limit)
         changes = [Change(**row) for row in rows]
-        return Changes(changes, changes[-1].seq if len(changes) == limit else head)
+        return ChangePage(changes, changes[-1].seq if len(changes) == limit else head)
 
     def _find_concerns(self, tx: Transaction, user_id: str) -> frozenset[str]:
         if not user_id:
-            return frozenset((EVERYTHING,))
+            return frozenset((ALL_CHANGES,))
         return frozenset((user_id, *(row["event_id"] for row in tx.all(self._sql.list_concerns, user_id=user_id))))
 
     def find_of(self, tx: Transaction, user_id: str) -> list[LoggedChange]:

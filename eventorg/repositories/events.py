@@ -22,7 +22,7 @@ from eventorg.domain.events import (
     check_visible,
     is_hidden,
 )
-from eventorg.domain.facts import Fact
+from eventorg.domain.facts import NewChange
 from eventorg.domain.normal_forms import fold
 from eventorg.domain.users import check_version
 from eventorg.domain.values import BASE58
@@ -110,7 +110,7 @@ class EventRepository:
 
     def remove(self, tx: Transaction, event_id: str, by: Caller) -> None:
         """Removes an event and all that hangs on it."""
-        self._changes.record(tx, Fact("event.deleted", event_id), by)
+        self._changes.record(tx, NewChange("event.deleted", event_id), by)
         tx.run(self._sql.delete_event, event_id=event_id)
 
     def let_go(self, tx: Transaction, user_id: str, by: Caller) -> None:
@@ -122,7 +122,7 @@ class EventRepository:
                 self.remove(tx, event_id, by)
             else:
                 tx.run(self._sql.remove_host, event_id=event_id, user_id=heir["organizer_id"])
-                self._changes.record(tx, Fact("event.updated", event_id, heir["organizer_id"]), by)
+                self._changes.record(tx, NewChange("event.updated", event_id, heir["organizer_id"]), by)
 
     async def forget_words(self) -> None:
         """Rewrites the search index without the words of what has gone, a little at a time."""
@@ -155,7 +155,7 @@ class EventRepository:
             row = tx.one(self._sql.create_event, code=_new_code(), search_text=words, now=tx.now, **values)
         event = _event(row)
         # It names the organizer: whoever waits for news cannot wait for an event that is not there yet.
-        self._changes.record(tx, Fact("event.created", event.id, caller.user_id), caller)
+        self._changes.record(tx, NewChange("event.created", event.id, caller.user_id), caller)
         return event
 
     def _update(
@@ -174,7 +174,7 @@ class EventRepository:
         words = _search_text(after.title, after.description, after.location)
         tx.run(self._sql.update_event, event_id=before.id, search_text=words, now=tx.now, **values)
         cancelled = after.status == "cancelled" != before.status
-        self._changes.record(tx, Fact("event.cancelled" if cancelled else "event.updated", before.id), caller)
+        self._changes.record(tx, NewChange("event.cancelled" if cancelled else "event.updated", before.id), caller)
         self._seats.fill(tx, before.id, caller)
         return self.load(tx, before.id, caller.user_id)
 

@@ -3,7 +3,7 @@
 from eventorg.domain.callers import Caller
 from eventorg.domain.errors import Conflict, NotFound
 from eventorg.domain.events import Host, Hosts, NewHost, check_host, check_organizer
-from eventorg.domain.facts import Fact
+from eventorg.domain.facts import NewChange
 from eventorg.repositories.changes import ChangeRepository
 from eventorg.repositories.events import EventRepository
 from eventorg.repositories.idempotency import OutcomeRepository
@@ -51,7 +51,7 @@ class HostRepository:
                 raise NotFound("user_not_found")
             is_new = tx.one(self._sql.add_host, event_id=event.id, user_id=new.user_id, now=tx.now) is not None
             if is_new:
-                self._changes.record(tx, Fact("event.updated", event.id, new.user_id), caller)
+                self._changes.record(tx, NewChange("event.updated", event.id, new.user_id), caller)
             return next(host for host in self._find(tx, event.id) if host.user_id == new.user_id), is_new
 
         return await self._outcomes.write(caller, tuple[Host, bool], work)
@@ -67,7 +67,7 @@ class HostRepository:
                 check_organizer(role)
             if not tx.run(self._sql.remove_host, event_id=event.id, user_id=user_id):
                 raise NotFound("host_not_found")
-            self._changes.record(tx, Fact("event.updated", event.id, user_id), caller)
+            self._changes.record(tx, NewChange("event.updated", event.id, user_id), caller)
 
         await self._database.write(work)
 

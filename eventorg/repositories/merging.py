@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from eventorg.domain.callers import Caller
-from eventorg.domain.facts import Fact, FactType
+from eventorg.domain.facts import ChangeType, NewChange
 from eventorg.domain.registrations import RegistrationStatus
 from eventorg.repositories.changes import ChangeRepository
 from eventorg.repositories.seats import Seats
@@ -33,12 +33,12 @@ class Merging:
         for owned in tx.all(self._sql.list_owned, user_id=user_id):
             tx.run(self._sql.pass_on_event, event_id=owned["id"], user_id=heir_id, now=tx.now)
             tx.run(self._sql.remove_host, event_id=owned["id"], user_id=heir_id)
-            self._changes.record(tx, Fact("event.updated", owned["id"], heir_id), by)
+            self._changes.record(tx, NewChange("event.updated", owned["id"], heir_id), by)
         for hosted in tx.all(self._sql.list_hosted, user_id=user_id):
             self._merge_role(tx, hosted["event_id"], heir_id, by)
         tx.run(self._sql.pass_on_outcomes, user_id=user_id, heir_id=heir_id)
         tx.run(self._sql.delete_user, user_id=user_id)
-        self._changes.record(tx, Fact("user.deleted", user_id=user_id), by)
+        self._changes.record(tx, NewChange("user.deleted", user_id=user_id), by)
 
     def _merge_registration(self, tx: Transaction, event_id: str, user_id: str, heir_id: str, by: Caller) -> None:
         given = tx.row(self._sql.get_place, event_id=event_id, user_id=user_id)
@@ -50,10 +50,10 @@ class Merging:
         if not keeps_own:
             tx.run(self._sql.pass_on_registration, event_id=event_id, user_id=user_id, heir_id=heir_id)
         if given["status"] != "cancelled":
-            self._changes.record(tx, Fact("registration.cancelled", event_id, user_id), by)
+            self._changes.record(tx, NewChange("registration.cancelled", event_id, user_id), by)
         if not keeps_own:
             for step in _steps(own["status"] if own else "cancelled", given["status"]):
-                self._changes.record(tx, Fact(step, event_id, heir_id), by)
+                self._changes.record(tx, NewChange(step, event_id, heir_id), by)
         if lost is not None and lost["status"] != "cancelled":
             self._seats.give_up(tx, event_id, lost["status"], by)
 
@@ -61,10 +61,10 @@ class Merging:
         heir = tx.row(self._sql.get_role, event_id=event_id, viewer_id=heir_id)
         if heir["role"] not in ("organizer", "host"):
             tx.run(self._sql.add_host, event_id=event_id, user_id=heir_id, now=tx.now)
-            self._changes.record(tx, Fact("event.updated", event_id, heir_id), by)
+            self._changes.record(tx, NewChange("event.updated", event_id, heir_id), by)
 
 
-def _steps(before: RegistrationStatus, after: RegistrationStatus) -> Iterator[FactType]:
+def _steps(before: RegistrationStatus, after: RegistrationStatus) -> Iterator[ChangeType]:
     """What is told of somebody whose registration gets better at once, so that who follows can keep up."""
     if before == after or after == "cancelled":
         return

@@ -8,7 +8,7 @@ from msgspec import structs
 from eventorg.domain.callers import Caller
 from eventorg.domain.errors import Forbidden, NotFound
 from eventorg.domain.events import check_host, check_open
-from eventorg.domain.facts import Fact
+from eventorg.domain.facts import NewChange
 from eventorg.domain.registrations import (
     NewRegistration,
     OrganizedEvent,
@@ -115,7 +115,7 @@ class RegistrationRepository:
             if before.status == patch.status:
                 return before
             tx.run(self._sql.set_registration_status, event_id=event.id, user_id=user_id, status=patch.status)
-            self._changes.record(tx, Fact("registration.attended", event.id, user_id), caller)
+            self._changes.record(tx, NewChange("registration.attended", event.id, user_id), caller)
             return structs.replace(before, status=patch.status)
 
         return await self._outcomes.write(caller, Registration, work)
@@ -170,7 +170,7 @@ class RegistrationRepository:
             if held["status"] == "cancelled":
                 continue
             tx.run(self._sql.delete_registration, event_id=held["event_id"], user_id=user_id)
-            self._changes.record(tx, Fact("registration.cancelled", held["event_id"], user_id), by)
+            self._changes.record(tx, NewChange("registration.cancelled", held["event_id"], user_id), by)
             self._seats.give_up(tx, held["event_id"], held["status"], by)
 
     def find_of(self, tx: Transaction, user_id: str) -> list[Registration]:
@@ -203,7 +203,7 @@ class RegistrationRepository:
         if before.status == "cancelled":
             return before
         tx.run(self._sql.set_registration_status, event_id=event_id, user_id=user_id, status="cancelled")
-        self._changes.record(tx, Fact("registration.cancelled", event_id, user_id), caller)
+        self._changes.record(tx, NewChange("registration.cancelled", event_id, user_id), caller)
         self._seats.give_up(tx, event_id, before.status, caller)
         return structs.replace(before, status="cancelled", waitlist_position=None)
 
@@ -218,7 +218,7 @@ class RegistrationRepository:
             tx.run(self._sql.forget_cancelled, event_id=event.id, user_id=user_id)
         status, position = self._seats.claim(tx, event)
         tx.run(self._sql.create_registration, event_id=event.id, user_id=user_id, status=status, now=tx.now)
-        self._changes.record(tx, Fact("registration.created", event.id, user_id), caller)
+        self._changes.record(tx, NewChange("registration.created", event.id, user_id), caller)
         made = Registration(
             event_id=event.id, user_id=user_id, status=status, registration_date=tx.now, waitlist_position=position
         )

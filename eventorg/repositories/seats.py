@@ -3,7 +3,7 @@
 from eventorg.domain.callers import Caller
 from eventorg.domain.errors import Conflict
 from eventorg.domain.events import Event
-from eventorg.domain.facts import Fact
+from eventorg.domain.facts import NewChange
 from eventorg.domain.registrations import RegistrationStatus
 from eventorg.repositories.changes import ChangeRepository
 from eventorg.storage.statements import Statements
@@ -41,4 +41,4 @@ class Seats:
         ):
             tx.run(self._sql.leave_line, event_id=event_id)
             tx.run(self._sql.promote, seq=first["seq"])
-            self._changes.record(tx, Fact("registration.promoted", event_id, first["user_id"]), by)
+            self._changes.record(tx, NewChange("registration.promoted", event_id, first["user_id"]), by)

@@ -10,7 +10,7 @@ from msgspec import UNSET, Struct, UnsetType, structs
 from eventorg.domain.callers import Caller
 from eventorg.domain.errors import Conflict, FieldError, Invalid, NotFound, Unauthenticated, WrongPassword
 from eventorg.domain.exports import Export
-from eventorg.domain.facts import Fact
+from eventorg.domain.facts import NewChange
 from eventorg.domain.identities import TelegramIdentity
 from eventorg.domain.normal_forms import fold
 from eventorg.domain.users import Login, NewUser, User, UserPatch, check_self, check_version
@@ -156,7 +156,7 @@ class UserRepository:
             self._events.let_go(tx, user_id, caller)
             self._registrations.let_go(tx, user_id, caller)
             tx.run(self._sql.delete_user, user_id=user_id)
-            self._changes.record(tx, Fact("user.deleted", user_id=user_id), caller)
+            self._changes.record(tx, NewChange("user.deleted", user_id=user_id), caller)
 
         await self._database.write(work)
         await self._events.forget_words()
@@ -202,7 +202,7 @@ class UserRepository:
                 self._sql.create_user, user_id=user_id, password_hash=password_hash, now=tx.now, **_columns(profile)
             )
         actor = Caller(user_id=user_id, bot=by.bot if by else None)
-        self._changes.record(tx, Fact("user.created", user_id=user_id), actor)
+        self._changes.record(tx, NewChange("user.created", user_id=user_id), actor)
         return User(**row)
 
     def change(
@@ -219,7 +219,7 @@ class UserRepository:
         values = _columns({name: getattr(after, name) for name in PROFILE})
         with _taken_names():
             row = tx.row(self._sql.update_user, user_id=user_id, now=tx.now, **values)
-        self._changes.record(tx, Fact("user.updated", user_id=user_id), by)
+        self._changes.record(tx, NewChange("user.updated", user_id=user_id), by)
         return User(**row)
 
     async def _change_password(self, user_id: str, password: str, current: str | UnsetType) -> dict[str, str | None]:

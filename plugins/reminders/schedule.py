@@ -9,7 +9,7 @@ from eventorg.plugin import (
     EventCancelled,
     EventCreated,
     EventUpdated,
-    Happened,
+    Fact,
     RegistrationPromoted,
     Transaction,
     rfc3339,
@@ -58,13 +58,13 @@ def _reminder(event_id: str, user_id: str, start_time: str, due_at: str) -> NewD
     return NewDelivery(key, "reminder", user_id, event_id, start_time, due_at)
 
 
-def choose(facts: Sequence[Happened], context: Context, tx: Transaction) -> list[Happened]:
+def choose(facts: Sequence[Fact], context: Context, tx: Transaction) -> list[Fact]:
     """Those that mean something for the outbox."""
     ends = {row["seq"] for row in tx.all(context.sql.list_ends_of_blocks, first=facts[0].seq, last=facts[-1].seq)}
     return [fact for fact in facts if isinstance(fact, _NEWS) or fact.seq in ends]
 
 
-async def hear(fact: Happened, context: Context) -> None:
+async def hear(fact: Fact, context: Context) -> None:
     """What a change means for the outbox. A void delivery needs no care here: it is never leased."""
     await _end_block(fact, context)
     match fact:
@@ -76,14 +76,14 @@ async def hear(fact: Happened, context: Context) -> None:
             await _tell_of_move(context, fact, event_id)
 
 
-async def _end_block(fact: Happened, context: Context) -> None:
+async def _end_block(fact: Fact, context: Context) -> None:
     """A user who acts is written to again."""
     row = await context.read(lambda tx: tx.one(context.sql.get_block_ended_by, seq=fact.seq))
     if row is not None:
         await context.write(lambda tx: tx.run(context.sql.unblock_user, user_id=row["user_id"]))
 
 
-async def _tell_of_move(context: Context, fact: Happened, event_id: str) -> None:
+async def _tell_of_move(context: Context, fact: Fact, event_id: str) -> None:
     """Tells the participants if time or place are not what they were last told."""
     move = await context.read(lambda tx: tx.one(context.sql.get_move, event_id=event_id))
     if move is None or not move["moved"]:
@@ -93,9 +93,7 @@ async def _tell_of_move(context: Context, fact: Happened, event_id: str) -> None
     await context.write(lambda tx: tx.run(context.sql.remember_told, event_id=event_id))
 
 
-async def _announce(
-    context: Context, fact: Happened, kind: Kind, event_id: str, only_user_id: str | None = None
-) -> None:
+async def _announce(context: Context, fact: Fact, kind: Kind, event_id: str, only_user_id: str | None = None) -> None:
     """Makes a delivery for each participant, or for one of them."""
     rows = await context.read(
         lambda tx: tx.all(context.sql.list_participants, event_id=event_id, mail=context.settings.sends_mail)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from eventorg.plugin import FACTS, Context, Happened, Job, Plugin
+from eventorg.plugin import FACTS, Context, Fact, Job, Plugin
 
 from .commands import COMMANDS
 from .queueing import choose, enqueue, forget
@@ -22,7 +22,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     log_days: Annotated[int, Meta(ge=1, le=3_650, description="how long the delivery log reaches back, in days")] = 30
 
 
-async def _tell(fact: Happened, context: Context) -> None:
+async def _tell(fact: Fact, context: Context) -> None:
     """What has happened becomes a message for each webhook that wants it."""
     if await enqueue(fact, context):
         sender_of(context).wake()

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import msgspec
 
-from eventorg.plugin import Happened
+from eventorg.plugin import Fact
 
 _PREFIX: Final = "whsec_"
 _SECRET_BYTES: Final = 32
@@ -19,7 +19,7 @@ def make_secret() -> str:
     return _PREFIX + base64.b64encode(secrets.token_bytes(_SECRET_BYTES)).decode()
 
 
-def make_body(fact: Happened, event: dict[str, Any] | None) -> str:
+def make_body(fact: Fact, event: dict[str, Any] | None) -> str:
     """The message of a change; `event` is what the event looked like when the message was made."""
     data: dict[str, Any] = {"seq": fact.seq, "event_id": fact.event_id, "user_id": fact.user_id}
     if event is not None:

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Final
 from uuid import uuid4
 
-from eventorg.plugin import Context, EventDeleted, EventUpdated, Happened, Transaction, UserDeleted, rfc3339
+from eventorg.plugin import Context, EventDeleted, EventUpdated, Fact, Transaction, UserDeleted, rfc3339
 
 from .messages import make_body
 from .webhooks import matches
@@ -18,14 +18,14 @@ _ALWAYS: Final = EventUpdated | EventDeleted | UserDeleted
 """After these something is put in order, also if nobody is told."""
 
 
-def choose(facts: Sequence[Happened], context: Context, tx: Transaction) -> Sequence[Happened]:
+def choose(facts: Sequence[Fact], context: Context, tx: Transaction) -> Sequence[Fact]:
     """Those for which there is something to do; one made from now on is told of none of them."""
     if tx.one(context.sql.has_open_endpoints) is not None:
         return facts
     return [fact for fact in facts if isinstance(fact, _ALWAYS)]
 
 
-async def enqueue(fact: Happened, context: Context) -> bool:
+async def enqueue(fact: Fact, context: Context) -> bool:
     """Makes a message for every webhook that wants to be told of a change, once, however often it is called; whether
     there is one."""
     receivers = await context.read(partial(_find_receivers, context, fact))
@@ -34,12 +34,12 @@ async def enqueue(fact: Happened, context: Context) -> bool:
     return await context.write(partial(_enqueue, context, fact))
 
 
-def _find_receivers(context: Context, fact: Happened, tx: Transaction) -> list[str]:
+def _find_receivers(context: Context, fact: Fact, tx: Transaction) -> list[str]:
     rows = tx.all(context.sql.list_receivers, event_id=fact.event_id, seq=fact.seq)
     return [row["id"] for row in rows if matches(row["types"], fact.type)]
 
 
-def _enqueue(context: Context, fact: Happened, tx: Transaction) -> bool:
+def _enqueue(context: Context, fact: Fact, tx: Transaction) -> bool:
     sql = context.sql
     if isinstance(fact, UserDeleted):
         tx.run(sql.forget_maker, user_id=fact.user_id)

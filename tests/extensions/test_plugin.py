@@ -15,7 +15,7 @@ from eventorg.testing import Server, check_problem, running
 from tests.extensions.plugin_files import settings_of
 from tests.programs import CHECKOUT, EVENTORG, serving
 
-EVERYTHING = """
+ALL_CHANGES = """
 from datetime import timedelta
 from pathlib import Path
 
@@ -119,7 +119,7 @@ plugin = Plugin(
 )
 """
 FILES = {
-    "tea/__init__.py": EVERYTHING,
+    "tea/__init__.py": ALL_CHANGES,
     "tea/migrations/0001_cups.sql": """
         CREATE TABLE tea_cups (
             number INTEGER PRIMARY KEY, user_id TEXT REFERENCES users (id) ON DELETE SET NULL, leaves INTEGER
@@ -148,7 +148,7 @@ def teahouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 def test_every_field_is_in_use_here() -> None:
-    calls = [node for node in ast.walk(ast.parse(EVERYTHING)) if isinstance(node, ast.Call)]
+    calls = [node for node in ast.walk(ast.parse(ALL_CHANGES)) if isinstance(node, ast.Call)]
     (call,) = [call for call in calls if isinstance(call.func, ast.Name) and call.func.id == "Plugin"]
     assert [keyword.arg for keyword in call.keywords] == list(Plugin.__struct_fields__)
 

@@ -16,7 +16,7 @@ from eventorg.plugin import (
     Authenticated,
     Conflict,
     Context,
-    Happened,
+    Fact,
     Input,
     Instant,
     Job,
@@ -110,7 +110,7 @@ async def forget_notes_of_leaver(fact: RegistrationCancelled, context: Context) 
     )
 
 
-def choose_events_with_notes(facts: Sequence[Happened], context: Context, tx: Transaction) -> list[Happened]:
+def choose_events_with_notes(facts: Sequence[Fact], context: Context, tx: Transaction) -> list[Fact]:
     """Those of events that have notes: after the others there is nothing to do."""
     return [fact for fact in facts if tx.one(context.sql.find_note, event_id=fact.event_id) is not None]
 
