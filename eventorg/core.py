@@ -5,9 +5,10 @@ from datetime import UTC, datetime
 from eventorg import repositories
 from eventorg.domain.values import Clock
 from eventorg.extensions.context import PluginContext
-from eventorg.extensions.export import Exporting
+from eventorg.extensions.export import UserExport
 from eventorg.extensions.loader import Loaded, load_plugins
 from eventorg.package_data import resource
+from eventorg.repositories.account_merge import AccountMerge
 from eventorg.repositories.bots import BotRepository
 from eventorg.repositories.callers import CallerRepository
 from eventorg.repositories.changes import ChangeRepository
@@ -16,7 +17,6 @@ from eventorg.repositories.health import HealthRepository
 from eventorg.repositories.hosts import HostRepository
 from eventorg.repositories.idempotency import OutcomeRepository
 from eventorg.repositories.identities import IdentityRepository
-from eventorg.repositories.merging import Merging
 from eventorg.repositories.plugins import PluginRepository
 from eventorg.repositories.registrations import RegistrationRepository
 from eventorg.repositories.seats import Seats
@@ -57,13 +57,13 @@ class Core:
         self.users = users = UserRepository(
             database, sql, changes, events, self.registrations, outcomes, passwords or Passwords()
         )
-        merging = Merging(sql, changes, seats)
+        merging = AccountMerge(sql, changes, seats)
         self.identities = IdentityRepository(database, sql, clock, changes, users, merging, outcomes)
         self.bots = BotRepository(database, sql)
         self.callers = CallerRepository(database, sql, clock)
         self.plugins = PluginRepository(database, sql, clock)
         self.loaded = load_plugins(settings)
-        self.exporting = Exporting(users, [(loaded.plugin, self.context(loaded)) for loaded in self.loaded])
+        self.user_export = UserExport(users, [(loaded.plugin, self.context(loaded)) for loaded in self.loaded])
 
     def context(self, loaded: Loaded) -> PluginContext:
         """What a plugin is given to work with."""

@@ -19,7 +19,7 @@ from litestar import Litestar
 from eventorg.application import create_app
 from eventorg.cli import cli
 from eventorg.core import Core
-from eventorg.domain.callers import Scope
+from eventorg.domain.callers import BotScope
 from eventorg.security.passwords import Passwords
 from eventorg.serving.server import Server as UvicornServer
 from eventorg.serving.server import listen, opened, server_config, url_of
@@ -115,7 +115,7 @@ class Server:
         assert response.status_code == 200, response.text
         return str(response.json()["token"])
 
-    def make_bot(self, *scopes: Scope) -> Bot:
+    def make_bot(self, *scopes: BotScope) -> Bot:
         """A bot with these scopes."""
         name = f"bot-{next(_numbers)}"
         return Bot(self.client, name, self._on_its_loop(self._core.bots.create(name, list(scopes))))

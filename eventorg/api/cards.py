@@ -8,7 +8,7 @@ from babel.dates import format_datetime
 from msgspec import Struct
 
 from eventorg.domain.events import Event, Status
-from eventorg.domain.registrations import ParticipantCounts, Roll
+from eventorg.domain.registrations import CardData, ParticipantCounts
 from eventorg.domain.values import Id, Instant
 from eventorg.locales import text
 
@@ -44,7 +44,7 @@ class Card(Struct, kw_only=True, frozen=True):
     text: str
 
 
-def make_card(roll: Roll, language: str) -> Card:
+def make_card(roll: CardData, language: str) -> Card:
     """The card of an event in a language."""
     event = roll.event
     start, end = (_parse(moment).astimezone(ZoneInfo(event.timezone)) for moment in (event.start_time, event.end_time))
@@ -74,7 +74,7 @@ def make_card(roll: Roll, language: str) -> Card:
     )
 
 
-def _text(roll: Roll, when: str, language: str) -> str:
+def _text(roll: CardData, when: str, language: str) -> str:
     """Title, time, place and numbers whole; then as many names, and as much of the description, as fit."""
     event = roll.event
     head = [event.title]

@@ -8,8 +8,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody, QueryParameter
 
 from eventorg.domain.callers import Caller
-from eventorg.domain.events import Event, EventPatch, EventQuery, NewEvent, Status
-from eventorg.domain.events import Events as EventPage
+from eventorg.domain.events import Event, EventPage, EventPatch, EventQuery, NewEvent, Status
 from eventorg.repositories.events import EventRepository
 from eventorg.web.authentication import OPTIONAL_SECURITY, PUBLIC, Anybody, Authenticated
 from eventorg.web.bodies import parse

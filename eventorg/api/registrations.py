@@ -166,5 +166,5 @@ class RegistrationController(Controller):
     ) -> Card:
         """Numbers, names, times in the event's zone, and a ready text of at most 4,096 UTF-16 units (Telegram's
         limit)."""
-        roll = await registrations.get_roll(event_id, names, request.user)
+        roll = await registrations.get_card_data(event_id, names, request.user)
         return make_card(roll, language_for(request.scope) if locale is None else negotiate(locale))

@@ -9,7 +9,7 @@ from eventorg.domain.errors import Forbidden, WrongPassword
 from eventorg.domain.exports import Export
 from eventorg.domain.registrations import UserEvents
 from eventorg.domain.users import NewUser, User, UserPatch
-from eventorg.extensions.export import Exporting
+from eventorg.extensions.export import UserExport
 from eventorg.repositories.registrations import RegistrationRepository
 from eventorg.repositories.users import UserRepository
 from eventorg.security.throttle import Throttle
@@ -105,11 +105,11 @@ class UserController(Controller):
         summary="Read all that is kept about oneself",
         responses=problems(401),
     )
-    async def export_user(self, request: Authenticated, exporting: NamedDependency[Exporting]) -> Response[Export]:
+    async def export_user(self, request: Authenticated, user_export: NamedDependency[UserExport]) -> Response[Export]:
         """The account, one's events and registrations, one's entries in the change log, the requests of the last day
         that had a key, and what each plugin keeps. `incomplete` names plugins that could not say so: ask again."""
         headers = {"Content-Disposition": 'attachment; filename="eventorg.json"', "Cache-Control": "no-store"}
-        return Response(await exporting.export(request.user), headers=headers)
+        return Response(await user_export.export(request.user), headers=headers)
 
     @get(
         "/{user_id:str}/events",

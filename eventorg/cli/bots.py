@@ -3,7 +3,7 @@
 import click
 
 from eventorg.cli.running import with_core
-from eventorg.domain.callers import SCOPES, BotName, Scope
+from eventorg.domain.callers import SCOPES, BotName, BotScope
 from eventorg.domain.errors import Invalid
 from eventorg.web.problems import explain_fault
 
@@ -26,7 +26,7 @@ def token() -> None:
 @token.command("create")
 @click.argument("name", callback=_clean_name)
 @click.option("--scope", "scopes", multiple=True, required=True, type=click.Choice(SCOPES), help="What it may do.")
-def create_token(name: str, scopes: tuple[Scope, ...]) -> None:
+def create_token(name: str, scopes: tuple[BotScope, ...]) -> None:
     """Make a token for the bot NAME, of 100 characters at most. It is shown once, alone on the last line.
 
     Example: eventorg token create my-bot --scope act --scope changes

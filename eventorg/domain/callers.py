@@ -6,8 +6,8 @@ from msgspec import Struct
 
 from eventorg.domain.values import Input, text
 
-Scope = Literal["act", "changes", "deliver"]
-SCOPES: Final[tuple[Scope, ...]] = get_args(Scope)
+BotScope = Literal["act", "changes", "deliver"]
+SCOPES: Final[tuple[BotScope, ...]] = get_args(BotScope)
 """What a bot may be allowed: to act for users, to read the whole change feed, to deliver messages."""
 
 

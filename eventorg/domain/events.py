@@ -114,7 +114,7 @@ class EventQuery(Input):
     status: Status | None = None
 
 
-class Events(Struct, kw_only=True, frozen=True):
+class EventPage(Struct, kw_only=True, frozen=True):
     """A page of events by start time; `next` continues the list."""
 
     events: list[Event]

@@ -81,7 +81,7 @@ class ParticipantCounts(Struct, kw_only=True, frozen=True):
     cancelled: int
 
 
-class Roll(Struct, frozen=True):
+class CardData(Struct, frozen=True):
     """An event with its numbers, and the names of the first who have a seat."""
 
     event: Event

@@ -17,7 +17,7 @@ from eventorg.storage.transactions import Transaction
 log = structlog.get_logger("eventorg.plugins")
 
 
-class Exporting:
+class UserExport:
     """Asks the core and the plugins, each in a read of its own."""
 
     def __init__(self, users: UserRepository, plugins: Iterable[tuple[Plugin, PluginContext]]) -> None:

@@ -5,7 +5,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from eventorg.domain.callers import Scope
+from eventorg.domain.callers import BotScope
 from eventorg.domain.errors import Conflict, NotFound
 from eventorg.domain.normal_forms import fold
 from eventorg.domain.values import Instant
@@ -34,7 +34,7 @@ class BotRepository:
         self._database = database
         self._sql = sql
 
-    async def create(self, name: str, scopes: list[Scope]) -> str:
+    async def create(self, name: str, scopes: list[BotScope]) -> str:
         """A new token of 256 random bits, which cannot be read again, for a `BotName`. Raises `Conflict`
         (`bot_name_taken`)."""
         token = TOKEN_PREFIX + secrets.token_urlsafe(32)

@@ -97,7 +97,7 @@ class ChangeRepository:
             return frozenset((ALL_CHANGES,))
         return frozenset((user_id, *(row["event_id"] for row in tx.all(self._sql.list_concerns, user_id=user_id))))
 
-    def find_of(self, tx: Transaction, user_id: str) -> list[LoggedChange]:
+    def find_all_for_user(self, tx: Transaction, user_id: str) -> list[LoggedChange]:
         """What the log says of a user: the changes that name it, those it brought about, and the deletions it is
         told of."""
         return [LoggedChange(**row) for row in tx.all(self._sql.list_changes_naming, user_id=user_id)]

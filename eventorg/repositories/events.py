@@ -104,7 +104,7 @@ class EventRepository:
         check_visible(event, role)
         return event, role
 
-    def find_of(self, tx: Transaction, user_id: str) -> list[Event]:
+    def find_all_for_user(self, tx: Transaction, user_id: str) -> list[Event]:
         """The events a user organises or co-hosts, by start time."""
         return [self.load(tx, row["id"], user_id) for row in tx.all(self._sql.list_organized, user_id=user_id)]
 
@@ -113,7 +113,7 @@ class EventRepository:
         self._changes.record(tx, NewChange("event.deleted", event_id), by)
         tx.run(self._sql.delete_event, event_id=event_id)
 
-    def let_go(self, tx: Transaction, user_id: str, by: Caller) -> None:
+    def remove_all_for_user(self, tx: Transaction, user_id: str, by: Caller) -> None:
         """Passes each event a user organises to its longest-serving co-host, or removes it if there is none."""
         for owned in tx.all(self._sql.list_owned, user_id=user_id):
             event_id = owned["id"]

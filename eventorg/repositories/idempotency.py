@@ -72,7 +72,7 @@ class OutcomeRepository:
         """Keeps the problem document of a request that changed nothing."""
         await self._database.write(lambda tx: self._keep(tx, key, user_id, refusal=refusal))
 
-    def find_of(self, tx: Transaction, user_id: str) -> list[KeptRequest]:
+    def find_all_for_user(self, tx: Transaction, user_id: str) -> list[KeptRequest]:
         """What is kept of the requests of a user, and of those that made it, in the order they came."""
         return [KeptRequest(**row) for row in tx.all(self._sql.list_outcomes_of, user_id=user_id)]
 

@@ -15,9 +15,9 @@ from eventorg.domain.identities import Known, LinkCode, TelegramAccount, Telegra
 from eventorg.domain.normal_forms import fold
 from eventorg.domain.users import DEFAULT_LOCALE, DEFAULT_TIMEZONE, User, check_version
 from eventorg.domain.values import BASE58, Clock, is_username, rfc3339
+from eventorg.repositories.account_merge import AccountMerge
 from eventorg.repositories.changes import ChangeRepository
 from eventorg.repositories.idempotency import OutcomeRepository
-from eventorg.repositories.merging import Merging
 from eventorg.repositories.users import UserRepository
 from eventorg.storage.database import Database
 from eventorg.storage.statements import Statements
@@ -38,7 +38,7 @@ class IdentityRepository:
         clock: Clock,
         changes: ChangeRepository,
         users: UserRepository,
-        merging: Merging,
+        merging: AccountMerge,
         outcomes: OutcomeRepository,
     ) -> None:
         self._database = database

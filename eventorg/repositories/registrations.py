@@ -10,6 +10,7 @@ from eventorg.domain.errors import Forbidden, NotFound
 from eventorg.domain.events import check_host, check_open
 from eventorg.domain.facts import NewChange
 from eventorg.domain.registrations import (
+    CardData,
     NewRegistration,
     OrganizedEvent,
     ParticipantCounts,
@@ -18,7 +19,6 @@ from eventorg.domain.registrations import (
     Registration,
     RegistrationPatch,
     RegistrationStatus,
-    Roll,
     UserEvents,
     check_seated,
 )
@@ -120,16 +120,16 @@ class RegistrationRepository:
 
         return await self._outcomes.write(caller, Registration, work)
 
-    async def get_roll(self, event_id: str, most_names: int, caller: Caller) -> Roll:
+    async def get_card_data(self, event_id: str, most_names: int, caller: Caller) -> CardData:
         """An event with its numbers and the first names of those who have a seat. Raises `NotFound`."""
 
-        def work(tx: Transaction) -> Roll:
+        def work(tx: Transaction) -> CardData:
             event = self._events.load(tx, event_id, caller.user_id)
             counts = tx.row(self._sql.count_participants, event_id=event.id)
             names = [
                 display_name(**row) for row in tx.all(self._sql.list_first_names, event_id=event.id, most=most_names)
             ]
-            return Roll(event, ParticipantCounts(**counts), names)
+            return CardData(event, ParticipantCounts(**counts), names)
 
         return await self._database.read(work)
 
@@ -164,7 +164,7 @@ class RegistrationRepository:
 
         return await self._database.read(work)
 
-    def let_go(self, tx: Transaction, user_id: str, by: Caller) -> None:
+    def remove_all_for_user(self, tx: Transaction, user_id: str, by: Caller) -> None:
         """Ends all registrations of a user: the seats go to the first in line."""
         for held in tx.all(self._sql.list_registrations_of, user_id=user_id):
             if held["status"] == "cancelled":
@@ -173,7 +173,7 @@ class RegistrationRepository:
             self._changes.record(tx, NewChange("registration.cancelled", held["event_id"], user_id), by)
             self._seats.give_up(tx, held["event_id"], held["status"], by)
 
-    def find_of(self, tx: Transaction, user_id: str) -> list[Registration]:
+    def find_all_for_user(self, tx: Transaction, user_id: str) -> list[Registration]:
         """Every registration of a user, the cancelled ones too, in the order they were made."""
         rows = tx.all(self._sql.list_registrations_of, user_id=user_id)
         return [self._load(tx, row["event_id"], user_id) for row in rows]

@@ -153,8 +153,8 @@ class UserRepository:
             user = self.load(tx, user_id)
             check_self(user_id, caller.user_id)
             check_version(user.version, expected)
-            self._events.let_go(tx, user_id, caller)
-            self._registrations.let_go(tx, user_id, caller)
+            self._events.remove_all_for_user(tx, user_id, caller)
+            self._registrations.remove_all_for_user(tx, user_id, caller)
             tx.run(self._sql.delete_user, user_id=user_id)
             self._changes.record(tx, NewChange("user.deleted", user_id=user_id), caller)
 
@@ -172,10 +172,10 @@ class UserRepository:
                 telegram=TelegramIdentity(**row)
                 if (row := tx.one(self._sql.get_identity_of, user_id=caller.user_id))
                 else None,
-                events=self._events.find_of(tx, caller.user_id),
-                registrations=self._registrations.find_of(tx, caller.user_id),
-                changes=self._changes.find_of(tx, caller.user_id),
-                requests=self._outcomes.find_of(tx, caller.user_id),
+                events=self._events.find_all_for_user(tx, caller.user_id),
+                registrations=self._registrations.find_all_for_user(tx, caller.user_id),
+                changes=self._changes.find_all_for_user(tx, caller.user_id),
+                requests=self._outcomes.find_all_for_user(tx, caller.user_id),
             )
 
         return await self._database.read(work)

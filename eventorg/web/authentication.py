@@ -11,8 +11,7 @@ from typing import Any
 from litestar import Request
 from litestar.types import ASGIApp, Receive, Scope, Send
 
-from eventorg.domain.callers import Caller
-from eventorg.domain.callers import Scope as BotScope
+from eventorg.domain.callers import BotScope, Caller
 from eventorg.domain.errors import Forbidden, Unauthenticated
 from eventorg.repositories.bots import TOKEN_PREFIX
 from eventorg.repositories.callers import CallerRepository

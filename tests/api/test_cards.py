@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from eventorg.api.cards import LONGEST_TEXT, Card, make_card
 from eventorg.domain.events import Event
-from eventorg.domain.registrations import ParticipantCounts, Roll
+from eventorg.domain.registrations import CardData, ParticipantCounts
 from eventorg.testing import Server, check_problem
 
 ID = "0b9fdc1e-7f5c-4a55-9f0e-3c1d5d3a6f11"
@@ -37,7 +37,7 @@ def card(language: str = "ru", *, names: list[str] | None = None, **fields: Any)
         "version": 1,
     } | fields
     counts = ParticipantCounts(registered=len(names or []), waitlisted=0, attended=0, cancelled=0)
-    return make_card(Roll(Event(**event), counts, names or []), language)
+    return make_card(CardData(Event(**event), counts, names or []), language)
 
 
 def units(content: str) -> int:

@@ -13,8 +13,8 @@ import pytest
 
 from eventorg.domain.callers import Caller
 from eventorg.domain.users import User as Account
+from eventorg.repositories.account_merge import AccountMerge
 from eventorg.repositories.identities import IdentityRepository
-from eventorg.repositories.merging import Merging
 from eventorg.settings import Settings
 from eventorg.storage.schema import core_component, find_faults, find_miscounts
 from eventorg.storage.transactions import Transaction
@@ -245,7 +245,7 @@ def test_control_a_merge_of_what_was_read_before_is_noticed(tmp_path: Path, monk
     """Look first and write later, as a program without transactions would."""
     seen: dict[tuple[str, str], Any] = {}
     pair: list[tuple[str, str]] = []
-    merge, link_account = Merging.merge, IdentityRepository.link
+    merge, link_account = AccountMerge.merge, IdentityRepository.link
 
     class Stale:
         def __init__(self, tx: Transaction, statement: Any) -> None:
@@ -259,7 +259,7 @@ def test_control_a_merge_of_what_was_read_before_is_noticed(tmp_path: Path, monk
         def __getattr__(self, name: str) -> Any:
             return getattr(self.tx, name)
 
-    def merge_stale(self: Merging, tx: Any, user_id: str, heir_id: str, by: Caller) -> None:
+    def merge_stale(self: AccountMerge, tx: Any, user_id: str, heir_id: str, by: Caller) -> None:
         merge(self, Stale(tx, self._sql.get_place), user_id, heir_id, by)  # type: ignore[arg-type]
 
     async def look_and_link(self: IdentityRepository, telegram_id: int, code: str, by: Caller) -> Account:
@@ -271,7 +271,7 @@ def test_control_a_merge_of_what_was_read_before_is_noticed(tmp_path: Path, monk
         return await link_account(self, telegram_id, code, by)
 
     with running(Settings(plugins="none", database=str(tmp_path / "eventorg.db"), log_level="error")) as server:
-        monkeypatch.setattr(Merging, "merge", merge_stale)
+        monkeypatch.setattr(AccountMerge, "merge", merge_stale)
         monkeypatch.setattr(IdentityRepository, "link", look_and_link)
         bot, chance = server.make_bot("act"), random.Random(4)
         crowd = [Person(server, bot) for _ in range(8)]

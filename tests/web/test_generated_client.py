@@ -75,7 +75,7 @@ def test_a_person_signs_up_and_registers(server: Server, generated: Generated) -
         assert logged_in.expires_at.tzinfo is not None
         assert operation("get_health").sync(client=anybody).status == "ok"
         events = operation("list_events").sync(client=anybody, from_=TIMES["start_time"], limit=1)
-        assert isinstance(events, models.Events)
+        assert isinstance(events, models.EventPage)
     with generated.package.AuthenticatedClient(base_url=server.url, token=logged_in.token) as client:
         event = operation("create_event").sync(client=client, body=models.NewEvent(title="Tea", capacity=1, **TIMES))
         assert isinstance(event, models.Event)

@@ -14,7 +14,7 @@ from eventorg.storage.transactions import Transaction
 _BEST_FIRST: Final[tuple[RegistrationStatus, ...]] = ("attended", "registered", "waitlisted", "cancelled")
 
 
-class Merging:
+class AccountMerge:
     """Hands over all that a user has, inside a transaction that somebody else began."""
 
     def __init__(self, sql: Statements, changes: ChangeRepository, seats: Seats) -> None:
