@@ -38,7 +38,7 @@ from eventorg.security.telegram import MiniAppLogin
 from eventorg.security.throttle import Throttle
 from eventorg.security.tokens import Tokens
 from eventorg.settings import Settings
-from eventorg.storage.schema import sole_owner
+from eventorg.storage.schema import owner_lock
 from eventorg.web.access_log import line_writers
 from eventorg.web.authentication import Authentication
 from eventorg.web.bodies import LARGEST_BODY, StrictRequest, finish_bodies
@@ -69,7 +69,7 @@ def create_app(settings: Settings, clock: Clock = utc_now, passwords: Passwords 
     @asynccontextmanager
     async def serving(_: Litestar) -> AsyncIterator[None]:
         path = settings.database_path
-        with sole_owner(path):
+        with owner_lock(path):
             await to_thread.run_sync(core.prepare)
             await to_thread.run_sync(core.check_statements)
             tokens.use(settings.secrets or (load_secret(path),))

@@ -7,7 +7,7 @@ from eventorg.domain.values import Clock
 from eventorg.extensions.context import PluginContext
 from eventorg.extensions.export import UserExport
 from eventorg.extensions.loader import Loaded, load_plugins
-from eventorg.package_data import resource
+from eventorg.package_data import data_folder
 from eventorg.repositories.account_merge import AccountMerge
 from eventorg.repositories.bots import BotRepository
 from eventorg.repositories.callers import CallerRepository
@@ -23,7 +23,7 @@ from eventorg.repositories.seats import Seats
 from eventorg.repositories.users import UserRepository
 from eventorg.security.passwords import Passwords
 from eventorg.settings import Settings
-from eventorg.storage.copies import Progress, unwatched
+from eventorg.storage.copies import Progress, no_progress
 from eventorg.storage.database import Database
 from eventorg.storage.migrations import Component
 from eventorg.storage.schema import check_statements, core_component, prepare
@@ -44,7 +44,7 @@ class Core:
     def __init__(self, settings: Settings, clock: Clock = utc_now, passwords: Passwords | None = None) -> None:
         self.settings = settings
         self.clock = clock
-        self.sql = sql = Statements(resource("sql"))
+        self.sql = sql = Statements(data_folder("sql"))
         sql.check_used(repositories)
         self.database = database = Database(settings.database_path, settings.synchronous, clock)
         self.health = HealthRepository(database, sql)
@@ -74,7 +74,7 @@ class Core:
         """The core's migrations and the plugins'."""
         return [core_component(), *(loaded.component for loaded in self.loaded if loaded.component)]
 
-    def prepare(self, progress: Progress = unwatched) -> list[str]:
+    def prepare(self, progress: Progress = no_progress) -> list[str]:
         """Makes the database or brings it up to date; the migrations applied. Raises `StartError`."""
         return prepare(self.settings.database_path, self.components, self.clock, progress)
 

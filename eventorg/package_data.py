@@ -5,7 +5,7 @@ from pathlib import Path
 _PACKAGE = Path(__file__).parent
 
 
-def resource(name: str) -> Path:
+def data_folder(name: str) -> Path:
     """The folder `sql` or `plugins`."""
     installed = _PACKAGE / name
     return installed if installed.is_dir() else _PACKAGE.parent / name

@@ -56,7 +56,7 @@ from eventorg.domain.values import (
 )
 from eventorg.locales import negotiate
 from eventorg.storage.statements import Statement, Statements
-from eventorg.storage.transactions import Transaction, Work
+from eventorg.storage.transactions import Transaction, TransactionFunction
 from eventorg.web.authentication import OPEN, OPTIONAL_SECURITY, PUBLIC, Anybody, Authenticated, by_bot
 from eventorg.web.conditional import ETAG, answer_unless_current, expected_tags, is_current
 from eventorg.web.headers import language_for
@@ -149,13 +149,13 @@ class Context(Protocol):
     log: Any
     """A structlog logger that names the plugin."""
 
-    async def read(self, work: Work[T]) -> T:
+    async def read(self, work: TransactionFunction[T]) -> T:
         """The result of a work that only reads (see `Transaction`), from one snapshot of the database."""
 
-    async def write(self, work: Work[T]) -> T:
+    async def write(self, work: TransactionFunction[T]) -> T:
         """The result of a work that changes things, once it is committed. An error undoes it alone."""
 
-    async def write_once(self, caller: Caller, kind: type[T], work: Work[T]) -> T:
+    async def write_once(self, caller: Caller, kind: type[T], work: TransactionFunction[T]) -> T:
         """`write` for a POST or PATCH route: done once for each `Idempotency-Key` of the caller. `kind` is the type of
         the result, which must survive JSON."""
 

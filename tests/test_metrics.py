@@ -17,7 +17,7 @@ from eventorg.core import Core
 from eventorg.domain.errors import Unavailable
 from eventorg.extensions import worker as delivery
 from eventorg.settings import Settings
-from eventorg.storage.transactions import Transaction, Work
+from eventorg.storage.transactions import Transaction, TransactionFunction
 from eventorg.testing import Server, check_problem, running
 from tests.extensions.plugin_files import settings_of
 from tests.programs import CHECKOUT
@@ -58,7 +58,9 @@ def core_of(server: Server) -> Core:
     return core
 
 
-def begin(server: Server, act: Callable[[Work[Any]], Any], work: Work[Any]) -> "Future[Any]":
+def begin(
+    server: Server, act: Callable[[TransactionFunction[Any]], Any], work: TransactionFunction[Any]
+) -> "Future[Any]":
     """Has the server's database do a work."""
     return asyncio.run_coroutine_threadsafe(act(work), core_of(server).database.loop)
 

@@ -11,7 +11,7 @@ import pytest
 from eventorg.backups.restore import restore
 from eventorg.settings import Settings, StartError
 from eventorg.storage.migrations import Component, find_pending
-from eventorg.storage.schema import core_component, find_faults, find_miscounts, kept_before, prepare
+from eventorg.storage.schema import core_component, find_faults, find_miscounts, pre_migration_copy, prepare
 from eventorg.storage.sqlite import connect_reader, connect_writer
 from eventorg.testing import Clock, User, running
 from tests.programs import run, sentence
@@ -80,7 +80,7 @@ def test_the_file_of_every_release_is_served_with_its_data(tmp_path: Path, relea
 def test_an_upgrade_from_the_first_release_keeps_its_file(tmp_path: Path) -> None:
     path = released(tmp_path / "eventorg.db", RELEASES[0])
     first, *_ = prepare(path, [core_component()], Clock())
-    kept = kept_before(path, "eventorg", first.removeprefix("eventorg/"))
+    kept = pre_migration_copy(path, "eventorg", first.removeprefix("eventorg/"))
     assert find_pending_of(kept)[0] == first.removeprefix("eventorg/")
     assert find_pending_of(path) == []
     assert users(kept) == users(path) == {"anna", "boris", "vera"}
@@ -116,7 +116,7 @@ def test_a_migration_keeps_the_file_of_before(path: Path, newer: Component) -> N
 
 def test_an_older_program_refuses_and_names_the_way_back(path: Path, newer: Component) -> None:
     prepare(path, [newer], Clock())
-    kept = kept_before(path, "eventorg", "9000_notes.sql")
+    kept = pre_migration_copy(path, "eventorg", "9000_notes.sql")
     said = sentence(run(path, "serve"))
     assert "made by a newer eventorg; install that version or go back with" in said
     assert said.endswith(f"`eventorg restore {kept}`.")
@@ -128,7 +128,7 @@ def test_an_older_program_refuses_and_names_the_way_back(path: Path, newer: Comp
 
 def test_a_second_upgrade_keeps_what_was_there_before_it(path: Path, newer: Component) -> None:
     prepare(path, [newer], Clock())
-    kept = kept_before(path, "eventorg", "9000_notes.sql")
+    kept = pre_migration_copy(path, "eventorg", "9000_notes.sql")
     restore(kept, path, [core_component()], Clock())
     with closing(connect_writer(path)) as connection:
         connection.execute("UPDATE users SET username = 'galina', username_key = 'galina' WHERE username = 'vera'")
@@ -140,7 +140,7 @@ def test_programs_that_upgrade_at_once_keep_the_file_of_before(path: Path, newer
     with ThreadPoolExecutor(4) as pool:
         done = list(pool.map(lambda _: prepare(path, [newer], Clock()), range(4)))
     assert sorted(map(len, done))[:3] == [0, 0, 0]
-    assert "notes" not in tables(kept_before(path, "eventorg", "9000_notes.sql"))
+    assert "notes" not in tables(pre_migration_copy(path, "eventorg", "9000_notes.sql"))
     assert not list(path.parent.glob(".*"))
 
 

@@ -5,11 +5,11 @@ import sqlite3
 from pathlib import Path
 
 from eventorg.settings import StartError
-from eventorg.storage.copies import Progress, copy_database, draft_beside, flush, unwatched
+from eventorg.storage.copies import Progress, copy_database, flush, no_progress, temporary_beside
 from eventorg.storage.schema import core_component, find_faults
 
 
-def back_up(database: Path, target: Path, progress: Progress = unwatched) -> None:
+def back_up(database: Path, target: Path, progress: Progress = no_progress) -> None:
     """Copies the database to a file, which must not exist yet.
 
     Made under another name beside the target, checked, flushed to the disk, and only then renamed: what bears the
@@ -23,7 +23,7 @@ def back_up(database: Path, target: Path, progress: Progress = unwatched) -> Non
     if not target.parent.is_dir():
         raise StartError(f"The folder {target.parent} for the backup does not exist; make it first.")
     try:
-        with draft_beside(target) as draft:
+        with temporary_beside(target) as draft:
             copy_database(database, draft, progress)
             progress("checking", 0, 1)
             if faults := find_faults(draft, [core_component()]):

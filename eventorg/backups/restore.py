@@ -12,9 +12,9 @@ from pathlib import Path
 
 from eventorg.domain.values import Clock
 from eventorg.settings import StartError
-from eventorg.storage.copies import Progress, copy_database, draft_beside, flush, unwatched
+from eventorg.storage.copies import Progress, copy_database, flush, no_progress, temporary_beside
 from eventorg.storage.migrations import Component
-from eventorg.storage.schema import find_faults, find_miscounts, sole_owner
+from eventorg.storage.schema import find_faults, find_miscounts, owner_lock
 from eventorg.storage.sqlite import connect_reader, connect_writer
 
 _HEAD = "SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'changes'), 0)"
@@ -28,7 +28,7 @@ _LEFT_BY_THE_KILLED = "[0-9a-f]" * 8 + "*"
 
 
 def restore(
-    backup: Path, database: Path, components: list[Component], clock: Clock, progress: Progress = unwatched
+    backup: Path, database: Path, components: list[Component], clock: Clock, progress: Progress = no_progress
 ) -> Path | None:
     """Replaces the database by a copy of a backup; where the file of before is kept, None if there was none.
 
@@ -39,12 +39,12 @@ def restore(
     backup, database = backup.absolute(), database.resolve()
     if not backup.exists() or backup.stat().st_size == 0:
         raise StartError(f"There is no backup {backup}.")
-    with sole_owner(database), _told_of(database):
+    with owner_lock(database), _told_of(database):
         if database.exists() and backup.samefile(database):
             raise StartError(f"{backup} is the database itself; name a backup of it.")
         for leftover in database.parent.glob(f".{escape(database.name)}.{_LEFT_BY_THE_KILLED}"):
             leftover.unlink()
-        with draft_beside(database) as draft:
+        with temporary_beside(database) as draft:
             _fill(draft, backup, components, progress)
             if not database.exists():
                 _set_aside_journals(database, _name_beside(database, clock))

@@ -13,7 +13,7 @@ from eventorg.backups.restore import restore as restore_backup
 from eventorg.core import Core
 from eventorg.extensions.loader import check_names
 from eventorg.settings import StartError, load
-from eventorg.storage.copies import Progress, unwatched
+from eventorg.storage.copies import Progress, no_progress
 from eventorg.storage.schema import examine
 
 SAFE_SQLITE = (3, 51, 3)
@@ -24,7 +24,7 @@ SAFE_SQLITE = (3, 51, 3)
 def progress_shown() -> Iterator[Progress]:
     """What a long work tells, drawn for a person at a terminal, and for nobody else."""
     if not sys.stderr.isatty():
-        yield unwatched
+        yield no_progress
         return
     with click.progressbar(length=1, file=sys.stderr) as bar:
 

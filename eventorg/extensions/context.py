@@ -13,7 +13,7 @@ from eventorg.repositories.events import EventRepository
 from eventorg.repositories.idempotency import OutcomeRepository
 from eventorg.repositories.users import UserRepository
 from eventorg.storage.database import Database
-from eventorg.storage.transactions import Transaction, Work
+from eventorg.storage.transactions import Transaction, TransactionFunction
 
 T = TypeVar("T")
 
@@ -39,13 +39,13 @@ class PluginContext:
         self._users = users
         self._outcomes = outcomes
 
-    async def read(self, work: Work[T]) -> T:
+    async def read(self, work: TransactionFunction[T]) -> T:
         return await self._database.read(work)
 
-    async def write(self, work: Work[T]) -> T:
+    async def write(self, work: TransactionFunction[T]) -> T:
         return await self._database.write(work)
 
-    async def write_once(self, caller: Caller, kind: type[T], work: Work[T]) -> T:
+    async def write_once(self, caller: Caller, kind: type[T], work: TransactionFunction[T]) -> T:
         return await self._outcomes.write(caller, kind, work)
 
     def load_event(self, tx: Transaction, event_id: str, viewer_id: str | None) -> tuple[Event, Role | None]:

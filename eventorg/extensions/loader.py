@@ -17,7 +17,7 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from eventorg import __version__
 from eventorg import plugin as door
 from eventorg.domain.facts import FACTS
-from eventorg.package_data import resource
+from eventorg.package_data import data_folder
 from eventorg.plugin import Plugin
 from eventorg.settings import PREFIX, Settings, SettingsError, StartError, convert, own_values, unknown
 from eventorg.storage.migrations import Component
@@ -119,7 +119,7 @@ def _find(settings: Settings) -> dict[str, Import]:
             raise PluginError(f"There are two plugins named {name}; remove one.")
         found[name] = load
 
-    folders = [resource("plugins")]
+    folders = [data_folder("plugins")]
     if settings.plugins_dir:
         folders.append(Path(settings.plugins_dir).absolute())
         if not folders[-1].is_dir():

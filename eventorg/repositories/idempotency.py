@@ -17,7 +17,7 @@ from eventorg.domain.users import User
 from eventorg.domain.values import Clock, rfc3339
 from eventorg.storage.database import Database
 from eventorg.storage.statements import Statements
-from eventorg.storage.transactions import Transaction, Work
+from eventorg.storage.transactions import Transaction, TransactionFunction
 
 T = TypeVar("T")
 
@@ -41,7 +41,7 @@ class OutcomeRepository:
         self._sql = sql
         self._clock = clock
 
-    async def write(self, caller: Caller, kind: type[T], work: Work[T]) -> T:
+    async def write(self, caller: Caller, kind: type[T], work: TransactionFunction[T]) -> T:
         """The result of a work that changes things, done once for each request key of the caller; `kind` is the
         type of the result, which must survive JSON. Errors are those of the work and of `Database.write`; besides,
         `Unauthenticated` or, for a bot that acts for it, `NotFound` if the user went after the request had come."""
@@ -89,7 +89,7 @@ class OutcomeRepository:
         row = tx.one(self._sql.get_outcome, caller=caller, key=key, since=since)
         return Outcome(**row) if row else None
 
-    async def _write(self, caller: Caller, work: Work[T]) -> T:
+    async def _write(self, caller: Caller, work: TransactionFunction[T]) -> T:
         """What `Database.write` does; that the user is still there is left to the constraints that refer to it."""
         try:
             return await self._database.write(work)

@@ -16,12 +16,12 @@ Progress = Callable[[str, int, int], None]
 """Told what is being done, how much of it is done, and of how much."""
 
 
-def unwatched(what: str, done: int, total: int) -> None:
+def no_progress(what: str, done: int, total: int) -> None:
     """The progress of what nobody looks at."""
 
 
 @contextmanager
-def draft_beside(target: Path) -> Iterator[Path]:
+def temporary_beside(target: Path) -> Iterator[Path]:
     """A new empty file beside a target, mode 0600, under a name nobody else has; gone when the block ends, unless it
     was given another name by then."""
     draft = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
@@ -33,7 +33,7 @@ def draft_beside(target: Path) -> Iterator[Path]:
             leftover.unlink()
 
 
-def copy_database(source: Path, draft: Path, progress: Progress = unwatched) -> None:
+def copy_database(source: Path, draft: Path, progress: Progress = no_progress) -> None:
     """Copies what is committed, also while it is served, into a file of its own without a write-ahead log.
 
     Raises `sqlite3.Error`.

@@ -22,7 +22,7 @@ from msgspec import Struct
 from eventorg.domain.errors import Unavailable
 from eventorg.domain.facts import Change
 from eventorg.domain.values import Clock
-from eventorg.storage.lookup_cache import Glance
+from eventorg.storage.lookup_cache import LookupCache
 from eventorg.storage.sqlite import (
     OpenedFiles,
     Synchronous,
@@ -33,7 +33,7 @@ from eventorg.storage.sqlite import (
     roll_back,
     set_patience,
 )
-from eventorg.storage.transactions import Transaction, Work
+from eventorg.storage.transactions import Transaction, TransactionFunction
 
 T = TypeVar("T")
 Values = TypeVarTuple("Values")
@@ -45,13 +45,13 @@ _SCRUB_ATTEMPTS = 100
 _SCRUB_PAUSE_SECONDS = 0.01
 
 
-class _Job(Struct, Generic[T], frozen=True, eq=False):
-    work: Work[T]
+class _Queued(Struct, Generic[T], frozen=True, eq=False):
+    work: TransactionFunction[T]
     answer: asyncio.Future[T]
 
 
-class _Outcome(Struct, frozen=True, eq=False):
-    job: _Job[Any]
+class _Result(Struct, frozen=True, eq=False):
+    job: _Queued[Any]
     result: Any = None
     error: BaseException | None = None
     news: list[Change] = []
@@ -72,7 +72,7 @@ class Database:
         self._path = path
         self._synchronous = synchronous
         self._clock = clock
-        self._queue: deque[_Job[Any]] = deque()
+        self._queue: deque[_Queued[Any]] = deque()
         self._draining = False
         self._is_locked_out = False
         self.listeners: Final[list[Callable[[list[Change]], None]]] = []
@@ -101,8 +101,8 @@ class Database:
             self._files = OpenedFiles(self._path)
             self._reading = [0] * READERS
             self._here = threading.local()
-            with closing(connect_reader(self._path, patient=False)) as glance:
-                self._glance = Glance(glance, self.loop)
+            with closing(connect_reader(self._path, patient=False)) as lookup_reader:
+                self._lookup_cache = LookupCache(lookup_reader, self.loop)
                 try:
                     yield self
                 finally:
@@ -113,7 +113,7 @@ class Database:
             for connection in reversed(connections):
                 await connection.close()
 
-    async def write(self, work: Work[T]) -> T:
+    async def write(self, work: TransactionFunction[T]) -> T:
         """The work's result, once it is committed; durable by then.
 
         Works that wait together share one commit, each in a savepoint of its own: one that raises is undone
@@ -125,13 +125,13 @@ class Database:
         if len(self._queue) >= LONGEST_QUEUE:
             raise Unavailable("busy")
         answer: asyncio.Future[T] = self.loop.create_future()
-        self._queue.append(_Job(work, answer))
+        self._queue.append(_Queued(work, answer))
         if not self._draining:
             self._draining = True
             self._drainer = asyncio.ensure_future(_on_thread(self._writer, self._drain))
         return await answer
 
-    async def read(self, work: Work[T]) -> T:
+    async def read(self, work: TransactionFunction[T]) -> T:
         """The result of a work that only reads, all of it from one snapshot of the file. Who asks on a thread of its
         own, like a plugin, reads there: the way to another and back takes ten times as long."""
         if get_ident() != self._home:
@@ -155,9 +155,9 @@ class Database:
         """
         if get_ident() == self._home:
             try:
-                return self._glance.look_up(work, *values)
+                return self._lookup_cache.look_up(work, *values)
             except sqlite3.Error:  # locked, or broken: a reader waits for it, or says so
-                self._glance.end()
+                self._lookup_cache.end()
         return await self.read(lambda tx: work(tx, *values))
 
     def _reader_here(self) -> sqlite3.Connection:
@@ -226,21 +226,21 @@ class Database:
                 for observe in self.observers:
                     observe(len(group), time.perf_counter() - started)
 
-    def _deliver(self, outcomes: list[_Outcome]) -> None:
+    def _deliver(self, outcomes: list[_Result]) -> None:
         """On the event loop, after a commit: tells the news, then answers."""
-        self._glance.end()  # whoever hears of it now may look it up
+        self._lookup_cache.end()  # whoever hears of it now may look it up
         if news := [change for outcome in outcomes for change in outcome.news]:
             self.tell(news)
         for outcome in outcomes:
             outcome.deliver()
 
-    def _commit(self, group: list[_Job[Any]]) -> list[_Outcome]:
+    def _commit(self, group: list[_Queued[Any]]) -> list[_Result]:
         """Runs a group of works in one transaction. If that fails as a whole, each has one of its own."""
         connection = _raw(self._writer)
         try:
             self._begin(connection)
         except sqlite3.Error as error:
-            return [_Outcome(job, error=refusal(error)) for job in group]
+            return [_Result(job, error=refusal(error)) for job in group]
         try:
             outcomes = [self._attempt(connection, job) for job in group]
             self._files.check()
@@ -249,11 +249,11 @@ class Database:
         except Unavailable as error:
             roll_back(connection)
             checkpoint(connection)  # what was answered goes where it belongs, and no stale log awaits another file
-            return [_Outcome(job, error=error) for job in group]
+            return [_Result(job, error=error) for job in group]
         except BaseException as error:  # whatever it is, everyone gets an answer
             roll_back(connection)
             if len(group) == 1:
-                return [_Outcome(group[0], error=refusal(error))]
+                return [_Result(group[0], error=refusal(error))]
             return [outcome for job in group for outcome in self._commit([job])]
 
     def _begin(self, connection: sqlite3.Connection) -> None:
@@ -269,7 +269,7 @@ class Database:
             set_patience(connection, patient=True)
             self._is_locked_out = False
 
-    def _attempt(self, connection: sqlite3.Connection, job: _Job[Any]) -> _Outcome:
+    def _attempt(self, connection: sqlite3.Connection, job: _Queued[Any]) -> _Result:
         """Runs one work in a savepoint. Raises only if SQLite has undone the whole transaction."""
         connection.execute("SAVEPOINT work")
         try:
@@ -280,11 +280,11 @@ class Database:
                 raise
             connection.execute("ROLLBACK TO work")
             connection.execute("RELEASE work")
-            return _Outcome(job, error=refusal(error))
+            return _Result(job, error=refusal(error))
         connection.execute("RELEASE work")
-        return _Outcome(job, result, news=tx.news)
+        return _Result(job, result, news=tx.news)
 
-    def _snapshot(self, connection: sqlite3.Connection, work: Work[T]) -> T:
+    def _snapshot(self, connection: sqlite3.Connection, work: TransactionFunction[T]) -> T:
         try:
             connection.execute("BEGIN")
             return work(Transaction(connection, self._clock))

@@ -15,7 +15,7 @@ MOST_REMEMBERED = 512
 T = TypeVar("T")
 
 
-class Glance:
+class LookupCache:
     """A connection that only reads. All who look something up in the same step of the loop share a snapshot, and what
     was found is remembered for as long as SQLite says that the file is as it was: together these are most of the cost.
 

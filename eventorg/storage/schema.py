@@ -11,9 +11,9 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from eventorg.domain.values import Clock, rfc3339
-from eventorg.package_data import resource
+from eventorg.package_data import data_folder
 from eventorg.settings import StartError
-from eventorg.storage.copies import Progress, copy_database, draft_beside, flush, unwatched
+from eventorg.storage.copies import Progress, copy_database, flush, no_progress, temporary_beside
 from eventorg.storage.migrations import Component, NewerSchema, check_history, find_pending, migrate
 from eventorg.storage.sqlite import connect_reader, connect_writer
 from eventorg.storage.statements import Statements
@@ -45,10 +45,10 @@ _SERVED = frozenset(("schema", "integrity", "foreign keys"))
 
 def core_component() -> Component:
     """The core's migrations."""
-    return Component("eventorg", resource("sql") / "migrations")
+    return Component("eventorg", data_folder("sql") / "migrations")
 
 
-def prepare(path: Path, components: list[Component], clock: Clock, progress: Progress = unwatched) -> list[str]:
+def prepare(path: Path, components: list[Component], clock: Clock, progress: Progress = no_progress) -> list[str]:
     """Makes the file or brings it up to date; the migrations applied. Raises `StartError`.
 
     A file that a component has been working with is copied first, to `<file>.before-<component>-<migration>`: that is
@@ -74,7 +74,7 @@ def prepare(path: Path, components: list[Component], clock: Clock, progress: Pro
         raise StartError(f"{path} cannot be written: {error}.") from error
 
 
-def kept_before(path: Path, component: str, migration: str) -> Path:
+def pre_migration_copy(path: Path, component: str, migration: str) -> Path:
     """Where the copy of a file lies that was made before a migration."""
     return path.with_name(f"{path.name}.before-{component}-{Path(migration).stem}")
 
@@ -85,8 +85,8 @@ def _keep_before(path: Path, component: Component, progress: Progress) -> None:
         pending = find_pending(connection, component)
         if not pending or len(pending) == len(component.files()):
             return
-    kept = kept_before(path, component.name, pending[0])
-    with draft_beside(kept) as draft:
+    kept = pre_migration_copy(path, component.name, pending[0])
+    with temporary_beside(kept) as draft:
         copy_database(path, draft, progress)
         with closing(connect_reader(draft)) as connection:
             if find_pending(connection, component) != pending:
@@ -140,7 +140,7 @@ def _schema_faults(connection: sqlite3.Connection, path: Path, components: list[
         try:
             check_history(connection, component)
         except NewerSchema as error:
-            kept = kept_before(path, component.name, error.migration)
+            kept = pre_migration_copy(path, component.name, error.migration)
             if kept.exists():
                 error = NewerSchema(component.name, error.migration, f"go back with `eventorg restore {kept}`")
             yield str(error)
@@ -175,7 +175,7 @@ def _set_aside(connection: sqlite3.Connection) -> Iterator[str]:
 
 
 @contextmanager
-def sole_owner(path: Path) -> Iterator[None]:
+def owner_lock(path: Path) -> Iterator[None]:
     """Holds the file for this process alone, by a lock on a side file. Raises `StartError` if another has it.
 
     The lock is the kernel's (flock): it goes when the process goes, however that happens. Readers need none.

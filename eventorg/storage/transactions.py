@@ -56,4 +56,4 @@ class Transaction:
         return cursor.lastrowid
 
 
-Work = Callable[[Transaction], T]
+TransactionFunction = Callable[[Transaction], T]

@@ -13,7 +13,7 @@ import pytest
 from eventorg.backups.backup import back_up
 from eventorg.backups.restore import restore
 from eventorg.settings import Settings, StartError
-from eventorg.storage.schema import core_component, find_faults, prepare, sole_owner
+from eventorg.storage.schema import core_component, find_faults, owner_lock, prepare
 from eventorg.storage.sqlite import connect_reader, connect_writer
 from eventorg.testing import Clock, User, running
 from tests.programs import CHECKOUT, run, sentence, serving
@@ -192,7 +192,7 @@ def test_a_full_disk_changes_nothing(database: Path, backup: Path) -> None:
 def test_while_it_is_served_or_open_elsewhere_it_is_refused(
     database: Path, backup: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with sole_owner(database), pytest.raises(StartError, match="served by another eventorg already; stop that one"):
+    with owner_lock(database), pytest.raises(StartError, match="served by another eventorg already; stop that one"):
         restore(backup, database, COMPONENTS, Clock())
     monkeypatch.setattr("eventorg.storage.sqlite.BUSY_TIMEOUT_MS", 20)
     with closing(connect_reader(database)) as shell:

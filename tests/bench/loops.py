@@ -14,7 +14,7 @@ import msgspec
 
 from eventorg.core import utc_now
 from eventorg.domain.values import rfc3339
-from eventorg.package_data import resource
+from eventorg.package_data import data_folder
 from eventorg.storage.database import LARGEST_GROUP
 from eventorg.storage.sqlite import connect_reader, connect_writer
 from eventorg.storage.statements import Statement, Statements
@@ -22,7 +22,7 @@ from tests.bench import cores
 from tests.bench.dataset import Dataset
 from tests.bench.load import Failed, Measurement
 
-SQL: Final = Statements(resource("sql"))
+SQL: Final = Statements(data_folder("sql"))
 Pair = tuple[str, str]
 """An event and a user."""
 

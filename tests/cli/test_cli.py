@@ -15,7 +15,7 @@ from eventorg import __version__
 from eventorg.cli import cli, main
 from eventorg.extensions.loader import load_plugins
 from eventorg.extensions.template import plugin as example
-from eventorg.package_data import resource
+from eventorg.package_data import data_folder
 from eventorg.settings import Settings
 from eventorg.storage.sqlite import connect_writer
 from eventorg.testing import Server
@@ -75,7 +75,7 @@ def test_help_is_asked_for_in_two_ways(arguments: list[str]) -> None:
 
 
 def test_migrate_says_what_it_did(path: Path) -> None:
-    files = sorted(file.name for file in (resource("sql") / "migrations").iterdir())
+    files = sorted(file.name for file in (data_folder("sql") / "migrations").iterdir())
     assert said("migrate") == "".join(f"applied eventorg/{name}\n" for name in files)
     assert said("migrate") == "up to date\n"
 

@@ -17,7 +17,7 @@ from eventorg.storage import database as module
 from eventorg.storage.database import LARGEST_GROUP, READERS, Database, _raw
 from eventorg.storage.sqlite import Synchronous, connect_reader, connect_writer
 from eventorg.storage.statements import Statement
-from eventorg.storage.transactions import Transaction, Work
+from eventorg.storage.transactions import Transaction, TransactionFunction
 from eventorg.testing import Clock
 
 pytestmark = pytest.mark.anyio
@@ -83,7 +83,7 @@ async def writer_held(database: Database) -> AsyncIterator[None]:
     await held
 
 
-async def write_together(database: Database, *works: Work[Any]) -> list[Any]:
+async def write_together(database: Database, *works: TransactionFunction[Any]) -> list[Any]:
     """The results or errors of works that share a group."""
     async with writer_held(database):
         tasks = [asyncio.create_task(database.write(work)) for work in works]

@@ -11,7 +11,7 @@ import pytest
 
 from eventorg.domain.errors import NotFound, Unavailable
 from eventorg.storage.database import Database
-from eventorg.storage.lookup_cache import MOST_REMEMBERED, Glance
+from eventorg.storage.lookup_cache import MOST_REMEMBERED, LookupCache
 from eventorg.storage.sqlite import connect_reader, connect_writer
 from eventorg.storage.statements import Statement
 from eventorg.storage.transactions import Transaction
@@ -78,7 +78,7 @@ async def test_who_comes_in_later_is_not_shown_an_earlier_state(database: Databa
 async def test_what_another_thread_has_read_meanwhile_is_not_older_for_who_is_told_of_it(path: Path) -> None:
     loop, seen = asyncio.get_running_loop(), asyncio.get_running_loop().create_future()
     with closing(connect_reader(path)) as connection, closing(connect_writer(path)) as other:
-        glance = Glance(connection, loop)
+        glance = LookupCache(connection, loop)
 
         def commit_and_tell(_: sqlite3.Cursor, row: tuple[int]) -> tuple[int]:
             """What may happen on other threads once SQLite has read the version: the interpreter is free then."""
@@ -96,7 +96,7 @@ async def test_what_another_thread_has_read_meanwhile_is_not_older_for_who_is_to
 
 async def test_it_asks_the_file_once_for_as_long_as_nobody_commits(path: Path) -> None:
     with closing(connect_reader(path)) as connection, closing(connect_writer(path)) as other:
-        glance = Glance(connection, asyncio.get_running_loop())
+        glance = LookupCache(connection, asyncio.get_running_loop())
         asked: list[str] = []
         connection.set_trace_callback(lambda sql: asked.append(sql) if sql == COUNT.sql else None)
 
@@ -118,7 +118,7 @@ async def test_it_asks_the_file_once_for_as_long_as_nobody_commits(path: Path) -
 
 async def test_what_a_snapshot_shows_is_not_remembered_for_the_next(path: Path) -> None:
     with closing(connect_reader(path)) as connection, closing(connect_writer(path)) as other:
-        glance = Glance(connection, asyncio.get_running_loop())
+        glance = LookupCache(connection, asyncio.get_running_loop())
 
         def count_while_one_is_added(tx: Transaction) -> int:
             other.execute("INSERT INTO notes (text) VALUES ('meanwhile')")
@@ -156,7 +156,7 @@ async def test_an_error_is_not_remembered(database: Database) -> None:
 
 async def test_only_so_much_is_remembered(path: Path) -> None:
     with closing(connect_reader(path)) as connection:
-        glance = Glance(connection, asyncio.get_running_loop())
+        glance = LookupCache(connection, asyncio.get_running_loop())
         asked: list[int] = []
 
         def look(_: Transaction, number: int) -> None:

@@ -10,13 +10,13 @@ from datetime import UTC, datetime
 import pytest
 
 from eventorg.domain.events import EventQuery
-from eventorg.package_data import resource
+from eventorg.package_data import data_folder
 from eventorg.repositories.event_search import compose_search
 from eventorg.storage.schema import core_component, prepare
 from eventorg.storage.sqlite import connect_writer
 from eventorg.storage.statements import Statement, Statements
 
-STATEMENTS = list(Statements(resource("sql")))
+STATEMENTS = list(Statements(data_folder("sql")))
 
 # What reads a whole table, or would without its LIMIT, and why it may.
 ALLOWED = {

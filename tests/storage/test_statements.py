@@ -12,7 +12,7 @@ from types import ModuleType
 import pytest
 
 from eventorg import repositories
-from eventorg.package_data import resource
+from eventorg.package_data import data_folder
 from eventorg.storage.schema import check_statements, core_component, prepare
 from eventorg.storage.sqlite import connect_writer
 from eventorg.storage.statements import StatementError, Statements
@@ -138,7 +138,7 @@ def test_a_module_without_code_is_refused(monkeypatch: pytest.MonkeyPatch) -> No
 def test_the_statements_that_come_along_compile_and_are_used(tmp_path: Path) -> None:
     path = tmp_path / "eventorg.db"
     prepare(path, [core_component()], Clock())
-    sql = Statements(resource("sql"))
+    sql = Statements(data_folder("sql"))
     check_statements(path, sql)
     sql.check_used(repositories)
     with closing(connect_writer(path)) as connection:
