@@ -20,22 +20,22 @@ from eventorg.api.identities import IdentityController, create_link_code
 from eventorg.api.login import login, login_telegram
 from eventorg.api.registrations import RegistrationController
 from eventorg.api.users import UserController
-from eventorg.background.external_commits import Watch
+from eventorg.background.external_commits import ExternalCommits
 from eventorg.background.feed import Feed
 from eventorg.background.retention import housekeeping
-from eventorg.backups.schedule import Rotation
+from eventorg.backups.schedule import BackupSchedule
 from eventorg.core import Core, utc_now
 from eventorg.domain.values import Clock
 from eventorg.extensions.context import PluginContext
 from eventorg.extensions.loader import PluginError
-from eventorg.extensions.worker import Courier
+from eventorg.extensions.worker import PluginWorker
 from eventorg.logs import structlog_config
 from eventorg.plugin import Plugin
 from eventorg.security.passwords import Passwords
-from eventorg.security.rates import Rates
+from eventorg.security.rates import RateLimiter
 from eventorg.security.secret import load_secret
 from eventorg.security.telegram import MiniAppLogin
-from eventorg.security.throttle import Throttle
+from eventorg.security.throttle import LoginThrottle
 from eventorg.security.tokens import Tokens
 from eventorg.settings import Settings
 from eventorg.storage.schema import owner_lock
@@ -49,7 +49,7 @@ from eventorg.web.openapi import docs_assets, finish_description, get_openapi, o
 from eventorg.web.options_method import finish_options
 from eventorg.web.problems import EXCEPTION_HANDLERS
 from eventorg.web.query_parameters import finish_queries
-from eventorg.web.rate_limits import RateLimit, RefusalLimit
+from eventorg.web.rate_limits import RateLimitMiddleware, RefusalLimitMiddleware
 from eventorg.web.responses import JSONResponse
 
 
@@ -60,10 +60,10 @@ def create_app(settings: Settings, clock: Clock = utc_now, passwords: Passwords 
     """
     core = Core(settings, clock, passwords)
     tokens = Tokens(clock, timedelta(hours=settings.token_hours))
-    rates = Rates(settings.requests_per_minute, clock) if settings.requests_per_minute else None
+    rates = RateLimiter(settings.requests_per_minute, clock) if settings.requests_per_minute else None
     feed = Feed(core.changes)
     core.database.listeners.append(feed.tell)
-    watch = Watch(core.database, core.changes)
+    watch = ExternalCommits(core.database, core.changes)
     contexts = [core.context(loaded) for loaded in core.loaded]
 
     @asynccontextmanager
@@ -75,14 +75,14 @@ def create_app(settings: Settings, clock: Clock = utc_now, passwords: Passwords 
             tokens.use(settings.secrets or (load_secret(path),))
             async with AsyncExitStack() as stack:
                 await stack.enter_async_context(core.database.opened())
-                await stack.enter_async_context(watch.at_work())
+                await stack.enter_async_context(watch.running())
                 kept = timedelta(days=settings.changes_days)
                 await stack.enter_async_context(housekeeping(core.changes, core.outcomes, kept, clock))
                 if settings.backups:
-                    await stack.enter_async_context(Rotation(settings, clock).at_work())
+                    await stack.enter_async_context(BackupSchedule(settings, clock).running())
                 for loaded, context in zip(core.loaded, contexts, strict=True):
-                    courier = Courier(loaded, context, core.plugins, core.database)
-                    await stack.enter_async_context(courier.at_work())
+                    courier = PluginWorker(loaded, context, core.plugins, core.database)
+                    await stack.enter_async_context(courier.running())
                 yield
 
     app = Litestar(
@@ -103,7 +103,7 @@ def create_app(settings: Settings, clock: Clock = utc_now, passwords: Passwords 
         dependencies=_constants(
             settings=settings,
             tokens=tokens,
-            throttle=Throttle(settings.login_attempts, clock),
+            throttle=LoginThrottle(settings.login_attempts, clock),
             mini_app=MiniAppLogin(settings, clock),
             feed=feed,
             health=core.health,
@@ -117,9 +117,9 @@ def create_app(settings: Settings, clock: Clock = utc_now, passwords: Passwords 
             plugin_names=[loaded.plugin.name for loaded in core.loaded],
         ),
         middleware=[
-            *([RefusalLimit(rates)] if rates else []),
+            *([RefusalLimitMiddleware(rates)] if rates else []),
             Authentication(tokens, core.callers),
-            *([RateLimit(rates)] if rates else []),
+            *([RateLimitMiddleware(rates)] if rates else []),
             Idempotency(core.outcomes),
         ],
         exception_handlers=EXCEPTION_HANDLERS,

@@ -6,7 +6,7 @@ from eventorg import repositories
 from eventorg.domain.values import Clock
 from eventorg.extensions.context import PluginContext
 from eventorg.extensions.export import UserExport
-from eventorg.extensions.loader import Loaded, load_plugins
+from eventorg.extensions.loader import LoadedPlugin, load_plugins
 from eventorg.package_data import data_folder
 from eventorg.repositories.account_merge import AccountMerge
 from eventorg.repositories.bots import BotRepository
@@ -65,7 +65,7 @@ class Core:
         self.loaded = load_plugins(settings)
         self.user_export = UserExport(users, [(loaded.plugin, self.context(loaded)) for loaded in self.loaded])
 
-    def context(self, loaded: Loaded) -> PluginContext:
+    def context(self, loaded: LoadedPlugin) -> PluginContext:
         """What a plugin is given to work with."""
         return PluginContext(loaded, self.database, self.clock, self.events, self.users, self.outcomes)
 

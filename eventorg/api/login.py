@@ -15,7 +15,7 @@ from eventorg.repositories.identities import IdentityRepository
 from eventorg.repositories.users import UserRepository
 from eventorg.security.rates import network_of
 from eventorg.security.telegram import MiniAppLogin
-from eventorg.security.throttle import Throttle
+from eventorg.security.throttle import LoginThrottle
 from eventorg.security.tokens import Tokens
 from eventorg.settings import Settings
 from eventorg.web.authentication import OPEN
@@ -90,7 +90,7 @@ async def login(
     data: JSONBody[Login],
     users: NamedDependency[UserRepository],
     tokens: NamedDependency[Tokens],
-    throttle: NamedDependency[Throttle],
+    throttle: NamedDependency[LoginThrottle],
 ) -> LoggedIn:
     """An unknown e-mail and a wrong password get the same answer after the same work. Too many failures, of an
     account or from an address, are answered 429 for a minute."""

@@ -12,7 +12,7 @@ from eventorg.domain.users import NewUser, User, UserPatch
 from eventorg.extensions.export import UserExport
 from eventorg.repositories.registrations import RegistrationRepository
 from eventorg.repositories.users import UserRepository
-from eventorg.security.throttle import Throttle
+from eventorg.security.throttle import LoginThrottle
 from eventorg.settings import Settings
 from eventorg.web.authentication import OPTIONAL_SECURITY, PUBLIC, Anybody, Authenticated
 from eventorg.web.conditional import ETAG, answer, etag, expected_versions
@@ -71,7 +71,7 @@ class UserController(Controller):
         user_id: FromPath[str],
         data: JSONBody[UserPatch],
         users: Users,
-        throttle: NamedDependency[Throttle],
+        throttle: NamedDependency[LoginThrottle],
     ) -> Response[User]:
         """A field left out stays as it is; `null` clears a name. A `password` needs `current_password` and
         ends every token issued before."""

@@ -16,7 +16,7 @@ PAUSE_SECONDS = 0.25
 log = structlog.get_logger("eventorg.watching")
 
 
-class Watch:
+class ExternalCommits:
     """Looks at the file's version four times a second: one question to SQLite, and no more while nobody else writes.
 
     What others have done is told to the database's listeners like what this process does, only later.
@@ -30,21 +30,21 @@ class Watch:
         token revoked. Whoever keeps something read from the file forgets it then."""
 
     @asynccontextmanager
-    async def at_work(self) -> AsyncIterator[None]:
+    async def running(self) -> AsyncIterator[None]:
         """Looks again and again until the block ends; what is committed after it has begun is not missed."""
         self._version = await self._database.data_version()
         self._told = await self._changes.get_head()
 
-        async def look_for_ever() -> None:
+        async def poll_for_ever() -> None:
             while True:
                 await asyncio.sleep(PAUSE_SECONDS)
                 try:
-                    await self.look()
+                    await self.poll()
                 except Exception as error:
                     log.warning("put off", reason=str(error))
 
         self._database.listeners.append(self._follow)
-        task = asyncio.create_task(look_for_ever())
+        task = asyncio.create_task(poll_for_ever())
         try:
             yield
         finally:
@@ -53,7 +53,7 @@ class Watch:
                 await task
             self._database.listeners.remove(self._follow)
 
-    async def look(self) -> bool:
+    async def poll(self) -> bool:
         """Whether another process has committed since the last look; if so, all who listen have been told by then.
 
         Raises `Unavailable` if the file cannot be read.

@@ -24,7 +24,7 @@ _TIME = "%Y%m%dT%H%M%SZ"
 log = structlog.get_logger("eventorg.rotation")
 
 
-class Rotation:
+class BackupSchedule:
     """The backups of a database in a folder, named `<database>-<UTC time>.db`. Files of other names are not touched."""
 
     def __init__(self, settings: Settings, clock: Clock) -> None:
@@ -39,7 +39,7 @@ class Rotation:
         self._stopping: Final = threading.Event()
 
     @asynccontextmanager
-    async def at_work(self) -> AsyncIterator[None]:
+    async def running(self) -> AsyncIterator[None]:
         """Makes each backup when it is due until the block ends; one that is being made then is given up."""
         task = asyncio.create_task(self._go_on())
         try:
@@ -54,7 +54,7 @@ class Rotation:
         while True:
             pause = PAUSE
             try:
-                if made := await to_thread.run_sync(self.make_if_due):
+                if made := await to_thread.run_sync(self.run_if_due):
                     log.info("backed up", file=str(made))
             except Exception as error:
                 if not self._stopping.is_set():
@@ -62,7 +62,7 @@ class Rotation:
                 pause = PAUSE_AFTER_FAILURE
             await asyncio.sleep(pause.total_seconds())
 
-    def make_if_due(self) -> Path | None:
+    def run_if_due(self) -> Path | None:
         """A new backup, if the newest is old enough; what is more than are kept is removed then, the oldest first.
 
         Blocks. Raises `StartError` and `OSError`; nothing is removed then.

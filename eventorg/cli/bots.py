@@ -2,7 +2,7 @@
 
 import click
 
-from eventorg.cli.running import with_core
+from eventorg.cli.running import run_with_core
 from eventorg.domain.callers import SCOPES, BotName, BotScope
 from eventorg.domain.errors import Invalid
 from eventorg.web.problems import explain_fault
@@ -31,7 +31,7 @@ def create_token(name: str, scopes: tuple[BotScope, ...]) -> None:
 
     Example: eventorg token create my-bot --scope act --scope changes
     """
-    made = with_core(lambda core: core.bots.create(name, list(scopes)))
+    made = run_with_core(lambda core: core.bots.create(name, list(scopes)))
     click.echo(f"The token of {name}, for the header Authorization: Bearer; it cannot be shown again.", err=True)
     click.echo(made)
 
@@ -42,7 +42,7 @@ def list_tokens() -> None:
 
     Example: eventorg token list
     """
-    for bot in with_core(lambda core: core.bots.find()):
+    for bot in run_with_core(lambda core: core.bots.find()):
         state = f"revoked {bot.revoked_at}" if bot.revoked_at else f"last used {bot.last_used_at or 'never'}"
         click.echo(f"{bot.name}\t{bot.scopes}\tcreated {bot.created_at}\t{state}")
 
@@ -54,5 +54,5 @@ def revoke_token(name: str) -> None:
 
     Example: eventorg token revoke my-bot
     """
-    with_core(lambda core: core.bots.revoke(name))
+    run_with_core(lambda core: core.bots.revoke(name))
     click.echo(f"revoked {name}")

@@ -8,7 +8,7 @@ from typing import TypeVar
 import click
 from litestar.handlers import HTTPRouteHandler
 
-from eventorg.cli.running import with_core
+from eventorg.cli.running import run_with_core
 from eventorg.core import Core
 from eventorg.extensions.loader import load_plugins
 from eventorg.extensions.scaffold import write_example
@@ -35,7 +35,7 @@ def plugins(context: click.Context) -> None:
             for line in _describe(loaded.plugin, states.get(loaded.plugin.name)):
                 click.echo(line)
 
-    with_core(show)
+    run_with_core(show)
 
 
 @plugins.command()
@@ -45,7 +45,7 @@ def retry(name: str) -> None:
 
     Example: eventorg plugins retry webhooks
     """
-    click.echo(f"{with_core(lambda core: core.plugins.retry(name))} to be told again")
+    click.echo(f"{run_with_core(lambda core: core.plugins.retry(name))} to be told again")
 
 
 @plugins.command()
@@ -75,7 +75,7 @@ def _run_on_plugin(name: str, action: Callable[[Context], Awaitable[T]]) -> T:
         loaded = next(each for each in core.loaded if each.plugin.name == name)
         return await action(core.context(loaded))
 
-    return with_core(act)
+    return run_with_core(act)
 
 
 def _paths(route: object) -> list[str]:

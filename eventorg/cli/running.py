@@ -12,7 +12,7 @@ from eventorg.web.problems import explain, explain_fault
 T = TypeVar("T")
 
 
-def with_core(action: Callable[[Core], Awaitable[T]]) -> T:
+def run_with_core(action: Callable[[Core], Awaitable[T]]) -> T:
     """What an action comes to. Raises `StartError`, also for what the domain refuses."""
     core = Core(load())
     core.prepare()

@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import click
 
-from eventorg.cli.running import with_core
+from eventorg.cli.running import run_with_core
 from eventorg.core import Core
 from eventorg.domain.callers import Caller
 from eventorg.domain.errors import NotFound
@@ -48,7 +48,7 @@ def create_user(generate: bool, **fields: Any) -> None:
     async def act(core: Core) -> User:
         return await core.users.create(NewUser(password=password, **fields), None)
 
-    made = with_core(act)
+    made = run_with_core(act)
     click.echo(f"created {made.username}, {made.id}")
     if generate:
         click.echo(password)
@@ -62,7 +62,7 @@ def reset_password(name: str, generate: bool) -> None:
 
     Example: eventorg user reset-password anna@example.com --generate
     """
-    found = with_core(partial(_find, name))
+    found = run_with_core(partial(_find, name))
     if found.email is None:
         raise StartError(f"{_called(found)} has no e-mail to log in with, and so no use for a password.")
     password = _new_password(generate)
@@ -71,7 +71,7 @@ def reset_password(name: str, generate: bool) -> None:
         new = cast("str", UserPatch(password=password).password)  # cleaned
         await core.users.reset_password(found.id, new)
 
-    with_core(act)
+    run_with_core(act)
     click.echo(f"new password for {_called(found)}, {found.id}; earlier logins have ended")
     if generate:
         click.echo(password)
@@ -86,12 +86,12 @@ def delete_user(name: str, yes: bool) -> None:
 
     Example: eventorg user delete anna --yes
     """
-    found = with_core(partial(_find, name))
+    found = run_with_core(partial(_find, name))
     if not yes:
         if not sys.stdin.isatty():
             raise click.UsageError("Nobody is there to be asked: add --yes to delete the account.")
         click.confirm(f"Delete {_called(found)}, {found.id}, for good?", abort=True, err=True)
-    with_core(lambda core: core.users.delete(found.id, None, Caller(user_id=found.id)))
+    run_with_core(lambda core: core.users.delete(found.id, None, Caller(user_id=found.id)))
     click.echo(f"deleted {_called(found)}, {found.id}")
 
 
@@ -111,7 +111,7 @@ def list_users() -> None:
                 click.echo("\t".join(fields))
             last = page[-1].id
 
-    with_core(act)
+    run_with_core(act)
 
 
 @user.command("show")
@@ -132,7 +132,7 @@ def show_user(name: str) -> None:
             click.echo(f"telegram_id: {kept.telegram.telegram_id}")
         click.echo(f"events: {len(kept.events)}, registrations: {len(kept.registrations)}")
 
-    with_core(act)
+    run_with_core(act)
 
 
 async def _find(name: str, core: Core) -> User:

@@ -8,7 +8,7 @@ from eventorg.domain.callers import Caller
 from eventorg.domain.events import Event, Role
 from eventorg.domain.users import User
 from eventorg.domain.values import Clock
-from eventorg.extensions.loader import Loaded
+from eventorg.extensions.loader import LoadedPlugin
 from eventorg.repositories.events import EventRepository
 from eventorg.repositories.idempotency import OutcomeRepository
 from eventorg.repositories.users import UserRepository
@@ -23,7 +23,7 @@ class PluginContext:
 
     def __init__(
         self,
-        loaded: Loaded,
+        loaded: LoadedPlugin,
         database: Database,
         clock: Clock,
         events: EventRepository,

@@ -46,7 +46,7 @@ class PluginError(StartError):
     """A plugin cannot be loaded as it is."""
 
 
-class Loaded(Struct, frozen=True, eq=False):
+class LoadedPlugin(Struct, frozen=True, eq=False):
     """A plugin with what was made of its declaration."""
 
     plugin: Plugin
@@ -62,7 +62,7 @@ class Loaded(Struct, frozen=True, eq=False):
         return Component(self.plugin.name, self.plugin.migrations, prefix=f"{self.plugin.name}_")
 
 
-def load_plugins(settings: Settings) -> list[Loaded]:
+def load_plugins(settings: Settings) -> list[LoadedPlugin]:
     """The plugins that are wanted, by name. Raises `PluginError` and `SettingsError`."""
     found = check_names(settings)
     return [_load(name, found[name], settings) for name in _wanted(settings, found)]
@@ -157,7 +157,7 @@ def _import_file(name: str, file: Path) -> ModuleType:
     return module
 
 
-def _load(name: str, load: Import, settings: Settings) -> Loaded:
+def _load(name: str, load: Import, settings: Settings) -> LoadedPlugin:
     try:
         module = load()
     except (Exception, SystemExit) as error:
@@ -173,7 +173,7 @@ def _load(name: str, load: Import, settings: Settings) -> Loaded:
     own = convert(own_values(settings, name), plugin.settings or Struct, f"{PREFIX}{name.upper()}_")
     statements = Statements(plugin.statements)
     statements.check_used(module)
-    return Loaded(plugin, module, own, statements)
+    return LoadedPlugin(plugin, module, own, statements)
 
 
 def _check_fields(plugin: Plugin) -> None:

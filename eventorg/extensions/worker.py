@@ -18,7 +18,7 @@ from msgspec import structs
 from eventorg.domain.facts import FACTS, Change, Fact
 from eventorg.domain.values import rfc3339
 from eventorg.extensions.context import PluginContext
-from eventorg.extensions.loader import Loaded
+from eventorg.extensions.loader import LoadedPlugin
 from eventorg.plugin import Job
 from eventorg.repositories.plugins import LARGEST_BATCH, Place, PluginRepository
 from eventorg.storage.database import Database
@@ -40,10 +40,12 @@ STOP_SECONDS = 2.0
 log = structlog.get_logger("eventorg.plugins")
 
 
-class Courier:
+class PluginWorker:
     """Serves one plugin: its facts one after the other, its jobs beside them."""
 
-    def __init__(self, loaded: Loaded, context: PluginContext, plugins: PluginRepository, database: Database) -> None:
+    def __init__(
+        self, loaded: LoadedPlugin, context: PluginContext, plugins: PluginRepository, database: Database
+    ) -> None:
         self._name: Final = loaded.plugin.name
         self._handlers: Final = loaded.plugin.on
         self._choice: Final = loaded.plugin.choose
@@ -55,7 +57,7 @@ class Courier:
         self._careful = 0  # so many changes are told one by one: one of them may have ended the program
 
     @asynccontextmanager
-    async def at_work(self) -> AsyncIterator[None]:
+    async def running(self) -> AsyncIterator[None]:
         """Delivers and runs jobs until the block ends; what is under way then is done again after the next start."""
         if not self._handlers and not self._jobs:
             yield

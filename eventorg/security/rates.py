@@ -11,7 +11,7 @@ MOST_SENDERS = 100_000
 _MINUTE = 60_000_000  # in microseconds
 
 
-class Rates:
+class RateLimiter:
     """Allows each sender `limit` requests at once, and as many within a minute after that, evenly.
 
     The generic cell rate algorithm (ITU-T I.371, appendix I): one number a sender, the moment until which its budget is

@@ -16,7 +16,7 @@ WINDOW = timedelta(minutes=1)
 MOST_KEYS = 100_000
 
 
-class Throttle:
+class LoginThrottle:
     """Allows `limit` failures a key within any minute."""
 
     def __init__(self, limit: int, clock: Clock) -> None:

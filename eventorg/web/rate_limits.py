@@ -9,19 +9,19 @@ from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from eventorg.domain.errors import Forbidden, NotFound, Unauthenticated
-from eventorg.security.rates import Rates, network_of
+from eventorg.security.rates import RateLimiter, network_of
 
 UNLIMITED = {"unlimited": True}
 """The `opt` of a route that answers however often it is asked."""
 
 
-class RateLimit(ASGIMiddleware):
+class RateLimitMiddleware(ASGIMiddleware):
     """Counts what has passed authentication: by the caller, or by the address where there is none."""
 
     scopes = (ScopeType.HTTP,)
     exclude_opt_key = "unlimited"
 
-    def __init__(self, rates: Rates) -> None:
+    def __init__(self, rates: RateLimiter) -> None:
         self._rates = rates
 
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
@@ -30,7 +30,7 @@ class RateLimit(ASGIMiddleware):
         await next_app(scope, receive, send)
 
 
-class RefusalLimit(RateLimit):
+class RefusalLimitMiddleware(RateLimitMiddleware):
     """Stands before authentication, and counts what that refuses."""
 
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:

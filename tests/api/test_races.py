@@ -52,7 +52,7 @@ def unguarded(monkeypatch: pytest.MonkeyPatch) -> None:
     """Look first and write later, as a program without transactions would; everybody looks before anybody writes."""
     looked = asyncio.Barrier(CLIENTS)
 
-    class Loaded(Statements):
+    class LoadedPlugin(Statements):
         def __init__(self, folder: Path) -> None:
             super().__init__(folder)
             sql, _, _ = self.take_seat.sql.partition(" AND (capacity")
@@ -83,7 +83,7 @@ def unguarded(monkeypatch: pytest.MonkeyPatch) -> None:
 
         return await self._database.write(work), True
 
-    monkeypatch.setattr(core, "Statements", Loaded)
+    monkeypatch.setattr(core, "Statements", LoadedPlugin)
     monkeypatch.setattr(RegistrationRepository, "register", register)
 
 

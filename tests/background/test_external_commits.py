@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from eventorg.background import external_commits as watching
-from eventorg.background.external_commits import Watch
+from eventorg.background.external_commits import ExternalCommits
 from eventorg.core import Core
 from eventorg.domain.callers import Caller
 from eventorg.domain.errors import Unavailable
@@ -33,7 +33,7 @@ class TwoProcesses:
     def __init__(self, path: Path) -> None:
         settings = Settings(database=str(path), plugins="none")
         self.server, self.command = (Core(settings, Clock(), cheap_passwords()) for _ in range(2))
-        self.watch = Watch(self.server.database, self.server.changes)
+        self.watch = ExternalCommits(self.server.database, self.server.changes)
         self.told: list[int] = []
         self.warned = 0
         self.server.database.listeners.append(lambda news: self.told.extend(change.seq for change in news))
@@ -48,7 +48,7 @@ async def both(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator
     monkeypatch.setattr(watching, "PAUSE_SECONDS", NEVER)  # it looks when the test says so
     both = TwoProcesses(tmp_path / "eventorg.db")
     both.server.prepare()
-    async with both.server.database.opened(), both.command.database.opened(checkpoints=False), both.watch.at_work():
+    async with both.server.database.opened(), both.command.database.opened(checkpoints=False), both.watch.running():
         yield both
 
 
@@ -56,7 +56,7 @@ async def both(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator
 async def test_ones_own_commits_are_not_taken_for_anothers(both: TwoProcesses) -> None:
     await create(both.server, "anna")
     await both.server.database.scrub()
-    assert not await both.watch.look()
+    assert not await both.watch.poll()
     assert (both.told, both.warned) == ([1], 0)
 
 
@@ -64,8 +64,8 @@ async def test_ones_own_commits_are_not_taken_for_anothers(both: TwoProcesses) -
 async def test_anothers_changes_are_told_once(both: TwoProcesses) -> None:
     await create(both.command, "anna")
     assert both.told == []
-    assert await both.watch.look()
-    assert not await both.watch.look()
+    assert await both.watch.poll()
+    assert not await both.watch.poll()
     assert (both.told, both.warned) == ([1], 1)
 
 
@@ -74,18 +74,18 @@ async def test_anothers_change_before_ones_own_is_not_skipped(both: TwoProcesses
     await create(both.command, "anna")
     await create(both.server, "boris")
     assert both.told == [2]
-    assert await both.watch.look()
+    assert await both.watch.poll()
     assert both.told == [2, 1, 2]
     await create(both.server, "vera")
     await create(both.command, "galina")
-    assert await both.watch.look()
+    assert await both.watch.poll()
     assert both.told == [2, 1, 2, 3, 4]
 
 
 @pytest.mark.anyio
 async def test_what_is_not_logged_is_noticed_too(both: TwoProcesses) -> None:
     await both.command.bots.create("my-bot", ["act"])
-    assert await both.watch.look()
+    assert await both.watch.poll()
     assert (both.told, both.warned) == ([], 1)
 
 
@@ -99,7 +99,7 @@ async def test_whom_another_process_deletes_is_gone_from_the_files_once_noticed(
         return any(b"anastasia@" in file.read_bytes() for file in files)
 
     assert is_left()  # the process that deleted may not empty the log beside the one that serves
-    assert await both.watch.look()
+    assert await both.watch.poll()
     assert not is_left()
 
 
@@ -107,7 +107,7 @@ async def test_whom_another_process_deletes_is_gone_from_the_files_once_noticed(
 async def test_a_file_that_somebody_has_emptied_is_unavailable(both: TwoProcesses) -> None:
     os.truncate(both.server.settings.database_path, 0)
     with pytest.raises(Unavailable, match=r"^storage_unavailable$"):
-        await both.watch.look()
+        await both.watch.poll()
     assert (both.told, both.warned) == ([], 0)
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from eventorg.backups.schedule import Rotation
+from eventorg.backups.schedule import BackupSchedule
 from eventorg.settings import Settings, StartError
 from eventorg.storage.schema import core_component, find_faults, prepare
 from eventorg.testing import Clock, running
@@ -27,7 +27,7 @@ class Backups:
 
     def look(self) -> Path | None:
         """As the server does each minute; it may have been started anew in between."""
-        return Rotation(self.settings, self.clock).make_if_due()
+        return BackupSchedule(self.settings, self.clock).run_if_due()
 
     @property
     def names(self) -> list[str]:
@@ -117,8 +117,8 @@ def test_the_server_makes_them(backups: Backups) -> None:
 
 
 def test_a_server_that_stops_waits_for_none(backups: Backups) -> None:
-    rotation = Rotation(backups.settings, backups.clock)
+    rotation = BackupSchedule(backups.settings, backups.clock)
     rotation._stopping.set()
     with pytest.raises(StartError, match="The server stops"):
-        rotation.make_if_due()
+        rotation.run_if_due()
     assert backups.names == []

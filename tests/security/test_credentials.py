@@ -19,7 +19,7 @@ from eventorg.security import passwords as passwords_module
 from eventorg.security import throttle as throttle_module
 from eventorg.security import tokens as tokens_module
 from eventorg.security.passwords import NICENESS, THREADS, Passwords
-from eventorg.security.throttle import Throttle
+from eventorg.security.throttle import LoginThrottle
 from eventorg.security.tokens import AUDIENCE, ISSUER, Claims, Tokens
 from eventorg.testing import Clock
 
@@ -247,7 +247,7 @@ async def test_passwords_are_computed_where_a_niceness_is_forbidden(monkeypatch:
 
 
 def test_failures_are_counted_by_key_within_a_minute(clock: Clock) -> None:
-    throttle = Throttle(2, clock)
+    throttle = LoginThrottle(2, clock)
     throttle.fail("account", "address")
     clock.advance(seconds=20)
     throttle.check("account", "address")
@@ -266,7 +266,7 @@ def test_failures_are_counted_by_key_within_a_minute(clock: Clock) -> None:
 
 def test_the_oldest_key_is_forgotten_rather_than_grow(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(throttle_module, "MOST_KEYS", 2)
-    throttle = Throttle(1, clock)
+    throttle = LoginThrottle(1, clock)
     throttle.fail("first", "second", "third")
     throttle.check("first")
     for key in ("second", "third"):

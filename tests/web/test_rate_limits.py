@@ -10,8 +10,8 @@ import pytest
 from eventorg.application import create_app
 from eventorg.domain.errors import TooMany
 from eventorg.security import rates as rates_module
-from eventorg.security.rates import Rates, network_of
-from eventorg.security.throttle import Throttle
+from eventorg.security.rates import RateLimiter, network_of
+from eventorg.security.throttle import LoginThrottle
 from eventorg.settings import Settings
 from eventorg.testing import Clock, Server, User, check_problem, running
 
@@ -153,14 +153,14 @@ def test_no_limit_is_no_work() -> None:
         app = create_app(Settings(plugins="none", database="not-opened.db", requests_per_minute=requests))
         return [type(one).__name__ for one in app.middleware]
 
-    assert not {"RateLimit", "RefusalLimit"} & set(middleware(0))
-    assert {"RateLimit", "RefusalLimit"} <= set(middleware(1))
+    assert not {"RateLimitMiddleware", "RefusalLimitMiddleware"} & set(middleware(0))
+    assert {"RateLimitMiddleware", "RefusalLimitMiddleware"} <= set(middleware(1))
 
 
 @pytest.mark.parametrize("limit", [1, 7, 60, 6_000])
 def test_as_many_as_the_limit_says_and_not_one_more(limit: int) -> None:
     clock = Clock()
-    rates = Rates(limit, clock)
+    rates = RateLimiter(limit, clock)
     for _ in range(limit):
         rates.take("anna")
     with pytest.raises(TooMany) as error:
@@ -171,7 +171,7 @@ def test_as_many_as_the_limit_says_and_not_one_more(limit: int) -> None:
 
 def test_the_sender_heard_of_longest_ago_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rates_module, "MOST_SENDERS", 2)
-    rates = Rates(2, Clock())
+    rates = RateLimiter(2, Clock())
     for sender in ("anna", "boris", "anna", "clara", "boris"):
         rates.take(sender)
     rates.take("clara")
@@ -183,7 +183,7 @@ def test_the_sender_heard_of_longest_ago_is_forgotten(monkeypatch: pytest.Monkey
 def test_a_flood_of_senders_takes_a_bounded_memory() -> None:
     """Of addresses, and of e-mails that grow eighteenfold when they are folded."""
     clock, grown = Clock(), "ﷺ" * 18
-    rates, throttle = Rates(60, clock), Throttle(10, clock)
+    rates, throttle = RateLimiter(60, clock), LoginThrottle(10, clock)
 
     def flood(first: int, last: int) -> int:
         for number in range(first, last):
