@@ -20,7 +20,7 @@ from uvicorn._types import ASGI3Application
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from eventorg.domain.errors import DomainError, HeadTooLarge, Malformed, TargetTooLong, Unavailable
-from eventorg.serving.write_coalescing import GatheringTransport
+from eventorg.serving.write_coalescing import CoalescingTransport
 from eventorg.web import bodies
 from eventorg.web.problems import MEDIA_TYPE, problem_response
 
@@ -35,7 +35,7 @@ _LAST_PORT: Final = 65_535
 _OTHER_FILES = 100
 
 
-class Connection(HttpToolsProtocol):
+class DeadlineProtocol(HttpToolsProtocol):
     """uvicorn's protocol, with an eye on the client."""
 
     def __init__(self, config: Config, *arguments: Any, **named: Any) -> None:
@@ -50,7 +50,7 @@ class Connection(HttpToolsProtocol):
         self._host = b""  # of the request before
 
     def connection_made(self, transport: BaseTransport) -> None:
-        super().connection_made(GatheringTransport(cast("Transport", transport), self.loop))
+        super().connection_made(CoalescingTransport(cast("Transport", transport), self.loop))
         self._owed_since: float | None = self.loop.time()
         self._unread_since: float | None = None
         if self._most is not None and len(self.connections) > self._most:
@@ -127,7 +127,7 @@ class Connection(HttpToolsProtocol):
         """Goes on in HTTP/1.1 after the head of a request that asks for another protocol. The parser takes it for the
         end of HTTP, whatever follows; Java's client asks for `h2c` with its first request, and the body follows.
         With `Connection: close` it would read no more, so there is a new one."""
-        while not isinstance(self.parser, _Deaf):
+        while not isinstance(self.parser, _IgnoringParser):
             try:
                 head = self._head_without_upgrade()
                 self.parser = HttpRequestParser(self)
@@ -155,9 +155,9 @@ class Connection(HttpToolsProtocol):
     def _refuse(self, error: DomainError) -> None:
         """Answers what cannot be read as a request, and ends the connection. What it asked before is answered first,
         and then this is not."""
-        if isinstance(self.parser, _Deaf):
+        if isinstance(self.parser, _IgnoringParser):
             return
-        self.parser = _Deaf()  # type: ignore[assignment]
+        self.parser = _IgnoringParser()  # type: ignore[assignment]
         self.logger.warning("what is no request was refused: %s", error.code)
         cycle = cast("RequestResponseCycle | None", self.cycle)
         if cycle is None or cycle.response_complete:
@@ -181,7 +181,7 @@ class Connection(HttpToolsProtocol):
         self.transport.write(b"".join((STATUS_LINE[response.status_code or 400], *lines, b"\r\n", body)))
         self.transport.close()
 
-    def look(self, now: float) -> None:
+    def enforce_deadlines(self, now: float) -> None:
         """Ends the connection if its client takes too long to send a request or to read an answer; who waits for a
         body is woken at its deadline, and answers."""
         if not self.transport.get_write_buffer_size():
@@ -208,7 +208,7 @@ class Connection(HttpToolsProtocol):
             self.cycle.message_event.set()
 
 
-class _Deaf:
+class _IgnoringParser:
     """In the place of the parser, once nothing more is read."""
 
     def feed_data(self, data: bytes) -> None:

@@ -14,7 +14,7 @@ from litestar import Litestar
 
 from eventorg.application import create_app
 from eventorg.background.feed import Feed
-from eventorg.serving.protocol import Connection, find_room
+from eventorg.serving.protocol import DeadlineProtocol, find_room
 from eventorg.serving.systemd import SECONDS_BETWEEN_SIGNS, notify, notify_alive
 from eventorg.settings import Settings, StartError
 from eventorg.web.headers import ALWAYS
@@ -43,7 +43,7 @@ class Server(uvicorn.Server):
         if counter % _TICKS_A_SECOND == 0:
             now = asyncio.get_running_loop().time()
             for connection in list(self.server_state.connections):
-                cast("Connection", connection).look(now)
+                cast("DeadlineProtocol", connection).enforce_deadlines(now)
         return await super().on_tick(counter)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
@@ -70,7 +70,7 @@ def server_config(app: Litestar, settings: Settings) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         loop="uvloop",
-        http=Connection,
+        http=DeadlineProtocol,
         limit_concurrency=find_room(),
         ws="none",
         lifespan="off",  # ours encloses the server's: an error at start comes out as it is

@@ -6,7 +6,7 @@ import asyncio
 _LARGE = 64 * 1024
 
 
-class GatheringTransport(asyncio.Transport):
+class CoalescingTransport(asyncio.Transport):
     """A transport that waits with what is written until the present step of the event loop is over."""
 
     def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:

@@ -8,7 +8,7 @@ from litestar.types import Receive, Scope, Send
 from uvicorn import Config
 from uvicorn.server import ServerState
 
-from eventorg.serving.protocol import ANSWER_SECONDS, Connection
+from eventorg.serving.protocol import ANSWER_SECONDS, DeadlineProtocol
 from eventorg.web import bodies
 
 pytestmark = pytest.mark.anyio
@@ -58,7 +58,7 @@ class Line:
         self.wire = Wire()
         self.woken = 0
         self.may_begin, self.may_answer = asyncio.Event(), asyncio.Event()
-        self.connection = Connection(
+        self.connection = DeadlineProtocol(
             Config(self._answer, interface="asgi3", log_config=None, timeout_keep_alive=1_000), ServerState(), {}
         )
 
@@ -84,7 +84,7 @@ class Line:
     async def at(self, second: float) -> str:
         """How the connection is ended once the server has looked at it in this second; empty if it goes on."""
         self.second = second
-        self.connection.look(second)
+        self.connection.enforce_deadlines(second)
         await self.rest()
         return self.wire.ended
 

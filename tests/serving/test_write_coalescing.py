@@ -5,7 +5,7 @@ import socket
 
 import pytest
 
-from eventorg.serving.write_coalescing import GatheringTransport
+from eventorg.serving.write_coalescing import CoalescingTransport
 
 pytestmark = pytest.mark.anyio
 
@@ -42,11 +42,11 @@ def inner() -> CountingTransport:
 
 
 @pytest.fixture
-async def outer(inner: CountingTransport) -> GatheringTransport:
-    return GatheringTransport(inner, asyncio.get_running_loop())
+async def outer(inner: CountingTransport) -> CoalescingTransport:
+    return CoalescingTransport(inner, asyncio.get_running_loop())
 
 
-async def test_head_and_body_are_sent_together(inner: CountingTransport, outer: GatheringTransport) -> None:
+async def test_head_and_body_are_sent_together(inner: CountingTransport, outer: CoalescingTransport) -> None:
     outer.write(b"head ")
     outer.write(b"body")
     assert inner.told == []
@@ -56,7 +56,7 @@ async def test_head_and_body_are_sent_together(inner: CountingTransport, outer: 
     assert inner.told == [b"head body", b" and the next"]
 
 
-async def test_closing_sends_what_waits(inner: CountingTransport, outer: GatheringTransport) -> None:
+async def test_closing_sends_what_waits(inner: CountingTransport, outer: CoalescingTransport) -> None:
     outer.write(b"goodbye")
     outer.close()
     await asyncio.sleep(0)
@@ -64,7 +64,7 @@ async def test_closing_sends_what_waits(inner: CountingTransport, outer: Gatheri
     assert outer.is_closing()
 
 
-async def test_aborting_sends_nothing_more(inner: CountingTransport, outer: GatheringTransport) -> None:
+async def test_aborting_sends_nothing_more(inner: CountingTransport, outer: CoalescingTransport) -> None:
     outer.write(b"too late")
     outer.abort()
     await asyncio.sleep(0)
@@ -72,7 +72,7 @@ async def test_aborting_sends_nothing_more(inner: CountingTransport, outer: Gath
 
 
 async def test_what_waits_for_a_connection_that_breaks_off_is_lost(
-    inner: CountingTransport, outer: GatheringTransport
+    inner: CountingTransport, outer: CoalescingTransport
 ) -> None:
     outer.write(b"too late")
     inner.close()
@@ -80,14 +80,14 @@ async def test_what_waits_for_a_connection_that_breaks_off_is_lost(
     assert inner.told == ["close"]
 
 
-async def test_what_is_large_does_not_pile_up(inner: CountingTransport, outer: GatheringTransport) -> None:
+async def test_what_is_large_does_not_pile_up(inner: CountingTransport, outer: CoalescingTransport) -> None:
     chunk = b"x" * 65_536
     for _ in range(3):
         outer.write(chunk)
     assert inner.told == [chunk] * 3
 
 
-async def test_flow_control_reaches_the_socket(inner: CountingTransport, outer: GatheringTransport) -> None:
+async def test_flow_control_reaches_the_socket(inner: CountingTransport, outer: CoalescingTransport) -> None:
     outer.pause_reading()
     outer.resume_reading()
     assert inner.told == ["pause", "resume"]
@@ -97,7 +97,7 @@ async def test_a_real_socket_gets_every_byte_in_order() -> None:
     ours, theirs = socket.socketpair()
     loop = asyncio.get_running_loop()
     transport, _ = await loop.create_connection(asyncio.Protocol, sock=ours)
-    outer = GatheringTransport(transport, loop)
+    outer = CoalescingTransport(transport, loop)
     reader, writer = await asyncio.open_connection(sock=theirs)
     pieces = [str(number).encode() * (number % 7 * 5_000 + 1) for number in range(100)]
     for number, piece in enumerate(pieces):
