@@ -1,4 +1,4 @@
--- name: enrol_plugin(name)!
+-- name: register_plugin(name)!
 -- A new plugin is told what happens from now on.
 INSERT INTO plugins (name, seq, running, attempts, due_at, error)
 SELECT :name, coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'changes'), 0), NULL, 0, NULL, NULL
@@ -23,12 +23,12 @@ SET
     running = :running
 WHERE name = :name;
 
--- name: rest_plugin(name)!
+-- name: mark_plugin_idle(name)!
 UPDATE plugins
 SET running = NULL
 WHERE name = :name;
 
--- name: set_plugin_place(name, seq)!
+-- name: advance_plugin(name, seq)!
 UPDATE plugins
 SET
     seq = :seq,
@@ -38,7 +38,7 @@ SET
     error = NULL
 WHERE name = :name;
 
--- name: put_off_plugin(name, seq, attempts, due_at, error)!
+-- name: retry_plugin_later(name, seq, attempts, due_at, error)!
 UPDATE plugins
 SET
     seq = :seq,
@@ -48,7 +48,7 @@ SET
     error = :error
 WHERE name = :name;
 
--- name: set_aside(name, seq, type, event_id, user_id, at, error)!
+-- name: dead_letter_change(name, seq, type, event_id, user_id, at, error)!
 INSERT INTO plugin_failures (name, seq, type, event_id, user_id, at, error, retry)
 VALUES (:name, :seq, :type, :event_id, :user_id, :at, :error, 0)
 ON CONFLICT (name, seq) DO UPDATE
@@ -56,7 +56,7 @@ SET
     error = excluded.error,
     retry = 0;
 
--- name: get_failure_to_retry(name)^
+-- name: get_dead_letter_to_retry(name)^
 SELECT
     seq,
     at,
@@ -68,21 +68,21 @@ WHERE name = :name AND retry = 1
 ORDER BY seq
 LIMIT 1;
 
--- name: take_up_failure(name, seq)!
+-- name: retry_dead_letter(name, seq)!
 UPDATE plugin_failures
 SET retry = 0
 WHERE name = :name AND seq = :seq;
 
--- name: forget_failure(name, seq)!
+-- name: delete_dead_letter(name, seq)!
 DELETE FROM plugin_failures
 WHERE name = :name AND seq = :seq;
 
--- name: retry_failures(name)!
+-- name: retry_dead_letters(name)!
 UPDATE plugin_failures
 SET retry = 1
 WHERE name = :name;
 
--- name: try_plugin_now(name)!
+-- name: retry_plugin_now(name)!
 UPDATE plugins
 SET due_at = NULL
 WHERE name = :name;

@@ -48,7 +48,7 @@ class PluginWorker:
     ) -> None:
         self._name: Final = loaded.plugin.name
         self._handlers: Final = loaded.plugin.on
-        self._choice: Final = loaded.plugin.choose
+        self._filter_facts: Final = loaded.plugin.choose
         self._jobs: Final = loaded.plugin.jobs
         self._context = context
         self._plugins = plugins
@@ -63,23 +63,23 @@ class PluginWorker:
             yield
             return
         if self._handlers:
-            await self._begin()
+            await self._resume()
         self._loop = asyncio.new_event_loop()
         thread = threading.Thread(target=self._run, name=f"plugin {self._name}", daemon=True)
         thread.start()
-        self._database.listeners.append(self._hear)
+        self._database.listeners.append(self._on_commit)
         try:
             yield
         finally:
-            self._database.listeners.remove(self._hear)
+            self._database.listeners.remove(self._on_commit)
             self._loop.call_soon_threadsafe(_cancel_all, self._loop)
             await asyncio.to_thread(thread.join, STOP_SECONDS)
             if thread.is_alive():
                 log.warning("left behind", plugin=self._name, reason="it does not stop")
             else:
-                await self._plugins.rest(self._name)
+                await self._plugins.mark_idle(self._name)
 
-    def _hear(self, _: list[Change]) -> None:
+    def _on_commit(self, _: list[Change]) -> None:
         """On the server's loop: there is something to tell."""
         if not self._news.is_set():  # else it has yet to look: before it does, this is cleared
             self._loop.call_soon_threadsafe(self._news.set)
@@ -96,17 +96,17 @@ class PluginWorker:
                 self._loop.run_until_complete(all_tasks)
         self._loop.close()
 
-    async def _begin(self) -> None:
+    async def _resume(self) -> None:
         """Takes up the plugin's place; a change that was being told when the program ended has failed once more."""
-        place = await self._plugins.enrol(self._name)
+        place = await self._plugins.register(self._name)
         if place.running is not None:
             self._careful = LARGEST_BATCH
             _, changes, _ = await self._plugins.find_next(self._name)
             change = next((change for change in changes if change.seq == place.running), None)
             if change is None:  # so long ago that the log does not reach back to it
-                await self._plugins.move(self._name, place.seq)
+                await self._plugins.advance(self._name, place.seq)
             else:
-                await self._put_off(place, place.seq, change, "the program ended in it")
+                await self._retry_later(place, place.seq, change, "the program ended in it")
 
     async def _deliver_for_ever(self) -> None:
         while True:
@@ -121,7 +121,7 @@ class PluginWorker:
         self._news.clear()
         place, changes, failure = await self._plugins.find_next(self._name)
         if failure is not None:
-            await self._tell_again(failure)
+            await self._retry_dead_letter(failure)
         elif not changes:
             with suppress(TimeoutError):
                 async with asyncio.timeout(LOOK_SECONDS):  # a retry is asked for by another process
@@ -129,7 +129,7 @@ class PluginWorker:
         elif self._must_wait(place):
             await asyncio.sleep(TICK_SECONDS)
         else:
-            await self._tell_in_order(place, changes)
+            await self._deliver_in_order(place, changes)
             if len(changes) < LARGEST_BATCH:
                 await asyncio.sleep(GATHER_SECONDS)
 
@@ -138,28 +138,28 @@ class PluginWorker:
         now = self._context.clock()
         return place.due_at is not None and rfc3339(now) < place.due_at <= rfc3339(now + LONGEST_PAUSE)
 
-    async def _tell_in_order(self, place: Place, changes: list[Change]) -> None:
+    async def _deliver_in_order(self, place: Place, changes: list[Change]) -> None:
         """Tells a stretch of the log, as far as the first change that fails."""
         done = place.seq
         if place.attempts or self._careful:
             changes = changes[:1]
             self._careful = max(0, self._careful - 1)
         marked = False
-        chosen = await self._choose([_fact(change) for change in changes if FACTS[change.type] in self._handlers])
+        chosen = await self._filter([_fact(change) for change in changes if FACTS[change.type] in self._handlers])
         for change in changes:
             if change.seq in chosen:
                 if not marked:
                     await self._plugins.mark_running(self._name, done, change.seq)
                     marked = True
-                if error := await self._tell(change):
-                    await self._put_off(place, done, change, error)
+                if error := await self._call_handler(change):
+                    await self._retry_later(place, done, change, error)
                     return
             done = change.seq
-        await self._plugins.move(self._name, done)
+        await self._plugins.advance(self._name, done)
 
-    async def _choose(self, facts: list[Fact]) -> set[int]:
+    async def _filter(self, facts: list[Fact]) -> set[int]:
         """The numbers of those that are to be told."""
-        choose = self._choice
+        choose = self._filter_facts
         if choose is None or not facts:
             return {fact.seq for fact in facts}
         try:
@@ -168,25 +168,25 @@ class PluginWorker:
             log.error("choice failed", plugin=self._name, error=_short(error))
             return {fact.seq for fact in facts}
 
-    async def _put_off(self, place: Place, done: int, change: Change, error: str) -> None:
+    async def _retry_later(self, place: Place, done: int, change: Change, error: str) -> None:
         attempts = place.attempts + 1 if done == place.seq else 1
         log.warning(
             "handler failed", plugin=self._name, seq=change.seq, type=change.type, attempts=attempts, error=error
         )
         if attempts < MOST_ATTEMPTS:
-            await self._plugins.put_off(self._name, done, attempts, _pause(attempts), error)
+            await self._plugins.retry_later(self._name, done, attempts, _pause(attempts), error)
         else:
-            await self._plugins.set_aside(self._name, change, error)
+            await self._plugins.dead_letter(self._name, change, error)
 
-    async def _tell_again(self, change: Change) -> None:
+    async def _retry_dead_letter(self, change: Change) -> None:
         """Tells a change that was set aside, once: it stays aside if the program ends in it."""
-        await self._plugins.take_up(self._name, change)
-        if error := await self._tell(change):
-            await self._plugins.set_aside(self._name, change, error)
+        await self._plugins.retry_dead_letter(self._name, change)
+        if error := await self._call_handler(change):
+            await self._plugins.dead_letter(self._name, change, error)
         else:
-            await self._plugins.forget_failure(self._name, change)
+            await self._plugins.delete_dead_letter(self._name, change)
 
-    async def _tell(self, change: Change) -> str | None:
+    async def _call_handler(self, change: Change) -> str | None:
         """Has the handler do its work; what went wrong, if anything."""
         handler = self._handlers.get(FACTS[change.type])
         if handler is None:  # set aside by a version that had one

@@ -52,11 +52,11 @@ class PluginRepository:
         self._sql = sql
         self._clock = clock
 
-    async def enrol(self, name: str) -> Place:
+    async def register(self, name: str) -> Place:
         """The place of a plugin; a new one begins with what happens from now on."""
 
         def work(tx: Transaction) -> Place:
-            tx.run(self._sql.enrol_plugin, name=name)
+            tx.run(self._sql.register_plugin, name=name)
             return self._load(tx, name)
 
         return await self._database.write(work)
@@ -67,36 +67,38 @@ class PluginRepository:
         def work(tx: Transaction) -> tuple[Place, list[Change], Change | None]:
             place = self._load(tx, name)
             rows = tx.all(self._sql.list_all_changes, after=place.seq, limit=LARGEST_BATCH)
-            failure = tx.one(self._sql.get_failure_to_retry, name=name)
+            failure = tx.one(self._sql.get_dead_letter_to_retry, name=name)
             return place, [Change(**row) for row in rows], Change(**failure) if failure else None
 
         return await self._database.read(work)
 
-    async def move(self, name: str, seq: int) -> None:
+    async def advance(self, name: str, seq: int) -> None:
         """Done with `seq`."""
-        await self._database.write(lambda tx: tx.run(self._sql.set_plugin_place, name=name, seq=seq))
+        await self._database.write(lambda tx: tx.run(self._sql.advance_plugin, name=name, seq=seq))
 
     async def mark_running(self, name: str, seq: int, running: int) -> None:
         """Done with `seq`, and about to tell `running`: if the program ends in it, that is known."""
         await self._database.write(lambda tx: tx.run(self._sql.mark_running, name=name, seq=seq, running=running))
 
-    async def rest(self, name: str) -> None:
+    async def mark_idle(self, name: str) -> None:
         """The program ends in good order: what was being told is told again, and has not failed."""
-        await self._database.write(lambda tx: tx.run(self._sql.rest_plugin, name=name))
+        await self._database.write(lambda tx: tx.run(self._sql.mark_plugin_idle, name=name))
 
-    async def put_off(self, name: str, seq: int, attempts: int, pause: timedelta, error: str) -> None:
+    async def retry_later(self, name: str, seq: int, attempts: int, pause: timedelta, error: str) -> None:
         """Done with `seq`; what comes next has failed for the `attempts`th time and waits for a pause."""
         due = rfc3339(self._clock() + pause)
         await self._database.write(
-            lambda tx: tx.run(self._sql.put_off_plugin, name=name, seq=seq, attempts=attempts, due_at=due, error=error)
+            lambda tx: tx.run(
+                self._sql.retry_plugin_later, name=name, seq=seq, attempts=attempts, due_at=due, error=error
+            )
         )
 
-    async def set_aside(self, name: str, change: Change, error: str) -> None:
+    async def dead_letter(self, name: str, change: Change, error: str) -> None:
         """Goes on without a change that keeps failing, and keeps it for a retry."""
 
         def work(tx: Transaction) -> None:
             tx.run(
-                self._sql.set_aside,
+                self._sql.dead_letter_change,
                 name=name,
                 seq=change.seq,
                 type=change.type,
@@ -106,17 +108,17 @@ class PluginRepository:
                 error=error,
             )
             if self._load(tx, name).seq < change.seq:
-                tx.run(self._sql.set_plugin_place, name=name, seq=change.seq)
+                tx.run(self._sql.advance_plugin, name=name, seq=change.seq)
 
         await self._database.write(work)
 
-    async def take_up(self, name: str, change: Change) -> None:
+    async def retry_dead_letter(self, name: str, change: Change) -> None:
         """About to tell again a change that was set aside, once."""
-        await self._database.write(lambda tx: tx.run(self._sql.take_up_failure, name=name, seq=change.seq))
+        await self._database.write(lambda tx: tx.run(self._sql.retry_dead_letter, name=name, seq=change.seq))
 
-    async def forget_failure(self, name: str, change: Change) -> None:
+    async def delete_dead_letter(self, name: str, change: Change) -> None:
         """A change that was set aside has been told after all."""
-        await self._database.write(lambda tx: tx.run(self._sql.forget_failure, name=name, seq=change.seq))
+        await self._database.write(lambda tx: tx.run(self._sql.delete_dead_letter, name=name, seq=change.seq))
 
     async def retry(self, name: str) -> int:
         """Has a plugin told again what was set aside, and at once what waits; how many were set aside.
@@ -126,8 +128,8 @@ class PluginRepository:
 
         def work(tx: Transaction) -> int:
             self._load(tx, name)
-            tx.run(self._sql.try_plugin_now, name=name)
-            return tx.run(self._sql.retry_failures, name=name)
+            tx.run(self._sql.retry_plugin_now, name=name)
+            return tx.run(self._sql.retry_dead_letters, name=name)
 
         return await self._database.write(work)
 

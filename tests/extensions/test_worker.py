@@ -115,14 +115,14 @@ def test_every_fact_is_told_once_and_in_order(tmp_path: Path) -> None:
 def test_what_follows_soon_is_told_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(delivery, "GATHER_SECONDS", 0.5)
     stretches: list[int] = []
-    tell_in_order = delivery.PluginWorker._tell_in_order
+    tell_in_order = delivery.PluginWorker._deliver_in_order
 
     async def tell(courier: delivery.PluginWorker, place: Place, changes: list[Change]) -> None:
         if courier._name == "diary":
             stretches.append(len(changes))
         await tell_in_order(courier, place, changes)
 
-    monkeypatch.setattr(delivery.PluginWorker, "_tell_in_order", tell)
+    monkeypatch.setattr(delivery.PluginWorker, "_deliver_in_order", tell)
     with scene(tmp_path) as there:
         anna = there.server.sign_up()
         there.wait_for_the_diary()
