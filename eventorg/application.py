@@ -41,7 +41,7 @@ from eventorg.settings import Settings
 from eventorg.storage.schema import owner_lock
 from eventorg.web.access_log import line_writers
 from eventorg.web.authentication import Authentication
-from eventorg.web.bodies import LARGEST_BODY, StrictRequest, finish_bodies
+from eventorg.web.bodies import MAX_BODY_BYTES, StrictRequest, finish_bodies
 from eventorg.web.headers import cors_config
 from eventorg.web.idempotency import Idempotency
 from eventorg.web.observers import Observer, observe_requests
@@ -125,7 +125,7 @@ def create_app(settings: Settings, clock: Clock = utc_now, passwords: Passwords 
         exception_handlers=EXCEPTION_HANDLERS,
         request_class=StrictRequest,
         response_class=JSONResponse,
-        request_max_body_size=LARGEST_BODY,
+        request_max_body_size=MAX_BODY_BYTES,
         openapi_config=openapi_config(),
         cors_config=cors_config(settings.allowed_origins),
         plugins=[

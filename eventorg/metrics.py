@@ -15,12 +15,12 @@ from eventorg import __version__
 from eventorg.background.feed import Feed
 from eventorg.domain.errors import DomainError
 from eventorg.repositories.plugins import PluginRepository
-from eventorg.storage.database import LARGEST_GROUP, Database
+from eventorg.storage.database import MAX_GROUP, Database
 
 REQUEST_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 35.0)
 """Up to 35: `GET /changes` may wait for 30."""
 COMMIT_SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0)
-COMMIT_WORKS = tuple(2**power for power in range(LARGEST_GROUP.bit_length()))
+COMMIT_WORKS = tuple(2**power for power in range(MAX_GROUP.bit_length()))
 
 
 class Metrics:

@@ -17,7 +17,7 @@ PREFIX = "EVENTORG_"
 CONFIG = "EVENTORG_CONFIG"
 T = TypeVar("T")
 
-SHORTEST_SECRET = 32
+MIN_SECRET = 32
 _ORIGIN = re.compile(r"\*|https?://[A-Za-z0-9.\[\]:-]+")
 _WORDS = {"`int`": "a whole number", "`bool`": "true or false", "`str`": "a text"}
 _TYPE = re.compile("|".join(_WORDS))
@@ -108,8 +108,8 @@ class Settings(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
     """What is set for plugins, under names in lower case without the prefix."""
 
     def __post_init__(self) -> None:
-        if any(len(secret.encode()) < SHORTEST_SECRET for secret in self.secrets):
-            raise ValueError(f"Expected at least {SHORTEST_SECRET} bytes in each secret - at `$.secret`")
+        if any(len(secret.encode()) < MIN_SECRET for secret in self.secrets):
+            raise ValueError(f"Expected at least {MIN_SECRET} bytes in each secret - at `$.secret`")
         if not all(_ORIGIN.fullmatch(origin) for origin in self.allowed_origins):
             raise ValueError("Expected origins such as https://example.com, without a path - at `$.cors_origins`")
         if self.trusted_proxies not in ("", "*") and not all(map(_is_network, self.trusted_proxies.split(","))):

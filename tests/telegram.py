@@ -14,7 +14,7 @@ from eventorg.settings import Settings
 from eventorg.testing import Bot, Clock, Server, User, running
 
 BOT_TOKEN = "4200000042:AAH-not-a-token-of-any-bot-anywhere"
-LARGEST_ID = 2**52 - 1
+MAX_ID = 2**52 - 1
 
 _ids = itertools.count(700_000_001)
 

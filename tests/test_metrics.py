@@ -147,7 +147,7 @@ def test_the_sizes_are_those_of_the_files(measured: Server) -> None:
 
 def test_a_plugins_backlog_and_what_was_set_aside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(delivery, "TICK_SECONDS", 0.005)
-    monkeypatch.setattr(delivery, "MOST_ATTEMPTS", 2)
+    monkeypatch.setattr(delivery, "MAX_ATTEMPTS", 2)
 
     def told(server: Server) -> tuple[float, float]:
         seen = numbers(server)

@@ -18,9 +18,9 @@ from hypothesis.stateful import (
 from eventorg.testing import Server, User
 from tests.model import Event, Model
 
-MOST_USERS, MOST_EVENTS = 6, 3
-numbers = st.integers(0, MOST_USERS * MOST_EVENTS - 1)
-actors = st.integers(-MOST_USERS, MOST_USERS - 1)
+MAX_USERS, MAX_EVENTS = 6, 3
+numbers = st.integers(0, MAX_USERS * MAX_EVENTS - 1)
+actors = st.integers(-MAX_USERS, MAX_USERS - 1)
 capacities = st.sampled_from([1, 2, 3, None])
 statuses = st.sampled_from(["published", "published", "draft", "cancelled"])
 visibilities = st.sampled_from(["public", "public", "unlisted", "private"])
@@ -55,18 +55,18 @@ class Machine(RuleBasedStateMachine):
 
     @initialize()
     def begin(self) -> None:
-        for _ in range(MOST_USERS - 2):
+        for _ in range(MAX_USERS - 2):
             self.sign_up()
         self.create(0, {"capacity": 1, "waitlist": True, "status": "published", "visibility": "public"})
 
-    @precondition(lambda self: len(self.people) < MOST_USERS)
+    @precondition(lambda self: len(self.people) < MAX_USERS)
     @rule()
     def sign_up(self) -> None:
         user = self.server.sign_up()
         self.people[user.id] = user
         self.model.users.add(user.id)
 
-    @precondition(lambda self: len(self.model.events) < MOST_EVENTS)
+    @precondition(lambda self: len(self.model.events) < MAX_EVENTS)
     @rule(user=numbers, fields=new_events)
     def create(self, user: int, fields: dict[str, Any]) -> None:
         organizer = self.user(user)
@@ -147,7 +147,7 @@ class Machine(RuleBasedStateMachine):
         self.check(host.delete(f"/events/{event_id}"), self.model.delete(host.id, event_id))
         self.check(host.get(f"/events/{event_id}"), self.model.read(host.id, event_id))
 
-    @precondition(lambda self: len(self.people) > MOST_USERS - 2)
+    @precondition(lambda self: len(self.people) > MAX_USERS - 2)
     @rule(user=numbers)
     def delete_account(self, user: int) -> None:
         leaving = self.user(user)

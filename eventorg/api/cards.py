@@ -12,7 +12,7 @@ from eventorg.domain.registrations import CardData, ParticipantCounts
 from eventorg.domain.values import Id, Instant
 from eventorg.locales import text
 
-LONGEST_TEXT = 4096
+MAX_TEXT = 4096
 """What Telegram takes in a message, in UTF-16 code units (Bot API, sendMessage)."""
 
 _DAY_AND_TIME = {"ru": "EE, d MMMM y, HH:mm", "en": "EE, d MMMM y, HH:mm"}
@@ -90,12 +90,12 @@ def _text(roll: CardData, when: str, language: str) -> str:
     names = ""
     for name in roll.names:
         longer = f"{names}\n{shown + 1}. {name}"
-        if _units(written + longer + _more(event.registered_count - shown - 1, language)) > LONGEST_TEXT:
+        if _units(written + longer + _more(event.registered_count - shown - 1, language)) > MAX_TEXT:
             break
         names, shown = longer, shown + 1
     written += names + _more(event.registered_count - shown, language)
 
-    if event.description and (room := LONGEST_TEXT - _units(written) - 2) > 1:
+    if event.description and (room := MAX_TEXT - _units(written) - 2) > 1:
         written += "\n\n" + _shorten(event.description, room)
     return written
 

@@ -17,13 +17,13 @@ from eventorg.web.pagination import Limit
 from eventorg.web.problems import problems
 
 HEARTBEAT_SECONDS = 15.0
-LARGEST_SEQUENCE = 2**53
+MAX_SEQUENCE = 2**53
 
 After = Annotated[
     int | None,
     QueryParameter(
         ge=0,
-        le=LARGEST_SEQUENCE,
+        le=MAX_SEQUENCE,
         description="The `next` of the answer before; left out: from the oldest kept.",
         schema_extra={"minimum": 0},  # Litestar forgets a nought
     ),
@@ -94,6 +94,6 @@ async def _stream(feed: Feed, request: Authenticated, page: ChangePage) -> Async
 
 
 def _parse_event_id(text: str) -> int:
-    if not text.isdecimal() or int(text[:20]) > LARGEST_SEQUENCE:
+    if not text.isdecimal() or int(text[:20]) > MAX_SEQUENCE:
         raise Invalid(FieldError("Last-Event-ID", "cursor_invalid"))
     return int(text)

@@ -11,7 +11,7 @@ from eventorg.domain.normal_forms import normal
 from eventorg.domain.users import User
 from eventorg.domain.values import UNPRINTABLE, Id, Input, Instant, Locale, rule, text
 
-LARGEST_TELEGRAM_ID = 2**52 - 1
+MAX_TELEGRAM_ID = 2**52 - 1
 """Telegram's ids have at most 52 significant bits (Bot API, User)."""
 
 _SPELLING = re.compile(r"[1-9]\d{0,18}", re.ASCII)
@@ -75,6 +75,6 @@ def parse_telegram_id(spelled: str) -> int | None:
 
 def check_telegram_id(telegram_id: int) -> None:
     """Raises `Invalid` for what cannot be Telegram's id of a user."""
-    if not 0 < telegram_id <= LARGEST_TELEGRAM_ID:
-        limits: dict[str, str | int] = {"minimum": 1, "maximum": LARGEST_TELEGRAM_ID}
+    if not 0 < telegram_id <= MAX_TELEGRAM_ID:
+        limits: dict[str, str | int] = {"minimum": 1, "maximum": MAX_TELEGRAM_ID}
         raise Invalid(FieldError("telegram_id", "out_of_range", limits))

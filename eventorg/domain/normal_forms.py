@@ -8,7 +8,7 @@ import unicodedata
 from itertools import groupby
 from typing import Final, Literal
 
-MOST_IN_ONE: Final = 4
+MAX_IN_ONE: Final = 4
 """NFC makes a text this many times shorter at most: no character decomposes into more."""
 
 

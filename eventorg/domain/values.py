@@ -17,7 +17,7 @@ from email_validator import EmailNotValidError, validate_email
 from msgspec import Meta, Struct, UnsetType, structs
 
 from eventorg.domain.errors import FieldError, Invalid
-from eventorg.domain.normal_forms import MOST_IN_ONE, normal
+from eventorg.domain.normal_forms import MAX_IN_ONE, normal
 
 Clock = Callable[[], datetime]
 """What tells the time, with a zone; tests move it by hand."""
@@ -65,7 +65,7 @@ def text(minimum: int, maximum: int, *, lines: bool = False, example: str) -> Me
 def composed(value: str, maximum: int) -> str:
     """The text trimmed and in NFC, as its length is counted; one that is far too long is refused unread."""
     value = value.strip()
-    if len(value) > maximum * MOST_IN_ONE:
+    if len(value) > maximum * MAX_IN_ONE:
         raise Refused("too_long", maximum=maximum)
     return normal("NFC", value)
 

@@ -20,20 +20,20 @@ from eventorg.domain.values import rfc3339
 from eventorg.extensions.context import PluginContext
 from eventorg.extensions.loader import LoadedPlugin
 from eventorg.plugin import Job
-from eventorg.repositories.plugins import LARGEST_BATCH, Place, PluginRepository
+from eventorg.repositories.plugins import MAX_BATCH, Place, PluginRepository
 from eventorg.storage.database import Database
 
 HANDLER_SECONDS = 30.0
 JOB_SECONDS = 300.0
-MOST_ATTEMPTS = 8
-LONGEST_PAUSE = timedelta(minutes=5)
+MAX_ATTEMPTS = 8
+MAX_PAUSE = timedelta(minutes=5)
 TICK_SECONDS = 0.2
 """How often the clock is looked at while something waits for its time."""
 LOOK_SECONDS = 5.0
 """How often the place is looked at while nothing happens."""
 GATHER_SECONDS = 0.05
 """What happens so soon after something has been told is told together: each time costs two writes."""
-LONGEST_ERROR = 500
+MAX_ERROR = 500
 STOP_SECONDS = 2.0
 """How long a plugin may take to stop; one that hangs is left behind, and goes with the process."""
 
@@ -100,7 +100,7 @@ class PluginWorker:
         """Takes up the plugin's place; a change that was being told when the program ended has failed once more."""
         place = await self._plugins.register(self._name)
         if place.running is not None:
-            self._careful = LARGEST_BATCH
+            self._careful = MAX_BATCH
             _, changes, _ = await self._plugins.find_next(self._name)
             change = next((change for change in changes if change.seq == place.running), None)
             if change is None:  # so long ago that the log does not reach back to it
@@ -130,13 +130,13 @@ class PluginWorker:
             await asyncio.sleep(TICK_SECONDS)
         else:
             await self._deliver_in_order(place, changes)
-            if len(changes) < LARGEST_BATCH:
+            if len(changes) < MAX_BATCH:
                 await asyncio.sleep(GATHER_SECONDS)
 
     def _must_wait(self, place: Place) -> bool:
         """Whether what failed is to be tried later. A time further off than any pause is of a clock set back since."""
         now = self._context.clock()
-        return place.due_at is not None and rfc3339(now) < place.due_at <= rfc3339(now + LONGEST_PAUSE)
+        return place.due_at is not None and rfc3339(now) < place.due_at <= rfc3339(now + MAX_PAUSE)
 
     async def _deliver_in_order(self, place: Place, changes: list[Change]) -> None:
         """Tells a stretch of the log, as far as the first change that fails."""
@@ -173,7 +173,7 @@ class PluginWorker:
         log.warning(
             "handler failed", plugin=self._name, seq=change.seq, type=change.type, attempts=attempts, error=error
         )
-        if attempts < MOST_ATTEMPTS:
+        if attempts < MAX_ATTEMPTS:
             await self._plugins.retry_later(self._name, done, attempts, _pause(attempts), error)
         else:
             await self._plugins.dead_letter(self._name, change, error)
@@ -224,11 +224,11 @@ def _fact(change: Change) -> Fact:
 
 
 def _short(error: BaseException) -> str:
-    return " ".join(f"{type(error).__name__}: {error}".split())[:LONGEST_ERROR]
+    return " ".join(f"{type(error).__name__}: {error}".split())[:MAX_ERROR]
 
 
 def _pause(attempts: int) -> timedelta:
-    return min(timedelta(seconds=2 ** (attempts - 1)), LONGEST_PAUSE)
+    return min(timedelta(seconds=2 ** (attempts - 1)), MAX_PAUSE)
 
 
 def _is_stopping() -> bool:

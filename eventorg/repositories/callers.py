@@ -9,7 +9,7 @@ from typing import Any, Final, TypeVar, TypeVarTuple
 
 from eventorg.domain.callers import Caller
 from eventorg.domain.errors import DomainError, Forbidden, NotFound, Unauthenticated
-from eventorg.domain.identities import LARGEST_TELEGRAM_ID, parse_telegram_id
+from eventorg.domain.identities import MAX_TELEGRAM_ID, parse_telegram_id
 from eventorg.domain.values import Clock
 from eventorg.security.tokens import Claims
 from eventorg.storage.database import Database
@@ -19,7 +19,7 @@ from eventorg.storage.transactions import Transaction
 T = TypeVar("T")
 Values = TypeVarTuple("Values")
 
-MOST_KNOWN = 10_000
+MAX_CALLERS = 10_000
 _NOTED_EVERY: Final = timedelta(minutes=1)
 
 
@@ -54,7 +54,7 @@ class CallerRepository:
 
     async def _find(self, load: Callable[[Transaction, *Values], T], *values: *Values) -> T:
         revocations = await self._database.look_up(self._count_revocations)
-        if revocations != self._revocations or len(self._known) >= MOST_KNOWN:
+        if revocations != self._revocations or len(self._known) >= MAX_CALLERS:
             self._revocations = revocations
             self._known.clear()
             self._used.clear()
@@ -88,7 +88,7 @@ class CallerRepository:
     def _load_user_id(self, tx: Transaction, act_as: str) -> str:
         scheme, _, telegram_id = act_as.partition(":")
         number = parse_telegram_id(telegram_id) if scheme == "telegram" else None
-        if number is not None and number <= LARGEST_TELEGRAM_ID:
+        if number is not None and number <= MAX_TELEGRAM_ID:
             row = tx.one(self._sql.get_identity, telegram_id=number)
             user_id = row["user_id"] if row else None
         else:

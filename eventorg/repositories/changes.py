@@ -8,9 +8,9 @@ from eventorg.storage.database import Database
 from eventorg.storage.statements import Statement, Statements
 from eventorg.storage.transactions import Transaction
 
-MOST_LOOKED_UP = 50
+MAX_LOOKED_UP = 50
 """So many new changes are looked through on the event loop, whomever they concern."""
-_LARGEST_SWEEP = 1_000
+_MAX_SWEEP = 1_000
 
 
 class ChangeRepository:
@@ -64,12 +64,12 @@ class ChangeRepository:
 
     async def find_after(self, seq: int) -> list[Change]:
         """The changes after a number in commit order, as many as are looked at in one go."""
-        rows = await self._database.read(lambda tx: tx.all(self._sql.list_all_changes, after=seq, limit=_LARGEST_SWEEP))
+        rows = await self._database.read(lambda tx: tx.all(self._sql.list_all_changes, after=seq, limit=_MAX_SWEEP))
         return [Change(**row) for row in rows]
 
     def _find_new(self, tx: Transaction, user_id: str, after: int | None, limit: int) -> ChangePage | None:
         start, head = self._bounds(tx, after)
-        if head - start > MOST_LOOKED_UP:
+        if head - start > MAX_LOOKED_UP:
             return None
         return self._page(tx, self._sql.list_new_changes_for, user_id, start, head, limit)
 
@@ -106,7 +106,7 @@ class ChangeRepository:
         """Removes what is older than a time (RFC 3339), a little at a time, so that writers need not wait long."""
 
         def sweep(tx: Transaction) -> int:
-            return tx.run(self._sql.forget_changes, before=before, now=tx.now, most=_LARGEST_SWEEP)
+            return tx.run(self._sql.forget_changes, before=before, now=tx.now, most=_MAX_SWEEP)
 
-        while await self._database.write(sweep) == _LARGEST_SWEEP:
+        while await self._database.write(sweep) == _MAX_SWEEP:
             pass

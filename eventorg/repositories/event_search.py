@@ -11,8 +11,8 @@ from eventorg.domain.normal_forms import fold
 from eventorg.storage.statements import Statement
 from eventorg.storage.transactions import Parameter
 
-_SHORTEST_TRIGRAM = 3
-_LONGEST_PHRASE = 12
+_MIN_TRIGRAM = 3
+_MAX_PHRASE = 12
 """The index finds so much of what is looked for; more costs it a second where texts repeat themselves, and the texts
 that it finds are soon read."""
 
@@ -48,13 +48,13 @@ def compose_search(
         filters.append(events.organizer_id == bind("organizer_id", wanted.organizer_id))
     if wanted.q:
         words = fold(wanted.q)
-        if len(words) >= _SHORTEST_TRIGRAM:
-            phrase = bind("phrase", '"' + words[:_LONGEST_PHRASE].replace('"', '""') + '"')
+        if len(words) >= _MIN_TRIGRAM:
+            phrase = bind("phrase", '"' + words[:_MAX_PHRASE].replace('"', '""') + '"')
             found = SQLLiteQuery.from_(search).select(Field("rowid"))
             filters.append(
                 events.seq.isin(found.where(BasicCriterion(_Comparator.match, Field("events_search"), phrase)))
             )
-        if not _SHORTEST_TRIGRAM <= len(words) <= _LONGEST_PHRASE:
+        if not _MIN_TRIGRAM <= len(words) <= _MAX_PHRASE:
             filters.append(Function("instr", events.search_text, bind("words", words)) > 0)
 
     # SQLite takes no parentheses around the parts of a UNION.

@@ -22,7 +22,7 @@ from eventorg.storage.transactions import Transaction, TransactionFunction
 T = TypeVar("T")
 
 KEPT = timedelta(hours=24)
-_LARGEST_SWEEP = 1_000
+_MAX_SWEEP = 1_000
 
 
 class Outcome(Struct, frozen=True):
@@ -80,8 +80,8 @@ class OutcomeRepository:
         """Removes what is older than a day, a little at a time."""
         before = rfc3339(self._clock() - KEPT)
         while (
-            await self._database.write(lambda tx: tx.run(self._sql.forget_outcomes, before=before, most=_LARGEST_SWEEP))
-            == _LARGEST_SWEEP
+            await self._database.write(lambda tx: tx.run(self._sql.forget_outcomes, before=before, most=_MAX_SWEEP))
+            == _MAX_SWEEP
         ):
             pass
 

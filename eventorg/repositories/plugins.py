@@ -12,7 +12,7 @@ from eventorg.storage.database import Database
 from eventorg.storage.statements import Statements
 from eventorg.storage.transactions import Transaction
 
-LARGEST_BATCH = 100
+MAX_BATCH = 100
 
 
 class Place(Struct, frozen=True, kw_only=True):
@@ -62,11 +62,11 @@ class PluginRepository:
         return await self._database.write(work)
 
     async def find_next(self, name: str) -> tuple[Place, list[Change], Change | None]:
-        """The place, what comes after it (at most `LARGEST_BATCH`), and a change set aside that is to be retried."""
+        """The place, what comes after it (at most `MAX_BATCH`), and a change set aside that is to be retried."""
 
         def work(tx: Transaction) -> tuple[Place, list[Change], Change | None]:
             place = self._load(tx, name)
-            rows = tx.all(self._sql.list_all_changes, after=place.seq, limit=LARGEST_BATCH)
+            rows = tx.all(self._sql.list_all_changes, after=place.seq, limit=MAX_BATCH)
             failure = tx.one(self._sql.get_dead_letter_to_retry, name=name)
             return place, [Change(**row) for row in rows], Change(**failure) if failure else None
 

@@ -31,7 +31,7 @@ from eventorg.storage.database import Database
 from eventorg.storage.statements import Statements
 from eventorg.storage.transactions import Transaction
 
-MOST_LOOKED_UP = 250
+MAX_LOOKED_UP = 250
 """The participants of an event of so many are read on the event loop, which takes less than half a millisecond."""
 
 
@@ -142,7 +142,7 @@ class RegistrationRepository:
         """
         event = await self._events.get(event_id, caller.user_id)
         # Nobody counts those who have left.
-        if status != "cancelled" and event.registered_count + event.waitlisted_count <= MOST_LOOKED_UP:
+        if status != "cancelled" and event.registered_count + event.waitlisted_count <= MAX_LOOKED_UP:
             return await self._database.look_up(self._list, event.id, status, after, limit)
         return await self._database.read(
             lambda tx: self._list(tx, self._events.load(tx, event_id, caller.user_id).id, status, after, limit)

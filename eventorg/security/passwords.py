@@ -21,8 +21,8 @@ Result = TypeVar("Result")
 Arguments = TypeVarTuple("Arguments")
 
 THREADS: Final = max(1, min(2, (os.cpu_count() or 1) // 2))
-LONGEST_QUEUE = 256
-LONGEST_WAIT_SECONDS = 10.0
+MAX_QUEUE = 256
+MAX_WAIT_SECONDS = 10.0
 NICENESS: Final = 19
 """Linux gives such a thread what nobody else wants, and a seventieth of a busy processor."""
 
@@ -30,8 +30,8 @@ log = structlog.get_logger("eventorg.passwords")
 
 
 class Passwords:
-    """Hashes and verifies. More than `LONGEST_QUEUE` waiting is `Unavailable`, at once; so is what is not done within
-    `LONGEST_WAIT_SECONDS`, because requests that go first keep every processor busy."""
+    """Hashes and verifies. More than `MAX_QUEUE` waiting is `Unavailable`, at once; so is what is not done within
+    `MAX_WAIT_SECONDS`, because requests that go first keep every processor busy."""
 
     def __init__(self, hasher: PasswordHasher = PARAMETERS) -> None:
         self._hasher = hasher
@@ -59,14 +59,14 @@ class Passwords:
             return False
 
     async def _compute(self, function: Callable[[Unpack[Arguments]], Result], *arguments: *Arguments) -> Result:
-        if self._asked >= LONGEST_QUEUE + THREADS:
+        if self._asked >= MAX_QUEUE + THREADS:
             raise Unavailable("busy")
         self.computed += 1
         self._asked += 1
         computing = asyncio.get_running_loop().run_in_executor(self._threads, function, *arguments)
         computing.add_done_callback(self._count_down)
         try:
-            return await asyncio.wait_for(computing, LONGEST_WAIT_SECONDS)
+            return await asyncio.wait_for(computing, MAX_WAIT_SECONDS)
         except TimeoutError:
             raise Unavailable("busy") from None
 

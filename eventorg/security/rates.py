@@ -7,7 +7,7 @@ from ipaddress import IPv6Address, ip_address
 from eventorg.domain.errors import TooMany
 from eventorg.domain.values import Clock
 
-MOST_SENDERS = 100_000
+MAX_SENDERS = 100_000
 _MINUTE = 60_000_000  # in microseconds
 
 
@@ -15,7 +15,7 @@ class RateLimiter:
     """Allows each sender `limit` requests at once, and as many within a minute after that, evenly.
 
     The generic cell rate algorithm (ITU-T I.371, appendix I): one number a sender, the moment until which its budget is
-    spent. No more than `MOST_SENDERS` are remembered; the one heard of longest ago is forgotten first.
+    spent. No more than `MAX_SENDERS` are remembered; the one heard of longest ago is forgotten first.
     """
 
     def __init__(self, limit: int, clock: Clock) -> None:
@@ -31,7 +31,7 @@ class RateLimiter:
             raise TooMany(retry_after=math.ceil((until - now - _MINUTE) / 1_000_000))
         self._spent_until[sender] = until
         self._spent_until.move_to_end(sender)
-        if len(self._spent_until) > MOST_SENDERS:
+        if len(self._spent_until) > MAX_SENDERS:
             self._spent_until.popitem(last=False)
 
 

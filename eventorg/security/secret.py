@@ -4,7 +4,7 @@ import os
 import secrets
 from pathlib import Path
 
-from eventorg.settings import SHORTEST_SECRET, StartError
+from eventorg.settings import MIN_SECRET, StartError
 
 
 def secret_path(database: Path) -> Path:
@@ -25,8 +25,8 @@ def load_secret(database: Path) -> str:
         secret = path.read_text(encoding="ascii").strip()
     except (OSError, UnicodeDecodeError) as error:
         raise StartError(f"The secret {path} cannot be used: {error}.") from None
-    if len(secret) < SHORTEST_SECRET:
-        raise StartError(f"The secret {path} is shorter than {SHORTEST_SECRET} characters; remove it to have one made.")
+    if len(secret) < MIN_SECRET:
+        raise StartError(f"The secret {path} is shorter than {MIN_SECRET} characters; remove it to have one made.")
     return secret
 
 

@@ -10,7 +10,7 @@ from init_data_py.errors import InvalidInitDataError
 from msgspec import UNSET
 
 from eventorg.domain.errors import Unauthenticated
-from eventorg.domain.identities import LARGEST_TELEGRAM_ID, TelegramAccount
+from eventorg.domain.identities import MAX_TELEGRAM_ID, TelegramAccount
 from eventorg.domain.values import Clock, is_locale
 from eventorg.settings import Settings
 
@@ -38,7 +38,7 @@ class MiniAppLogin:
         if age > self._max_age:
             raise Unauthenticated("init_data_expired")
         user = data.user
-        if age < -self._max_ahead or user is None or user.is_bot or not 0 < user.id <= LARGEST_TELEGRAM_ID:
+        if age < -self._max_ahead or user is None or user.is_bot or not 0 < user.id <= MAX_TELEGRAM_ID:
             raise Unauthenticated("init_data_invalid")
         locale = _text(user.language_code)
         return user.id, TelegramAccount(

@@ -13,7 +13,7 @@ from eventorg.domain.errors import TooMany
 from eventorg.domain.values import Clock
 
 WINDOW = timedelta(minutes=1)
-MOST_KEYS = 100_000
+MAX_KEYS = 100_000
 
 
 class LoginThrottle:
@@ -46,7 +46,7 @@ class LoginThrottle:
         for key in map(_short, keys):
             self._failures[key] = [*self._failures.get(key, ()), now][-self._limit :]
             self._failures.move_to_end(key)
-        while len(self._failures) > MOST_KEYS:
+        while len(self._failures) > MAX_KEYS:
             self._failures.popitem(last=False)
 
 

@@ -14,7 +14,7 @@ from eventorg.domain.values import Clock
 
 ALGORITHM = "HS256"
 ISSUER = AUDIENCE = "eventorg"
-LONGEST_TOKEN = 4096
+MAX_TOKEN = 4096
 CACHED_TOKENS = 10_000
 _REQUIRED = ["exp", "iat", "sub", "iss", "aud", "jti"]
 
@@ -73,7 +73,7 @@ class Tokens:
         return claims
 
     def _decode(self, token: str) -> Claims:
-        if len(token) > LONGEST_TOKEN or not token.isascii():
+        if len(token) > MAX_TOKEN or not token.isascii():
             raise Unauthenticated("token_invalid")
         for key in self._keys:
             try:

@@ -26,10 +26,10 @@ from eventorg.web.problems import MEDIA_TYPE, problem_response
 
 ANSWER_SECONDS = 60.0
 """How long a client may leave a part of an answer unread."""
-MOST_CONNECTIONS: Final = 10_000
-LARGEST_HEAD: Final = 64 * 1024
+MAX_CONNECTIONS: Final = 10_000
+MAX_HEAD_BYTES: Final = 64 * 1024
 """The request line and the headers."""
-_LARGEST_FRAMING = 8 * LARGEST_HEAD  # what is around the pieces of a body, which may be a byte each
+_MAX_FRAMING = 8 * MAX_HEAD_BYTES  # what is around the pieces of a body, which may be a byte each
 _HOST: Final = re.compile(rb"(?:[A-Za-z0-9._~-]*|\[(?P<address>[0-9A-Fa-f:.]+)\])(?::(?P<port>\d{0,5}))?")
 _LAST_PORT: Final = 65_535
 _OTHER_FILES = 100
@@ -78,7 +78,7 @@ class DeadlineProtocol(HttpToolsProtocol):
         except HttpParserError as error:
             self._refuse(_reason(error))
         else:
-            if self._more > LARGEST_HEAD and (self._is_in_head or self._more > _LARGEST_FRAMING):
+            if self._more > MAX_HEAD_BYTES and (self._is_in_head or self._more > _MAX_FRAMING):
                 self._refuse(self._too_large())
 
     def on_message_begin(self) -> None:
@@ -93,9 +93,9 @@ class DeadlineProtocol(HttpToolsProtocol):
         if self.parser.should_upgrade():
             return
         self._is_in_head = False
-        if self._first + self._more > LARGEST_HEAD:
+        if self._first + self._more > MAX_HEAD_BYTES:
             size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
-            if size > LARGEST_HEAD:
+            if size > MAX_HEAD_BYTES:
                 raise self._too_large()
         hosts, host = 0, self._host
         for name, value in self.headers:  # no comprehension: a call takes twice as long as all of this
@@ -150,7 +150,7 @@ class DeadlineProtocol(HttpToolsProtocol):
         return b"\r\n".join((*lines, b"", b""))
 
     def _too_large(self) -> DomainError:
-        return TargetTooLong() if len(self.url) > LARGEST_HEAD / 2 else HeadTooLarge()
+        return TargetTooLong() if len(self.url) > MAX_HEAD_BYTES / 2 else HeadTooLarge()
 
     def _refuse(self, error: DomainError) -> None:
         """Answers what cannot be read as a request, and ends the connection. What it asked before is answered first,
@@ -236,12 +236,12 @@ def _reason(error: Exception) -> DomainError:
 def find_room() -> int:
     """How many connections there may be at once, after as many files as allowed have been asked for."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = MOST_CONNECTIONS + _OTHER_FILES
+    wanted = MAX_CONNECTIONS + _OTHER_FILES
     allowed = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
     if soft != resource.RLIM_INFINITY and soft < allowed:
         resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
         soft = allowed
-    return MOST_CONNECTIONS if soft == resource.RLIM_INFINITY else max(1, min(MOST_CONNECTIONS, soft - _OTHER_FILES))
+    return MAX_CONNECTIONS if soft == resource.RLIM_INFINITY else max(1, min(MAX_CONNECTIONS, soft - _OTHER_FILES))
 
 
 async def _turn_away(scope: Scope, receive: Receive, send: Send) -> None:

@@ -38,8 +38,8 @@ from eventorg.storage.transactions import Transaction, TransactionFunction
 T = TypeVar("T")
 Values = TypeVarTuple("Values")
 
-LONGEST_QUEUE = 1_000
-LARGEST_GROUP = 64
+MAX_QUEUE = 1_000
+MAX_GROUP = 64
 READERS = 2
 _SCRUB_ATTEMPTS = 100
 _SCRUB_PAUSE_SECONDS = 0.01
@@ -122,7 +122,7 @@ class Database:
         """
         if get_ident() != self._home:
             return await self._at_home(self.write(work))
-        if len(self._queue) >= LONGEST_QUEUE:
+        if len(self._queue) >= MAX_QUEUE:
             raise Unavailable("busy")
         answer: asyncio.Future[T] = self.loop.create_future()
         self._queue.append(_Queued(work, answer))
@@ -137,7 +137,7 @@ class Database:
         if get_ident() != self._home:
             return self._snapshot(self._reader_here(), work)
         least = min(range(len(self._readers)), key=self._reading.__getitem__)
-        if self._reading[least] >= LONGEST_QUEUE:
+        if self._reading[least] >= MAX_QUEUE:
             raise Unavailable("busy")
         self._reading[least] += 1
         try:
@@ -219,7 +219,7 @@ class Database:
         """On the writer's thread: commits what waits, group by group."""
         self._draining = False  # first, so that whoever appends from now on has another drain queued
         while self._queue:
-            waiting = [self._queue.popleft() for _ in range(min(len(self._queue), LARGEST_GROUP))]
+            waiting = [self._queue.popleft() for _ in range(min(len(self._queue), MAX_GROUP))]
             if group := [job for job in waiting if not job.answer.cancelled()]:
                 started = time.perf_counter()
                 self.loop.call_soon_threadsafe(self._deliver, self._commit(group))

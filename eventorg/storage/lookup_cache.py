@@ -9,7 +9,7 @@ from typing import Any, NoReturn, TypeVar
 from eventorg.storage.sqlite import roll_back
 from eventorg.storage.transactions import Transaction
 
-MOST_REMEMBERED = 512
+MAX_CACHED = 512
 """So many results are remembered, those of the same work each by the values it was given."""
 
 T = TypeVar("T")
@@ -27,7 +27,7 @@ class LookupCache:
         self._connection = connection
         self._loop = loop
         self._version = 0
-        self._remembered = lru_cache(MOST_REMEMBERED)(self._run)
+        self._remembered = lru_cache(MAX_CACHED)(self._run)
 
     def look_up(self, work: Callable[..., T], *values: Any) -> T:
         """What a work finds. Raises what it raises, and `sqlite3.Error` if the file is locked, or broken."""

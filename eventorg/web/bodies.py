@@ -19,7 +19,7 @@ from eventorg.web.hooks import check_first
 
 T = TypeVar("T")
 
-LARGEST_BODY = 64 * 1024
+MAX_BODY_BYTES = 64 * 1024
 REQUEST_SECONDS = 15.0
 """How long a client may take to send a request."""
 

@@ -20,7 +20,7 @@ from .schedule import remind
 from .settings import MailServer, Settings, parse_address, parse_sender, parse_server
 from .texts import head
 
-MOST_ATTEMPTS: Final = 8
+MAX_ATTEMPTS: Final = 8
 """A mail is given up after so many."""
 
 _HOLDER: Final = ""
@@ -50,7 +50,7 @@ async def send_mail(context: Context) -> None:
         return
     await remind(context)  # it may be the first job to see that something is due
     await context.write(
-        lambda tx: tx.run(context.sql.release_deliveries, holder=_HOLDER, now=tx.now, most_attempts=MOST_ATTEMPTS)
+        lambda tx: tx.run(context.sql.release_deliveries, holder=_HOLDER, now=tx.now, most_attempts=MAX_ATTEMPTS)
     )
     deadline = time.monotonic() + _RUN_SECONDS
     client = _client(parse_server(settings.smtp_url), parse_sender(settings.smtp_from))
@@ -76,7 +76,7 @@ async def _claim(context: Context) -> Outgoing | None:
 
 async def _settle(context: Context, mail: Outgoing, outcome: Outcome) -> None:
     """Writes down what became of a mail; one that failed is tried again after a pause that grows."""
-    state = "failed" if outcome.state == "retry" and mail.attempts >= MOST_ATTEMPTS else outcome.state
+    state = "failed" if outcome.state == "retry" and mail.attempts >= MAX_ATTEMPTS else outcome.state
     if state != "sent":
         context.log.warning(
             "mail not sent", delivery=mail.id, state=state, attempts=mail.attempts, reason=outcome.reason

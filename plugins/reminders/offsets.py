@@ -25,7 +25,7 @@ USUAL: Final = (86_400, 3_600)
 _MOST: Final = 10
 _LONGEST: Final = 30 * 86_400
 _PATTERN: Final = r"P(?=.)((\d+)W|(?:(\d+)D)?(?:T(?=\d)(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?)"
-_LONGEST_SPELLING: Final = 100
+_MAX_SPELLING: Final = 100
 
 
 def duration(seconds: int) -> str:
@@ -37,7 +37,7 @@ def duration(seconds: int) -> str:
 
 def seconds_of(written: str) -> int:
     """The seconds of an ISO 8601 duration in weeks, or in days and smaller units. Raises `Refused`."""
-    found = re.fullmatch(_PATTERN, written.removeprefix("-"), re.ASCII) if len(written) <= _LONGEST_SPELLING else None
+    found = re.fullmatch(_PATTERN, written.removeprefix("-"), re.ASCII) if len(written) <= _MAX_SPELLING else None
     if found is None:
         raise Refused("invalid")
     weeks, days, hours, minutes, seconds = (int(number or 0) for number in found.groups()[1:])
@@ -56,7 +56,7 @@ class Reminder(Input):
             lambda written: duration(seconds_of(written)),
             format="duration",
             pattern=f"^{_PATTERN}$",
-            max_length=_LONGEST_SPELLING,
+            max_length=_MAX_SPELLING,
             description="An ISO 8601 duration in weeks, or in days, hours, minutes and seconds, 30 days at most. "
             "Answered in hours, minutes and seconds.",
             examples=["PT24H"],

@@ -28,8 +28,8 @@ GRACE: Final = timedelta(minutes=10)
 """A reminder is worth sending until the event starts, or so long after its time if that is later."""
 
 _FIRST_PAUSE: Final = timedelta(seconds=30)
-_LONGEST_PAUSE: Final = timedelta(hours=1)
-_LARGEST_WRITE: Final = 200
+_MAX_PAUSE: Final = timedelta(hours=1)
+_MAX_WRITE: Final = 200
 
 Kind = Literal["reminder", "promoted", "changed", "cancelled"]
 Channel = Literal["telegram", "email"]
@@ -128,8 +128,8 @@ class Acknowledged(Struct, frozen=True):
 
 async def create_deliveries(context: Context, new: Sequence[NewDelivery]) -> None:
     """Puts deliveries in the outbox, a stretch at a time; those that are there already stay as they are."""
-    for start in range(0, len(new), _LARGEST_WRITE):
-        stretch = new[start : start + _LARGEST_WRITE]
+    for start in range(0, len(new), _MAX_WRITE):
+        stretch = new[start : start + _MAX_WRITE]
 
         def work(tx: Transaction, stretch: Sequence[NewDelivery] = stretch) -> None:
             for one in stretch:
@@ -227,4 +227,4 @@ def finish(context: Context, tx: Transaction, held: Outgoing, state: str, retry_
 
 def pause_after(attempts: int) -> timedelta:
     """How long to wait after so many attempts."""
-    return min(_FIRST_PAUSE * (1 << min(attempts - 1, 10)), _LONGEST_PAUSE)
+    return min(_FIRST_PAUSE * (1 << min(attempts - 1, 10)), _MAX_PAUSE)

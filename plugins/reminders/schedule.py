@@ -18,8 +18,8 @@ from eventorg.plugin import (
 from .offsets import USUAL, dump, duration
 from .outbox import GRACE, Kind, NewDelivery, create_deliveries
 
-_LARGEST_SCAN: Final = 1_000
-_LARGEST_SWEEP: Final = 500
+_MAX_SCAN: Final = 1_000
+_MAX_SWEEP: Final = 500
 _NEWS: Final = RegistrationPromoted | EventCancelled | EventCreated | EventUpdated
 
 
@@ -28,7 +28,7 @@ async def remind(context: Context) -> None:
     once for each user and event, by the reminder nearest to the start."""
     while len(due := await _find_due(context)) > 0:
         await create_deliveries(context, due)
-        if len(due) < _LARGEST_SCAN:
+        if len(due) < _MAX_SCAN:
             break
 
 
@@ -45,7 +45,7 @@ async def _find_due(context: Context) -> list[NewDelivery]:
             horizon=rfc3339(now + timedelta(seconds=longest["seconds"])),
             usual=usual,
             mail=context.settings.sends_mail,
-            most=_LARGEST_SCAN,
+            most=_MAX_SCAN,
         )
         return [_reminder(row["event_id"], row["user_id"], row["start_time"], row["latest"]) for row in rows]
 
@@ -119,7 +119,7 @@ async def sweep(context: Context) -> None:
     """Forgets the deliveries of events that are long over, a little at a time."""
     before = rfc3339(context.clock() - timedelta(days=context.settings.kept_days))
     while (
-        await context.write(lambda tx: tx.run(context.sql.forget_deliveries, before=before, most=_LARGEST_SWEEP))
-        == _LARGEST_SWEEP
+        await context.write(lambda tx: tx.run(context.sql.forget_deliveries, before=before, most=_MAX_SWEEP))
+        == _MAX_SWEEP
     ):
         pass

@@ -17,7 +17,7 @@ from .addresses import AddressRefused, Unresolvable, resolve
 TIMEOUT_SECONDS: Final = 10.0
 _CONNECT_SECONDS: Final = 4.0
 _RESOLVE_SECONDS: Final = 5.0
-_MOST_ADDRESSES: Final = 3
+_MAX_ADDRESSES: Final = 3
 
 _threads = CapacityLimiter(8)
 """For the checks of hosts: slow name servers hold up these alone."""
@@ -57,7 +57,7 @@ class PinnedTransport(httpx.AsyncBaseTransport):
         host, port = _place(request.url)
         addresses = await resolve(host, port, allow_private=self._allow_private, threads=self._threads)
         failure: Exception = Unresolvable(host)
-        for address in addresses[:_MOST_ADDRESSES]:
+        for address in addresses[:_MAX_ADDRESSES]:
             pinned = httpx.Request(
                 request.method,
                 request.url.copy_with(host=address),

@@ -11,7 +11,7 @@ from eventorg.plugin import Context, EventDeleted, EventUpdated, Fact, Transacti
 from .messages import make_body
 from .webhooks import matches
 
-_LARGEST_SWEEP: Final = 1_000
+_MAX_SWEEP: Final = 1_000
 
 
 _ALWAYS: Final = EventUpdated | EventDeleted | UserDeleted
@@ -69,8 +69,8 @@ async def forget(context: Context) -> None:
     """Removes what is done with and old, a little at a time, and webhooks whose event is gone."""
     before = rfc3339(context.clock() - timedelta(days=context.settings.log_days))
     while (
-        await context.write(lambda tx: tx.run(context.sql.forget_deliveries, before=before, most=_LARGEST_SWEEP))
-        == _LARGEST_SWEEP
+        await context.write(lambda tx: tx.run(context.sql.forget_deliveries, before=before, most=_MAX_SWEEP))
+        == _MAX_SWEEP
     ):
         pass
     await context.write(lambda tx: tx.run(context.sql.remove_ended))

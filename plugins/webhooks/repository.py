@@ -21,13 +21,13 @@ from eventorg.plugin import (
 from .messages import make_secret
 from .webhooks import CreatedWebhook, NewWebhook, Webhook, WebhookDeliveries, WebhookDelivery, Webhooks, tag_of
 
-MOST_PER_EVENT: Final = 10
+MAX_PER_EVENT: Final = 10
 _OFF: Final = {
     "ru": "Вебхук выключен: сначала включите его.",
     "en": "The webhook is off: turn it on first.",
 }
-_LARGEST_NUMBER: Final = 2**62
-_Number = Annotated[int, Meta(ge=0, le=_LARGEST_NUMBER)]
+_MAX_NUMBER: Final = 2**62
+_Number = Annotated[int, Meta(ge=0, le=_MAX_NUMBER)]
 
 
 class HostsWebhooks:
@@ -49,7 +49,7 @@ class HostsWebhooks:
 
         def work(tx: Transaction) -> CreatedWebhook:
             event = self._load_event(tx)
-            if len(tx.all(self._sql.list_endpoints_of, event_id=event.id)) >= MOST_PER_EVENT:
+            if len(tx.all(self._sql.list_endpoints_of, event_id=event.id)) >= MAX_PER_EVENT:
                 raise Conflict()
             return create(self._context, tx, new.url, new.types, event.id, self._caller.user_id)
 
@@ -166,7 +166,7 @@ def find_deliveries(
     rows = tx.all(
         context.sql.list_deliveries,
         webhook_id=webhook_id,
-        before=_LARGEST_NUMBER if before is None else before,
+        before=_MAX_NUMBER if before is None else before,
         most=limit + 1,
     )
     more = encode_cursor(rows[limit - 1]["number"]) if len(rows) > limit else None

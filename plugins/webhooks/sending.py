@@ -31,8 +31,8 @@ SCHEDULE: Final = (
 """The pauses after the first, the second… failed attempt, as Standard Webhooks suggests; then it is given up."""
 JITTER: Final = 0.2
 """A pause grows by up to this share of it, so that what failed together does not come back together."""
-LONGEST_RETRY_AFTER: Final = timedelta(hours=24)
-MOST_FAILING: Final = timedelta(days=7)
+MAX_RETRY_AFTER: Final = timedelta(hours=24)
+MAX_FAILING: Final = timedelta(days=7)
 LANE: Final = 32
 """So many at once of those that are known to answer quickly, and so many of the rest: these cannot hold up those."""
 QUICK_MILLISECONDS: Final = 2_000
@@ -136,7 +136,7 @@ def _record(tx: Transaction, context: Context, message: Any, attempt: Attempt) -
     row = tx.one(sql.note_failure, id=webhook_id, now=tx.now)
     if attempt.response_status == 410:
         tx.run(sql.turn_off, id=webhook_id, reason="gone", now=tx.now)
-    elif row is not None and row["failing_since"] <= rfc3339(context.clock() - MOST_FAILING):
+    elif row is not None and row["failing_since"] <= rfc3339(context.clock() - MAX_FAILING):
         tx.run(sql.turn_off, id=webhook_id, reason="failing", now=tx.now)
 
 
@@ -145,4 +145,4 @@ def _pause(attempts: int, attempt: Attempt) -> timedelta | None:
     if attempts >= len(SCHEDULE):
         return None
     pause = SCHEDULE[attempts] * (1 + secrets.SystemRandom().uniform(0, JITTER))
-    return max(pause, min(attempt.retry_after, LONGEST_RETRY_AFTER))
+    return max(pause, min(attempt.retry_after, MAX_RETRY_AFTER))

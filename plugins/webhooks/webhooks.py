@@ -11,8 +11,8 @@ from msgspec import Struct, field
 
 from eventorg.plugin import FACTS, Id, Input, Instant, Refused, rule
 
-LONGEST_URL: Final = 2_000
-LARGEST_PORT: Final = 65_535
+MAX_URL: Final = 2_000
+MAX_PORT: Final = 65_535
 _OF_EVENTS: Final = ("event", "registration")
 """The kinds of changes that have an event."""
 _PATTERNS: Final = [
@@ -25,8 +25,8 @@ _PATTERNS: Final = [
 def clean_url(value: str) -> str:
     """An absolute http or https URL without a user, a password or a fragment. Raises `Refused`."""
     value = value.strip()
-    if len(value) > LONGEST_URL:
-        raise Refused("too_long", maximum=LONGEST_URL)
+    if len(value) > MAX_URL:
+        raise Refused("too_long", maximum=MAX_URL)
     if not value.isprintable() or " " in value:
         raise Refused("invalid")
     try:
@@ -35,7 +35,7 @@ def clean_url(value: str) -> str:
         raise Refused("invalid") from None
     if url.scheme not in ("http", "https") or not url.host or url.userinfo or "#" in value:
         raise Refused("invalid")
-    if url.port is not None and not 1 <= url.port <= LARGEST_PORT:
+    if url.port is not None and not 1 <= url.port <= MAX_PORT:
         raise Refused("invalid")
     return value
 
@@ -65,7 +65,7 @@ Url = Annotated[
     str,
     rule(
         clean_url,
-        max_length=LONGEST_URL,
+        max_length=MAX_URL,
         format="uri",
         pattern="^https?://",
         examples=["https://example.com/hooks/eventorg"],

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from eventorg.api.cards import LONGEST_TEXT, Card, make_card
+from eventorg.api.cards import MAX_TEXT, Card, make_card
 from eventorg.domain.events import Event
 from eventorg.domain.registrations import CardData, ParticipantCounts
 from eventorg.testing import Server, check_problem
@@ -181,7 +181,7 @@ def test_the_text_fits_into_a_message_whatever_is_in_it(
 ) -> None:
     fields: dict[str, Any] = {"title": title, "description": description, "location": location}
     shown = card(language, names=names, **fields | {"registered_count": len(names) + more})
-    assert units(shown.text) <= LONGEST_TEXT
+    assert units(shown.text) <= MAX_TEXT
     assert shown.text.startswith(title)
     assert shown.start_text in shown.text
     assert (shown.names, shown.more) == (names, more)
@@ -190,14 +190,14 @@ def test_the_text_fits_into_a_message_whatever_is_in_it(
 @pytest.mark.parametrize("offset", [0, 1])
 def test_a_description_is_cut_between_characters_and_fills_the_message(offset: int) -> None:
     shown = card(title="x" * (10 + offset), description="😀" * 4000)
-    assert units(shown.text) in (LONGEST_TEXT, LONGEST_TEXT - 1)
+    assert units(shown.text) in (MAX_TEXT, MAX_TEXT - 1)
     assert shown.text.endswith("😀…")
 
 
 def test_a_description_that_just_fits_is_whole() -> None:
-    room = LONGEST_TEXT - units(card().text) - 2
+    room = MAX_TEXT - units(card().text) - 2
     assert card(description="x" * room).text.endswith("x" * room)
-    assert units(card(description="x" * room).text) == LONGEST_TEXT
+    assert units(card(description="x" * room).text) == MAX_TEXT
     assert card(description="x" * (room + 1)).text.endswith("x" * (room - 1) + "…")
 
 
@@ -208,4 +208,4 @@ def test_names_that_do_not_fit_are_counted() -> None:
     assert listed == names[: len(listed)]
     assert 10 < len(listed) < 100
     assert f"и ещё {150 - len(listed)} участник" in shown.text
-    assert LONGEST_TEXT - units(shown.text) < 210, "another name would have fitted"
+    assert MAX_TEXT - units(shown.text) < 210, "another name would have fitted"

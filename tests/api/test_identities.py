@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from eventorg.testing import PASSWORD, Bot, Server, check_problem
-from tests.telegram import LARGEST_ID, Person, link, new_id
+from tests.telegram import MAX_ID, Person, link, new_id
 
 IDENTITY = "/identities/telegram/{}"
 
@@ -33,7 +33,7 @@ def test_an_account_is_made_at_first_sight_and_brought_up_to_date_after_that(ser
     assert bot.get(path).json() == again.json()
 
 
-@pytest.mark.parametrize("telegram_id", [1, 2**31, 2**32 + 1, LARGEST_ID])
+@pytest.mark.parametrize("telegram_id", [1, 2**31, 2**32 + 1, MAX_ID])
 def test_ids_up_to_52_bits_are_taken(fresh_server: Server, telegram_id: int) -> None:
     bot = fresh_server.make_bot("act")
     user = bot.put(IDENTITY.format(telegram_id), json={}).json()

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from init_data_py import validation
 
 from eventorg.testing import Bot, Server, check_problem
-from tests.telegram import LARGEST_ID, MiniApps, init_data, log_in, new_id, user_field
+from tests.telegram import MAX_ID, MiniApps, init_data, log_in, new_id, user_field
 
 
 def test_a_login_is_a_token_for_the_user_made_at_first_sight(server: Server) -> None:
@@ -120,7 +120,7 @@ def test_no_auth_date_is_a_server_error(server: Server, auth_date: str) -> None:
         '{"first_name": "Anna"}', '{"id": "1", "first_name": "Anna"}', '{"id": true, "first_name": "Anna"}',
         '{"id": 1.0, "first_name": "Anna"}', '{"id": 0, "first_name": "Anna"}', '{"id": -1, "first_name": "Anna"}',
         '{"id": NaN, "first_name": "Anna"}', '{"id": ' + "9" * 5_000 + ', "first_name": "Anna"}',
-        user_field(LARGEST_ID + 1), user_field(1, is_bot=True), user_field(1, first_name=None),
+        user_field(MAX_ID + 1), user_field(1, is_bot=True), user_field(1, first_name=None),
         user_field(1, first_name=["Anna"]),
     ],
     ids=range(23),

@@ -170,7 +170,7 @@ def test_what_concerns_one_is_the_same_from_ones_events_and_from_the_changes(
     happen(story)
     pages = []
     for most in (-1, 1000):
-        monkeypatch.setattr(changes_module, "MOST_LOOKED_UP", most)
+        monkeypatch.setattr(changes_module, "MAX_LOOKED_UP", most)
         pages.append([follow(user, story.after) for user in (story.user, stranger)])
     assert pages[0] == pages[1]
     assert [[row["type"] for row in page["changes"]] for page in pages[0]] == [[kind], []]

@@ -15,7 +15,7 @@ import msgspec
 from eventorg.core import utc_now
 from eventorg.domain.values import rfc3339
 from eventorg.package_data import data_folder
-from eventorg.storage.database import LARGEST_GROUP
+from eventorg.storage.database import MAX_GROUP
 from eventorg.storage.sqlite import connect_reader, connect_writer
 from eventorg.storage.statements import Statement, Statements
 from tests.bench import cores
@@ -46,7 +46,7 @@ def register(connection: sqlite3.Connection, pairs: Iterator[Pair]) -> int:
     """As many as eventorg puts into one commit at most."""
     now = rfc3339(utc_now())
     connection.execute("BEGIN IMMEDIATE")
-    for _ in range(LARGEST_GROUP):
+    for _ in range(MAX_GROUP):
         event_id, user_id = next(pairs)
         of = {"event_id": event_id, "user_id": user_id}
         _rows(connection, SQL.get_token_version, user_id=user_id)
@@ -57,7 +57,7 @@ def register(connection: sqlite3.Connection, pairs: Iterator[Pair]) -> int:
         _rows(connection, SQL.create_registration, **of, status="registered", now=now)
         _rows(connection, SQL.record_change, **of, now=now, type="registration.created", actor_id=user_id, bot=None)
     connection.execute("COMMIT")
-    return LARGEST_GROUP
+    return MAX_GROUP
 
 
 LOOPS: Final[dict[str, Callable[[sqlite3.Connection, Iterator[Pair]], int]]] = {

@@ -4,5 +4,5 @@ from eventorg.cli import main
 from eventorg.storage import database
 
 if __name__ == "__main__":
-    database.LARGEST_GROUP = 1
+    database.MAX_GROUP = 1
     main()

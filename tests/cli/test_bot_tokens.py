@@ -16,7 +16,7 @@ from eventorg.settings import Settings
 from eventorg.storage.sqlite import BUSY_TIMEOUT_MS, connect_writer
 from eventorg.testing import PASSWORD, Bot, Server, check_problem, running
 from tests.programs import run, sentence, serving
-from tests.telegram import LARGEST_ID, Person, new_id
+from tests.telegram import MAX_ID, Person, new_id
 
 KNOWN = new_id()
 """A Telegram account that is known, in another spelling."""
@@ -138,7 +138,7 @@ def test_a_bot_acts_for_a_user_by_id_and_for_a_telegram_account(server: Server, 
     "nobody",
     [
         "3407e9c0-1a69-4cb6-84ce-6852d9345421",
-        f"telegram:{LARGEST_ID}", "telegram:0", "telegram:", "telegram:-1", "telegram:1e3",
+        f"telegram:{MAX_ID}", "telegram:0", "telegram:", "telegram:-1", "telegram:1e3",
         "telegram:٤٢", *("telegram:" + "9" * digits for digits in (18, 19, 400)), f"telegram:{2**63}",
         f"telegram:0{KNOWN}", f"telegram:+{KNOWN}", "Telegram:42", "telegram: 42",
         "someone", "me", "'; DROP TABLE users", "-", "é",

@@ -21,7 +21,7 @@ from eventorg.serving.server import SHUTDOWN_SECONDS, server_config
 from eventorg.serving.systemd import SECONDS_BETWEEN_SIGNS
 from eventorg.settings import PREFIX, Settings, load
 from eventorg.testing import Server
-from eventorg.web.bodies import LARGEST_BODY
+from eventorg.web.bodies import MAX_BODY_BYTES
 from tests.programs import CHECKOUT, run, sentence
 from tests.readme import README
 
@@ -50,9 +50,9 @@ HARDENING = {
     "SystemCallArchitectures": "native",
     "UMask": "0077",
 }
-LARGEST_EXPOSURE = 15
+MAX_EXPOSURE = 15
 """By `systemd-analyze security`, in tenths: 15 is OK, 96 is a unit without any of this."""
-LONGEST_WAIT = 30
+MAX_WAIT = 30
 """Of `GET /changes`, in seconds."""
 
 
@@ -118,7 +118,7 @@ def test_systemd_takes_the_unit_and_finds_it_safe(tmp_path: Path) -> None:
     file.write_text(example(file.name).replace("/opt/eventorg/bin/eventorg", sys.executable), encoding="utf-8")
     verified = systemd_analyze("verify", str(file))
     assert (verified.returncode, file.name in verified.stderr) == (0, False), verified.stderr
-    judged = systemd_analyze("security", "--offline=yes", f"--threshold={LARGEST_EXPOSURE}", str(file))
+    judged = systemd_analyze("security", "--offline=yes", f"--threshold={MAX_EXPOSURE}", str(file))
     assert judged.returncode == 0, judged.stdout
 
 
@@ -127,9 +127,9 @@ def test_a_proxy_waits_longer_than_the_server_and_keeps_connections_shorter(name
     text = example(name)
     options = ("keepalive_timeout", "proxy_read_timeout") if name == "nginx.conf" else ("keepalive", "header_timeout")
     assert all(time < keep_alive() for time in seconds(options[0], text))
-    assert all(time > max(LONGEST_WAIT, HEARTBEAT_SECONDS) for time in seconds(options[1], text))
+    assert all(time > max(MAX_WAIT, HEARTBEAT_SECONDS) for time in seconds(options[1], text))
     largest = [int(size) * 1000 for size in re.findall(r"client_\w+_size (\d+)k", text)]
-    assert all(size > LARGEST_BODY for size in largest)  # it is the server that refuses, in its own words
+    assert all(size > MAX_BODY_BYTES for size in largest)  # it is the server that refuses, in its own words
 
 
 @pytest.mark.skipif(not shutil.which("nginx"), reason="nginx is not here")

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from eventorg.extensions.worker import MOST_ATTEMPTS
+from eventorg.extensions.worker import MAX_ATTEMPTS
 from eventorg.storage.sqlite import connect_reader
 from tests.extensions.plugin_files import DIARY, DIARY_FILES, write
 from tests.programs import EVENTORG, Program, run, serving
@@ -102,7 +102,7 @@ def test_a_change_that_ends_the_program_is_set_aside_after_so_many_restarts(hous
             server.sign_up()
         assert server.wait() == 9
     assert house.rows("SELECT running, attempts FROM plugins WHERE name = 'faulty'") == [(1, 0)]
-    house.fail_before(times=MOST_ATTEMPTS - 1)
+    house.fail_before(times=MAX_ATTEMPTS - 1)
     with house.serving("exit") as server:
         assert server.client.get("/health").json()["plugins"]["faulty"] == "failing"
         assert house.rows("SELECT seq, error FROM plugin_failures") == [(1, "the program ended in it")]

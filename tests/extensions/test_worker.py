@@ -167,13 +167,13 @@ def test_a_fault_is_retried_then_set_aside_and_nobody_else_notices(
     with scene(tmp_path, act or (lambda *_: None)) as there:
         clock, first = there.server.clock, there.server.sign_up()
         pauses = []
-        for attempt in range(1, delivery.MOST_ATTEMPTS):
+        for attempt in range(1, delivery.MAX_ATTEMPTS):
             there.server.wait_for(lambda number=attempt: there.place()["attempts"] == number)  # type: ignore[misc]
             assert (there.place()["error"], there.health()) == (error, "retrying")
             due = clock().fromisoformat(there.place()["due_at"])
             pauses.append((due - clock()).total_seconds())
             clock.now = due
-        assert pauses == [2.0**number for number in range(delivery.MOST_ATTEMPTS - 1)]
+        assert pauses == [2.0**number for number in range(delivery.MAX_ATTEMPTS - 1)]
         there.server.wait_for(lambda: there.health() == "failing")
         assert there.rows("SELECT name, type, user_id, error FROM plugin_failures") == [
             ("faulty", "user.created", first.id, error)

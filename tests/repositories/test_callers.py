@@ -118,7 +118,7 @@ def test_whoever_is_gone_has_the_others_looked_up_again(server: Server, loads: l
 def test_only_so_many_are_known(server: Server, loads: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     users = [server.sign_up() for _ in range(3)]
     server.sign_up().delete("/users/me")  # all are forgotten
-    monkeypatch.setattr(callers, "MOST_KNOWN", 2)
+    monkeypatch.setattr(callers, "MAX_CALLERS", 2)
     for number, user in enumerate((*users, *users)):
         assert user.patch("/users/me", json={"first_name": f"Anna {number}"}).status_code == 200
     assert [loads.count(user.id) for user in users] == [2, 2, 2]

@@ -129,10 +129,10 @@ def test_only_the_clock_that_is_given_counts(year: int) -> None:
 
 def test_a_token_has_a_length_at_most(tokens: Tokens, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
     token = jwt.encode(claims(clock), KEY, "HS256")
-    monkeypatch.setattr(tokens_module, "LONGEST_TOKEN", len(token) - 1)
+    monkeypatch.setattr(tokens_module, "MAX_TOKEN", len(token) - 1)
     with pytest.raises(Unauthenticated, match=r"^token_invalid$"):
         tokens.verify(token)
-    monkeypatch.setattr(tokens_module, "LONGEST_TOKEN", len(token))
+    monkeypatch.setattr(tokens_module, "MAX_TOKEN", len(token))
     assert tokens.verify(token).user_id == SOMEBODY
 
 
@@ -174,7 +174,7 @@ async def test_an_unknown_user_costs_the_same_work() -> None:
 
 @pytest.mark.anyio
 async def test_few_passwords_are_computed_at_once_and_too_many_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(passwords_module, "LONGEST_QUEUE", 1)
+    monkeypatch.setattr(passwords_module, "MAX_QUEUE", 1)
     passwords = Passwords(QUICK)
     for _ in range(2):  # what is done leaves room for as many
         await compute_as_many_as_may_wait(passwords)
@@ -193,7 +193,7 @@ async def compute_as_many_as_may_wait(passwords: Passwords) -> None:
         go_on.wait()
         return running
 
-    most = THREADS + passwords_module.LONGEST_QUEUE
+    most = THREADS + passwords_module.MAX_QUEUE
     tasks = [asyncio.create_task(passwords._compute(compute)) for _ in range(most)]
     await all_run.wait()
     try:
@@ -211,7 +211,7 @@ async def test_a_password_whose_turn_does_not_come_is_refused_and_not_computed(m
     computed: list[str] = []
     running = [asyncio.create_task(passwords._compute(go_on.wait)) for _ in range(THREADS)]
     await asyncio.sleep(0)
-    monkeypatch.setattr(passwords_module, "LONGEST_WAIT_SECONDS", 0.05)
+    monkeypatch.setattr(passwords_module, "MAX_WAIT_SECONDS", 0.05)
     try:
         with pytest.raises(Unavailable, match=r"^busy$"):
             await passwords._compute(computed.append, "in vain")
@@ -265,7 +265,7 @@ def test_failures_are_counted_by_key_within_a_minute(clock: Clock) -> None:
 
 
 def test_the_oldest_key_is_forgotten_rather_than_grow(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(throttle_module, "MOST_KEYS", 2)
+    monkeypatch.setattr(throttle_module, "MAX_KEYS", 2)
     throttle = LoginThrottle(1, clock)
     throttle.fail("first", "second", "third")
     throttle.check("first")

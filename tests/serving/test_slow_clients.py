@@ -187,7 +187,7 @@ async def test_a_connection_too_many_is_503_until_others_end(tmp_path_factory: p
 async def test_who_is_refused_for_that_is_told_when_to_come_again_and_let_go(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(connections, "MOST_CONNECTIONS", 2)
+    monkeypatch.setattr(connections, "MAX_CONNECTIONS", 2)
     with running(Settings(plugins="none", database=str(tmp_path / "eventorg.db"), log_level="error")) as server:
         async with AsyncExitStack() as stack:
             answers = []

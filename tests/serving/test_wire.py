@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from eventorg.serving.protocol import LARGEST_HEAD
+from eventorg.serving.protocol import MAX_HEAD_BYTES
 from eventorg.testing import Server, User, check_problem
 
 GET = b"GET /health HTTP/1.1\r\nHost: x\r\n"
@@ -152,9 +152,9 @@ def padded(size: int) -> bytes:
 
 
 def test_a_head_of_64_kib_is_read(server: Server) -> None:
-    assert len(padded(LARGEST_HEAD)) == LARGEST_HEAD
-    assert answered(server, padded(LARGEST_HEAD)) == [200]
-    check(ask(server, padded(LARGEST_HEAD + 1000)), 431, "head_too_large")
+    assert len(padded(MAX_HEAD_BYTES)) == MAX_HEAD_BYTES
+    assert answered(server, padded(MAX_HEAD_BYTES)) == [200]
+    check(ask(server, padded(MAX_HEAD_BYTES + 1000)), 431, "head_too_large")
 
 
 @pytest.mark.parametrize("piece", PIECES, ids=["lines", "one line"])
@@ -162,7 +162,7 @@ def test_a_head_that_has_no_end_is_cut(server: Server, piece: bytes) -> None:
     assert is_cut(server, GET + b"X-A: ", piece)
 
 
-@pytest.mark.parametrize("size", [LARGEST_HEAD, 3 * LARGEST_HEAD])
+@pytest.mark.parametrize("size", [MAX_HEAD_BYTES, 3 * MAX_HEAD_BYTES])
 def test_an_address_that_is_too_long_is_414(server: Server, size: int) -> None:
     check(ask(server, b"GET /" + b"a" * size + b" HTTP/1.1\r\nHost: x\r\n\r\n"), 414, "target_too_long")
 

@@ -14,7 +14,7 @@ import pytest
 from eventorg.domain.errors import NotFound, StorageFull, Unavailable
 from eventorg.settings import StartError
 from eventorg.storage import database as module
-from eventorg.storage.database import LARGEST_GROUP, READERS, Database, _raw
+from eventorg.storage.database import MAX_GROUP, READERS, Database, _raw
 from eventorg.storage.sqlite import Synchronous, connect_reader, connect_writer
 from eventorg.storage.statements import Statement
 from eventorg.storage.transactions import Transaction, TransactionFunction
@@ -113,7 +113,7 @@ async def test_works_that_wait_together_share_one_commit(database: Database, pat
 
 async def test_a_group_is_bounded(database: Database) -> None:
     executed = statements_of(database)
-    await write_together(database, *(add(f"note {number}") for number in range(LARGEST_GROUP + 1)))
+    await write_together(database, *(add(f"note {number}") for number in range(MAX_GROUP + 1)))
     assert executed.count("COMMIT") == 3
 
 
@@ -180,7 +180,7 @@ async def test_an_answer_comes_after_the_commit(database: Database, path: Path) 
 async def test_too_many_that_wait_are_refused_at_once(
     database: Database, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "LONGEST_QUEUE", 3)
+    monkeypatch.setattr(module, "MAX_QUEUE", 3)
     async with writer_held(database):
         waiting = [asyncio.create_task(database.write(add(f"note {number}"))) for number in range(3)]
         await asyncio.sleep(0)
@@ -190,7 +190,7 @@ async def test_too_many_that_wait_are_refused_at_once(
 
 
 async def test_too_many_reads_are_refused_at_once(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "LONGEST_QUEUE", 2)
+    monkeypatch.setattr(module, "MAX_QUEUE", 2)
     go_on = threading.Event()
     reading = [asyncio.create_task(database.read(lambda tx: go_on.wait())) for _ in range(2 * READERS)]
     await asyncio.sleep(0)

@@ -11,7 +11,7 @@ import pytest
 
 from eventorg.domain.errors import NotFound, Unavailable
 from eventorg.storage.database import Database
-from eventorg.storage.lookup_cache import MOST_REMEMBERED, LookupCache
+from eventorg.storage.lookup_cache import MAX_CACHED, LookupCache
 from eventorg.storage.sqlite import connect_reader, connect_writer
 from eventorg.storage.statements import Statement
 from eventorg.storage.transactions import Transaction
@@ -162,9 +162,9 @@ async def test_only_so_much_is_remembered(path: Path) -> None:
         def look(_: Transaction, number: int) -> None:
             asked.append(number)
 
-        for number in [*range(MOST_REMEMBERED + 1), MOST_REMEMBERED, 0]:
+        for number in [*range(MAX_CACHED + 1), MAX_CACHED, 0]:
             glance.look_up(look, number)
-        assert asked == [*range(MOST_REMEMBERED + 1), 0]
+        assert asked == [*range(MAX_CACHED + 1), 0]
         await asyncio.sleep(0)
 
 

@@ -115,7 +115,7 @@ def test_a_lock_of_another_program_makes_nobody_wait_longer_than_it_takes_to_see
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(storage, "BUSY_TIMEOUT_MS", 500)
-    monkeypatch.setattr(database, "LARGEST_GROUP", 1)  # twenty writes are twenty groups
+    monkeypatch.setattr(database, "MAX_GROUP", 1)  # twenty writes are twenty groups
     with running(Settings(plugins="none", database=str(path), log_level="error")) as server:
         user = server.sign_up()
         event = create(user, "before").json()

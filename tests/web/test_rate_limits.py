@@ -170,7 +170,7 @@ def test_as_many_as_the_limit_says_and_not_one_more(limit: int) -> None:
 
 
 def test_the_sender_heard_of_longest_ago_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rates_module, "MOST_SENDERS", 2)
+    monkeypatch.setattr(rates_module, "MAX_SENDERS", 2)
     rates = RateLimiter(2, Clock())
     for sender in ("anna", "boris", "anna", "clara", "boris"):
         rates.take(sender)

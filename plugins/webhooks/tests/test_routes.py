@@ -4,7 +4,7 @@ from typing import Any
 
 from eventorg.testing import Server, User, check_problem
 
-from ..repository import MOST_PER_EVENT
+from ..repository import MAX_PER_EVENT
 from .hosting import add, log_of, state_of
 from .receiver import Answer, Receiver
 
@@ -147,7 +147,7 @@ def test_a_request_that_is_sent_again_makes_one_webhook(host: User, receiver: Re
 
 def test_an_event_has_ten_webhooks_at_most(host: User, receiver: Receiver) -> None:
     event = host.create_event()
-    webhooks = [add(host, event, receiver.url) for _ in range(MOST_PER_EVENT)]
+    webhooks = [add(host, event, receiver.url) for _ in range(MAX_PER_EVENT)]
     path = f"/events/{event['id']}/webhooks"
     check_problem(host.post(path, json={"url": receiver.url}), 409, "conflict")
     host.delete(f"{path}/{webhooks[0]['id']}")

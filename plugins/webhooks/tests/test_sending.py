@@ -11,7 +11,7 @@ from standardwebhooks import Webhook
 
 from eventorg.testing import Clock, Server, User, running
 
-from ..repository import MOST_PER_EVENT
+from ..repository import MAX_PER_EVENT
 from ..sending import JITTER, LANE, SCHEDULE
 from .hosting import add, log_of, state_of
 from .receiver import Answer, Receiver
@@ -203,9 +203,9 @@ def test_receivers_that_hang_hold_up_nobody_who_answers(eventorg: Server, host: 
     eventorg.wait_for(lambda: receiver.at("/good"))
 
     receiver.answers["/hang"] = Answer(hangs=True)
-    others = [host.create_event() for _ in range(LANE // MOST_PER_EVENT + 1)]
+    others = [host.create_event() for _ in range(LANE // MAX_PER_EVENT + 1)]
     for other in others:
-        hanging = [add(host, other, f"{receiver.url}/hang") for _ in range(MOST_PER_EVENT)]
+        hanging = [add(host, other, f"{receiver.url}/hang") for _ in range(MAX_PER_EVENT)]
         host.patch(f"/events/{other['id']}", json={"title": "new"})
     eventorg.wait_for(lambda: len(receiver.at("/hang")) == LANE)
     host.patch(f"/events/{event['id']}", json={"title": "two"})
