@@ -66,7 +66,7 @@ class User:
         return _with_headers(getattr(self.client, method), self.headers)
 
     def create_event(self, **fields: Any) -> dict[str, Any]:
-        """An event organised by this user, in the far future unless it says otherwise."""
+        """An event organized by this user, in the far future unless it says otherwise."""
         times = {"start_time": "2100-01-01T10:00:00Z", "end_time": "2100-01-01T12:00:00Z"}
         response = self.post("/events", json={"title": "Meeting"} | times | fields)
         assert response.status_code == 201, response.text

@@ -95,7 +95,7 @@ class UserController(Controller):
         responses=problems(401, 403, 404, 412, 507),
     )
     async def delete_user(self, request: Authenticated, user_id: FromPath[str], users: Users) -> Done:
-        """Removes the account, its registrations, and the events it organises that no co-host takes over."""
+        """Removes the account, its registrations, and the events it organizes that no co-host takes over."""
         await users.delete(request.user.resolve(user_id), expected_versions(request), request.user)
         return done(request, "user_deleted")
 
@@ -123,5 +123,5 @@ class UserController(Controller):
         user_id: FromPath[str],
         registrations: NamedDependency[RegistrationRepository],
     ) -> UserEvents:
-        """One's own events by start time: those one organises or co-hosts, and those one goes to or waits for."""
+        """One's own events by start time: those one organizes or co-hosts, and those one goes to or waits for."""
         return await registrations.find_events_of(request.user.resolve(user_id), request.user)

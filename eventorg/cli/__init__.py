@@ -32,7 +32,7 @@ class _Commands(click.Group):
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="eventorg", message="%(prog)s %(version)s")
 def cli() -> None:
-    """A self-hosted API for organising events. Settings are EVENTORG_* environment variables, or stand in the TOML
+    """A self-hosted API for organizing events. Settings are EVENTORG_* environment variables, or stand in the TOML
     file that EVENTORG_CONFIG names. `eventorg plugins` shows the commands that plugins add.
 
     Example: EVENTORG_DATABASE=events.db eventorg serve

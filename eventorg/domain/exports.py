@@ -28,7 +28,7 @@ class KeptRequest(Struct, kw_only=True, frozen=True):
 
 
 class Export(Struct, kw_only=True, frozen=True):
-    """The account, its Telegram account, the events it organises or co-hosts, its registrations (the cancelled ones
+    """The account, its Telegram account, the events it organizes or co-hosts, its registrations (the cancelled ones
     too), the entries of the change log that name it, that it brought about or that it was told for the last time, and
     its requests of the last day that are not done twice; and what each plugin keeps about it, by the plugin's name.
     `incomplete` names the plugins that could not say so just now."""

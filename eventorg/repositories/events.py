@@ -51,7 +51,7 @@ class EventRepository:
         self._outcomes = outcomes
 
     async def create(self, new: NewEvent, caller: Caller) -> Event:
-        """The event, organised by the caller. Raises `Forbidden` if it names another organizer."""
+        """The event, organized by the caller. Raises `Forbidden` if it names another organizer."""
         if new.organizer_id not in (None, caller.user_id):
             raise Forbidden()
         return await self._outcomes.write(caller, Event, lambda tx: self._create(tx, new, caller))
@@ -105,7 +105,7 @@ class EventRepository:
         return event, role
 
     def find_all_for_user(self, tx: Transaction, user_id: str) -> list[Event]:
-        """The events a user organises or co-hosts, by start time."""
+        """The events a user organizes or co-hosts, by start time."""
         return [self.load(tx, row["id"], user_id) for row in tx.all(self._sql.list_organized, user_id=user_id)]
 
     def remove(self, tx: Transaction, event_id: str, by: Caller) -> None:
@@ -114,7 +114,7 @@ class EventRepository:
         tx.run(self._sql.delete_event, event_id=event_id)
 
     def remove_all_for_user(self, tx: Transaction, user_id: str, by: Caller) -> None:
-        """Passes each event a user organises to its longest-serving co-host, or removes it if there is none."""
+        """Passes each event a user organizes to its longest-serving co-host, or removes it if there is none."""
         for owned in tx.all(self._sql.list_owned, user_id=user_id):
             event_id = owned["id"]
             heir = tx.one(self._sql.hand_over, event_id=event_id, now=tx.now)

@@ -2,7 +2,7 @@
 
 A tag is `"<version>-<rest>"`: the version counts edits, the rest is whatever else the representation shows. An
 unchanged tag means an unchanged representation; `If-Match` guards edits, so it looks at the version alone (an
-organiser's change is not refused because somebody registered meanwhile).
+organizer's change is not refused because somebody registered meanwhile).
 """
 
 import re

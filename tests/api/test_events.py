@@ -50,7 +50,7 @@ def test_an_event_without_title_or_times_is_422(host: User, missing: str) -> Non
     assert (error["field"], error["code"]) == (missing, "required")
 
 
-def test_an_event_is_organised_by_the_caller_only(server: Server, host: User) -> None:
+def test_an_event_is_organized_by_the_caller_only(server: Server, host: User) -> None:
     other = server.sign_up()
     check_problem(host.post("/events", json={"title": "T", "organizer_id": other.id} | TIMES), 403, "forbidden")
     assert host.create_event(organizer_id=host.id)["organizer_id"] == host.id

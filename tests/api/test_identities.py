@@ -111,21 +111,21 @@ def test_a_name_with_half_a_character_is_no_server_error(bot: Bot) -> None:
 
 
 def test_a_user_without_password_and_email_is_a_user_like_any_other(server: Server, bot: Bot) -> None:
-    person, organiser = Person(server, bot), server.sign_up()
+    person, organizer = Person(server, bot), server.sign_up()
     times = {"start_time": "2100-01-01T10:00:00Z", "end_time": "2100-01-01T12:00:00Z"}
     own = person.bot.post("/events", json={"title": "Tea"} | times)
     assert (own.status_code, own.json()["organizer_id"]) == (201, person.id)
-    other = f"/events/{organiser.create_event(capacity=1)['id']}"
+    other = f"/events/{organizer.create_event(capacity=1)['id']}"
     assert person.bot.post(f"{other}/register").json()["status"] == "registered"
-    assert organiser.post(f"{other}/hosts", json={"user_id": person.id}).status_code == 201
+    assert organizer.post(f"{other}/hosts", json={"user_id": person.id}).status_code == 201
     assert person.bot.patch(other, json={"title": "By a host"}).status_code == 200
     assert person.bot.get(f"{other}/card").json()["names"] == ["Anna"]
-    assert organiser.get(f"/users/{person.id}").json()["first_name"] == "Anna"
+    assert organizer.get(f"/users/{person.id}").json()["first_name"] == "Anna"
     assert len(person.bot.get("/users/me/events").json()["organized_events"]) == 2
     export = person.bot.get("/users/me/export").json()
     assert (export["user"]["email"], export["telegram"]["telegram_id"]) == (None, person.telegram_id)
     check_problem(server.client.post("/login", json={"email": "", "password": PASSWORD}), 401, "invalid_credentials")
-    check_problem(person.bot.patch("/users/me", json={"email": organiser.account["email"]}), 409, "email_taken")
+    check_problem(person.bot.patch("/users/me", json={"email": organizer.account["email"]}), 409, "email_taken")
 
     email = f"{person.telegram_id}@example.com"
     assert person.bot.patch("/users/me", json={"email": email, "password": PASSWORD}).json()["email"] == email
@@ -137,7 +137,7 @@ def test_a_user_without_password_and_email_is_a_user_like_any_other(server: Serv
 
     assert person.bot.delete("/users/me").status_code == 200
     check_problem(person.bot.get("/users/me"), 404, "user_not_found")
-    assert organiser.get(other).json()["registered_count"] == 0
+    assert organizer.get(other).json()["registered_count"] == 0
     assert bot.put(IDENTITY.format(person.telegram_id), json={}).status_code == 201
 
 

@@ -51,7 +51,7 @@ def _draw_one(axis: Axes, comparison: Comparison) -> None:
     drawn = axis.barh(
         [result.label for result, _ in bars],
         [summary.rate for _, summary in bars],
-        color=[_colour(result.variant) for result, _ in bars],
+        color=[_color(result.variant) for result, _ in bars],
     )
     texts = [f"{summary.rate:,.0f}  ({summary.ratio:.2f} ×)" if summary.ratio else "" for _, summary in bars]
     axis.bar_label(drawn, texts, padding=3, fontsize=8)
@@ -63,7 +63,7 @@ def _draw_one(axis: Axes, comparison: Comparison) -> None:
     axis.set_xticks([])
 
 
-def _colour(variant: str) -> str:
+def _color(variant: str) -> str:
     if variant == "eventorg":
         return _OURS
     return _LIMITS if variant in _LIMIT_NAMES else _PEERS

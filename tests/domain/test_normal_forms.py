@@ -1,4 +1,4 @@
-"""Texts of marks in a row: normalised like any other, and in no time."""
+"""Texts of marks in a row: normalized like any other, and in no time."""
 
 import time
 import unicodedata

@@ -121,12 +121,12 @@ def test_the_better_role_stays(server: Server, bot: Bot, own: str | None, given:
     user, person, other = server.sign_up(), Person(server, bot), server.sign_up()
     acting = bot.acting_for(person.id)
     roles = {own: (user.id, user), given: (person.id, acting)} if own != given else {}
-    organiser: Any = roles.get("organizer", (other.id, other))[1]
+    organizer: Any = roles.get("organizer", (other.id, other))[1]
     times = {"start_time": "2100-01-01T10:00:00Z", "end_time": "2100-01-01T12:00:00Z"}
-    url = f"/events/{organiser.post('/events', json={'title': 'T', 'visibility': 'private'} | times).json()['id']}"
+    url = f"/events/{organizer.post('/events', json={'title': 'T', 'visibility': 'private'} | times).json()['id']}"
     for role, user_id in ((own, user.id), (given, person.id)):
         if role == "host":
-            assert organiser.post(f"{url}/hosts", json={"user_id": user_id}).status_code == 201
+            assert organizer.post(f"{url}/hosts", json={"user_id": user_id}).status_code == 201
     link(bot, person.telegram_id, user)
     expected = [(user.id, "organizer")] if "organizer" in (own, given) else [(other.id, "organizer"), (user.id, "host")]
     hosts = user.get(f"{url}/hosts").json()["hosts"]

@@ -16,7 +16,7 @@ from tests import telegram
 
 # "self" is the user who stands in the path. OPTIONS, which Litestar answers itself, has a test below.
 TABLE = """
-                                                nobody expired stranger participant host organiser self
+                                                nobody expired stranger participant host organizer self
 POST   /users                                      201     401      201         201  201       201    -
 POST   /login                                      200     200      200         200  200       200    -
 POST   /login/telegram                             200     200      200         200  200       200    -
@@ -58,7 +58,7 @@ HEAD   /docs/assets/{file_path}                    200     200      200         
 
 # What an event of each kind is to those who know its id. Nobody can have registered for a draft.
 VISIBILITY = """
-                                                         nobody stranger participant host organiser
+                                                         nobody stranger participant host organizer
 public   GET    /events/{event_id}                           200      200         200  200       200
 unlisted GET    /events/{event_id}                           200      200         200  200       200
 private  GET    /events/{event_id}                           404      404         200  200       200
@@ -115,9 +115,9 @@ class Cast:
     def __init__(self, server: Server) -> None:
         self.server = server
         self.bot = server.make_bot("act")
-        self.stranger, self.participant, self.host, self.organiser = (server.sign_up() for _ in range(4))
+        self.stranger, self.participant, self.host, self.organizer = (server.sign_up() for _ in range(4))
         self.callers: dict[str, User | Bot] = {
-            "stranger": self.stranger, "participant": self.participant, "host": self.host, "organiser": self.organiser
+            "stranger": self.stranger, "participant": self.participant, "host": self.host, "organizer": self.organizer
         }  # fmt: skip
 
     def play(self, kind: str, method: str, path: str, who: str) -> httpx.Response:
@@ -129,7 +129,7 @@ class Cast:
             telegram.link(self.bot, telegram_id, user)
         if "/participants/{user_id}" in path:
             self._register(user, event_id)
-            self.organiser.patch(f"/events/{event_id}", json={"visibility": kind})
+            self.organizer.patch(f"/events/{event_id}", json={"visibility": kind})
         if "/hosts/{user_id}" in path:
             self._make_host(user, event_id)
         ids = {"event_id": event_id, "user_id": user.id, "telegram_id": telegram_id}
@@ -143,19 +143,19 @@ class Cast:
         return self.server.client.send(request)
 
     def _event(self, kind: str) -> str:
-        event_id = str(self.organiser.create_event(status="draft" if kind == "draft" else "published")["id"])
+        event_id = str(self.organizer.create_event(status="draft" if kind == "draft" else "published")["id"])
         self._make_host(self.host, event_id)
         if kind != "draft":
             self._register(self.participant, event_id)
-            assert self.organiser.patch(f"/events/{event_id}", json={"visibility": kind}).status_code == 200
+            assert self.organizer.patch(f"/events/{event_id}", json={"visibility": kind}).status_code == 200
         return event_id
 
     def _register(self, user: User, event_id: str) -> None:
-        self.organiser.patch(f"/events/{event_id}", json={"visibility": "public"})
+        self.organizer.patch(f"/events/{event_id}", json={"visibility": "public"})
         assert user.post(f"/events/{event_id}/register").status_code == 201
 
     def _make_host(self, user: User, event_id: str) -> None:
-        assert self.organiser.post(f"/events/{event_id}/hosts", json={"user_id": user.id}).status_code == 201
+        assert self.organizer.post(f"/events/{event_id}/hosts", json={"user_id": user.id}).status_code == 201
 
     def _body(self, method: str, path: str) -> Any:
         """The body of a route that takes one; of a new user for each sign-up."""
@@ -229,8 +229,8 @@ def test_private_events_and_drafts_do_not_exist_for_strangers(
 
 
 def test_a_cancelled_event_is_still_shown_to_all(cast: Cast) -> None:
-    event = cast.organiser.create_event()
-    cast.organiser.patch(f"/events/{event['id']}", json={"status": "cancelled"})
+    event = cast.organizer.create_event()
+    cast.organizer.patch(f"/events/{event['id']}", json={"status": "cancelled"})
     assert cast.server.client.get(f"/events/{event['id']}").json()["status"] == "cancelled"
 
 
@@ -241,7 +241,7 @@ def test_an_open_route_does_not_look_at_tokens(server: Server, path: str) -> Non
 
 @pytest.mark.parametrize("path", ["/events/{event_id}", "/users/me"])
 def test_a_bad_token_is_never_ignored(server: Server, cast: Cast, path: str) -> None:
-    url = path.format(event_id=cast.organiser.create_event()["id"])
+    url = path.format(event_id=cast.organizer.create_event()["id"])
     check_problem(server.client.get(url, headers={"Authorization": "Bearer nonsense"}), 401, "token_invalid")
 
 
@@ -260,7 +260,7 @@ def test_the_email_is_seen_by_oneself_only(cast: Cast) -> None:
     email = cast.stranger.account["email"]
     assert cast.stranger.get(f"/users/{cast.stranger.id}").json()["email"] == email
     assert cast.stranger.get("/users/me").json()["email"] == email
-    seen = cast.organiser.get(f"/users/{cast.stranger.id}")
+    seen = cast.organizer.get(f"/users/{cast.stranger.id}")
     assert "email" not in seen.json()
     assert email not in seen.text
 
@@ -280,7 +280,7 @@ def test_a_new_password_ends_the_tokens_of_before(server: Server) -> None:
 
 def test_a_deleted_account_ends_its_tokens(server: Server, cast: Cast) -> None:
     user = server.sign_up()
-    event = cast.organiser.create_event()
+    event = cast.organizer.create_event()
     assert user.delete("/users/me").status_code == 200
     for response in (user.get("/users/me"), user.get(f"/events/{event['id']}"), user.post("/events", json={})):
         check_problem(response, 401, "token_revoked")

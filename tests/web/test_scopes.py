@@ -5,7 +5,7 @@ import pytest
 from eventorg.testing import Server, check_problem
 from tests.web.test_authorization import TABLE, Cast, rows
 
-# By scope; "+as" acts for the organiser of whatever it is about. S is `scope_missing`, A `act_as_missing` (both 403),
+# By scope; "+as" acts for the organizer of whatever it is about. S is `scope_missing`, A `act_as_missing` (both 403),
 # R `token_revoked` (401).
 BOTS = """
                                                  deliver deliver+as changes  act act+as revoked
@@ -56,8 +56,8 @@ def cast(server: Server) -> Cast:
     deliver, changes, revoked = server.make_bot("deliver"), server.make_bot("changes"), server.make_bot("act")
     server.revoke(revoked)
     cast.callers |= {"deliver": deliver, "changes": changes, "act": cast.bot, "revoked": revoked}
-    organiser = cast.organiser.id
-    cast.callers |= {"deliver+as": deliver.acting_for(organiser), "act+as": cast.bot.acting_for(organiser)}
+    organizer = cast.organizer.id
+    cast.callers |= {"deliver+as": deliver.acting_for(organizer), "act+as": cast.bot.acting_for(organizer)}
     return cast
 
 
