@@ -56,7 +56,7 @@ from eventorg.web.responses import JSONResponse
 def create_app(settings: Settings, clock: Clock = utc_now, passwords: Passwords | None = None) -> Litestar:
     """The application. The file is prepared and opened when it starts, and closed when it stops.
 
-    Raises `StartError` (now, or at start) in one sentence that a person can act upon.
+    Raises `OperatorError` (now, or at start) in one sentence that a person can act upon.
     """
     core = Core(settings, clock, passwords)
     tokens = Tokens(clock, timedelta(hours=settings.token_hours))

@@ -38,7 +38,7 @@ def utc_now() -> datetime:
 class Core:
     """The database of some settings, its repositories and the plugins. Nothing is opened yet.
 
-    Raises `StartError` if a statement or a plugin is wrong.
+    Raises `OperatorError` if a statement or a plugin is wrong.
     """
 
     def __init__(self, settings: Settings, clock: Clock = utc_now, passwords: Passwords | None = None) -> None:
@@ -75,11 +75,11 @@ class Core:
         return [core_component(), *(loaded.component for loaded in self.loaded if loaded.component)]
 
     def prepare(self, progress: Progress = no_progress) -> list[str]:
-        """Makes the database or brings it up to date; the migrations applied. Raises `StartError`."""
+        """Makes the database or brings it up to date; the migrations applied. Raises `OperatorError`."""
         return prepare(self.settings.database_path, self.components, self.clock, progress)
 
     def check_statements(self) -> None:
-        """Has SQLite compile every statement of the core and of the plugins. Raises `StartError`."""
+        """Has SQLite compile every statement of the core and of the plugins. Raises `OperatorError`."""
         check_statements(self.settings.database_path, self.sql)
         for loaded in self.loaded:
             check_statements(self.settings.database_path, loaded.sql, f"{loaded.plugin.name}_")

@@ -41,7 +41,7 @@ from eventorg.domain.facts import (
     UserDeleted,
     UserUpdated,
 )
-from eventorg.domain.users import User, check_self, check_version
+from eventorg.domain.users import User, check_self
 from eventorg.domain.values import (
     Clock,
     Id,
@@ -50,6 +50,7 @@ from eventorg.domain.values import (
     Locale,
     Refused,
     Timezone,
+    check_version,
     rfc3339,
     rule,
     text,
@@ -87,6 +88,7 @@ __all__ = [
     "FieldError",
     "Forbidden",
     "Gone",
+    "Happened",
     "Id",
     "Input",
     "Instant",
@@ -131,6 +133,8 @@ __all__ = [
 ]
 
 T = TypeVar("T")
+Happened = Fact
+"""The name of `Fact` until 0.1.0; it goes in 0.3."""
 
 
 @runtime_checkable

@@ -13,6 +13,8 @@ import msgspec
 from init_data_py import hash_token
 from msgspec import Meta, Struct, structs
 
+from eventorg.errors import SettingError
+
 PREFIX = "EVENTORG_"
 CONFIG = "EVENTORG_CONFIG"
 T = TypeVar("T")
@@ -24,18 +26,6 @@ _TYPE = re.compile("|".join(_WORDS))
 _FOUND = re.compile(r", got `\w+`$")
 _VISIBLE = re.compile(r"[!-~]*")
 _BOT_KEY = re.compile(r"\d+:[0-9a-f]{64}")
-
-
-class StartError(Exception):
-    """Something a person can mend, in one sentence; the command ends with `exit_status`."""
-
-    exit_status = 1
-
-
-class SettingsError(StartError):
-    """A setting is unknown or has a value it cannot have."""
-
-    exit_status = 2
 
 
 class Settings(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
@@ -148,7 +138,7 @@ def _is_network(text: str) -> bool:
 
 
 def load(environment: Mapping[str, str] | None = None) -> Settings:
-    """The settings of an environment (default: this process's). Raises `SettingsError` in one sentence.
+    """The settings of an environment (default: this process's). Raises `SettingError` in one sentence.
 
     What is none of the core's is kept in `others`, for the plugins to claim.
     """
@@ -170,11 +160,11 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
     return settings
 
 
-def unknown(name: str, kind: Any = Settings, prefix: str = PREFIX) -> SettingsError:
+def unknown(name: str, kind: Any = Settings, prefix: str = PREFIX) -> SettingError:
     """The refusal of a name that is none of the settings, with one that looks like it."""
     alike = get_close_matches(name, [field for field in _fields(kind) if field != "others"], n=1, cutoff=0.7)
     hint = f"; there is {prefix}{alike[0].upper()}" if alike else ""
-    return SettingsError(f"{prefix}{name.upper()} is no setting of eventorg or of a plugin{hint}.")
+    return SettingError(f"{prefix}{name.upper()} is no setting of eventorg or of a plugin{hint}.")
 
 
 def own_values(settings: Settings, plugin: str) -> dict[str, Any]:
@@ -184,7 +174,7 @@ def own_values(settings: Settings, plugin: str) -> dict[str, Any]:
 
 
 def convert(values: dict[str, Any], kind: type[T], prefix: str) -> T:
-    """Values as they are set, as a struct. Raises `SettingsError` that names the variable."""
+    """Values as they are set, as a struct. Raises `SettingError` that names the variable."""
     for name in values:
         if name not in _fields(kind):
             raise unknown(name, kind, prefix)
@@ -194,8 +184,8 @@ def convert(values: dict[str, Any], kind: type[T], prefix: str) -> T:
         reason, _, path = str(error).partition(" - at `$.")
         name = path.rstrip("`").upper()
         if missing := re.match(r"Object missing required field `(\w+)`", reason):
-            raise SettingsError(f"{prefix}{missing[1].upper()} must be set.") from None
-        raise SettingsError(f"{prefix}{name} cannot be used: {_in_words(reason, name.lower(), kind)}.") from None
+            raise SettingError(f"{prefix}{missing[1].upper()} must be set.") from None
+        raise SettingError(f"{prefix}{name} cannot be used: {_in_words(reason, name.lower(), kind)}.") from None
 
 
 def _fields(kind: Any) -> tuple[str, ...]:
@@ -217,7 +207,7 @@ def _read_file(path: str) -> dict[str, Any]:
         with open(path, "rb") as file:
             values = tomllib.load(file)
     except OSError as error:
-        raise SettingsError(f"{CONFIG} names {path}, which cannot be read: {error.strerror}.") from None
+        raise SettingError(f"{CONFIG} names {path}, which cannot be read: {error.strerror}.") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{CONFIG} names {path}, which is not TOML: {error}.") from None
+        raise SettingError(f"{CONFIG} names {path}, which is not TOML: {error}.") from None
     return {PREFIX + key.removeprefix(PREFIX).upper(): value for key, value in values.items()}

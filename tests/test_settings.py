@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from eventorg.cli import main
-from eventorg.settings import Settings, SettingsError, load
+from eventorg.errors import SettingError
+from eventorg.settings import Settings, load
 from tests.programs import run, sentence
 
 SECRET = "0123456789abcdef" * 2
@@ -119,7 +120,7 @@ def test_the_environment_wins(tmp_path: Path, key: str) -> None:
 def test_a_bad_value_is_refused_by_name_and_not_repeated(tmp_path: Path, name: str, value: str) -> None:
     variable = f"EVENTORG_{name.upper()}"
     for given in ({variable: value}, write(tmp_path, f"{name} = {toml(value)}")):
-        with pytest.raises(SettingsError) as error:
+        with pytest.raises(SettingError) as error:
             load(given)
         assert str(error.value).startswith(f"{variable} cannot be used: ")
         assert SECRET not in str(error.value)
@@ -130,7 +131,7 @@ def test_a_bad_value_is_refused_by_name_and_not_repeated(tmp_path: Path, name: s
     [["prot = 1"], ["EVENTORG_PROT = 1"], ["[notes]", "hours = 1"], ['EVENTORG_CONFIG = "o.toml"'], ["others = 1"]],
 )
 def test_an_unknown_name_in_the_file_is_refused(tmp_path: Path, lines: list[str]) -> None:
-    with pytest.raises(SettingsError, match=r"^EVENTORG_[A-Z]+ is no setting of eventorg or of a plugin\b.*\.$"):
+    with pytest.raises(SettingError, match=r"^EVENTORG_[A-Z]+ is no setting of eventorg or of a plugin\b.*\.$"):
         load(write(tmp_path, *lines))
 
 
@@ -170,13 +171,13 @@ def test_every_command_refuses_what_no_plugin_claims(
 def test_a_file_that_is_not_toml_is_refused(tmp_path: Path, content: bytes) -> None:
     file = tmp_path / "eventorg.toml"
     file.write_bytes(content)
-    with pytest.raises(SettingsError, match="which is not TOML"):
+    with pytest.raises(SettingError, match="which is not TOML"):
         load({"EVENTORG_CONFIG": str(file)})
 
 
 @pytest.mark.parametrize("name", ["missing.toml", "."])
 def test_a_file_that_cannot_be_read_is_refused(tmp_path: Path, name: str) -> None:
-    with pytest.raises(SettingsError, match="which cannot be read"):
+    with pytest.raises(SettingError, match="which cannot be read"):
         load({"EVENTORG_CONFIG": str(tmp_path / name)})
 
 

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from eventorg.backups.restore import restore
-from eventorg.settings import Settings, StartError
+from eventorg.errors import OperatorError
+from eventorg.settings import Settings
 from eventorg.storage.migrations import Component, find_pending
 from eventorg.storage.schema import core_component, find_faults, find_miscounts, pre_migration_copy, prepare
 from eventorg.storage.sqlite import connect_reader, connect_writer
@@ -148,7 +149,7 @@ def test_without_room_for_the_copy_nothing_is_migrated(path: Path, newer: Compon
     def full(what: str, done: int, total: int) -> None:
         raise OSError(28, "No space left on device")
 
-    with pytest.raises(StartError, match="No space left on device"):
+    with pytest.raises(OperatorError, match="No space left on device"):
         prepare(path, [newer], Clock(), full)
     assert "notes" not in tables(path)
     assert not list(path.parent.glob("*before*"))

@@ -11,7 +11,7 @@ from itertools import count
 from pathlib import Path
 
 from eventorg.domain.values import Clock
-from eventorg.settings import StartError
+from eventorg.errors import OperatorError
 from eventorg.storage.copies import Progress, copy_database, flush, no_progress, temporary_beside
 from eventorg.storage.migrations import Component
 from eventorg.storage.schema import find_faults, find_miscounts, owner_lock
@@ -33,15 +33,15 @@ def restore(
     """Replaces the database by a copy of a backup; where the file of before is kept, None if there was none.
 
     What comes into place is copied, checked and flushed before anything is touched, then renamed over the database.
-    An older backup keeps its schema until it is served. Raises `StartError` if the backup is not one that this version
-    can serve, or if anybody has the database open.
+    An older backup keeps its schema until it is served. Raises `OperatorError` if the backup is not one that this
+    version can serve, or if anybody has the database open.
     """
     backup, database = backup.absolute(), database.resolve()
     if not backup.exists() or backup.stat().st_size == 0:
-        raise StartError(f"There is no backup {backup}.")
+        raise OperatorError(f"There is no backup {backup}.")
     with owner_lock(database), _told_of(database):
         if database.exists() and backup.samefile(database):
-            raise StartError(f"{backup} is the database itself; name a backup of it.")
+            raise OperatorError(f"{backup} is the database itself; name a backup of it.")
         for leftover in database.parent.glob(f".{escape(database.name)}.{_LEFT_BY_THE_KILLED}"):
             leftover.unlink()
         with temporary_beside(database) as draft:
@@ -63,16 +63,16 @@ def restore(
 
 
 def _fill(draft: Path, backup: Path, components: list[Component], progress: Progress) -> None:
-    """Makes the draft a copy of the backup that can be served. Raises `StartError`."""
+    """Makes the draft a copy of the backup that can be served. Raises `OperatorError`."""
     try:
         copy_database(backup, draft, progress)
     except sqlite3.Error as error:
-        raise StartError(f"{backup} is not restored: {error}.") from None
+        raise OperatorError(f"{backup} is not restored: {error}.") from None
     progress("checking", 0, 1)
     faults = find_faults(draft, components, thorough=True) or find_miscounts(draft)
     progress("checking", 1, 1)
     if faults:
-        raise StartError(f"{backup} is not restored: {faults[0]}")
+        raise OperatorError(f"{backup} is not restored: {faults[0]}")
 
 
 def _inherit(draft: Path, database: Path) -> None:
@@ -92,15 +92,15 @@ def _inherit(draft: Path, database: Path) -> None:
 def _fold(database: Path) -> None:
     """Moves the write-ahead log into the file. Only who has it open alone can leave WAL mode, so nobody else has.
 
-    A file that SQLite cannot read is left as it is. Raises `StartError`.
+    A file that SQLite cannot read is left as it is. Raises `OperatorError`.
     """
     try:
         with closing(connect_writer(database)) as connection:
             connection.execute("PRAGMA journal_mode = DELETE")
     except sqlite3.Error as error:
         if getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-            raise StartError(f"{database} is open in another program; close it first.") from None
-    except StartError:
+            raise OperatorError(f"{database} is open in another program; close it first.") from None
+    except OperatorError:
         return
 
 
@@ -122,8 +122,8 @@ def _name_beside(database: Path, clock: Clock) -> Path:
 
 @contextmanager
 def _told_of(database: Path) -> Iterator[None]:
-    """Raises `StartError` for what the disk refuses."""
+    """Raises `OperatorError` for what the disk refuses."""
     try:
         yield
     except (OSError, sqlite3.Error) as error:
-        raise StartError(f"{database} could not be replaced, and is as it was: {error}.") from error
+        raise OperatorError(f"{database} could not be replaced, and is as it was: {error}.") from error

@@ -14,7 +14,8 @@ from anyio import to_thread
 
 from eventorg.backups.backup import back_up
 from eventorg.domain.values import Clock
-from eventorg.settings import Settings, StartError
+from eventorg.errors import OperatorError
+from eventorg.settings import Settings
 
 PAUSE = timedelta(minutes=1)
 """How often it is seen whether one is due."""
@@ -65,10 +66,10 @@ class BackupSchedule:
     def run_if_due(self) -> Path | None:
         """A new backup, if the newest is old enough; what is more than are kept is removed then, the oldest first.
 
-        Blocks. Raises `StartError` and `OSError`; nothing is removed then.
+        Blocks. Raises `OperatorError` and `OSError`; nothing is removed then.
         """
         if not self._folder.is_dir():
-            raise StartError(f"The folder {self._folder} for backups does not exist; make it.")
+            raise OperatorError(f"The folder {self._folder} for backups does not exist; make it.")
         now = self._clock().astimezone(UTC)
         newest = max(self._find(), default=None)
         if newest and newest[0] <= now < newest[0] + self._every:  # one of the future is of a clock that was wrong
@@ -94,4 +95,4 @@ class BackupSchedule:
     def _stop(self, *_: object) -> None:
         """Between two steps of a backup."""
         if self._stopping.is_set():
-            raise StartError("The server stops.")
+            raise OperatorError("The server stops.")

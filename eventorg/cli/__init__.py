@@ -14,8 +14,9 @@ from eventorg.cli.files import backup, check, progress_shown, restore
 from eventorg.cli.plugins import find_commands, plugins
 from eventorg.cli.users import user
 from eventorg.core import Core
+from eventorg.errors import OperatorError
 from eventorg.serving.server import serve as run_server
-from eventorg.settings import StartError, load
+from eventorg.settings import load
 
 
 class _Commands(click.Group):
@@ -77,7 +78,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Runs the command; what a person can mend is one sentence on standard error."""
     try:
         status = cli.main(arguments, prog_name="eventorg", standalone_mode=False)
-    except StartError as error:
+    except OperatorError as error:
         click.echo(f"eventorg: {error}", err=True)
         status = error.exit_status
     except click.exceptions.NoArgsIsHelpError as error:

@@ -6,7 +6,8 @@ from pathlib import Path
 import click
 import httpx
 
-from eventorg.settings import StartError, load
+from eventorg.errors import OperatorError
+from eventorg.settings import load
 
 EXAMPLES = ("Caddyfile", "eventorg.service", "litestream.yml", "nginx.conf")
 _FOLDER = Path(__file__).parents[1] / "deploy"
@@ -37,7 +38,7 @@ def health() -> None:
     try:
         answer = httpx.get(url, timeout=_SECONDS, trust_env=False)
     except httpx.HTTPError as error:
-        raise StartError(f"{url} does not answer: {str(error) or type(error).__name__}.") from None
+        raise OperatorError(f"{url} does not answer: {str(error) or type(error).__name__}.") from None
     if answer.status_code != httpx.codes.OK:
-        raise StartError(f"{url} answers {answer.status_code}: it cannot serve.")
+        raise OperatorError(f"{url} answers {answer.status_code}: it cannot serve.")
     click.echo("ok")

@@ -11,8 +11,9 @@ import click
 from eventorg.backups.backup import back_up
 from eventorg.backups.restore import restore as restore_backup
 from eventorg.core import Core
+from eventorg.errors import OperatorError
 from eventorg.extensions.loader import check_names
-from eventorg.settings import StartError, load
+from eventorg.settings import load
 from eventorg.storage.copies import Progress, no_progress
 from eventorg.storage.schema import examine
 
@@ -46,7 +47,7 @@ def check() -> None:
     core = Core(load())
     path = core.settings.database_path
     if not path.exists():
-        raise StartError(f"There is no database {path}; `eventorg serve` makes one.")
+        raise OperatorError(f"There is no database {path}; `eventorg serve` makes one.")
     is_sound = True
     with progress_shown() as progress:
         progress("checking", 0, 1)

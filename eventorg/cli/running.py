@@ -6,14 +6,15 @@ from typing import TypeVar
 
 from eventorg.core import Core
 from eventorg.domain.errors import DomainError, Invalid
-from eventorg.settings import StartError, load
+from eventorg.errors import OperatorError
+from eventorg.settings import load
 from eventorg.web.problems import explain, explain_fault
 
 T = TypeVar("T")
 
 
 def run_with_core(action: Callable[[Core], Awaitable[T]]) -> T:
-    """What an action comes to. Raises `StartError`, also for what the domain refuses."""
+    """What an action comes to. Raises `OperatorError`, also for what the domain refuses."""
     core = Core(load())
     core.prepare()
 
@@ -24,6 +25,8 @@ def run_with_core(action: Callable[[Core], Awaitable[T]]) -> T:
     try:
         return asyncio.run(act())
     except Invalid as error:
-        raise StartError(" ".join(f"{fault.field}: {explain_fault('en', fault)}" for fault in error.errors)) from None
+        raise OperatorError(
+            " ".join(f"{fault.field}: {explain_fault('en', fault)}" for fault in error.errors)
+        ) from None
     except DomainError as error:
-        raise StartError(explain("en", error)[1]) from None
+        raise OperatorError(explain("en", error)[1]) from None

@@ -12,7 +12,7 @@ from eventorg.core import Core
 from eventorg.domain.callers import Caller
 from eventorg.domain.errors import NotFound
 from eventorg.domain.users import DEFAULT_LOCALE, DEFAULT_TIMEZONE, NewUser, User, UserPatch, display_name
-from eventorg.settings import StartError
+from eventorg.errors import OperatorError
 
 PAGE = 500
 
@@ -64,7 +64,7 @@ def reset_password(name: str, generate: bool) -> None:
     """
     found = run_with_core(partial(_find, name))
     if found.email is None:
-        raise StartError(f"{_called(found)} has no e-mail to log in with, and so no use for a password.")
+        raise OperatorError(f"{_called(found)} has no e-mail to log in with, and so no use for a password.")
     password = _new_password(generate)
 
     async def act(core: Core) -> None:
@@ -139,7 +139,7 @@ async def _find(name: str, core: Core) -> User:
     try:
         return await core.users.find_named(name)
     except NotFound:
-        raise StartError(f"There is no user {name}; `eventorg user list` shows all.") from None
+        raise OperatorError(f"There is no user {name}; `eventorg user list` shows all.") from None
 
 
 def _new_password(generate: bool) -> str:

@@ -2,7 +2,7 @@
 
 from msgspec import UNSET, Struct, UnsetType
 
-from eventorg.domain.errors import Forbidden, VersionMismatch
+from eventorg.domain.errors import Forbidden
 from eventorg.domain.values import (
     Email,
     EmailAttempt,
@@ -72,12 +72,6 @@ def check_self(user_id: str, caller_id: str) -> None:
     """Only a user itself may do this. Raises `Forbidden`."""
     if user_id != caller_id:
         raise Forbidden()
-
-
-def check_version(version: int | str, expected: frozenset[str] | None) -> None:
-    """Raises `VersionMismatch` unless any version will do (`None`) or `version` is among those expected."""
-    if expected is not None and str(version) not in expected:
-        raise VersionMismatch()
 
 
 def display_name(username: str | None, first_name: str | None, last_name: str | None) -> str:

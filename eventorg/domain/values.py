@@ -16,7 +16,7 @@ from uuid import UUID
 from email_validator import EmailNotValidError, validate_email
 from msgspec import Meta, Struct, UnsetType, structs
 
-from eventorg.domain.errors import FieldError, Invalid
+from eventorg.domain.errors import FieldError, Invalid, VersionMismatch
 from eventorg.domain.normal_forms import MAX_IN_ONE, normal
 
 Clock = Callable[[], datetime]
@@ -252,3 +252,9 @@ def _metas(annotation: object) -> list[Meta]:
     """The `Meta` marks of a type, also where it is one arm of a union."""
     marks = [mark for mark in getattr(annotation, "__metadata__", ()) if isinstance(mark, Meta)]
     return marks or [mark for arm in get_args(annotation) for mark in _metas(arm)]
+
+
+def check_version(version: int | str, expected: frozenset[str] | None) -> None:
+    """Raises `VersionMismatch` unless any version will do (`None`) or `version` is among those expected."""
+    if expected is not None and str(version) not in expected:
+        raise VersionMismatch()

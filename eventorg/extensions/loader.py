@@ -17,9 +17,10 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from eventorg import __version__
 from eventorg import plugin as door
 from eventorg.domain.facts import FACTS
+from eventorg.errors import OperatorError, SettingError
 from eventorg.package_data import data_folder
 from eventorg.plugin import Plugin
-from eventorg.settings import PREFIX, Settings, SettingsError, StartError, convert, own_values, unknown
+from eventorg.settings import PREFIX, Settings, convert, own_values, unknown
 from eventorg.storage.migrations import Component
 from eventorg.storage.statements import Statements
 
@@ -42,7 +43,7 @@ _NAME = re.compile(r"[a-z][a-z0-9_]{1,30}")
 Import = Callable[[], ModuleType]
 
 
-class PluginError(StartError):
+class PluginError(OperatorError):
     """A plugin cannot be loaded as it is."""
 
 
@@ -63,14 +64,14 @@ class LoadedPlugin(Struct, frozen=True, eq=False):
 
 
 def load_plugins(settings: Settings) -> list[LoadedPlugin]:
-    """The plugins that are wanted, by name. Raises `PluginError` and `SettingsError`."""
+    """The plugins that are wanted, by name. Raises `PluginError` and `SettingError`."""
     found = check_names(settings)
     return [_load(name, found[name], settings) for name in _wanted(settings, found)]
 
 
 def check_names(settings: Settings) -> dict[str, Import]:
     """How each plugin that is found is imported; none is yet. Raises `PluginError` for a name that is taken, and
-    `SettingsError` for a setting that is neither the core's nor a plugin's."""
+    `SettingError` for a setting that is neither the core's nor a plugin's."""
     found = _find(settings)
     for key in settings.others:
         if not any(key.startswith(f"{name}_") for name in found):
@@ -78,7 +79,7 @@ def check_names(settings: Settings) -> dict[str, Import]:
     wanted = _wanted(settings, found)
     for name in wanted:
         if name not in found:
-            raise SettingsError(
+            raise SettingError(
                 f"EVENTORG_PLUGINS names {name}, which is not found; there are {', '.join(sorted(found)) or 'none'}."
             )
         for other in wanted:
@@ -123,7 +124,7 @@ def _find(settings: Settings) -> dict[str, Import]:
     if settings.plugins_dir:
         folders.append(Path(settings.plugins_dir).absolute())
         if not folders[-1].is_dir():
-            raise SettingsError(f"EVENTORG_PLUGINS_DIR names {folders[-1]}, which is no folder.")
+            raise SettingError(f"EVENTORG_PLUGINS_DIR names {folders[-1]}, which is no folder.")
     for folder in folders:
         for path in sorted(folder.iterdir()):
             if path.suffix == ".py" and path.stem != "conftest" and not path.stem.startswith("test_"):

@@ -24,8 +24,7 @@ from eventorg.domain.events import (
 )
 from eventorg.domain.facts import NewChange
 from eventorg.domain.normal_forms import fold
-from eventorg.domain.users import check_version
-from eventorg.domain.values import BASE58
+from eventorg.domain.values import BASE58, check_version
 from eventorg.repositories.changes import ChangeRepository
 from eventorg.repositories.event_search import compose_search
 from eventorg.repositories.idempotency import OutcomeRepository

@@ -13,8 +13,8 @@ from eventorg.domain.errors import Conflict, Forbidden, NotFound
 from eventorg.domain.facts import NewChange
 from eventorg.domain.identities import Known, LinkCode, TelegramAccount, TelegramIdentity
 from eventorg.domain.normal_forms import fold
-from eventorg.domain.users import DEFAULT_LOCALE, DEFAULT_TIMEZONE, User, check_version
-from eventorg.domain.values import BASE58, Clock, is_username, rfc3339
+from eventorg.domain.users import DEFAULT_LOCALE, DEFAULT_TIMEZONE, User
+from eventorg.domain.values import BASE58, Clock, check_version, is_username, rfc3339
 from eventorg.repositories.account_merge import AccountMerge
 from eventorg.repositories.changes import ChangeRepository
 from eventorg.repositories.idempotency import OutcomeRepository

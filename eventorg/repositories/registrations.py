@@ -22,7 +22,8 @@ from eventorg.domain.registrations import (
     UserEvents,
     check_seated,
 )
-from eventorg.domain.users import check_self, check_version, display_name
+from eventorg.domain.users import check_self, display_name
+from eventorg.domain.values import check_version
 from eventorg.repositories.changes import ChangeRepository
 from eventorg.repositories.events import EventRepository
 from eventorg.repositories.idempotency import OutcomeRepository

@@ -13,7 +13,8 @@ from eventorg.domain.exports import Export
 from eventorg.domain.facts import NewChange
 from eventorg.domain.identities import TelegramIdentity
 from eventorg.domain.normal_forms import fold
-from eventorg.domain.users import Login, NewUser, User, UserPatch, check_self, check_version
+from eventorg.domain.users import Login, NewUser, User, UserPatch, check_self
+from eventorg.domain.values import check_version
 from eventorg.repositories.changes import ChangeRepository
 from eventorg.repositories.events import EventRepository
 from eventorg.repositories.idempotency import OutcomeRepository

@@ -4,7 +4,8 @@ import os
 import secrets
 from pathlib import Path
 
-from eventorg.settings import MIN_SECRET, StartError
+from eventorg.errors import OperatorError
+from eventorg.settings import MIN_SECRET
 
 
 def secret_path(database: Path) -> Path:
@@ -16,7 +17,7 @@ def load_secret(database: Path) -> str:
     """The secret beside a database, made at the first call: 64 hexadecimal digits, mode 0600.
 
     Written whole under another name and linked into place, so that of ten that start at once nine find the
-    tenth's, and a crash leaves none rather than half of one. Raises `StartError` if it cannot be used.
+    tenth's, and a crash leaves none rather than half of one. Raises `OperatorError` if it cannot be used.
     """
     path = secret_path(database)
     try:
@@ -24,9 +25,9 @@ def load_secret(database: Path) -> str:
             _make(path)
         secret = path.read_text(encoding="ascii").strip()
     except (OSError, UnicodeDecodeError) as error:
-        raise StartError(f"The secret {path} cannot be used: {error}.") from None
+        raise OperatorError(f"The secret {path} cannot be used: {error}.") from None
     if len(secret) < MIN_SECRET:
-        raise StartError(f"The secret {path} is shorter than {MIN_SECRET} characters; remove it to have one made.")
+        raise OperatorError(f"The secret {path} is shorter than {MIN_SECRET} characters; remove it to have one made.")
     return secret
 
 

@@ -14,9 +14,10 @@ from litestar import Litestar
 
 from eventorg.application import create_app
 from eventorg.background.feed import Feed
+from eventorg.errors import OperatorError
 from eventorg.serving.protocol import DeadlineProtocol, find_room
 from eventorg.serving.systemd import SECONDS_BETWEEN_SIGNS, notify, notify_alive
-from eventorg.settings import Settings, StartError
+from eventorg.settings import Settings
 from eventorg.web.headers import ALWAYS
 
 SHUTDOWN_SECONDS = 8
@@ -99,7 +100,7 @@ async def opened(app: Litestar) -> AsyncIterator[None]:
 
 
 def serve(settings: Settings) -> None:
-    """Serves until SIGTERM or Ctrl-C, then finishes running requests. Raises `StartError`."""
+    """Serves until SIGTERM or Ctrl-C, then finishes running requests. Raises `OperatorError`."""
     app = create_app(settings)
     config = server_config(app, settings)
 
@@ -123,10 +124,10 @@ def url_of(listener: socket.socket) -> str:
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A listening socket. Raises `StartError` if the address cannot be had."""
+    """A listening socket. Raises `OperatorError` if the address cannot be had."""
     try:
         family, *_ = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         return socket.create_server((host, port), family=family, backlog=2048)
     except OSError as error:
         words = f"{host}:{port} cannot be listened on: {error.strerror}"
-        raise StartError(f"{words}; see EVENTORG_HOST and EVENTORG_PORT.") from None
+        raise OperatorError(f"{words}; see EVENTORG_HOST and EVENTORG_PORT.") from None

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from eventorg.settings import StartError
+from eventorg.errors import OperatorError
 
 _NAME = re.compile(r"\d{4}_[a-z0-9_]+\.sql")
 _CREATE = """
@@ -57,7 +57,7 @@ WHERE tables.type = 'table'
 _REMEMBER = "INSERT INTO migrations (component, name, sha256, applied_at) VALUES (?, ?, ?, ?)"
 
 
-class MigrationError(StartError):
+class MigrationError(OperatorError):
     """The schema cannot be brought up to date; nothing of the failing file was applied."""
 
 

@@ -11,8 +11,8 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from eventorg.domain.values import Clock, rfc3339
+from eventorg.errors import OperatorError
 from eventorg.package_data import data_folder
-from eventorg.settings import StartError
 from eventorg.storage.copies import Progress, copy_database, flush, no_progress, temporary_beside
 from eventorg.storage.migrations import Component, NewerSchema, check_history, find_pending, migrate
 from eventorg.storage.sqlite import connect_reader, connect_writer
@@ -49,7 +49,7 @@ def core_component() -> Component:
 
 
 def prepare(path: Path, components: list[Component], clock: Clock, progress: Progress = no_progress) -> list[str]:
-    """Makes the file or brings it up to date; the migrations applied. Raises `StartError`.
+    """Makes the file or brings it up to date; the migrations applied. Raises `OperatorError`.
 
     A file that a component has been working with is copied first, to `<file>.before-<component>-<migration>`: that is
     the way back to the version before.
@@ -57,7 +57,7 @@ def prepare(path: Path, components: list[Component], clock: Clock, progress: Pro
     _require_folder(path)
     faults = find_faults(path, components)
     if faults:
-        raise StartError(f"{path} is not served: {faults[0]}")
+        raise OperatorError(f"{path} is not served: {faults[0]}")
     try:
         for component in components if path.exists() else ():
             _keep_before(path, component, progress)
@@ -71,7 +71,7 @@ def prepare(path: Path, components: list[Component], clock: Clock, progress: Pro
         progress("migrating", 1, 1)
         return applied
     except (sqlite3.Error, OSError) as error:
-        raise StartError(f"{path} cannot be written: {error}.") from error
+        raise OperatorError(f"{path} cannot be written: {error}.") from error
 
 
 def pre_migration_copy(path: Path, component: str, migration: str) -> Path:
@@ -144,7 +144,7 @@ def _schema_faults(connection: sqlite3.Connection, path: Path, components: list[
             if kept.exists():
                 error = NewerSchema(component.name, error.migration, f"go back with `eventorg restore {kept}`")
             yield str(error)
-        except StartError as error:
+        except OperatorError as error:
             yield str(error)
 
 
@@ -176,7 +176,7 @@ def _set_aside(connection: sqlite3.Connection) -> Iterator[str]:
 
 @contextmanager
 def owner_lock(path: Path) -> Iterator[None]:
-    """Holds the file for this process alone, by a lock on a side file. Raises `StartError` if another has it.
+    """Holds the file for this process alone, by a lock on a side file. Raises `OperatorError` if another has it.
 
     The lock is the kernel's (flock): it goes when the process goes, however that happens. Readers need none.
     """
@@ -184,12 +184,12 @@ def owner_lock(path: Path) -> Iterator[None]:
     try:
         descriptor = os.open(path.with_name(path.name + ".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     except OSError as error:
-        raise StartError(f"{path} cannot be locked for this process: {error.strerror}.") from None
+        raise OperatorError(f"{path} cannot be locked for this process: {error.strerror}.") from None
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            raise StartError(f"{path} is served by another eventorg already; stop that one first.") from None
+            raise OperatorError(f"{path} is served by another eventorg already; stop that one first.") from None
         yield
     finally:
         os.close(descriptor)
@@ -197,4 +197,4 @@ def owner_lock(path: Path) -> Iterator[None]:
 
 def _require_folder(path: Path) -> None:
     if not path.parent.is_dir():
-        raise StartError(f"The folder {path.parent} for the database does not exist; make it first.")
+        raise OperatorError(f"The folder {path.parent} for the database does not exist; make it first.")

@@ -8,7 +8,7 @@ from typing import Final, Literal
 import structlog
 
 from eventorg.domain.errors import DomainError, StorageFull, Unavailable
-from eventorg.settings import StartError
+from eventorg.errors import OperatorError
 
 Synchronous = Literal["full", "normal"]
 
@@ -25,7 +25,7 @@ log = structlog.get_logger("eventorg.database")
 
 
 def connect_writer(path: Path, synchronous: Synchronous = "full", *, checkpoints: bool = False) -> sqlite3.Connection:
-    """A connection in autocommit mode that may write, its pragmas set and read back. Raises `StartError`.
+    """A connection in autocommit mode that may write, its pragmas set and read back. Raises `OperatorError`.
 
     Only one that `checkpoints` moves the write-ahead log into the file, and there must be but one of those: SQLite
     before 3.51.3 can damage a file when two do it at once. The last connection to be closed does it always.
@@ -39,7 +39,7 @@ def connect_writer(path: Path, synchronous: Synchronous = "full", *, checkpoints
         connection.execute(f"PRAGMA journal_size_limit = {JOURNAL_BYTES}")
         connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES if checkpoints else 0}")
         if mode != "wal" or connection.execute("PRAGMA foreign_keys").fetchone()[0] != 1:
-            raise StartError(f"{path} cannot be kept in WAL mode with foreign keys; is it on a network drive?")
+            raise OperatorError(f"{path} cannot be kept in WAL mode with foreign keys; is it on a network drive?")
     except BaseException:
         connection.close()
         raise

@@ -18,10 +18,10 @@ from aiosql.query_loader import QueryLoader
 from aiosql.utils import SQLLoadException, SQLParseException
 from msgspec import Struct
 
-from eventorg.settings import StartError
+from eventorg.errors import OperatorError
 
 
-class StatementError(StartError):
+class StatementError(OperatorError):
     """An SQL file is wrong; the message begins with file and line."""
 
 

@@ -13,7 +13,7 @@ from eventorg import core
 from eventorg.domain.callers import Caller
 from eventorg.domain.events import Event, EventPatch
 from eventorg.domain.registrations import NewRegistration, Registration
-from eventorg.domain.users import check_version
+from eventorg.domain.values import check_version
 from eventorg.repositories.events import EventRepository
 from eventorg.repositories.registrations import RegistrationRepository
 from eventorg.settings import Settings

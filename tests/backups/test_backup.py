@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from eventorg.backups.backup import back_up
-from eventorg.settings import Settings, StartError
+from eventorg.errors import OperatorError
+from eventorg.settings import Settings
 from eventorg.storage import copies as copying
 from eventorg.storage.schema import core_component, find_faults, prepare
 from eventorg.storage.sqlite import connect_reader
@@ -71,7 +72,7 @@ def test_it_tells_how_far_it_is(database: Path, target: Path, monkeypatch: pytes
 
 def test_a_file_that_exists_is_left_alone(database: Path, target: Path) -> None:
     target.write_text("precious")
-    with pytest.raises(StartError, match="exists already; a backup replaces nothing"):
+    with pytest.raises(OperatorError, match="exists already; a backup replaces nothing"):
         back_up(database, target)
     assert target.read_text() == "precious"
     assert [file.name for file in target.parent.iterdir()] == ["monday.db"]
@@ -81,7 +82,7 @@ def test_a_file_that_comes_meanwhile_is_left_alone(database: Path, target: Path)
     def come(what: str, done: int, total: int) -> None:
         target.write_text("precious")
 
-    with pytest.raises(StartError, match="exists already; a backup replaces nothing"):
+    with pytest.raises(OperatorError, match="exists already; a backup replaces nothing"):
         back_up(database, target, come)
     assert target.read_text() == "precious"
     assert [file.name for file in target.parent.iterdir()] == ["monday.db"]
@@ -92,7 +93,7 @@ def test_a_failure_leaves_nothing(database: Path, target: Path, name: str) -> No
     def fail(what: str, done: int, total: int) -> None:
         raise OSError(28, "No space left on device")
 
-    with pytest.raises(StartError, match=r"could not be written: .*No space left on device"):
+    with pytest.raises(OperatorError, match=r"could not be written: .*No space left on device"):
         back_up(database, target.with_name(name), fail)
     assert list(target.parent.iterdir()) == []
 
@@ -108,18 +109,18 @@ def test_a_damaged_database_makes_no_backup(database: Path, target: Path) -> Non
     with closing(sqlite3.connect(database)) as connection:
         connection.execute("INSERT INTO event_hosts VALUES ('no event', 'no user', 'now')")
         connection.commit()
-    with pytest.raises(StartError, match="is not usable: a row of event_hosts refers to a row of"):
+    with pytest.raises(OperatorError, match="is not usable: a row of event_hosts refers to a row of"):
         back_up(database, target)
     assert list(target.parent.iterdir()) == []
 
 
 def test_without_a_database_there_is_no_backup(tmp_path: Path, target: Path) -> None:
-    with pytest.raises(StartError, match=r"There is no database .*missing\.db to back up"):
+    with pytest.raises(OperatorError, match=r"There is no database .*missing\.db to back up"):
         back_up(tmp_path / "missing.db", target)
     assert list(target.parent.iterdir()) == []
 
 
 def test_a_folder_that_is_missing_is_refused(database: Path, target: Path) -> None:
-    with pytest.raises(StartError, match=r"The folder .*missing for the backup does not exist; make it first\.$"):
+    with pytest.raises(OperatorError, match=r"The folder .*missing for the backup does not exist; make it first\.$"):
         back_up(database, target.parent / "missing" / "monday.db")
     assert os.listdir(target.parent) == []

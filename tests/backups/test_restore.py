@@ -12,7 +12,8 @@ import pytest
 
 from eventorg.backups.backup import back_up
 from eventorg.backups.restore import restore
-from eventorg.settings import Settings, StartError
+from eventorg.errors import OperatorError
+from eventorg.settings import Settings
 from eventorg.storage.schema import core_component, find_faults, owner_lock, prepare
 from eventorg.storage.sqlite import connect_reader, connect_writer
 from eventorg.testing import Clock, User, running
@@ -167,7 +168,7 @@ def test_what_cannot_be_served_is_refused_and_nothing_is_touched(database: Path,
     damage, reason = REFUSED[case]
     damage(backup)
     before = database.read_bytes()
-    with pytest.raises(StartError) as refusal:
+    with pytest.raises(OperatorError) as refusal:
         restore(backup, database, COMPONENTS, Clock())
     assert reason in str(refusal.value)
     assert database.read_bytes() == before
@@ -175,7 +176,7 @@ def test_what_cannot_be_served_is_refused_and_nothing_is_touched(database: Path,
 
 
 def test_the_database_is_no_backup_of_itself(database: Path) -> None:
-    with pytest.raises(StartError, match="is the database itself"):
+    with pytest.raises(OperatorError, match="is the database itself"):
         restore(database, database, COMPONENTS, Clock())
 
 
@@ -183,7 +184,7 @@ def test_a_full_disk_changes_nothing(database: Path, backup: Path) -> None:
     def fail(what: str, done: int, total: int) -> None:
         raise OSError(28, "No space left on device")
 
-    with pytest.raises(StartError, match=r"could not be replaced, and is as it was: .*No space left"):
+    with pytest.raises(OperatorError, match=r"could not be replaced, and is as it was: .*No space left"):
         restore(backup, database, COMPONENTS, Clock(), fail)
     assert names(database) == {"eventorg.db"}
     assert users(database) == ["old"]
@@ -192,12 +193,12 @@ def test_a_full_disk_changes_nothing(database: Path, backup: Path) -> None:
 def test_while_it_is_served_or_open_elsewhere_it_is_refused(
     database: Path, backup: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with owner_lock(database), pytest.raises(StartError, match="served by another eventorg already; stop that one"):
+    with owner_lock(database), pytest.raises(OperatorError, match="served by another eventorg already; stop that one"):
         restore(backup, database, COMPONENTS, Clock())
     monkeypatch.setattr("eventorg.storage.sqlite.BUSY_TIMEOUT_MS", 20)
     with closing(connect_reader(database)) as shell:
         shell.execute("SELECT 1 FROM users").fetchall()
-        with pytest.raises(StartError, match="is open in another program; close it first"):
+        with pytest.raises(OperatorError, match="is open in another program; close it first"):
             restore(backup, database, COMPONENTS, Clock())
     assert users(database) == ["old"]
     assert names(database) <= {"eventorg.db", "eventorg.db-wal", "eventorg.db-shm"}

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from eventorg.backups.schedule import BackupSchedule
-from eventorg.settings import Settings, StartError
+from eventorg.errors import OperatorError
+from eventorg.settings import Settings
 from eventorg.storage.schema import core_component, find_faults, prepare
 from eventorg.testing import Clock, running
 from tests.programs import serving
@@ -67,7 +68,7 @@ def test_nothing_is_removed_for_one_that_fails(backups: Backups, monkeypatch: py
         backups.clock.advance(hours=6)
     before = backups.names
     monkeypatch.setattr("eventorg.backups.backup.find_faults", lambda *_: ["it is damaged."])
-    with pytest.raises(StartError, match="it is damaged"):
+    with pytest.raises(OperatorError, match="it is damaged"):
         backups.look()
     assert backups.names == before
 
@@ -76,7 +77,7 @@ def test_nothing_is_removed_for_one_that_fails(backups: Backups, monkeypatch: py
 
     monkeypatch.undo()
     monkeypatch.setattr("eventorg.backups.backup.copy_database", full)
-    with pytest.raises(StartError, match="No space left on device"):
+    with pytest.raises(OperatorError, match="No space left on device"):
         backups.look()
     assert backups.names == before
 
@@ -119,6 +120,6 @@ def test_the_server_makes_them(backups: Backups) -> None:
 def test_a_server_that_stops_waits_for_none(backups: Backups) -> None:
     rotation = BackupSchedule(backups.settings, backups.clock)
     rotation._stopping.set()
-    with pytest.raises(StartError, match="The server stops"):
+    with pytest.raises(OperatorError, match="The server stops"):
         rotation.run_if_due()
     assert backups.names == []

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from eventorg.cli import cli, main
+from eventorg.errors import OperatorError
 from eventorg.extensions.loader import TAKEN, is_possible_name
-from eventorg.settings import Settings, StartError
+from eventorg.settings import Settings
 from eventorg.storage.schema import core_component, prepare
 from eventorg.testing import Clock
 from tests.extensions.broken_plugins import (
@@ -35,7 +36,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("EVENTORG_PLUGINS_DIR", str(tmp_path / "plugins"))
 
     def refuse(*_: object) -> None:
-        raise StartError("It would be served.")
+        raise OperatorError("It would be served.")
 
     monkeypatch.setattr("eventorg.serving.server.listen", refuse)
     (tmp_path / "plugins").mkdir()

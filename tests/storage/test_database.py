@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from eventorg.domain.errors import NotFound, StorageFull, Unavailable
-from eventorg.settings import StartError
+from eventorg.errors import OperatorError
 from eventorg.storage import database as module
 from eventorg.storage.database import MAX_GROUP, READERS, Database, _raw
 from eventorg.storage.sqlite import Synchronous, connect_reader, connect_writer
@@ -305,7 +305,7 @@ def test_a_file_that_cannot_have_a_write_ahead_log_is_refused() -> None:
         def as_uri(self) -> str:
             return "file::memory:"
 
-    with pytest.raises(StartError, match="WAL"):
+    with pytest.raises(OperatorError, match="WAL"):
         connect_writer(InMemory("/x"))
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from eventorg.settings import StartError
+from eventorg.errors import OperatorError
 from eventorg.storage.schema import core_component, find_faults, owner_lock, prepare
 from eventorg.storage.sqlite import connect_writer
 from eventorg.testing import Clock
@@ -109,7 +109,7 @@ def test_a_write_ahead_log_that_cannot_be_made_is_refused(path: Path) -> None:
 
 def test_a_lock_that_cannot_be_made_is_refused(path: Path) -> None:
     path.with_name("eventorg.db.lock").mkdir()
-    with pytest.raises(StartError, match="cannot be locked"), owner_lock(path):
+    with pytest.raises(OperatorError, match="cannot be locked"), owner_lock(path):
         pass
 
 
