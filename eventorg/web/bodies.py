@@ -7,15 +7,15 @@ from functools import cache
 from typing import Any, TypeVar
 
 import msgspec
-from litestar import Litestar, Request
+from litestar import Request
 from litestar.exceptions import ImproperlyConfiguredException
-from litestar.routes import HTTPRoute
+from litestar.handlers import HTTPRouteHandler
 from litestar.types import Message, Receive
 from litestar.utils.typing import make_non_optional_union
 
 from eventorg.domain.errors import FieldError, Invalid, Malformed, TooSlow, UnsupportedMediaType
 from eventorg.web.headers import header
-from eventorg.web.hooks import check_first
+from eventorg.web.hooks import Check
 
 T = TypeVar("T")
 
@@ -60,14 +60,12 @@ class StrictRequest(Request[Any, Any, Any]):
         return decode(await self.body(), _without_none(data.annotation) if may_be_left_out else data.annotation)
 
 
-def finish_bodies(app: Litestar) -> None:
-    """Has the handlers that take no body read one all the same, before they change anything: one that is too large is
-    refused wherever it is sent, and any other is of no account. Reading (GET) is left out: it changes nothing."""
-    for route in app.routes:
-        if isinstance(route, HTTPRoute):
-            for handler in route.route_handlers:
-                if handler.http_methods & _CHANGING and handler.parsed_data_field is None:
-                    check_first(handler, _read_body)
+def body_check(handler: HTTPRouteHandler) -> Check | None:
+    """Returns a check that reads and ignores the body, for a handler that changes something but declares no body.
+
+    A body that is too large is refused on these routes too.
+    """
+    return _read_body if handler.http_methods & _CHANGING and handler.parsed_data_field is None else None
 
 
 async def _read_body(request: Request[Any, Any, Any]) -> None:

@@ -3,7 +3,7 @@
 import base64
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from litestar import Response
@@ -58,12 +58,12 @@ def cache_control(scope: Scope, headers: Iterable[tuple[bytes, bytes]]) -> tuple
     return (_NO_CACHE,) if is_for_all else (_NO_STORE,)
 
 
-def cors_config(origins: list[str]) -> CORSConfig | None:
+def cors_config(origins: Sequence[str]) -> CORSConfig | None:
     """Which pages may call the API from a browser; None for none, which costs nothing."""
     if not origins:
         return None
     return CORSConfig(
-        allow_origins=origins,
+        allow_origins=list(origins),
         allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
         allow_headers=_SENDABLE + _SENDABLE_BY_BOTS,
         expose_headers=_READABLE,

@@ -1,11 +1,13 @@
 """The description of the API: GET /openapi.json, and GET /docs with everything it loads."""
 
-from dataclasses import fields, replace
+from dataclasses import dataclass, field, fields, replace
+from functools import cached_property
 from importlib.metadata import distribution
 from pathlib import Path
 from typing import Any
 
-from litestar import Litestar, Request, Response, Router, get
+from litestar import Request, Response, Router, get
+from litestar.config.app import AppConfig
 from litestar.config.response_cache import CACHE_FOREVER
 from litestar.datastructures import CacheControlHeader
 from litestar.exceptions import InternalServerException
@@ -13,6 +15,7 @@ from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin, SwaggerRenderPlugin
 from litestar.openapi.spec import (
     Components,
+    OpenAPI,
     OpenAPIHeader,
     OpenAPIResponse,
     Operation,
@@ -22,7 +25,8 @@ from litestar.openapi.spec import (
     SecurityScheme,
 )
 from litestar.openapi.spec.enums import OpenAPIType
-from litestar.routes import HTTPRoute
+from litestar.plugins import InitPlugin, ReceiveRoutePlugin
+from litestar.routes import BaseRoute, HTTPRoute
 from litestar.static_files import create_static_files_router
 
 from eventorg import __version__
@@ -52,8 +56,56 @@ class _Docs(SwaggerRenderPlugin):
         return
 
 
-def openapi_config() -> OpenAPIConfig:
-    """What Litestar needs to know to describe and show the API."""
+class ApiDescription(InitPlugin, ReceiveRoutePlugin):
+    """A Litestar plugin that describes the API and shows the description."""
+
+    def __init__(self) -> None:
+        self._config = _openapi_config()
+
+    def on_app_init(self, app_config: AppConfig) -> AppConfig:
+        """Sets the OpenAPI configuration."""
+        app_config.openapi_config = self._config
+        return app_config
+
+    def receive_route(self, route: BaseRoute) -> None:
+        """Notes which operations of the route have a body that may be left out: Litestar requires every body."""
+        if isinstance(route, HTTPRoute):
+            for handler in route.route_handlers:
+                if handler.parsed_data_field and handler.parsed_data_field.has_default:
+                    methods = (method.lower() for method in handler.http_methods)
+                    self._config.optional_bodies.update((route.path_format or "/", method) for method in methods)
+
+
+@dataclass
+class _Config(OpenAPIConfig):
+    """Makes a description that completes itself when it is rendered. Litestar has no hook for a whole description."""
+
+    optional_bodies: set[tuple[str, str]] = field(default_factory=set)
+
+    def to_openapi_schema(self) -> OpenAPI:
+        """Returns the description, to which Litestar adds paths and schemas."""
+        plain = super().to_openapi_schema()
+        description = _Description(**{each.name: getattr(plain, each.name) for each in fields(plain)})
+        description.optional_bodies = self.optional_bodies
+        return description
+
+
+class _Description(OpenAPI):
+    """A description that says what Litestar does not, as soon as it is rendered with all paths in it."""
+
+    optional_bodies: set[tuple[str, str]]
+
+    def to_schema(self) -> dict[str, Any]:
+        """Returns the completed description as JSON objects."""
+        return self._completed
+
+    @cached_property
+    def _completed(self) -> dict[str, Any]:
+        _complete(self, self.optional_bodies)
+        return super().to_schema()
+
+
+def _openapi_config() -> _Config:
     user = SecurityScheme(type="http", scheme="bearer", description="The token of `POST /login`.")
     bot = SecurityScheme(
         type="http",
@@ -61,7 +113,7 @@ def openapi_config() -> OpenAPIConfig:
         description="A bot's token (`evb_…`), made by the operator. With the scope `act` and the header `X-Act-As: "
         "<user id>` or `X-Act-As: telegram:<telegram id>` the request is done as that user.",
     )
-    return OpenAPIConfig(
+    return _Config(
         title="eventorg",
         version=__version__,
         description=_SUMMARY,
@@ -116,39 +168,35 @@ def docs_assets() -> Router:
     )
 
 
-def finish_description(app: Litestar) -> None:
-    """Says what Litestar does not: bodies have no fields beyond those named, a body or a parameter that may be left out
-    is never null, headers are text, requests may be sent again or be conditional, and a parameter that does not fit is
-    a problem document too."""
-    document = app.openapi_schema
-    schemas: dict[str, Any] = document.components.schemas
+def _complete(document: OpenAPI, optional_bodies: set[tuple[str, str]]) -> None:
+    """Adds what Litestar leaves out.
+
+    Bodies have no fields besides those named. A body or a parameter that may be left out is never null. Headers are
+    text. Requests may be repeated or conditional. Every error is a problem document.
+    """
+    schemas: dict[str, Any] = document.components.schemas or {}
     for body in Input.__subclasses__():
         if body.__name__ in schemas:
             schemas[body.__name__].additional_properties = False
     for schema in schemas.values():
-        for name, field in (schema.properties or {}).items():
-            schema.properties[name] = _plain(field)
-    optional = _optional_bodies(app)
-    for item in (document.paths or {}).values():
-        for operation in (item.get, item.post, item.put, item.patch, item.delete):
-            if operation is not None:
-                if "412" in (operation.responses or {}):
-                    operation.parameters = [*(operation.parameters or []), _header("If-Match", IF_MATCH)]
-                _finish(operation, has_optional_body=operation.operation_id in optional)
-        if item.get is not None:
-            _describe_condition(item.get)
-        for operation in (item.post, item.put, item.patch, item.delete):
-            if operation is not None:
-                _describe_problems(operation, 408, 413)
-        for operation in (item.post, item.patch):
-            if operation is not None and operation.security != []:
-                _describe_repetition(operation)
+        for name, property_schema in (schema.properties or {}).items():
+            schema.properties[name] = _plain(property_schema)
+    for path, item in (document.paths or {}).items():
+        for method in ("get", "post", "put", "patch", "delete"):
+            if operation := getattr(item, method):
+                _complete_operation(operation, method, has_optional_body=(path, method) in optional_bodies)
 
 
-def _optional_bodies(app: Litestar) -> set[str | None]:
-    """The operations whose body may be left out."""
-    handlers = [handler for route in app.routes if isinstance(route, HTTPRoute) for handler in route.route_handlers]
-    return {str(one.operation_id) for one in handlers if one.parsed_data_field and one.parsed_data_field.has_default}
+def _complete_operation(operation: Operation, method: str, *, has_optional_body: bool) -> None:
+    if "412" in (operation.responses or {}):
+        operation.parameters = [*(operation.parameters or []), _header("If-Match", IF_MATCH)]
+    _simplify(operation, has_optional_body=has_optional_body)
+    if method == "get":
+        _describe_condition(operation)
+    else:
+        _describe_problems(operation, 408, 413)
+    if method in ("post", "patch") and operation.security != []:
+        _describe_repetition(operation)
 
 
 def _describe_condition(operation: Operation) -> None:
@@ -183,7 +231,7 @@ def _describe_problems(operation: Operation, *statuses: int) -> None:
             responses.setdefault(str(status), replace(any_problem, description=describe(status)))
 
 
-def _finish(operation: Operation, *, has_optional_body: bool) -> None:
+def _simplify(operation: Operation, *, has_optional_body: bool) -> None:
     if operation.security == [{}]:
         operation.security = []  # OpenAPI's own word for a route without tokens, and the one that generators know
     else:
@@ -219,7 +267,7 @@ def _plain(schema: Any, *, nullable: bool = True) -> Any:
     (arm,) = arms
     if not isinstance(arm, Schema):
         return arm
-    given = {field.name: value for field in fields(schema) if (value := getattr(schema, field.name)) is not None}
+    given = {each.name: value for each in fields(schema) if (value := getattr(schema, each.name)) is not None}
     return replace(arm, **given | {"one_of": None})
 
 

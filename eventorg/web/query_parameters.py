@@ -8,27 +8,23 @@ import re
 from types import NoneType
 from typing import Any, Final
 
-from litestar import Litestar, Request
+from litestar import Request
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import QueryParameter
-from litestar.routes import HTTPRoute
 from litestar.typing import FieldDefinition
 
 from eventorg.domain.errors import FieldError, Invalid
-from eventorg.web.hooks import Check, check_first
+from eventorg.web.hooks import Check
 
 _WHOLE: Final = re.compile(r"-?\d+", re.ASCII)
 _NO_TEXT: Final = re.compile(r"(?!(?:null|nan)$).*", re.IGNORECASE | re.DOTALL)
 _TEXT: Final = re.compile(r".*", re.DOTALL)
 
 
-def finish_queries(app: Litestar) -> None:
-    """Has each handler with query parameters, a plugin's too, check them before Litestar converts them."""
-    for route in app.routes:
-        if isinstance(route, HTTPRoute):
-            for handler in route.route_handlers:
-                if patterns := _patterns(handler):
-                    check_first(handler, _checking(patterns))
+def query_check(handler: HTTPRouteHandler) -> Check | None:
+    """Returns a check of the handler's query parameters as they are sent, or None if it declares none."""
+    patterns = _patterns(handler)
+    return _checking(patterns) if patterns else None
 
 
 def _patterns(handler: HTTPRouteHandler) -> dict[str, re.Pattern[str]]:
