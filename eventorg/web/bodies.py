@@ -1,6 +1,5 @@
 """Strict decoding of what is sent: never coerced, and never a 500 whatever it is."""
 
-import re
 import time
 from collections.abc import Callable
 from functools import cache
@@ -13,7 +12,8 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.types import Message, Receive
 from litestar.utils.typing import make_non_optional_union
 
-from eventorg.domain.errors import FieldError, Invalid, Malformed, TooSlow, UnsupportedMediaType
+from eventorg.domain.errors import Invalid, Malformed, TooSlow, UnsupportedMediaType
+from eventorg.domain.validation import field_errors
 from eventorg.web.headers import header
 from eventorg.web.hooks import Check
 
@@ -23,14 +23,10 @@ MAX_BODY_BYTES = 64 * 1024
 REQUEST_SECONDS = 15.0
 """How long a client may take to send a request."""
 
-_MISSING = re.compile(r"Object missing required field `(?P<field>.+?)`")
-_UNKNOWN = re.compile(r"Object contains unknown field `(?P<field>.*)`", re.DOTALL)
-_EXPECTED = re.compile(r"Expected `(?P<expected>.+?)`, got `.+?`", re.DOTALL)
 _without_none: Callable[[Any], Any] = cache(make_non_optional_union)
 _NOT_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _CHANGING = {"POST", "PUT", "PATCH", "DELETE"}
 _CHARSETS = ("utf-8", "utf8")
-_CODES = {"Invalid enum value": "invalid_choice"}
 
 
 class StrictRequest(Request[Any, Any, Any]):
@@ -92,7 +88,7 @@ def decode(body: bytes, annotation: Any) -> Any:
     try:
         return _decoder(annotation).decode(body)
     except msgspec.ValidationError as error:
-        refusal = _refusal(error)
+        refusal = Invalid(*field_errors(error))
     except _NOT_JSON:
         raise Malformed("malformed_json") from None
     try:
@@ -109,33 +105,9 @@ def parse(kind: type[T], **parameters: str | None) -> T:
     try:
         return msgspec.convert({name: value for name, value in parameters.items() if value is not None}, kind)
     except msgspec.ValidationError as error:
-        raise _refusal(error) from None
+        raise Invalid(*field_errors(error)) from None
 
 
 @cache
 def _decoder(annotation: Any) -> msgspec.json.Decoder[Any]:
     return msgspec.json.Decoder(annotation)
-
-
-def _refusal(error: msgspec.ValidationError) -> Invalid:
-    """What msgspec found, or a rule of ours, with where in the body it is."""
-    reason, _, path = str(error).partition(" - at `$")
-    inner = path.rstrip("`").lstrip(".")
-    if isinstance(broken := error.__cause__, Invalid):
-        return Invalid(*(FieldError(_join(inner, each.field), each.code, each.values) for each in broken.errors))
-    return Invalid(_field_error(reason, inner))
-
-
-def _field_error(reason: str, inner: str) -> FieldError:
-    """msgspec's reason as a code that can be spoken in any language."""
-    if match := _MISSING.match(reason):
-        return FieldError(_join(inner, match["field"]), "required")
-    if match := _UNKNOWN.match(reason):
-        return FieldError(_join(inner, match["field"]), "unknown_field")
-    if match := _EXPECTED.match(reason):
-        return FieldError(inner, "wrong_type", {"expected": match["expected"]})
-    return FieldError(inner, next((code for start, code in _CODES.items() if reason.startswith(start)), "invalid"))
-
-
-def _join(path: str, field: str) -> str:
-    return f"{path}.{field}" if path else field
