@@ -12,8 +12,9 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.types import Message, Receive
 from litestar.utils.typing import make_non_optional_union
 
-from eventorg.domain.errors import Invalid, Malformed, TooSlow, UnsupportedMediaType
+from eventorg.domain.errors import Invalid
 from eventorg.domain.validation import field_errors
+from eventorg.web.errors import Malformed, TooSlow, UnsupportedMediaType
 from eventorg.web.headers import header
 from eventorg.web.hooks import Check
 

@@ -14,25 +14,26 @@ from msgspec import Struct
 
 from eventorg.domain import errors
 from eventorg.locales import DEFAULT, LANGUAGES, catalogue, text
+from eventorg.web.errors import HeadTooLarge, Malformed, TargetTooLong, TooSlow, UnsupportedMediaType
 from eventorg.web.headers import language_for
 from eventorg.web.options_method import allow
 
 MEDIA_TYPE = "application/problem+json"
 
 STATUS: dict[type[errors.DomainError], int] = {
-    errors.Malformed: 400,
+    Malformed: 400,
     errors.Unauthenticated: 401,
     errors.Forbidden: 403,
     errors.NotFound: 404,
-    errors.TooSlow: 408,
+    TooSlow: 408,
     errors.Conflict: 409,
     errors.Gone: 410,
     errors.VersionMismatch: 412,
-    errors.TargetTooLong: 414,
-    errors.UnsupportedMediaType: 415,
+    TargetTooLong: 414,
+    UnsupportedMediaType: 415,
     errors.Invalid: 422,
     errors.TooMany: 429,
-    errors.HeadTooLarge: 431,
+    HeadTooLarge: 431,
     errors.Unavailable: 503,
     errors.StorageFull: 507,
 }
@@ -78,7 +79,7 @@ def problem_response(request: Request[Any, Any, Any], error: errors.DomainError)
         headers["WWW-Authenticate"] = "Bearer"
     if isinstance(error, errors.TooMany | errors.Unavailable):
         headers["Retry-After"] = str(error.retry_after)
-    if isinstance(error, errors.TooSlow):
+    if isinstance(error, TooSlow):
         headers["Connection"] = "close"
     broken = error.errors if isinstance(error, errors.Invalid) else None
     return _response(request, status, error.code, headers, broken, error)
@@ -124,7 +125,7 @@ def _invalid(error: ValidationException) -> errors.DomainError:
     """A parameter that does not fit its type, or a body that is not there."""
     extra = error.extra if isinstance(error.extra, list) else []
     if any(item.get("key") == "data" for item in extra):
-        return errors.Malformed("malformed_json")
+        return Malformed("malformed_json")
     return errors.Invalid(*(errors.FieldError(item.get("key", ""), "invalid") for item in extra))
 
 

@@ -12,6 +12,7 @@ import pytest
 import structlog
 
 import eventorg
+import eventorg.web.errors
 from eventorg.domain import errors
 from eventorg.domain.errors import StorageFull, Unavailable
 from eventorg.locales import LANGUAGES, catalogue, negotiate
@@ -24,7 +25,7 @@ from eventorg.web.problems import FRAMEWORK_CODES, MEDIA_TYPE
 
 DOMAIN_ERRORS = {
     name: kind
-    for name, kind in vars(errors).items()
+    for name, kind in {**vars(errors), **vars(eventorg.web.errors)}.items()
     if isinstance(kind, type) and issubclass(kind, errors.DomainError) and kind is not errors.DomainError
 }
 PACKAGE = Path(eventorg.__file__).parent
