@@ -105,7 +105,7 @@ def test_it_serves_from_a_wheel_outside_the_checkout(tmp_path: Path, path: Path)
     install = [sys.executable, "-m", "pip", "--python", str(python), "install", "--quiet", "--no-deps", "--no-index"]
     subprocess.run([*install, "--ignore-installed", str(wheel)], check=True, cwd=tmp_path)
 
-    where = "import eventorg, eventorg.package_data as r; print(eventorg.__file__, r.resource('sql'))"
+    where = "import eventorg, eventorg.package_data as r; print(eventorg.__file__, r.data_folder('sql'))"
     found = subprocess.run([python, "-c", where], check=True, cwd=tmp_path, capture_output=True, text=True)
     assert found.stdout.split() == [str(site / "eventorg" / "__init__.py"), str(site / "eventorg" / "sql")]
     with serving(path, program=[str(python.parent / "eventorg"), "serve"], cwd=tmp_path) as server:
