@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from importlib.metadata import distribution
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from litestar import Request, Response, Router, get
 from litestar.config.app import AppConfig
@@ -25,18 +25,23 @@ from litestar.openapi.spec import (
     SecurityScheme,
 )
 from litestar.openapi.spec.enums import OpenAPIType
-from litestar.plugins import InitPlugin, ReceiveRoutePlugin
+from litestar.plugins import InitPlugin, OpenAPISchemaPlugin, ReceiveRoutePlugin
 from litestar.routes import BaseRoute, HTTPRoute
 from litestar.static_files import create_static_files_router
+from litestar.typing import FieldDefinition
+from msgspec import Raw
 
 from eventorg import __version__
 from eventorg.domain.errors import NotFound
-from eventorg.domain.values import Input
+from eventorg.domain.values import Input, JSONOf
 from eventorg.web.authentication import OPEN, SECURITY
 from eventorg.web.conditional import IF_MATCH, IF_NONE_MATCH
 from eventorg.web.headers import protect_page
 from eventorg.web.idempotency import KEY_PATTERN
 from eventorg.web.problems import MEDIA_TYPE, Problem, describe, problem_response
+
+if TYPE_CHECKING:
+    from litestar._openapi.schema_generation import SchemaCreator  # has no public name
 
 _ASSETS = "docs/assets"  # relative to /docs, so that it works behind a prefix too
 _REPETITION = "With the same key, the same request within 24 hours is done once and answered the same."
@@ -56,7 +61,7 @@ class _Docs(SwaggerRenderPlugin):
         return
 
 
-class ApiDescription(InitPlugin, ReceiveRoutePlugin):
+class ApiDescription(InitPlugin, ReceiveRoutePlugin, OpenAPISchemaPlugin):
     """A Litestar plugin that describes the API and shows the description."""
 
     def __init__(self) -> None:
@@ -74,6 +79,18 @@ class ApiDescription(InitPlugin, ReceiveRoutePlugin):
                 if handler.parsed_data_field and handler.parsed_data_field.has_default:
                     methods = (method.lower() for method in handler.http_methods)
                     self._config.optional_bodies.update((route.path_format or "/", method) for method in methods)
+
+    def is_plugin_supported_field(self, field_definition: FieldDefinition) -> bool:
+        """Returns true for JSON that a field holds as it is."""
+        return field_definition.annotation is Raw
+
+    def to_openapi_schema(self, field_definition: FieldDefinition, schema_creator: "SchemaCreator") -> Schema:
+        """Returns the schema of what the JSON holds, or of any JSON."""
+        marks = [mark for mark in field_definition.metadata if isinstance(mark, JSONOf)]
+        if not marks:
+            return Schema()
+        schema: Any = schema_creator.for_field_definition(FieldDefinition.from_annotation(marks[0].type))
+        return schema  # type: ignore[no-any-return]
 
 
 @dataclass

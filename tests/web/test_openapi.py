@@ -201,6 +201,13 @@ def test_bodies_are_json_and_have_no_other_fields(described: OpenAPI) -> None:
             assert operation.request_body.required == (operation.operation_id not in optional)
 
 
+def test_json_that_sqlite_makes_is_described_by_its_type(described: OpenAPI) -> None:
+    assert described.components.schemas["Participants"]["properties"]["participants"] == {
+        "type": "array",
+        "items": {"$ref": "#/components/schemas/Registration"},
+    }
+
+
 def test_examples_are_what_their_schemas_say(described: OpenAPI) -> None:
     examples = [
         (schema, example)
