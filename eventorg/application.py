@@ -12,12 +12,14 @@ from litestar.di import Provide
 from litestar.exceptions import ImproperlyConfiguredException
 from litestar.plugins.structlog import StructlogPlugin
 
+from eventorg.api.cards import CardController
 from eventorg.api.changes import list_changes
 from eventorg.api.events import EventController
 from eventorg.api.health import get_health
 from eventorg.api.hosts import HostController
 from eventorg.api.identities import IdentityController, create_link_code
 from eventorg.api.login import login, login_telegram
+from eventorg.api.participants import ParticipantController
 from eventorg.api.registrations import RegistrationController
 from eventorg.api.users import UserController
 from eventorg.background.external_commits import ExternalCommits
@@ -86,6 +88,8 @@ def create_app(settings: Settings, clock: Clock = utc_now, passwords: Passwords 
             EventController,
             HostController,
             RegistrationController,
+            ParticipantController,
+            CardController,
             UserController,
             IdentityController,
             create_link_code,

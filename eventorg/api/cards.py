@@ -1,16 +1,24 @@
 """What a chat message shows of an event."""
 
 from datetime import datetime
+from typing import Annotated
 from zoneinfo import ZoneInfo
 
 from babel import Locale
 from babel.dates import format_datetime
+from litestar import Controller, get
+from litestar.di import NamedDependency
+from litestar.params import FromPath, QueryParameter
 from msgspec import Struct
 
 from eventorg.domain.events import Event, Status
 from eventorg.domain.registrations import CardData, ParticipantCounts
 from eventorg.domain.values import Id, Instant
-from eventorg.locales import text
+from eventorg.locales import negotiate, text
+from eventorg.repositories.registrations import RegistrationRepository
+from eventorg.web.authentication import Authenticated
+from eventorg.web.headers import language_for
+from eventorg.web.problems import problems
 
 MAX_TEXT = 4096
 """What Telegram takes in a message, in UTF-16 code units (Bot API, sendMessage)."""
@@ -42,6 +50,33 @@ class Card(Struct, kw_only=True, frozen=True):
     names: list[str]
     more: int
     text: str
+
+
+class CardController(Controller):
+    """The card of one event."""
+
+    path = "/events/{event_id:str}/card"
+    tags = ("registrations",)
+
+    @get(
+        operation_id="get_card",
+        summary="Read what a chat message shows",
+        responses=problems(401, 404, 422),
+    )
+    async def get_card(
+        self,
+        request: Authenticated,
+        event_id: FromPath[str],
+        registrations: NamedDependency[RegistrationRepository],
+        names: Annotated[int, QueryParameter(ge=0, le=100, description="So many names at most.")] = 20,
+        locale: Annotated[
+            str | None, QueryParameter(description="`ru` or `en`; else as `Accept-Language` asks.", max_length=35)
+        ] = None,
+    ) -> Card:
+        """Numbers, names, times in the event's zone, and a ready text of at most 4,096 UTF-16 units (Telegram's
+        limit)."""
+        roll = await registrations.get_card_data(event_id, names, request.user)
+        return make_card(roll, language_for(request.scope) if locale is None else negotiate(locale))
 
 
 def make_card(roll: CardData, language: str) -> Card:
