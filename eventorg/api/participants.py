@@ -1,4 +1,4 @@
-"""/events/{event_id}/participants: who comes, and what hosts may change about it."""
+"""/events/{event_id}/participants: list, get, update and remove participants."""
 
 from typing import Annotated
 
@@ -27,7 +27,7 @@ class ParticipantController(Controller):
 
     @get(
         operation_id="list_participants",
-        summary="List who comes",
+        summary="List participants",
         responses=problems(401, 404, 422),
     )
     async def list_participants(
@@ -35,12 +35,18 @@ class ParticipantController(Controller):
         request: Authenticated,
         event_id: FromPath[str],
         registrations: Registrations,
-        status: Annotated[RegistrationStatus | None, QueryParameter(description="Only these.")] = None,
-        limit: Annotated[int | None, QueryParameter(ge=1, le=1000, description="So many at most; else all.")] = None,
+        status: Annotated[
+            RegistrationStatus | None, QueryParameter(description="Only registrations with this status.")
+        ] = None,
+        limit: Annotated[
+            int | None, QueryParameter(ge=1, le=1000, description="Maximum number of results. Default: all.")
+        ] = None,
         cursor: Cursor = None,
     ) -> Participants:
-        """In the order they registered: all of them, unless a `limit` is given. Cancelled registrations are
-        listed only when asked for."""
+        """Lists registrations in the order in which they were made: all of them, unless you give a `limit`.
+
+        To list cancelled registrations, use `status=cancelled`.
+        """
         found, last = await registrations.find_participants(
             event_id, status, decode_cursor(cursor, Place) or 0, limit, request.user
         )
@@ -50,7 +56,7 @@ class ParticipantController(Controller):
         "/{user_id:str}",
         operation_id="get_participant",
         response_headers=ETAG,
-        summary="Read one registration",
+        summary="Get a participant",
         responses=problems(401, 404),
     )
     async def get_participant(
@@ -60,7 +66,7 @@ class ParticipantController(Controller):
         user_id: FromPath[str],
         registrations: Registrations,
     ) -> Response[Registration]:
-        """With the position in the waiting list; `me` stands for the caller."""
+        """Returns one registration, with its position on the waiting list. Use `me` for the caller."""
         registration = await registrations.get(event_id, request.user.resolve(user_id), request.user)
         return answer(registration, request)
 
@@ -68,7 +74,7 @@ class ParticipantController(Controller):
         "/{user_id:str}",
         operation_id="check_in",
         response_headers=ETAG,
-        summary="Check somebody in",
+        summary="Update a participant",
         responses=problems(*BODY_PROBLEMS, 401, 403, 404, 409, 412),
     )
     async def check_in(
@@ -79,8 +85,10 @@ class ParticipantController(Controller):
         data: JSONBody[RegistrationPatch],
         registrations: Registrations,
     ) -> Response[Registration]:
-        """By a host: `attended`, or `registered` to undo it. The change log tells of both as
-        `registration.attended`."""
+        """Checks a participant in with `attended`, or undoes it with `registered`. Allowed for hosts.
+
+        The change feed shows both as `registration.attended`.
+        """
         guest_id, expected = request.user.resolve(user_id), expected_versions(request)
         return tagged(await registrations.check_in(event_id, guest_id, data, expected, request.user))
 
@@ -88,7 +96,7 @@ class ParticipantController(Controller):
         "/{user_id:str}",
         operation_id="remove_participant",
         response_headers=ETAG,
-        summary="Remove somebody",
+        summary="Remove a participant",
         status_code=200,
         responses=problems(401, 403, 404, 412, 507),
     )
@@ -99,6 +107,6 @@ class ParticipantController(Controller):
         user_id: FromPath[str],
         registrations: Registrations,
     ) -> Response[Registration]:
-        """By a host. The seat goes to the first in line."""
+        """Cancels the registration. The first person on the waiting list gets the seat. Allowed for hosts."""
         guest_id, expected = request.user.resolve(user_id), expected_versions(request)
         return tagged(await registrations.remove(event_id, guest_id, expected, request.user))

@@ -1,4 +1,4 @@
-"""Registering for events, and who comes."""
+"""/events/{event_id}/register: register for an event and leave it."""
 
 from litestar import Controller, Response, delete, post
 from litestar.di import NamedDependency
@@ -12,11 +12,13 @@ from eventorg.web.conditional import ETAG, expected_versions, tagged
 from eventorg.web.problems import BODY_PROBLEMS, problems
 
 Registrations = NamedDependency[RegistrationRepository]
-AGAIN = ResponseSpec(Registration, generate_examples=False, description="Registered before: the same registration.")
+AGAIN = ResponseSpec(
+    Registration, generate_examples=False, description="The caller has registered before; the same registration."
+)
 
 
 class RegistrationController(Controller):
-    """The registrations of one event."""
+    """The caller's registration for one event."""
 
     path = "/events/{event_id:str}"
     tags = ("registrations",)
@@ -35,8 +37,10 @@ class RegistrationController(Controller):
         registrations: Registrations,
         data: JSONBody[NewRegistration | None] = None,
     ) -> Response[Registration]:
-        """The caller gets a seat, or a place in the waiting list of a full event. Asked again, it answers 200
-        with the same registration: a double tap is no error."""
+        """Gives the caller a seat, or a place on the waiting list if the event is full.
+
+        If the caller is registered already, the answer is 200 with the same registration.
+        """
         registration, is_new = await registrations.register(event_id, data or NewRegistration(), request.user)
         return tagged(registration, status_code=201 if is_new else 200)
 
@@ -51,5 +55,8 @@ class RegistrationController(Controller):
     async def leave(
         self, request: Authenticated, event_id: FromPath[str], registrations: Registrations
     ) -> Response[Registration]:
-        """The seat goes to the first in line. Registering again is allowed, and goes to the end of the queue."""
+        """Cancels the caller's registration. The first person on the waiting list gets the seat.
+
+        The caller can register again, at the end of the waiting list.
+        """
         return tagged(await registrations.leave(event_id, expected_versions(request), request.user))
