@@ -1,4 +1,4 @@
-"""Strict decoding of what is sent: never coerced, and never a 500 whatever it is."""
+"""Strict decoding of request bodies: values are never coerced, and no body causes a 500."""
 
 import time
 from collections.abc import Callable
@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 MAX_BODY_BYTES = 64 * 1024
 REQUEST_SECONDS = 15.0
-"""How long a client may take to send a request."""
+"""The time within which a client must send its request."""
 
 _without_none: Callable[[Any], Any] = cache(make_non_optional_union)
 _NOT_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
@@ -31,21 +31,21 @@ _CHARSETS = ("utf-8", "utf8")
 
 
 class StrictRequest(Request[Any, Any, Any]):
-    """A request whose JSON body is decoded straight into the type its handler declares.
+    """A request whose JSON body is decoded directly into the type that its handler declares.
 
-    Litestar would decode to builtins and convert with `strict=False`, so that `"1"` passed for a number.
+    Litestar decodes to builtins and converts with `strict=False`, which accepts `"1"` as a number.
     """
 
     async def body(self) -> bytes:
-        """The body, once it is there. Raises `TooSlow` if it does not come in time, `Malformed` if the client goes."""
+        """Returns the body. Raises `TooSlow` if it does not arrive in time, `Malformed` if the client disconnects."""
         length = header(self.scope, b"content-length")
         if length == "0" or (length is None and header(self.scope, b"transfer-encoding") is None):
-            return b""  # that is how a request says that it has none (RFC 9112, section 6.3)
+            return b""  # a request without a body (RFC 9112, section 6.3)
         self.receive = _in_time(self.receive)
         return await super().body()
 
     async def json(self) -> Any:
-        """The body as the handler's type. Raises `UnsupportedMediaType`, `Malformed` and `Invalid`."""
+        """Returns the body as the handler's type. Raises `UnsupportedMediaType`, `Malformed` and `Invalid`."""
         media_type, parameters = self.content_type
         is_json = media_type in ("", "application/json") and parameters.get("charset", "utf-8").lower() in _CHARSETS
         if not is_json or header(self.scope, b"content-encoding") not in (None, "identity"):
@@ -53,7 +53,7 @@ class StrictRequest(Request[Any, Any, Any]):
         data = self.route_handler.parsed_data_field
         if data is None:
             raise ImproperlyConfiguredException("the handler declares no body")
-        may_be_left_out = data.has_default and data.is_optional  # what is sent is not null all the same
+        may_be_left_out = data.has_default and data.is_optional  # a body that is sent is not null
         return decode(await self.body(), _without_none(data.annotation) if may_be_left_out else data.annotation)
 
 
@@ -70,7 +70,7 @@ async def _read_body(request: Request[Any, Any, Any]) -> None:
 
 
 def _in_time(receive: Receive) -> Receive:
-    """Receives until the deadline. `eventorg.serving.protocol` notices a client that sends nothing."""
+    """Receives until the deadline. `eventorg.serving.protocol` handles a client that sends nothing."""
     deadline = time.monotonic() + REQUEST_SECONDS
 
     async def received() -> Message:
@@ -85,7 +85,7 @@ def _in_time(receive: Receive) -> Receive:
 
 
 def decode(body: bytes, annotation: Any) -> Any:
-    """JSON bytes as a value of the type. Raises `Malformed` and `Invalid`."""
+    """Returns JSON bytes as a value of the type. Raises `Malformed` and `Invalid`."""
     try:
         return _decoder(annotation).decode(body)
     except msgspec.ValidationError as error:
@@ -93,16 +93,16 @@ def decode(body: bytes, annotation: Any) -> Any:
     except _NOT_JSON:
         raise Malformed("malformed_json") from None
     try:
-        msgspec.json.decode(body)  # the first stops where a value does not fit, whatever comes after
+        msgspec.json.decode(body)  # the first decoder stops at the error and may miss malformed JSON after it
     except msgspec.ValidationError:
-        raise refusal from None  # a number that is JSON, yet none of Python's
+        raise refusal from None  # a number that is valid JSON but out of range
     except _NOT_JSON:
         raise Malformed("malformed_json") from None
     raise refusal
 
 
 def parse(kind: type[T], **parameters: str | None) -> T:
-    """Query parameters as a struct, by the same rules as a body; those not given are left out. Raises `Invalid`."""
+    """Returns query parameters as a struct, strictly, leaving out those that are None. Raises `Invalid`."""
     try:
         return msgspec.convert({name: value for name, value in parameters.items() if value is not None}, kind)
     except msgspec.ValidationError as error:

@@ -1,4 +1,4 @@
-"""OPTIONS, which Litestar answers for every path: with the methods the path has when all is wired."""
+"""OPTIONS: the methods of a path."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -18,7 +18,7 @@ def answer_options(route: HTTPRoute) -> None:
 
 
 def allow(methods: Iterable[str]) -> str:
-    """The header `Allow` for the methods a path has handlers for; where there is GET, there is HEAD."""
+    """Returns the `Allow` header for the methods of a path, with HEAD wherever there is GET."""
     return ", ".join(sorted({*methods, "HEAD"} if "GET" in methods else methods))
 
 

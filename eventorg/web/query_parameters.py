@@ -1,7 +1,7 @@
-"""Query parameters, as strictly as bodies: a number is digits, and what is given twice is refused.
+"""Strict query parameters: a whole number is digits, and a repeated parameter is refused.
 
-Litestar would take `limit=1e1` and `limit=10.0` for a number, `null` for a parameter that was left out, `nan` for one
-that lies within all limits, and the last of two that say different things.
+Litestar reads `limit=1e1` and `limit=10.0` as numbers, `null` as an omitted parameter and `nan` as a number within all
+limits. Of a repeated parameter it uses the last value.
 """
 
 import re
@@ -28,7 +28,7 @@ def query_check(handler: HTTPRouteHandler) -> Check | None:
 
 
 def _patterns(handler: HTTPRouteHandler) -> dict[str, re.Pattern[str]]:
-    """How the parameters are spelled that may be given once."""
+    """Returns the allowed spelling of each parameter that is not a list."""
     found = {}
     for name, field in handler.parsed_fn_signature.parameters.items():
         kwarg = field.kwarg_definition

@@ -243,7 +243,7 @@ def test_the_unforeseen_is_logged_with_its_traceback_and_told_without_detail(
     assert "ZeroDivisionError" not in response.text
 
     log = capsys.readouterr().err
-    for expected in ("unforeseen error", "ZeroDivisionError", "the cause", "test_problems.py"):
+    for expected in ("request_failed", "ZeroDivisionError", "the cause", "test_problems.py"):
         assert expected in log
     assert response.headers["x-request-id"] in log
     for secret in ("my secret words", "anna@example.com"):
