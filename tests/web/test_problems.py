@@ -189,9 +189,9 @@ def test_all_broken_rules_are_told_at_once_in_words(server: Server) -> None:
     body = {"username": "ab", "email": "x@", "password": "short"}
     response = server.client.post("/users", json=body, headers={"Accept-Language": "en"})
     assert check_problem(response, 422)["errors"] == [
-        {"field": "username", "code": "too_short", "message": "At least 3 long."},
-        {"field": "email", "code": "too_short", "message": "At least 3 long."},
-        {"field": "password", "code": "too_short", "message": "At least 8 long."},
+        {"field": "username", "code": "too_short", "message": "The minimum length is 3."},
+        {"field": "email", "code": "too_short", "message": "The minimum length is 3."},
+        {"field": "password", "code": "too_short", "message": "The minimum length is 8."},
     ]
 
 
