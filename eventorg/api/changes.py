@@ -54,7 +54,7 @@ async def list_changes(
 ) -> Response[ChangePage]:
     """Lists changes to the caller and to the events that the caller hosts or attends, each once, in commit order.
 
-    A bot with the scope `changes` that acts for nobody gets all changes. `user_id` is the user that a change is about:
+    A bot with the scope `changes` that acts for no user gets all changes. `user_id` is the user that a change is about:
     the person who got a seat, left or was checked in, or whose role in an event changed.
 
     Start without `after`, then continue with `after=<next>`. If that change is no longer kept, or a backup from before

@@ -159,5 +159,5 @@ class EventController(Controller):
 
 
 def _viewer(caller: Caller | None) -> str | None:
-    """Returns the caller's user id, or None without a token and for a bot that acts for nobody."""
+    """Returns the caller's user id, or None without a token and for a bot that acts for no user."""
     return (caller.user_id or None) if caller else None

@@ -51,9 +51,9 @@ def test_a_list_that_may_be_long_is_read_off_the_loop(
     monkeypatch.setattr("eventorg.repositories.registrations.MAX_LOOKED_UP", 2)
     url = f"/events/{host.create_event(capacity=1)['id']}"
     register(url, *guests(2))
-    for query in ("", "?status=registered", "?status=cancelled"):  # nobody counts the cancelled
+    for query in ("", "?status=registered", "?status=cancelled"):  # cancelled registrations have no counter
         participants(url, host, query)
-    register(url, *guests(1))  # one more in line
+    register(url, *guests(1))  # one more on the waiting list
     participants(url, host)
     loop, same, other, many = threads
     assert loop == same

@@ -1,4 +1,4 @@
-"""Every failure has one shape, in the language asked for, and every code has its texts."""
+"""Every failure has one shape, in the requested language, and every code has its texts."""
 
 import ast
 import json
@@ -32,12 +32,12 @@ PACKAGE = Path(eventorg.__file__).parent
 TREES = [
     ast.parse(path.read_text(encoding="utf-8"))
     for path in PACKAGE.rglob("*.py")
-    if not path.is_relative_to(PACKAGE / "extensions" / "template")  # a plugin's codes have words of their own
+    if not path.is_relative_to(PACKAGE / "extensions" / "template")  # plugins bring their own texts
 ]
 
 
 def codes_given_to(names: set[str], place: int) -> Iterator[str]:
-    """The constants that calls of these names have as their argument at a place, as regular expressions."""
+    """Yields the constant arguments at a position in calls of these names, as regular expressions."""
     for tree in TREES:
         for node in ast.walk(tree):
             if not isinstance(node, ast.Call) or len(node.args) <= place:
@@ -52,7 +52,7 @@ def codes_given_to(names: set[str], place: int) -> Iterator[str]:
 
 
 def used_codes() -> dict[str, set[str]]:
-    """By section of the catalogue: what the sources name."""
+    """Returns the codes that the sources use, by section of the catalogue."""
     problems = {re.escape(kind.default_code) for kind in DOMAIN_ERRORS.values()}
     problems |= {*FRAMEWORK_CODES.values(), "internal_error", *codes_given_to(set(DOMAIN_ERRORS), 0)}
     fields = {*codes_given_to({"Refused"}, 0), *codes_given_to({"FieldError"}, 1)}
@@ -80,7 +80,7 @@ def test_the_languages_say_the_same_things() -> None:
 
 
 def meanings(texts: dict[str, str]) -> dict[str, set[str | None]]:
-    """The fields of each text; the forms of a plural, of which each language has its own, are one."""
+    """Returns the placeholders of each text. The plural forms, which differ by language, count as one text."""
     return {re.sub("_(one|few|many|other)$", "", code): fields_of(text) for code, text in texts.items()}
 
 
@@ -213,7 +213,7 @@ def test_a_storage_that_cannot_serve_is_said_so(
 
 
 class Broken(Passwords):
-    """Fails in a way nobody foresaw."""
+    """Raises an unexpected error."""
 
     async def hash(self, password: str) -> str:
         raise ZeroDivisionError("the cause")
@@ -221,7 +221,7 @@ class Broken(Passwords):
 
 @pytest.fixture
 def log_configuration() -> Iterator[None]:
-    """Lets the servers of other tests go on writing to their own log."""
+    """Restores the log configuration for the servers of other tests."""
     configuration = structlog.get_config()
     yield
     structlog.configure(**configuration)

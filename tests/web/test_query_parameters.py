@@ -1,4 +1,4 @@
-"""Query parameters: a number is digits, null and nan are no values, and nothing is given twice."""
+"""Query parameters: numbers are digits, null and nan are refused, and so are repeated parameters."""
 
 from collections.abc import Iterator
 from typing import Annotated, Any

@@ -1,4 +1,4 @@
-"""The Litestar plugin treats every route alike, also one that is added later or at a path that has one already."""
+"""The Litestar plugin checks every route, including routes added later and second handlers of a path."""
 
 from typing import Annotated, Any
 
@@ -22,7 +22,7 @@ async def create_thing() -> dict[str, Any]:
 
 
 def made() -> Litestar:
-    """An application with two handlers at one path, of which the second came later."""
+    """Returns an application with two handlers at one path, the second added later."""
     app = Litestar([list_things], plugins=[StrictRoutes(), ApiDescription()], request_max_body_size=10)
     app.register(create_thing)
     return app
