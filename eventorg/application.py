@@ -12,12 +12,14 @@ from litestar.di import Provide
 from litestar.exceptions import ImproperlyConfiguredException
 from litestar.plugins.structlog import StructlogPlugin
 
+from eventorg.api.cards import CardController
 from eventorg.api.changes import list_changes
 from eventorg.api.events import EventController
 from eventorg.api.health import get_health
 from eventorg.api.hosts import HostController
 from eventorg.api.identities import IdentityController, create_link_code
 from eventorg.api.login import login, login_telegram
+from eventorg.api.participants import ParticipantController
 from eventorg.api.registrations import RegistrationController
 from eventorg.api.users import UserController
 from eventorg.background.external_commits import ExternalCommits
@@ -41,16 +43,12 @@ from eventorg.settings import Settings
 from eventorg.storage.schema import owner_lock
 from eventorg.web.access_log import line_writers
 from eventorg.web.authentication import Authentication
-from eventorg.web.bodies import MAX_BODY_BYTES, StrictRequest, finish_bodies
-from eventorg.web.headers import cors_config
+from eventorg.web.bodies import MAX_BODY_BYTES
 from eventorg.web.idempotency import Idempotency
 from eventorg.web.observers import Observer, observe_requests
-from eventorg.web.openapi import docs_assets, finish_description, get_openapi, openapi_config
-from eventorg.web.options_method import finish_options
-from eventorg.web.problems import EXCEPTION_HANDLERS
-from eventorg.web.query_parameters import finish_queries
+from eventorg.web.openapi import ApiDescription, docs_assets, get_openapi
 from eventorg.web.rate_limits import RateLimitMiddleware, RefusalLimitMiddleware
-from eventorg.web.responses import JSONResponse
+from eventorg.web.strict import StrictRoutes
 
 
 def create_app(settings: Settings, clock: Clock = utc_now, passwords: Passwords | None = None) -> Litestar:
@@ -90,6 +88,8 @@ def create_app(settings: Settings, clock: Clock = utc_now, passwords: Passwords 
             EventController,
             HostController,
             RegistrationController,
+            ParticipantController,
+            CardController,
             UserController,
             IdentityController,
             create_link_code,
@@ -122,13 +122,10 @@ def create_app(settings: Settings, clock: Clock = utc_now, passwords: Passwords 
             *([RateLimitMiddleware(rates)] if rates else []),
             Idempotency(core.outcomes),
         ],
-        exception_handlers=EXCEPTION_HANDLERS,
-        request_class=StrictRequest,
-        response_class=JSONResponse,
-        request_max_body_size=MAX_BODY_BYTES,
-        openapi_config=openapi_config(),
-        cors_config=cors_config(settings.allowed_origins),
+        request_max_body_size=MAX_BODY_BYTES,  # here, because Litestar ignores what a plugin sets
         plugins=[
+            StrictRoutes(settings.allowed_origins),
+            ApiDescription(),
             StructlogPlugin(structlog_config(settings)),
             *(part for loaded in core.loaded for part in loaded.plugin.litestar_plugins),
         ],
@@ -141,11 +138,8 @@ def create_app(settings: Settings, clock: Clock = utc_now, passwords: Passwords 
         _add_routes(app, loaded.plugin, context)
     app.state.core = core
     app.state.feed = feed
+    # Outside of Litestar: its middleware sees no request before routing, so no 404 and no HEAD.
     app.asgi_handler = observe_requests(app.asgi_handler, observers)
-    finish_queries(app)
-    finish_bodies(app)
-    finish_options(app)
-    finish_description(app)
     return app
 
 

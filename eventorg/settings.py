@@ -13,6 +13,8 @@ import msgspec
 from init_data_py import hash_token
 from msgspec import Meta, Struct, structs
 
+from eventorg.domain.errors import FieldError, Invalid
+from eventorg.domain.validation import field_errors
 from eventorg.errors import SettingError
 
 PREFIX = "EVENTORG_"
@@ -21,9 +23,8 @@ T = TypeVar("T")
 
 MIN_SECRET = 32
 _ORIGIN = re.compile(r"\*|https?://[A-Za-z0-9.\[\]:-]+")
-_WORDS = {"`int`": "a whole number", "`bool`": "true or false", "`str`": "a text"}
-_TYPE = re.compile("|".join(_WORDS))
-_FOUND = re.compile(r", got `\w+`$")
+_WORDS = {"int": "a whole number", "bool": "true or false", "str": "a text"}
+_TYPE = re.compile(rf"`({'|'.join(_WORDS)})`")
 _VISIBLE = re.compile(r"[!-~]*")
 _BOT_KEY = re.compile(r"\d+:[0-9a-f]{64}")
 
@@ -99,17 +100,17 @@ class Settings(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
 
     def __post_init__(self) -> None:
         if any(len(secret.encode()) < MIN_SECRET for secret in self.secrets):
-            raise ValueError(f"Expected at least {MIN_SECRET} bytes in each secret - at `$.secret`")
+            raise _broken("secret", f"Expected at least {MIN_SECRET} bytes in each secret")
         if not all(_ORIGIN.fullmatch(origin) for origin in self.allowed_origins):
-            raise ValueError("Expected origins such as https://example.com, without a path - at `$.cors_origins`")
+            raise _broken("cors_origins", "Expected origins such as https://example.com, without a path")
         if self.trusted_proxies not in ("", "*") and not all(map(_is_network, self.trusted_proxies.split(","))):
-            raise ValueError("Expected addresses or networks such as 10.0.0.0/8, or * for any - at `$.trusted_proxies`")
+            raise _broken("trusted_proxies", "Expected addresses or networks such as 10.0.0.0/8, or * for any")
         if not _VISIBLE.fullmatch(self.metrics_token):
-            raise ValueError("Expected visible ASCII characters and no space - at `$.metrics_token`")
+            raise _broken("metrics_token", "Expected visible ASCII characters and no space")
         if self.telegram_bot_token and not _BOT_KEY.fullmatch(self.telegram_bot_token):
             bot_id, colon, _ = self.telegram_bot_token.partition(":")
             if not bot_id.isdecimal() or not colon:
-                raise ValueError("Expected a token as BotFather gives it, 123456:ABC… - at `$.telegram_bot_token`")
+                raise _broken("telegram_bot_token", "Expected a token as BotFather gives it, 123456:ABC…")
             structs.force_setattr(self, "telegram_bot_token", f"{bot_id}:{hash_token(self.telegram_bot_token)}")
 
     @property
@@ -126,6 +127,10 @@ class Settings(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
     def database_path(self) -> Path:
         """Where the SQLite file lies, absolute."""
         return Path(self.database).absolute()
+
+
+def _broken(field: str, reason: str) -> Invalid:
+    return Invalid(FieldError(field, "invalid", {"reason": reason}))
 
 
 def _is_network(text: str) -> bool:
@@ -181,11 +186,11 @@ def convert(values: dict[str, Any], kind: type[T], prefix: str) -> T:
     try:
         return msgspec.convert(values, kind, strict=False)
     except msgspec.ValidationError as error:
-        reason, _, path = str(error).partition(" - at `$.")
-        name = path.rstrip("`").upper()
-        if missing := re.match(r"Object missing required field `(\w+)`", reason):
-            raise SettingError(f"{prefix}{missing[1].upper()} must be set.") from None
-        raise SettingError(f"{prefix}{name} cannot be used: {_in_words(reason, name.lower(), kind)}.") from None
+        broken = field_errors(error)[0]
+        name = f"{prefix}{broken.field.upper()}"
+        if broken.code == "required":
+            raise SettingError(f"{name} must be set.") from None
+        raise SettingError(f"{name} cannot be used: {_in_words(broken, kind)}.") from None
 
 
 def _fields(kind: Any) -> tuple[str, ...]:
@@ -193,12 +198,15 @@ def _fields(kind: Any) -> tuple[str, ...]:
     return getattr(kind, "__struct_fields__", ())
 
 
-def _in_words(reason: str, name: str, kind: Any) -> str:
-    """What msgspec says of a value, as it is said to people."""
-    hint = get_type_hints(kind).get(name)
-    if reason.startswith("Invalid enum value") and get_origin(hint) is Literal:
+def _in_words(broken: FieldError, kind: Any) -> str:
+    """Returns what a setting must be, for people."""
+    hint = get_type_hints(kind).get(broken.field)
+    if broken.code == "invalid_choice" and get_origin(hint) is Literal:
         return f"Expected {' or '.join(map(str, get_args(hint)))}"
-    return _TYPE.sub(lambda word: _WORDS[word[0]], _FOUND.sub("", reason))
+    if broken.code == "wrong_type":
+        expected = str(broken.values["expected"])
+        return f"Expected {_WORDS.get(expected, expected)}"
+    return _TYPE.sub(lambda found: _WORDS[found[1]], str(broken.values.get("reason", broken.code)))
 
 
 def _read_file(path: str) -> dict[str, Any]:

@@ -87,7 +87,7 @@ def test_no_log_holds_a_secret(
         with monkeypatch.context() as patch:
             make_defects(server, user, patch)
     log = capsys.readouterr().err
-    assert log.count("unforeseen error") == 3
+    assert log.count("request_failed") == 3
     assert "RuntimeError" in log
     assert "in fail" in log or '"name": "fail"' in log  # the traceback is there
     secrets = [

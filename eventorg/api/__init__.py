@@ -1,1 +1,1 @@
-"""The resources of the API: one controller per noun, thin. No SQL, and no machinery: that is `eventorg.web`."""
+"""The resources of the API: one thin controller per noun. Shared request handling is in `eventorg.web`."""

@@ -1,19 +1,27 @@
-"""What a chat message shows of an event."""
+"""/events/{event_id}/card: an event as a chat message."""
 
 from datetime import datetime
+from typing import Annotated
 from zoneinfo import ZoneInfo
 
 from babel import Locale
 from babel.dates import format_datetime
+from litestar import Controller, get
+from litestar.di import NamedDependency
+from litestar.params import FromPath, QueryParameter
 from msgspec import Struct
 
 from eventorg.domain.events import Event, Status
 from eventorg.domain.registrations import CardData, ParticipantCounts
 from eventorg.domain.values import Id, Instant
-from eventorg.locales import text
+from eventorg.locales import negotiate, text
+from eventorg.repositories.registrations import RegistrationRepository
+from eventorg.web.authentication import Authenticated
+from eventorg.web.headers import language_for
+from eventorg.web.problems import problems
 
 MAX_TEXT = 4096
-"""What Telegram takes in a message, in UTF-16 code units (Bot API, sendMessage)."""
+"""Telegram's limit for a message, in UTF-16 code units (Bot API, sendMessage)."""
 
 _DAY_AND_TIME = {"ru": "EE, d MMMM y, HH:mm", "en": "EE, d MMMM y, HH:mm"}
 _TIME = "HH:mm"
@@ -21,8 +29,11 @@ _ELLIPSIS = "…"
 
 
 class Card(Struct, kw_only=True, frozen=True):
-    """An event as a message. The `*_text` times are in the event's zone, the `*_unix` ones in seconds since 1970;
-    `more` counts those with a seat who are not among `names`."""
+    """An event as a message.
+
+    `*_text` times are in the event's time zone, and `*_unix` times are in seconds since 1970. `more` is the number of
+    people who have a seat but are not in `names`.
+    """
 
     event_id: Id
     code: str
@@ -44,9 +55,39 @@ class Card(Struct, kw_only=True, frozen=True):
     text: str
 
 
-def make_card(roll: CardData, language: str) -> Card:
-    """The card of an event in a language."""
-    event = roll.event
+class CardController(Controller):
+    """The card of one event."""
+
+    path = "/events/{event_id:str}/card"
+    tags = ("registrations",)
+
+    @get(
+        operation_id="get_card",
+        summary="Get the event card",
+        responses=problems(401, 404, 422),
+    )
+    async def get_card(
+        self,
+        request: Authenticated,
+        event_id: FromPath[str],
+        registrations: NamedDependency[RegistrationRepository],
+        names: Annotated[int, QueryParameter(ge=0, le=100, description="Maximum number of names.")] = 20,
+        locale: Annotated[
+            str | None,
+            QueryParameter(description="`ru` or `en`. Default: by `Accept-Language`.", max_length=35),
+        ] = None,
+    ) -> Card:
+        """Returns the event's numbers, names and times, and a text to send.
+
+        Times are in the event's time zone. The text has at most 4,096 UTF-16 units, Telegram's limit.
+        """
+        data = await registrations.get_card_data(event_id, names, request.user)
+        return make_card(data, language_for(request.scope) if locale is None else negotiate(locale))
+
+
+def make_card(data: CardData, language: str) -> Card:
+    """Returns the card of an event in a language."""
+    event = data.event
     start, end = (_parse(moment).astimezone(ZoneInfo(event.timezone)) for moment in (event.start_time, event.end_time))
     same_day = start.date() == end.date()
     start_text = format_datetime(start, _DAY_AND_TIME[language], locale=language)
@@ -67,16 +108,16 @@ def make_card(roll: CardData, language: str) -> Card:
         start_unix=int(start.timestamp()),
         end_unix=int(end.timestamp()),
         capacity=event.capacity,
-        counts=roll.counts,
-        names=roll.names,
-        more=event.registered_count - len(roll.names),
-        text=_text(roll, when, language),
+        counts=data.counts,
+        names=data.names,
+        more=event.registered_count - len(data.names),
+        text=_text(data, when, language),
     )
 
 
-def _text(roll: CardData, when: str, language: str) -> str:
-    """Title, time, place and numbers whole; then as many names, and as much of the description, as fit."""
-    event = roll.event
+def _text(data: CardData, when: str, language: str) -> str:
+    """Returns title, time, place and numbers, then as many names and as much of the description as fit."""
+    event = data.event
     head = [event.title]
     if event.status != "published":
         head.append(text(language, "card", event.status))
@@ -88,7 +129,7 @@ def _text(roll: CardData, when: str, language: str) -> str:
 
     shown = 0
     names = ""
-    for name in roll.names:
+    for name in data.names:
         longer = f"{names}\n{shown + 1}. {name}"
         if _units(written + longer + _more(event.registered_count - shown - 1, language)) > MAX_TEXT:
             break
@@ -113,12 +154,12 @@ def _more(count: int, language: str) -> str:
 
 
 def _counted(language: str, what: str, count: int) -> str:
-    """A number with its noun in the right form (CLDR plural rules)."""
+    """Returns a number with its noun in the right plural form (CLDR plural rules)."""
     return text(language, "card", f"{what}_{Locale(language).plural_form(count)}", count=count)
 
 
 def _shorten(content: str, units: int) -> str:
-    """The beginning of a text, at most so many UTF-16 units long, with an ellipsis if something is left out."""
+    """Returns at most `units` UTF-16 units of a text, with an ellipsis if it is cut."""
     if _units(content) <= units:
         return content
     kept = content.encode("utf-16-le")[: (units - 1) * 2].decode("utf-16-le", errors="ignore")

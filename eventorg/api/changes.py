@@ -1,4 +1,4 @@
-"""GET /changes: what has happened, as pages one waits for or as a stream of server-sent events."""
+"""GET /changes: the change feed, as pages with long polling or as a stream of server-sent events."""
 
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
@@ -24,20 +24,21 @@ After = Annotated[
     QueryParameter(
         ge=0,
         le=MAX_SEQUENCE,
-        description="The `next` of the answer before; left out: from the oldest kept.",
-        schema_extra={"minimum": 0},  # Litestar forgets a nought
+        description="The `next` of the previous page. Default: start with the oldest change.",
+        schema_extra={"minimum": 0},  # Litestar drops a minimum of 0
     ),
 ]
-Timeout = Annotated[float, QueryParameter(ge=0, le=30, description="Wait so many seconds for news, if there is none.")]
+Timeout = Annotated[float, QueryParameter(ge=0, le=30, description="Seconds to wait if there are no changes yet.")]
 LastEventId = Annotated[
-    str | None, HeaderParameter(name="Last-Event-ID", description="Of a stream that goes on: wins over `after`.")
+    str | None,
+    HeaderParameter(name="Last-Event-ID", description="The last id received; overrides `after`."),
 ]
 
 
 @get(
     "/changes",
     operation_id="list_changes",
-    summary="Follow what happens",
+    summary="List or stream changes",
     tags=["changes"],
     opt=by_bot("changes"),
     security=[{"user": []}, {"bot": ["act"]}, {"bot": ["changes"]}],
@@ -51,27 +52,32 @@ async def list_changes(
     limit: Limit = 100,
     last_event_id: LastEventId = None,
 ) -> Response[ChangePage]:
-    """What concerns the events one hosts or attends, and oneself, in commit order; each committed change once. A bot
-    with the scope `changes` that acts for nobody sees all. `user_id` is whom a change is about: who got the seat, who
-    left, who was checked in, whose role in an event changed.
+    """Lists changes to the caller and to the events that the caller hosts or attends, each once, in commit order.
 
-    Begin without `after` and go on with `after=<next>`. A number that is not kept any more, or that a restored backup
-    has not reached yet, is 410 `cursor_expired`: begin anew. With
-    `Accept: text/event-stream` the same comes as server-sent events whose id is `seq`, until the client or the server
-    goes; `limit` and `timeout` do not matter then.
+    A bot with the scope `changes` that acts for no user gets all changes. `user_id` is the user that a change is about:
+    the person who got a seat, left or was checked in, or whose role in an event changed.
+
+    Start without `after`, then continue with `after=<next>`. If that change is no longer kept, or a backup from before
+    it was restored, the answer is 410 `cursor_expired`: start again without `after`.
+
+    With `Accept: text/event-stream`, the answer is a stream of server-sent events with `seq` as their id. The stream
+    ignores `limit` and `timeout`.
     """
     if "text/event-stream" not in request.headers.get("accept", "").lower():
         return Response(await _follow(feed, request, after, timeout, limit))
     if last_event_id is not None:
         after = _parse_event_id(last_event_id)
-    first = await feed.follow(request.user, after, 0, limit)  # refused before the stream begins
+    first = await feed.follow(request.user, after, 0, limit)  # a refusal comes before the stream starts
     stream: Any = ServerSentEvent(_stream(feed, request, first), headers={"Cache-Control": "no-store"})
     return stream  # type: ignore[no-any-return]
 
 
 async def _follow(feed: Feed, request: Authenticated, after: int | None, seconds: float, limit: int) -> ChangePage:
-    """What `Feed.follow` finds for whom the caller is once the waiting is over: a bot may act for a Telegram account
-    that is another user's by then. Raises what `Authentication` does for a token that is dead."""
+    """Returns the next page for the user that the caller is when the wait ends.
+
+    During the wait, the Telegram account that a bot acts for can pass to another user. Raises `Unauthenticated` and
+    `Forbidden` if the token is no longer valid.
+    """
     if not seconds:
         return await feed.follow(request.user, after, 0, limit)
     caller = await request.auth()
@@ -90,7 +96,7 @@ async def _stream(feed: Feed, request: Authenticated, page: ChangePage) -> Async
         try:
             page = await _follow(feed, request, page.next, HEARTBEAT_SECONDS, limit=100)
         except DomainError:
-            return  # the client comes again, and is told why
+            return  # the client reconnects and gets the error
 
 
 def _parse_event_id(text: str) -> int:

@@ -1,4 +1,4 @@
-"""/events: making, finding, reading, changing, cancelling and removing events."""
+"""/events: create, list, get, update, cancel and delete events."""
 
 import re
 from typing import Annotated
@@ -19,22 +19,25 @@ from eventorg.web.problems import BODY_PROBLEMS, problems
 
 _TIME = {"format": "date-time"}
 From = Annotated[
-    str | None, QueryParameter(name="from", description="Those that start then or later.", schema_extra=_TIME)
+    str | None,
+    QueryParameter(name="from", description="Only events that start at or after this time.", schema_extra=_TIME),
 ]
-To = Annotated[str | None, QueryParameter(name="to", description="Those that start before.", schema_extra=_TIME)]
+To = Annotated[
+    str | None, QueryParameter(name="to", description="Only events that start before this time.", schema_extra=_TIME)
+]
 Words = Annotated[
     str | None,
-    QueryParameter(description="Words or parts of words in title, description or location.", max_length=200),
+    QueryParameter(description="Words, or parts of words, in the title, description or location.", max_length=200),
 ]
 
-# A `+` that was not percent-encoded arrives as a space: `10:00:00 03:00` was `10:00:00+03:00`.
+# A `+` that is not percent-encoded arrives as a space: `10:00:00 03:00` stands for `10:00:00+03:00`.
 _LOST_PLUS = re.compile(r" (\d\d:\d\d)$")
 
 Events = NamedDependency[EventRepository]
 
 
 class EventController(Controller):
-    """Wherever `{event_id}` stands, the event's short `code` will do."""
+    """Events. Each route accepts an event's short `code` in place of `{event_id}`."""
 
     path = "/events"
     tags = ("events",)
@@ -46,18 +49,19 @@ class EventController(Controller):
         responses=problems(*BODY_PROBLEMS, 401, 403),
     )
     async def create_event(self, request: Authenticated, data: JSONBody[NewEvent], events: Events) -> Response[Event]:
-        """The caller becomes the organizer. Only a title and the two times are required.
+        """Creates an event whose organizer is the caller. Only the title and the two times are required.
 
-        Without a `capacity` there is a seat for everybody; with `waitlist: false` nobody waits for one (409
-        `event_full`). A `public` event is found by all, an `unlisted` one is there for whoever knows its id or code, a
-        `private` one for its hosts and participants only, so that nobody else can register any more.
+        Without a `capacity`, seats are unlimited. With `waitlist: false`, registering for a full event is refused
+        with 409 `event_full`. A `public` event is listed for everyone. An `unlisted` event is visible to people who
+        know its id or code. A `private` event is visible only to its hosts and participants, so nobody else can
+        register.
         """
         event = await events.create(data, request.user)
         return Response(event, headers={"Location": f"/events/{event.id}", "ETag": etag(event)})
 
     @get(
         operation_id="list_events",
-        summary="Find events",
+        summary="List events",
         opt=PUBLIC,
         security=OPTIONAL_SECURITY,
         responses=problems(401, 422),
@@ -69,13 +73,19 @@ class EventController(Controller):
         start_from: From = None,
         start_to: To = None,
         q: Words = None,
-        organizer_id: Annotated[str | None, QueryParameter(description="Only this organizer's.")] = None,
-        status: Annotated[Status | None, QueryParameter(description="Only these; `published` unless given.")] = None,
+        organizer_id: Annotated[
+            str | None, QueryParameter(description="Only events of this organizer (user id).")
+        ] = None,
+        status: Annotated[
+            Status | None, QueryParameter(description="Only events with this status. Default: `published`.")
+        ] = None,
         limit: Limit = 100,
         cursor: Cursor = None,
     ) -> EventPage:
-        """Public events that are published (or of the status asked for), and one's own whatever they are, by start
-        time."""
+        """Lists public events and the caller's own events of any visibility, by start time.
+
+        Lists published events, unless you give another `status`.
+        """
         times = {"from": start_from, "to": start_to}
         times |= {name: _LOST_PLUS.sub(r"+\1", time) for name, time in times.items() if time is not None}
         wanted = parse(EventQuery, q=q, organizer_id=organizer_id, status=status, **times)
@@ -86,20 +96,20 @@ class EventController(Controller):
     @get(
         "/{event_id:str}",
         operation_id="get_event",
-        summary="Read an event",
+        summary="Get an event",
         opt=PUBLIC,
         security=OPTIONAL_SECURITY,
         response_headers=ETAG,
         responses=problems(401, 404),
     )
     async def get_event(self, request: Anybody, event_id: FromPath[str], events: Events) -> Response[Event]:
-        """A draft or a private event is there for its hosts and participants only."""
+        """Returns the event. A draft or a private event is visible only to its hosts and participants."""
         return answer(await events.get(event_id, _viewer(request.user)), request)
 
     @patch(
         "/{event_id:str}",
         operation_id="update_event",
-        summary="Change an event",
+        summary="Update an event",
         response_headers=ETAG,
         responses=problems(*BODY_PROBLEMS, 401, 403, 404, 409, 412),
     )
@@ -110,7 +120,7 @@ class EventController(Controller):
         data: JSONBody[EventPatch],
         events: Events,
     ) -> Response[Event]:
-        """By the organizer or a co-host. A field left out stays as it is; `null` clears an optional one."""
+        """Changes the fields that you send. `null` clears an optional field. Allowed for the organizer and co-hosts."""
         event = await events.update(event_id, data, expected_versions(request), request.user)
         return Response(event, headers={"ETag": etag(event)})
 
@@ -122,7 +132,10 @@ class EventController(Controller):
         responses=problems(401, 403, 404, 412, 507),
     )
     async def delete_event(self, request: Authenticated, event_id: FromPath[str], events: Events) -> Done:
-        """By the organizer. Removes the event with its registrations; to call it off, cancel it."""
+        """Deletes the event and its registrations. Allowed for the organizer.
+
+        To keep the event visible to its participants, cancel it instead.
+        """
         await events.delete(event_id, expected_versions(request), request.user)
         return done(request, "event_deleted")
 
@@ -135,13 +148,16 @@ class EventController(Controller):
         responses=problems(401, 403, 404, 412, 507),
     )
     async def cancel_event(self, request: Authenticated, event_id: FromPath[str], events: Events) -> Response[Event]:
-        """By the organizer or a co-host. The event stays readable, with its registrations, and everybody it
-        concerns is told. A `PATCH` of `status` takes it back."""
+        """Cancels the event. Allowed for the organizer and co-hosts.
+
+        The event and its registrations stay visible, and its participants see the change in the change feed. To undo
+        it, set `status` with `PATCH`.
+        """
         patch = EventPatch(status="cancelled")
         event = await events.update(event_id, patch, expected_versions(request), request.user)
         return Response(event, headers={"ETag": etag(event)})
 
 
 def _viewer(caller: Caller | None) -> str | None:
-    """The id of whoever looks; None for nobody, and for a bot by itself."""
+    """Returns the caller's user id, or None without a token and for a bot that acts for no user."""
     return (caller.user_id or None) if caller else None

@@ -1,4 +1,4 @@
-"""GET /health: whether the server can serve."""
+"""GET /health: checks that the server can serve requests."""
 
 from typing import Literal
 
@@ -15,7 +15,7 @@ from eventorg.web.rate_limits import UNLIMITED
 
 
 class Health(Struct, frozen=True):
-    """The server serves; `plugins` tells the state of each."""
+    """The server can serve requests. `plugins` is the state of each plugin."""
 
     status: Literal["ok"]
     version: str
@@ -25,7 +25,7 @@ class Health(Struct, frozen=True):
 @get(
     "/health",
     operation_id="get_health",
-    summary="Ask whether the server can serve",
+    summary="Check health",
     opt=OPEN | UNLIMITED,
     tags=["service"],
     security=[{}],
@@ -36,8 +36,10 @@ async def get_health(
     plugins: NamedDependency[PluginRepository],
     plugin_names: NamedDependency[list[str]],
 ) -> Health:
-    """200 once the server can read and write its file, 503 when it cannot. A plugin is `ok`, `retrying` what failed, or
-    `failing` if something was set aside."""
+    """Returns 200 if the server can read and write its database, and 503 if it cannot.
+
+    A plugin is `ok`, `retrying` (it retries a change that it failed to process) or `failing` (it gave up on a change).
+    """
     await health.probe()
     states = {state.name: state.summary for state in await plugins.find_states()}
     return Health("ok", __version__, {name: states.get(name, "ok") for name in plugin_names})

@@ -1,4 +1,4 @@
-"""Who runs an event."""
+"""/events/{event_id}/hosts: the organizer and the co-hosts of an event."""
 
 from litestar import Controller, Response, delete, get, post
 from litestar.di import NamedDependency
@@ -14,39 +14,42 @@ Repository = NamedDependency[HostRepository]
 
 
 class HostController(Controller):
-    """The organizer and the co-hosts of one event."""
+    """The hosts of one event."""
 
     path = "/events/{event_id:str}/hosts"
     tags = ("hosts",)
 
-    @get(operation_id="list_hosts", summary="List who runs an event", responses=problems(401, 404))
+    @get(operation_id="list_hosts", summary="List hosts", responses=problems(401, 404))
     async def list_hosts(self, request: Authenticated, event_id: FromPath[str], hosts: Repository) -> Hosts:
-        """The organizer first, then the co-hosts in the order they were added."""
+        """Lists the organizer first, then the co-hosts in the order in which they were added."""
         return await hosts.find(event_id, request.user)
 
     @post(
         operation_id="add_host",
-        summary="Make somebody a co-host",
+        summary="Add a co-host",
         responses=problems(*BODY_PROBLEMS, 401, 403, 404, 409),
     )
     async def add_host(
         self, request: Authenticated, event_id: FromPath[str], data: JSONBody[NewHost], hosts: Repository
     ) -> Response[Host]:
-        """By the organizer. A co-host sees and changes the event as the organizer does, but cannot delete it or
-        name others. Asked again, it answers 200 with the same one."""
+        """Makes a user a co-host. Allowed for the organizer.
+
+        A co-host can do everything that the organizer can, except delete the event and add co-hosts. If the user is
+        a co-host already, the answer is 200 with the same host.
+        """
         host, is_new = await hosts.add(event_id, data, request.user)
         return Response(host, status_code=201 if is_new else 200)
 
     @delete(
         "/{user_id:str}",
         operation_id="remove_host",
-        summary="End a co-host's role",
+        summary="Remove a co-host",
         status_code=200,
         responses=problems(401, 403, 404, 507),
     )
     async def remove_host(
         self, request: Authenticated, event_id: FromPath[str], user_id: FromPath[str], hosts: Repository
     ) -> Done:
-        """By the organizer, or by the co-host itself."""
+        """Removes a co-host from the event. Allowed for the organizer and for that co-host."""
         await hosts.remove(event_id, request.user.resolve(user_id), request.user)
         return done(request, "host_removed")

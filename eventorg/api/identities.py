@@ -1,4 +1,4 @@
-"""Telegram accounts: who they are here, and how they are tied to users."""
+"""/identities/telegram: users of Telegram accounts, and links between the two."""
 
 from litestar import Controller, Response, delete, get, post, put
 from litestar.di import NamedDependency
@@ -17,18 +17,18 @@ from eventorg.web.problems import BODY_PROBLEMS, problems
 Identities = NamedDependency[IdentityRepository]
 
 BY_BOT: list[dict[str, list[str]]] = [{"bot": ["act"]}]
-FIRST_SEEN = ResponseSpec(User, generate_examples=False, description="Never seen before: the user made for it.")
+FIRST_SEEN = ResponseSpec(User, generate_examples=False, description="The account is new; the user created for it.")
 
 
 class IdentityController(Controller):
-    """For bots with the scope `act`, which need not act for anybody here."""
+    """Telegram accounts. A bot with the scope `act` calls these routes without `X-Act-As`."""
 
     path = "/identities/telegram/{telegram_id:str}"
     tags = ("bots",)
 
     @put(
         operation_id="put_telegram_identity",
-        summary="Say who a Telegram account is",
+        summary="Create or update a Telegram user",
         opt=by_bot("act", only=True),
         security=BY_BOT,
         response_headers=ETAG,
@@ -41,15 +41,17 @@ class IdentityController(Controller):
         identities: Identities,
         data: JSONBody[TelegramAccount | None] = None,
     ) -> Response[User]:
-        """The user for a Telegram account: made at first sight (201), brought up to date after that (200). Such a
-        user has no password, and needs no e-mail; a username that is taken here is left out."""
+        """Creates the user of a Telegram account (201), or updates it (200).
+
+        The user has no password and needs no e-mail address. A username that is already taken is ignored.
+        """
         known = await identities.put(_parse_id(telegram_id), data or TelegramAccount(), request.user)
         headers = {"ETag": etag(known.user), "Location": f"/users/{known.user.id}"}
         return Response(known.user, status_code=201 if known.is_new else 200, headers=headers)
 
     @get(
         operation_id="get_telegram_identity",
-        summary="Read the user of a Telegram account",
+        summary="Get a Telegram user",
         opt=by_bot("act", only=True),
         security=BY_BOT,
         response_headers=ETAG,
@@ -58,13 +60,13 @@ class IdentityController(Controller):
     async def get_identity(
         self, request: Authenticated, telegram_id: FromPath[str], identities: Identities
     ) -> Response[User]:
-        """404 `identity_not_found` for an account that was never seen."""
+        """Returns the user of a Telegram account, or 404 `identity_not_found` if it has none."""
         return answer(await identities.get(_parse_id(telegram_id)), request)
 
     @post(
         "/link",
         operation_id="link_telegram_identity",
-        summary="Tie a Telegram account to a user",
+        summary="Link a Telegram account",
         status_code=200,
         opt=by_bot("act", only=True),
         security=BY_BOT,
@@ -74,18 +76,24 @@ class IdentityController(Controller):
     async def link_identity(
         self, request: Authenticated, telegram_id: FromPath[str], data: JSONBody[NewLink], identities: Identities
     ) -> Response[User]:
-        """With a code that the user got by `POST /users/me/link-codes` and showed to the bot. The user made for the
-        Telegram account is merged into the one of the code: where both registered, the better status stays."""
+        """Links a Telegram account to the user who created the code with `POST /users/me/link-codes`.
+
+        The user of the Telegram account is merged into that user. If both have registered for an event, the better
+        status stays.
+        """
         return tagged(await identities.link(_parse_id(telegram_id), data.code, request.user))
 
     @delete(
         operation_id="unlink_telegram_identity",
-        summary="Untie a Telegram account",
+        summary="Unlink a Telegram account",
         status_code=200,
         responses=problems(401, 403, 404, 409, 412, 507),
     )
     async def unlink_identity(self, request: Authenticated, telegram_id: FromPath[str], identities: Identities) -> Done:
-        """By the user itself. 409 `no_other_login` if it has no e-mail and password to log in with."""
+        """Unlinks a Telegram account from the caller.
+
+        Returns 409 `no_other_login` if the user has no e-mail address and password to log in with.
+        """
         await identities.unlink(_parse_id(telegram_id), expected_versions(request), request.user)
         return done(request, "identity_unlinked")
 
@@ -93,17 +101,20 @@ class IdentityController(Controller):
 @post(
     "/users/me/link-codes",
     operation_id="create_link_code",
-    summary="Get a code that ties a Telegram account to oneself",
+    summary="Create a link code",
     tags=["bots"],
     responses=problems(401, 403, 409, 507),
 )
 async def create_link_code(request: Authenticated, identities: Identities) -> Response[LinkCode]:
-    """Good once, for 15 minutes; a new code ends the one before. Show it to the bot."""
+    """Creates a code that links a Telegram account to the caller. Show it to the bot.
+
+    The code works once, within 15 minutes. A new code replaces the previous one.
+    """
     return Response(await identities.create_code(request.user), headers={"Cache-Control": "no-store"})
 
 
 def _parse_id(telegram_id: str) -> int:
-    """Raises `NotFound` for what is no number in its usual spelling, and `Invalid` for one too large."""
+    """Returns the id. Raises `NotFound` if it is not a plain number, and `Invalid` if it is too large."""
     number = parse_telegram_id(telegram_id)
     if number is None:
         raise NotFound("identity_not_found")

@@ -1,4 +1,4 @@
-"""POST /login: an e-mail and a password, or what Telegram says of a Mini App's user, for a token."""
+"""/login: issues a token for an e-mail and password, or for the signed data of a Telegram Mini App."""
 
 from typing import Annotated, Any, Literal
 
@@ -27,7 +27,7 @@ def _clean_init_data(value: str) -> str:
 
 
 class LoggedIn(Struct, frozen=True):
-    """A token for the header `Authorization: Bearer <token>`, and when it expires."""
+    """A token for the header `Authorization: Bearer <token>`, and its expiry time."""
 
     token: str
     expires_at: Instant
@@ -35,14 +35,14 @@ class LoggedIn(Struct, frozen=True):
 
 
 class TelegramLoggedIn(LoggedIn, frozen=True, kw_only=True):
-    """A token for a Telegram user, who it is, and whether it was made just now."""
+    """A token for a Telegram user, with the user. `created` is true if this login created it."""
 
     user: User
     created: bool
 
 
 class TelegramLogin(Input):
-    """What a Mini App has in `Telegram.WebApp.initData`, as it is."""
+    """The unchanged value of `Telegram.WebApp.initData` in a Mini App."""
 
     init_data: Annotated[
         str, rule(_clean_init_data, min_length=1, max_length=16_384, examples=["query_id=AAH…&user=…&hash=…"])
@@ -67,8 +67,11 @@ async def login_telegram(
     tokens: NamedDependency[Tokens],
     settings: NamedDependency[Settings],
 ) -> TelegramLoggedIn:
-    """Checked by Telegram's rules; the user is made at first sight. Needs `EVENTORG_TELEGRAM_BOT_TOKEN`, or
-    `EVENTORG_TELEGRAM_BOT_ID` where the data bears Telegram's own signature."""
+    """Verifies the data by Telegram's rules and returns a token. Creates the user on the first login.
+
+    Requires the setting `EVENTORG_TELEGRAM_BOT_TOKEN`, or `EVENTORG_TELEGRAM_BOT_ID` for data with Telegram's own
+    signature.
+    """
     telegram_id, account = mini_app.check(data.init_data)
     known = await identities.put(telegram_id, account, None, may_create=settings.signup == "open")
     token, expires = tokens.issue(known.user.id, await users.get_token_version(known.user.id))
@@ -92,8 +95,11 @@ async def login(
     tokens: NamedDependency[Tokens],
     throttle: NamedDependency[LoginThrottle],
 ) -> LoggedIn:
-    """An unknown e-mail and a wrong password get the same answer after the same work. Too many failures, of an
-    account or from an address, are answered 429 for a minute."""
+    """Returns a token for an e-mail address and password.
+
+    An unknown e-mail address and a wrong password get the same answer. After too many failed logins to an account or
+    from an address, the answer is 429 for a minute.
+    """
     keys = (f"account {fold(data.email)}", f"address {network_of(request.client)}")
     throttle.check(*keys)
     try:

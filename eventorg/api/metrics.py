@@ -1,4 +1,4 @@
-"""GET /metrics: the numbers that monitoring reads, where the setting asks for them."""
+"""GET /metrics: numbers for Prometheus, if the operator turns them on."""
 
 from secrets import compare_digest
 from typing import Any
@@ -18,7 +18,7 @@ from eventorg.web.rate_limits import UNLIMITED
 async def get_metrics(
     request: Request[Any, Any, Any], metrics: NamedDependency[Metrics], settings: NamedDependency[Settings]
 ) -> Response[bytes]:
-    """The numbers of this process, for Prometheus; 401 if a token is set and not sent."""
+    """Returns the metrics of this process. Raises `Unauthenticated` if a token is set and the request lacks it."""
     expected = f"Bearer {settings.metrics_token}".encode()
     if settings.metrics_token and not compare_digest(request.headers.get("authorization", "").encode(), expected):
         raise Unauthenticated()

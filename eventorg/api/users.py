@@ -1,4 +1,4 @@
-"""/users: signing up, and one's own account. `me` stands for the caller's id."""
+"""/users: create, get, update, export and delete accounts. `me` is the caller's id."""
 
 from litestar import Controller, Response, delete, get, patch, post
 from litestar.di import NamedDependency
@@ -23,14 +23,14 @@ Users = NamedDependency[UserRepository]
 
 
 class UserController(Controller):
-    """Users see each other's names; everything else is a user's own."""
+    """User accounts. Users see each other's names; everything else is private."""
 
     path = "/users"
     tags = ("users",)
 
     @post(
         operation_id="create_user",
-        summary="Sign up",
+        summary="Create an account",
         opt=PUBLIC,
         security=OPTIONAL_SECURITY,
         response_headers=[*ETAG, *LOCATION],
@@ -39,8 +39,11 @@ class UserController(Controller):
     async def create_user(
         self, request: Anybody, data: JSONBody[NewUser], users: Users, settings: NamedDependency[Settings]
     ) -> Response[User]:
-        """Usernames and e-mails are unique without regard to case. 403 `signup_closed` where the operator has
-        closed sign-up, except for a bot with the scope `act`."""
+        """Creates a user. Usernames and e-mail addresses are unique, regardless of case.
+
+        If the operator has closed sign-up, only a bot with the scope `act` can create users; others get 403
+        `signup_closed`.
+        """
         if settings.signup == "closed" and not (request.user and "act" in request.user.scopes):
             raise Forbidden("signup_closed")
         user = await users.create(data, request.user)
@@ -49,19 +52,19 @@ class UserController(Controller):
     @get(
         "/{user_id:str}",
         operation_id="get_user",
-        summary="Read a user",
+        summary="Get a user",
         response_headers=ETAG,
         responses=problems(401, 404),
     )
     async def get_user(self, request: Authenticated, user_id: FromPath[str], users: Users) -> Response[User]:
-        """`email` is there for oneself only."""
+        """Returns the user. `email` is returned only for the caller's own account."""
         user = await users.get(request.user.resolve(user_id), request.user.user_id)
         return answer(user, request)
 
     @patch(
         "/{user_id:str}",
         operation_id="update_user",
-        summary="Change oneself",
+        summary="Update your account",
         response_headers=ETAG,
         responses=problems(*BODY_PROBLEMS, 401, 403, 404, 409, 412),
     )
@@ -73,8 +76,10 @@ class UserController(Controller):
         users: Users,
         throttle: NamedDependency[LoginThrottle],
     ) -> Response[User]:
-        """A field left out stays as it is; `null` clears a name. A `password` needs `current_password` and
-        ends every token issued before."""
+        """Changes the fields that you send. `null` clears a name.
+
+        A new `password` requires `current_password`, and ends all existing logins.
+        """
         guesses = f"password of {request.user.user_id}"
         if data.password is not UNSET:
             throttle.check(guesses)
@@ -90,31 +95,34 @@ class UserController(Controller):
     @delete(
         "/{user_id:str}",
         operation_id="delete_user",
-        summary="Delete oneself",
+        summary="Delete your account",
         status_code=200,
         responses=problems(401, 403, 404, 412, 507),
     )
     async def delete_user(self, request: Authenticated, user_id: FromPath[str], users: Users) -> Done:
-        """Removes the account, its registrations, and the events it organizes that no co-host takes over."""
+        """Deletes the account, its registrations, and the events it organizes, unless a co-host takes them over."""
         await users.delete(request.user.resolve(user_id), expected_versions(request), request.user)
         return done(request, "user_deleted")
 
     @get(
         "/me/export",
         operation_id="export_user",
-        summary="Read all that is kept about oneself",
+        summary="Export your data",
         responses=problems(401),
     )
     async def export_user(self, request: Authenticated, user_export: NamedDependency[UserExport]) -> Response[Export]:
-        """The account, one's events and registrations, one's entries in the change log, the requests of the last day
-        that had a key, and what each plugin keeps. `incomplete` names plugins that could not say so: ask again."""
+        """Returns all data about the caller: the account, events, registrations, entries in the change feed, requests
+        with an idempotency key, and the data of each plugin.
+
+        `incomplete` lists plugins that failed to export their data. Try again later.
+        """
         headers = {"Content-Disposition": 'attachment; filename="eventorg.json"', "Cache-Control": "no-store"}
         return Response(await user_export.export(request.user), headers=headers)
 
     @get(
         "/{user_id:str}/events",
         operation_id="list_user_events",
-        summary="List what one runs and goes to",
+        summary="List a user's events",
         responses=problems(401, 403, 404),
     )
     async def list_user_events(
@@ -123,5 +131,5 @@ class UserController(Controller):
         user_id: FromPath[str],
         registrations: NamedDependency[RegistrationRepository],
     ) -> UserEvents:
-        """One's own events by start time: those one organizes or co-hosts, and those one goes to or waits for."""
+        """Lists the events that you host and the events that you attend or wait for, each by start time."""
         return await registrations.find_events_of(request.user.resolve(user_id), request.user)

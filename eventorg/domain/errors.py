@@ -1,7 +1,7 @@
-"""Everything that can be refused, as exceptions with a stable, machine-readable code.
+"""Every refusal of the domain, as an exception with a stable, machine-readable code.
 
-The domain says what is wrong; only `eventorg.web.problems` knows which HTTP status that is and
-only `eventorg.locales` which words.
+The domain says what is wrong. Only `eventorg.web.problems` knows the HTTP status, and only `eventorg.locales` knows
+the words.
 """
 
 from typing import ClassVar
@@ -10,8 +10,11 @@ from msgspec import Struct
 
 
 class FieldError(Struct, frozen=True):
-    """One broken rule of one field: `field` is a dotted path, "" stands for the whole body. `values` fill the text of
-    the code in `eventorg.locales`; for a code of a plugin's own they are that text, by language."""
+    """One broken rule of one field.
+
+    `field` is a dotted path; "" is the whole input. `values` fill the text of the code in `eventorg.locales`. For a
+    code that a plugin defines, they are the text itself, by language.
+    """
 
     field: str
     code: str
@@ -19,8 +22,10 @@ class FieldError(Struct, frozen=True):
 
 
 class DomainError(Exception):
-    """A refusal a client can act upon. `code` names it; `words` say it, by language (`ru`, `en`), where the code is a
-    plugin's own and not in `eventorg.locales`."""
+    """A refusal that a client can act on.
+
+    `code` names it. `words` are its text by language (`ru`, `en`), for a code that a plugin defines.
+    """
 
     default_code: ClassVar[str]
 
@@ -30,64 +35,40 @@ class DomainError(Exception):
         super().__init__(self.code)
 
 
-class Malformed(DomainError):
-    """The bytes sent are not what they claim to be."""
-
-    default_code = "malformed_body"
-
-
-class HeadTooLarge(DomainError):
-    """The request line and the headers are longer than any that is read."""
-
-    default_code = "head_too_large"
-
-
-class TargetTooLong(DomainError):
-    """The address is longer than any that is read."""
-
-    default_code = "target_too_long"
-
-
 class Unauthenticated(DomainError):
-    """Nobody, or nobody any more: the token is missing, malformed, expired or revoked."""
+    """The caller is unknown: the token is missing, malformed, expired or revoked."""
 
     default_code = "unauthenticated"
 
 
 class Forbidden(DomainError):
-    """The caller may know of it, but it is somebody else's to do."""
+    """The caller may see the resource, but not do this with it."""
 
     default_code = "forbidden"
 
 
 class NotFound(DomainError):
-    """There is no such thing, or none the caller may know of."""
+    """The resource does not exist, or the caller may not see it."""
 
     default_code = "not_found"
 
 
 class Conflict(DomainError):
-    """The state of things does not allow it; the code says which state."""
+    """The current state does not allow this; the code says why."""
 
     default_code = "conflict"
 
 
 class VersionMismatch(DomainError):
-    """`If-Match` names a version that is no longer the current one."""
+    """The resource has changed since the version that the caller expects."""
 
     default_code = "version_mismatch"
 
 
-class UnsupportedMediaType(DomainError):
-    """The body's media type is not the one the operation takes."""
-
-    default_code = "unsupported_media_type"
-
-
 class Invalid(DomainError, ValueError):
-    """A well-formed request that breaks rules: all of them at once, as far as they can be told.
+    """The input breaks rules; `errors` lists every broken rule that was found.
 
-    A `ValueError`, so that msgspec says where it was raised within a body.
+    It is a `ValueError`, so that msgspec adds the place in the body where it was raised.
     """
 
     default_code = "validation_failed"
@@ -98,7 +79,7 @@ class Invalid(DomainError, ValueError):
 
 
 class KeyReused(Invalid):
-    """The same `Idempotency-Key` came with another request."""
+    """The idempotency key was used before with a different request."""
 
     default_code = "idempotency_key_reused"
 
@@ -107,20 +88,14 @@ class KeyReused(Invalid):
 
 
 class WrongPassword(Invalid):
-    """A new password was to be set with a current one that is not."""
+    """The current password, which a new one requires, is wrong."""
 
     def __init__(self) -> None:
         super().__init__(FieldError("current_password", "wrong_password"))
 
 
-class TooSlow(DomainError):
-    """What was to be sent did not come in time."""
-
-    default_code = "request_timeout"
-
-
 class Gone(DomainError):
-    """It was there, and is not kept any more."""
+    """The resource existed, but is no longer kept."""
 
     default_code = "cursor_expired"
 
@@ -136,7 +111,7 @@ class TooMany(DomainError):
 
 
 class Unavailable(DomainError):
-    """It cannot be done now, nothing was changed, and trying again is right; `retry_after` in seconds."""
+    """The request cannot be served now and changed nothing; retry it after `retry_after` seconds."""
 
     default_code = "unavailable"
 
@@ -146,6 +121,6 @@ class Unavailable(DomainError):
 
 
 class StorageFull(DomainError):
-    """The disk is full: reads go on, writes come back once there is room."""
+    """The disk is full: reads still work, and writes work again when there is space."""
 
     default_code = "storage_full"

@@ -1,12 +1,12 @@
 """A user's place at an event: a seat, or a position in the waiting list."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from msgspec import Struct
+from msgspec import Raw, Struct
 
 from eventorg.domain.errors import Conflict
 from eventorg.domain.events import Event
-from eventorg.domain.values import Id, Input, Instant
+from eventorg.domain.values import Id, Input, Instant, JSONOf
 
 RegistrationStatus = Literal["registered", "waitlisted", "cancelled", "attended"]
 
@@ -42,7 +42,7 @@ class Participants(Struct, kw_only=True, frozen=True):
     """The registrations of an event in the order they were made; `next` continues the list."""
 
     event_id: Id
-    participants: list[Registration]
+    participants: Annotated[Raw, JSONOf(list[Registration])]
     next: str | None
 
 

@@ -217,6 +217,12 @@ Instant = Annotated[
 """A time in an answer: always UTC and whole seconds, so it stays the text it is kept as."""
 
 
+class JSONOf(Struct, frozen=True):
+    """Marks a `msgspec.Raw` field whose JSON is made by SQLite: `type` is what that JSON holds."""
+
+    type: Any
+
+
 class Input(Struct, kw_only=True, forbid_unknown_fields=True):
     """A request's body: made only by decoding, valid once it exists."""
 

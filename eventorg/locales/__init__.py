@@ -1,4 +1,4 @@
-"""The words clients read, in each language: one TOML file a language, keyed by code."""
+"""Texts for clients: one TOML file per language, keyed by code."""
 
 import re
 import tomllib
@@ -13,8 +13,10 @@ _REFUSED = -1.0
 
 
 def negotiate(accept_language: str) -> str:
-    """The language to answer in, by the quality values of `Accept-Language` (RFC 9110, section 12.5.4): the best of
-    those named, then what `*` stands for, and what is refused (`q=0`) last of all."""
+    """Returns the language that best matches `Accept-Language` (RFC 9110, section 12.5.4), by quality.
+
+    Languages that are not named have the quality of `*`. Refused languages (`q=0`) come last.
+    """
     qualities: dict[str, float] = {}
     for item in accept_language[:1000].split(","):
         if match := _RANGE.fullmatch(item):
@@ -26,12 +28,12 @@ def negotiate(accept_language: str) -> str:
 
 
 def text(language: str, section: str, code: str, **values: str | int) -> str:
-    """The text of a code, with its values filled in. Raises `KeyError` if the language has none."""
+    """Returns the text of a code with its values. Raises `KeyError` if the language has no such text."""
     template: str = catalogue(language)[section][code]
     return template.format_map(values) if values else template
 
 
 @cache
 def catalogue(language: str) -> dict[str, Any]:
-    """All texts of a language, by section and code."""
+    """Returns all texts of a language, by section and code."""
     return tomllib.loads(files(__name__).joinpath(f"{language}.toml").read_text(encoding="utf-8"))

@@ -1,9 +1,6 @@
 """Registrations: each a seat or a place in the waiting list, given out first come, first served."""
 
-from typing import cast
-
-import msgspec
-from msgspec import structs
+from msgspec import Raw, structs
 
 from eventorg.domain.callers import Caller
 from eventorg.domain.errors import Forbidden, NotFound
@@ -186,7 +183,7 @@ class RegistrationRepository:
         page = tx.row(self._sql.list_participants, after=after, limit=-1 if limit is None else limit, **chosen)
         is_full = page["count"] == limit
         more = is_full and tx.one(self._sql.has_participants_after, after=page["last"], **chosen) is not None
-        listed = cast("list[Registration]", msgspec.Raw(page["participants"].encode()))  # JSON already
+        listed = Raw(page["participants"].encode())
         found = Participants(event_id=event_id, participants=listed, next=None)
         return found, page["last"] if more else None
 

@@ -19,9 +19,10 @@ from uvicorn import Config
 from uvicorn._types import ASGI3Application
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
-from eventorg.domain.errors import DomainError, HeadTooLarge, Malformed, TargetTooLong, Unavailable
+from eventorg.domain.errors import DomainError, Unavailable
 from eventorg.serving.write_coalescing import CoalescingTransport
 from eventorg.web import bodies
+from eventorg.web.errors import HeadTooLarge, Malformed, TargetTooLong
 from eventorg.web.problems import MEDIA_TYPE, problem_response
 
 ANSWER_SECONDS = 60.0

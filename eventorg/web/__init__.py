@@ -1,1 +1,1 @@
-"""What every request shares: authentication, bodies, problems, conditional requests, OpenAPI. No resource, no SQL."""
+"""Request handling that all resources share: no resource and no SQL."""

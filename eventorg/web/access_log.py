@@ -1,4 +1,4 @@
-"""One line a request: what was asked and how it went, never a body, a token or a query."""
+"""The access log: one line per request, never with a body, a token or a query."""
 
 import time
 from functools import lru_cache
@@ -13,8 +13,10 @@ from eventorg.web.observers import Observer
 
 
 def line_writers(settings: Settings) -> list[Observer]:
-    """What writes the line of the log, if it is wanted. It is made here and not by structlog, which takes as long for
-    it as the rest of a short request."""
+    """Returns the observers that write the access log, none if the log level excludes it.
+
+    They do not use structlog, which takes as long for a line as the rest of a short request.
+    """
     if settings.log_level not in ("debug", "info"):
         return []
     return [_write_json if settings.log_format == "json" else _write_text]

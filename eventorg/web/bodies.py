@@ -1,54 +1,51 @@
-"""Strict decoding of what is sent: never coerced, and never a 500 whatever it is."""
+"""Strict decoding of request bodies: values are never coerced, and no body causes a 500."""
 
-import re
 import time
 from collections.abc import Callable
 from functools import cache
 from typing import Any, TypeVar
 
 import msgspec
-from litestar import Litestar, Request
+from litestar import Request
 from litestar.exceptions import ImproperlyConfiguredException
-from litestar.routes import HTTPRoute
+from litestar.handlers import HTTPRouteHandler
 from litestar.types import Message, Receive
 from litestar.utils.typing import make_non_optional_union
 
-from eventorg.domain.errors import FieldError, Invalid, Malformed, TooSlow, UnsupportedMediaType
+from eventorg.domain.errors import Invalid
+from eventorg.domain.validation import field_errors
+from eventorg.web.errors import Malformed, TooSlow, UnsupportedMediaType
 from eventorg.web.headers import header
-from eventorg.web.hooks import check_first
+from eventorg.web.hooks import Check
 
 T = TypeVar("T")
 
 MAX_BODY_BYTES = 64 * 1024
 REQUEST_SECONDS = 15.0
-"""How long a client may take to send a request."""
+"""The time within which a client must send its request."""
 
-_MISSING = re.compile(r"Object missing required field `(?P<field>.+?)`")
-_UNKNOWN = re.compile(r"Object contains unknown field `(?P<field>.*)`", re.DOTALL)
-_EXPECTED = re.compile(r"Expected `(?P<expected>.+?)`, got `.+?`", re.DOTALL)
 _without_none: Callable[[Any], Any] = cache(make_non_optional_union)
 _NOT_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _CHANGING = {"POST", "PUT", "PATCH", "DELETE"}
 _CHARSETS = ("utf-8", "utf8")
-_CODES = {"Invalid enum value": "invalid_choice"}
 
 
 class StrictRequest(Request[Any, Any, Any]):
-    """A request whose JSON body is decoded straight into the type its handler declares.
+    """A request whose JSON body is decoded directly into the type that its handler declares.
 
-    Litestar would decode to builtins and convert with `strict=False`, so that `"1"` passed for a number.
+    Litestar decodes to builtins and converts with `strict=False`, which accepts `"1"` as a number.
     """
 
     async def body(self) -> bytes:
-        """The body, once it is there. Raises `TooSlow` if it does not come in time, `Malformed` if the client goes."""
+        """Returns the body. Raises `TooSlow` if it does not arrive in time, `Malformed` if the client disconnects."""
         length = header(self.scope, b"content-length")
         if length == "0" or (length is None and header(self.scope, b"transfer-encoding") is None):
-            return b""  # that is how a request says that it has none (RFC 9112, section 6.3)
+            return b""  # a request without a body (RFC 9112, section 6.3)
         self.receive = _in_time(self.receive)
         return await super().body()
 
     async def json(self) -> Any:
-        """The body as the handler's type. Raises `UnsupportedMediaType`, `Malformed` and `Invalid`."""
+        """Returns the body as the handler's type. Raises `UnsupportedMediaType`, `Malformed` and `Invalid`."""
         media_type, parameters = self.content_type
         is_json = media_type in ("", "application/json") and parameters.get("charset", "utf-8").lower() in _CHARSETS
         if not is_json or header(self.scope, b"content-encoding") not in (None, "identity"):
@@ -56,18 +53,16 @@ class StrictRequest(Request[Any, Any, Any]):
         data = self.route_handler.parsed_data_field
         if data is None:
             raise ImproperlyConfiguredException("the handler declares no body")
-        may_be_left_out = data.has_default and data.is_optional  # what is sent is not null all the same
+        may_be_left_out = data.has_default and data.is_optional  # a body that is sent is not null
         return decode(await self.body(), _without_none(data.annotation) if may_be_left_out else data.annotation)
 
 
-def finish_bodies(app: Litestar) -> None:
-    """Has the handlers that take no body read one all the same, before they change anything: one that is too large is
-    refused wherever it is sent, and any other is of no account. Reading (GET) is left out: it changes nothing."""
-    for route in app.routes:
-        if isinstance(route, HTTPRoute):
-            for handler in route.route_handlers:
-                if handler.http_methods & _CHANGING and handler.parsed_data_field is None:
-                    check_first(handler, _read_body)
+def body_check(handler: HTTPRouteHandler) -> Check | None:
+    """Returns a check that reads and ignores the body, for a handler that changes something but declares no body.
+
+    A body that is too large is refused on these routes too.
+    """
+    return _read_body if handler.http_methods & _CHANGING and handler.parsed_data_field is None else None
 
 
 async def _read_body(request: Request[Any, Any, Any]) -> None:
@@ -75,7 +70,7 @@ async def _read_body(request: Request[Any, Any, Any]) -> None:
 
 
 def _in_time(receive: Receive) -> Receive:
-    """Receives until the deadline. `eventorg.serving.protocol` notices a client that sends nothing."""
+    """Receives until the deadline. `eventorg.serving.protocol` handles a client that sends nothing."""
     deadline = time.monotonic() + REQUEST_SECONDS
 
     async def received() -> Message:
@@ -90,54 +85,30 @@ def _in_time(receive: Receive) -> Receive:
 
 
 def decode(body: bytes, annotation: Any) -> Any:
-    """JSON bytes as a value of the type. Raises `Malformed` and `Invalid`."""
+    """Returns JSON bytes as a value of the type. Raises `Malformed` and `Invalid`."""
     try:
         return _decoder(annotation).decode(body)
     except msgspec.ValidationError as error:
-        refusal = _refusal(error)
+        refusal = Invalid(*field_errors(error))
     except _NOT_JSON:
         raise Malformed("malformed_json") from None
     try:
-        msgspec.json.decode(body)  # the first stops where a value does not fit, whatever comes after
+        msgspec.json.decode(body)  # the first decoder stops at the error and may miss malformed JSON after it
     except msgspec.ValidationError:
-        raise refusal from None  # a number that is JSON, yet none of Python's
+        raise refusal from None  # a number that is valid JSON but out of range
     except _NOT_JSON:
         raise Malformed("malformed_json") from None
     raise refusal
 
 
 def parse(kind: type[T], **parameters: str | None) -> T:
-    """Query parameters as a struct, by the same rules as a body; those not given are left out. Raises `Invalid`."""
+    """Returns query parameters as a struct, strictly, leaving out those that are None. Raises `Invalid`."""
     try:
         return msgspec.convert({name: value for name, value in parameters.items() if value is not None}, kind)
     except msgspec.ValidationError as error:
-        raise _refusal(error) from None
+        raise Invalid(*field_errors(error)) from None
 
 
 @cache
 def _decoder(annotation: Any) -> msgspec.json.Decoder[Any]:
     return msgspec.json.Decoder(annotation)
-
-
-def _refusal(error: msgspec.ValidationError) -> Invalid:
-    """What msgspec found, or a rule of ours, with where in the body it is."""
-    reason, _, path = str(error).partition(" - at `$")
-    inner = path.rstrip("`").lstrip(".")
-    if isinstance(broken := error.__cause__, Invalid):
-        return Invalid(*(FieldError(_join(inner, each.field), each.code, each.values) for each in broken.errors))
-    return Invalid(_field_error(reason, inner))
-
-
-def _field_error(reason: str, inner: str) -> FieldError:
-    """msgspec's reason as a code that can be spoken in any language."""
-    if match := _MISSING.match(reason):
-        return FieldError(_join(inner, match["field"]), "required")
-    if match := _UNKNOWN.match(reason):
-        return FieldError(_join(inner, match["field"]), "unknown_field")
-    if match := _EXPECTED.match(reason):
-        return FieldError(inner, "wrong_type", {"expected": match["expected"]})
-    return FieldError(inner, next((code for start, code in _CODES.items() if reason.startswith(start)), "invalid"))
-
-
-def _join(path: str, field: str) -> str:
-    return f"{path}.{field}" if path else field

@@ -1,8 +1,8 @@
 """Conditional requests (RFC 9110, section 13): entity tags made of versions.
 
-A tag is `"<version>-<rest>"`: the version counts edits, the rest is whatever else the representation shows. An
-unchanged tag means an unchanged representation; `If-Match` guards edits, so it looks at the version alone (an
-organizer's change is not refused because somebody registered meanwhile).
+A tag is `"<version>-<rest>"`. The version counts edits, and the rest stands for everything else that the representation
+shows. An unchanged tag means an unchanged representation. `If-Match` compares only the version, so a registration does
+not make an organizer's edit fail.
 """
 
 import re
@@ -20,10 +20,10 @@ from eventorg.web.responses import JSONResponse
 T = TypeVar("T", Event, User, Registration)
 Anything = TypeVar("Anything")
 
-IF_MATCH = "Only change this version (an `ETag`); else 412."
-IF_NONE_MATCH = "An `ETag` one has; 304 if it is the current one."
+IF_MATCH = "An `ETag`. If the resource has another version, the answer is 412."
+IF_NONE_MATCH = "An `ETag`. If it is still current, the answer is 304."
 ETAG = [
-    ResponseHeader(name="ETag", description="The version; for `If-Match` and `If-None-Match`.", documentation_only=True)
+    ResponseHeader(name="ETag", description="The version, for `If-Match` and `If-None-Match`.", documentation_only=True)
 ]
 
 _LIST = re.compile(r'[ \t,]*(?:(?:W/)?"[\x21\x23-\x7e\x80-\xff]*"[ \t]*(?:,[ \t,]*|$))+')
@@ -31,7 +31,7 @@ _TAG = re.compile(r'(W/)?"([^"]*)"')
 
 
 def etag(resource: Event | User | Registration) -> str:
-    """The strong entity tag of a representation."""
+    """Returns the strong entity tag of a representation."""
     match resource:
         case Event():
             rest = f"{resource.registered_count}-{resource.waitlisted_count}"
@@ -43,8 +43,10 @@ def etag(resource: Event | User | Registration) -> str:
 
 
 def expected_tags(request: Request[Any, Any, Any]) -> frozenset[str] | None:
-    """The tags `If-Match` allows, in their quotes; None if any will do. A weak tag matches none, nor does what is no
-    list of tags: a condition that cannot be read does not hold."""
+    """Returns the tags that `If-Match` allows, with their quotes, or None if it allows any.
+
+    Weak tags and malformed lists match no version.
+    """
     given = header_list(request.scope, b"if-match")
     if given is None or given == "*":
         return None
@@ -52,14 +54,16 @@ def expected_tags(request: Request[Any, Any, Any]) -> frozenset[str] | None:
 
 
 def expected_versions(request: Request[Any, Any, Any]) -> frozenset[str] | None:
-    """The versions `If-Match` allows; None if any will do. A tag that is not ours matches none; one that is made of the
-    `version` alone is ours."""
+    """Returns the versions that `If-Match` allows, or None if it allows any.
+
+    A tag may also consist of the `version` alone.
+    """
     tags = expected_tags(request)
     return None if tags is None else frozenset(tag[1:-1].partition("-")[0] for tag in tags)
 
 
 def is_current(tag: str, request: Request[Any, Any, Any]) -> bool:
-    """Whether `If-None-Match` names a tag, by weak comparison (RFC 9110, section 8.8.3.2): then the answer is 304."""
+    """Returns true if `If-None-Match` matches the tag by weak comparison (RFC 9110, section 8.8.3.2)."""
     given = header_list(request.scope, b"if-none-match")
     if given is None:
         return False
@@ -67,26 +71,26 @@ def is_current(tag: str, request: Request[Any, Any, Any]) -> bool:
 
 
 def _tags(given: str) -> list[tuple[str, str]]:
-    """The tags of a list, each with its `W/` or without; none of what is no list."""
+    """Returns the tags of a list as pairs of `W/` (or "") and the tag, or nothing for a malformed list."""
     return _TAG.findall(given) if _LIST.fullmatch(given) else []
 
 
 def answer(resource: T, request: Request[Any, Any, Any]) -> Response[T]:
-    """200 with the resource and its tag, or 304 if one has it.
+    """Returns 200 with the resource and its tag, or 304 if the client has it already.
 
-    Headers are looked up here, as a parameter of the handler one would cost a twentieth of a short request, and be its
-    first line alone; `eventorg.web.openapi` says that they are there.
+    The headers are read here: as a parameter of a handler, each would take a twentieth of a short request, and only its
+    first line would be seen. `eventorg.web.openapi` describes them.
     """
     return answer_unless_current(resource, etag(resource), request)
 
 
 def answer_unless_current(resource: Anything, tag: str, request: Request[Any, Any, Any]) -> Response[Anything]:
-    """200 with the resource and its tag, or 304 if `If-None-Match` names that tag already."""
+    """Returns 200 with the resource and its tag, or 304 if `If-None-Match` matches the tag."""
     if is_current(tag, request):
         return JSONResponse(None, status_code=304, headers={"ETag": tag})  # type: ignore[arg-type]
     return JSONResponse(resource, headers={"ETag": tag})
 
 
 def tagged(resource: T, status_code: int = 200) -> Response[T]:
-    """The resource and its tag, after a change."""
+    """Returns the changed resource with its tag."""
     return JSONResponse(resource, status_code=status_code, headers={"ETag": etag(resource)})

@@ -1,9 +1,9 @@
-"""Headers that keep answers from going astray: who may keep one, and what a page of ours may load."""
+"""Request headers as read here, and response headers for caching, CORS and content security."""
 
 import base64
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from litestar import Response
@@ -13,7 +13,7 @@ from litestar.types import Scope
 from eventorg.locales import negotiate
 
 ALWAYS: Final = [("X-Content-Type-Options", "nosniff")]
-"""For every answer, also for those that never reach the application."""
+"""For every response, including those that never reach the application."""
 
 _READABLE: Final = ["ETag", "Idempotency-Replayed", "Location", "Retry-After", "X-Request-Id"]
 _SENDABLE: Final = ["Accept-Language", "Authorization", "Content-Type", "Idempotency-Key", "If-Match", "If-None-Match"]
@@ -24,8 +24,10 @@ _SCRIPT: Final = re.compile(rb"<script(?![^>]* src=)[^>]*>(.*?)</script>", re.DO
 
 
 def header(scope: Scope, name: bytes) -> str | None:
-    """A header of the request by its name in small letters: the first, should there be more. Litestar would make a
-    mapping of all of them, for as long as the rest of a short request takes."""
+    """Returns the first request header with this lower-case name, or None.
+
+    Litestar would build a mapping of all headers, which takes as long as the rest of a short request.
+    """
     for found, value in scope["headers"]:
         if found == name:
             return str(value, "latin-1")
@@ -33,7 +35,7 @@ def header(scope: Scope, name: bytes) -> str | None:
 
 
 def header_list(scope: Scope, name: bytes) -> str | None:
-    """A header that is a list, with all its lines as one (RFC 9110, section 5.3)."""
+    """Returns all lines of a list header as one value (RFC 9110, section 5.3), or None."""
     joined = None
     for found, value in scope["headers"]:
         if found == name:
@@ -42,14 +44,14 @@ def header_list(scope: Scope, name: bytes) -> str | None:
 
 
 def language_for(scope: Scope) -> str:
-    """The language that `Accept-Language` asks for."""
+    """Returns the language that best matches `Accept-Language`."""
     return negotiate(header_list(scope, b"accept-language") or "")
 
 
 def cache_control(scope: Scope, headers: Iterable[tuple[bytes, bytes]]) -> tuple[tuple[bytes, bytes], ...]:
-    """The header `Cache-Control` of an answer, unless its route has said it (RFC 9111, section 5.2.2): nobody on the
-    way keeps what is somebody's, and what is for all is asked for anew each time. A client that keeps answers itself,
-    by their `ETag`, goes on doing so.
+    """Returns the `Cache-Control` header of a response, or nothing if the route sets it (RFC 9111, section 5.2.2).
+
+    Caches do not store a user's responses, and they revalidate public ones. Clients can still cache by `ETag`.
     """
     for name, _ in headers:
         if name == b"cache-control":
@@ -58,12 +60,12 @@ def cache_control(scope: Scope, headers: Iterable[tuple[bytes, bytes]]) -> tuple
     return (_NO_CACHE,) if is_for_all else (_NO_STORE,)
 
 
-def cors_config(origins: list[str]) -> CORSConfig | None:
-    """Which pages may call the API from a browser; None for none, which costs nothing."""
+def cors_config(origins: Sequence[str]) -> CORSConfig | None:
+    """Returns the CORS settings for these origins, or None without origins, which costs no time per request."""
     if not origins:
         return None
     return CORSConfig(
-        allow_origins=origins,
+        allow_origins=list(origins),
         allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
         allow_headers=_SENDABLE + _SENDABLE_BY_BOTS,
         expose_headers=_READABLE,
@@ -71,7 +73,7 @@ def cors_config(origins: list[str]) -> CORSConfig | None:
 
 
 def protect_page(response: Response[Any]) -> Response[Any]:
-    """A page that loads from this server alone, runs the script that it has and no other, and is in nobody's frame."""
+    """Adds a Content-Security-Policy: only this server's files, only the page's own scripts, and no framing."""
     if isinstance(response.content, bytes) and response.media_type == "text/html":
         hashes = (hashlib.sha256(script).digest() for script in _SCRIPT.findall(response.content))
         scripts = " ".join(f"'sha256-{base64.b64encode(digest).decode()}'" for digest in hashes)

@@ -1,4 +1,4 @@
-"""Short answers: in words, or where to look."""
+"""Short answers: a message, or the location of a new resource."""
 
 from typing import Any
 
@@ -9,15 +9,15 @@ from msgspec import Struct
 from eventorg.locales import text
 from eventorg.web.headers import language_for
 
-LOCATION = [ResponseHeader(name="Location", description="Where it is.", documentation_only=True)]
+LOCATION = [ResponseHeader(name="Location", description="The URL of the resource.", documentation_only=True)]
 
 
 class Done(Struct, frozen=True):
-    """Says that it is done, in the client's language."""
+    """A confirmation in the client's language."""
 
     message: str
 
 
 def done(request: Request[Any, Any, Any], code: str) -> Done:
-    """The message of a code, as `Accept-Language` asks."""
+    """Returns the message of a code in the language that best matches `Accept-Language`."""
     return Done(text(language_for(request.scope), "messages", code))

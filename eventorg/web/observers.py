@@ -1,4 +1,4 @@
-"""What is around every request: its id, what each answer says, HEAD, and who is told how it went."""
+"""Wraps every request: request ids, `Cache-Control`, HEAD, and observers for logs and metrics."""
 
 import secrets
 import time
@@ -12,12 +12,14 @@ from eventorg.logs import request_id_now
 from eventorg.web.headers import cache_control
 
 Observer = Callable[[Scope, int, float], None]
-"""Told of each request, its status (0 if there was no answer) and its seconds."""
+"""Called after each request with its scope, status (0 without a response) and duration in seconds."""
 
 
 def observe_requests(app: ASGIApp, observers: Sequence[Observer]) -> ASGIApp:
-    """The application with a request id (`X-Request-Id`) and a `Cache-Control` in every answer, with HEAD wherever
-    there is GET (RFC 9110, section 9.3.2), and with observers of each request."""
+    """Returns the application with `X-Request-Id` and `Cache-Control` in every response, and with these observers.
+
+    HEAD works wherever GET does (RFC 9110, section 9.3.2).
+    """
     run, numbers = secrets.token_hex(12), count(1)
 
     async def observed(scope: Scope, receive: Receive, send: Send) -> None:
@@ -26,7 +28,7 @@ def observe_requests(app: ASGIApp, observers: Sequence[Observer]) -> ASGIApp:
         status = 0
         is_head = scope.get("method") == "HEAD"
         if is_head:
-            scope = cast("HTTPScope", {**scope, "method": "GET"})  # a copy: the server goes by its own
+            scope = cast("HTTPScope", {**scope, "method": "GET"})  # a copy, because the server needs its own
             send = _without_body(send)
 
         async def send_with_id(message: Message) -> None:
@@ -52,7 +54,7 @@ def observe_requests(app: ASGIApp, observers: Sequence[Observer]) -> ASGIApp:
 
 
 def _without_body(send: Send) -> Send:
-    """Sends the head of an answer and nothing more: not the body, nor what would be streamed without an end."""
+    """Sends the head of a response without its body, which may be an endless stream."""
 
     async def send_head(message: Message) -> None:
         if message["type"] == "http.response.start":

@@ -1,27 +1,28 @@
-"""OPTIONS, which Litestar answers for every path: with the methods the path has when all is wired."""
+"""OPTIONS: the methods of a path."""
 
 from collections.abc import Iterable
 from typing import Any
 
-from litestar import Litestar, Response
+from litestar import Response
 from litestar.routes import HTTPRoute
 from litestar.types import Scope
 
 
-def finish_options(app: Litestar) -> None:
-    """Has OPTIONS tell every method of its path. Litestar's own handler keeps to those that were there when the first
-    of several handlers of a path was added."""
-    for route in app.routes:
-        if isinstance(route, HTTPRoute) and (found := route.route_handler_map.get("OPTIONS")):
-            found[0](_telling(allow(route.methods)))
+def answer_options(route: HTTPRoute) -> None:
+    """Sets the answer to OPTIONS to all methods of the route.
+
+    Litestar's own handler lists only the methods that the path had when its first handler was added, without HEAD.
+    """
+    if found := route.route_handler_map.get("OPTIONS"):
+        found[0](_options_handler(allow(route.methods)))
 
 
 def allow(methods: Iterable[str]) -> str:
-    """The header `Allow` for the methods a path has handlers for; where there is GET, there is HEAD."""
+    """Returns the `Allow` header for the methods of a path, with HEAD wherever there is GET."""
     return ", ".join(sorted({*methods, "HEAD"} if "GET" in methods else methods))
 
 
-def _telling(methods: str) -> Any:
+def _options_handler(methods: str) -> Any:
     def options_handler(scope: Scope) -> Response[None]:
         return Response(None, status_code=204, headers={"Allow": methods})
 

@@ -1,4 +1,4 @@
-"""Pages of lists: how many rows, and an opaque cursor for the row they go on after."""
+"""Pages of lists: a limit, and an opaque cursor for the place where the next page starts."""
 
 import base64
 import binascii
@@ -9,17 +9,17 @@ from litestar.params import QueryParameter
 
 from eventorg.domain.errors import FieldError, Invalid
 
-Limit = Annotated[int, QueryParameter(ge=1, le=1000, description="So many at most.")]
-Cursor = Annotated[str | None, QueryParameter(description="The `next` of the page before.")]
+Limit = Annotated[int, QueryParameter(ge=1, le=1000, description="Maximum number of results.")]
+Cursor = Annotated[str | None, QueryParameter(description="The `next` of the previous page.")]
 
 
 def encode_cursor(place: object) -> str:
-    """A place in a list as a cursor."""
+    """Returns a cursor for a place in a list."""
     return base64.urlsafe_b64encode(msgspec.json.encode(place)).decode().rstrip("=")
 
 
 def decode_cursor(cursor: str | None, kind: Any) -> Any:
-    """The place a cursor stands for, of the type `kind`; None without one. Raises `Invalid` if it is not ours."""
+    """Returns the place of a cursor as the type `kind`, or None without a cursor. Raises `Invalid`."""
     if cursor is None:
         return None
     try:

@@ -1,6 +1,6 @@
-"""Every failure as one shape: problem documents (RFC 9457), in the client's language.
+"""Problem documents (RFC 9457): one shape for every failure, in the client's language.
 
-The only place that knows which HTTP status a domain error is.
+Only this module maps errors to HTTP statuses.
 """
 
 from typing import Any
@@ -14,25 +14,26 @@ from msgspec import Struct
 
 from eventorg.domain import errors
 from eventorg.locales import DEFAULT, LANGUAGES, catalogue, text
+from eventorg.web.errors import HeadTooLarge, Malformed, TargetTooLong, TooSlow, UnsupportedMediaType
 from eventorg.web.headers import language_for
 from eventorg.web.options_method import allow
 
 MEDIA_TYPE = "application/problem+json"
 
 STATUS: dict[type[errors.DomainError], int] = {
-    errors.Malformed: 400,
+    Malformed: 400,
     errors.Unauthenticated: 401,
     errors.Forbidden: 403,
     errors.NotFound: 404,
-    errors.TooSlow: 408,
+    TooSlow: 408,
     errors.Conflict: 409,
     errors.Gone: 410,
     errors.VersionMismatch: 412,
-    errors.TargetTooLong: 414,
-    errors.UnsupportedMediaType: 415,
+    TargetTooLong: 414,
+    UnsupportedMediaType: 415,
     errors.Invalid: 422,
     errors.TooMany: 429,
-    errors.HeadTooLarge: 431,
+    HeadTooLarge: 431,
     errors.Unavailable: 503,
     errors.StorageFull: 507,
 }
@@ -52,7 +53,7 @@ log = structlog.get_logger("eventorg.api")
 
 
 class Fault(Struct, frozen=True):
-    """What is wrong with one field; `code` is stable, `message` is for people."""
+    """One field error. `code` is stable, and `message` is text for people."""
 
     field: str
     code: str
@@ -60,7 +61,7 @@ class Fault(Struct, frozen=True):
 
 
 class Problem(Struct, frozen=True, omit_defaults=True):
-    """A problem document. `code` is stable; `title` and `detail` are in the language asked for."""
+    """A problem document. `code` is stable; `title` and `detail` are in the requested language."""
 
     type: str
     title: str
@@ -71,21 +72,21 @@ class Problem(Struct, frozen=True, omit_defaults=True):
 
 
 def problem_response(request: Request[Any, Any, Any], error: errors.DomainError) -> Response[Problem]:
-    """The answer to a domain error."""
+    """Returns the answer to a domain error."""
     status = next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
     headers = {}
     if status == 401:
         headers["WWW-Authenticate"] = "Bearer"
     if isinstance(error, errors.TooMany | errors.Unavailable):
         headers["Retry-After"] = str(error.retry_after)
-    if isinstance(error, errors.TooSlow):
+    if isinstance(error, TooSlow):
         headers["Connection"] = "close"
     broken = error.errors if isinstance(error, errors.Invalid) else None
     return _response(request, status, error.code, headers, broken, error)
 
 
 def explain(language: str, error: errors.DomainError) -> tuple[str, str]:
-    """Title and detail of an error. A code that is a plugin's has the title of its kind, and the plugin's words."""
+    """Returns the title and the detail of an error. A plugin's code has the title of its error class."""
     title, detail = _texts(language, error.code if error.code in catalogue(language)["titles"] else error.default_code)
     return title, error.words.get(language, detail)
 
@@ -95,18 +96,18 @@ def _texts(language: str, code: str) -> tuple[str, str]:
 
 
 def explain_fault(language: str, error: errors.FieldError) -> str:
-    """What is wrong with a field, in the plugin's words if the rule is a plugin's."""
+    """Returns the text of a field error. A plugin's rule brings its own text."""
     if error.code in catalogue(language)["fields"]:
         return text(language, "fields", error.code, **error.values)
     return str(error.values.get(language, text(language, "fields", "invalid")))
 
 
 def _framework_response(request: Request[Any, Any, Any], error: HTTPException) -> Response[Problem]:
-    """The answer to an exception of Litestar's own."""
+    """Returns the answer to an exception that Litestar raises."""
     if isinstance(error, ValidationException):
         return problem_response(request, _invalid(error))
     if error.status_code >= 500 and error.status_code not in FRAMEWORK_CODES:
-        return _unforeseen_response(request, error)
+        return _unhandled_response(request, error)
     given = {name.lower(): value for name, value in (error.headers or {}).items()}
     headers: dict[str, str] = {name: given[name] for name in ("allow", "retry-after") if name in given}
     if methods := headers.get("allow"):
@@ -114,17 +115,17 @@ def _framework_response(request: Request[Any, Any, Any], error: HTTPException) -
     return _response(request, error.status_code, FRAMEWORK_CODES.get(error.status_code, "bad_request"), headers)
 
 
-def _unforeseen_response(request: Request[Any, Any, Any], error: Exception) -> Response[Problem]:
-    """The answer to a defect of ours: logged with its traceback, told without detail."""
-    log.error("unforeseen error", path=request.scope.get("path_template"), exc_info=error)
+def _unhandled_response(request: Request[Any, Any, Any], error: Exception) -> Response[Problem]:
+    """Logs an unhandled error with its traceback, and returns an answer without detail."""
+    log.error("request_failed", path=request.scope.get("path_template"), exc_info=error)
     return _response(request, 500, "internal_error", {})
 
 
 def _invalid(error: ValidationException) -> errors.DomainError:
-    """A parameter that does not fit its type, or a body that is not there."""
+    """Returns the error for a parameter of the wrong type or for a missing body."""
     extra = error.extra if isinstance(error.extra, list) else []
     if any(item.get("key") == "data" for item in extra):
-        return errors.Malformed("malformed_json")
+        return Malformed("malformed_json")
     return errors.Invalid(*(errors.FieldError(item.get("key", ""), "invalid") for item in extra))
 
 
@@ -152,7 +153,7 @@ def _response(
 
 
 def headers_of(problem: Problem) -> dict[str, str]:
-    """The headers of a problem document that is answered again, in the language that it was answered in."""
+    """Returns the headers of a problem document that is sent again, in its first language."""
     spoken = (language for language in LANGUAGES if problem.title in catalogue(language)["titles"].values())
     return {"Content-Type": MEDIA_TYPE} | _of_language(next(spoken, DEFAULT))
 
@@ -164,29 +165,29 @@ def _of_language(language: str) -> dict[str, str]:
 EXCEPTION_HANDLERS: ExceptionHandlersMap = {
     errors.DomainError: problem_response,
     HTTPException: _framework_response,
-    Exception: _unforeseen_response,
+    Exception: _unhandled_response,
 }
 
 _DESCRIPTIONS = {
     400: "The body is not JSON in UTF-8.",
-    401: "No token, or one that is malformed, expired or revoked.",
-    403: "Somebody else's to do.",
-    404: "There is none, or none that the caller may know of.",
-    408: "The request did not come in time.",
-    409: "The present state does not allow it; `code` says why.",
-    410: "The cursor reaches further back than what is kept; read everything anew.",
-    412: "`If-Match` names a version that is no longer current, or no version.",
+    401: "The token is missing, malformed, expired or revoked.",
+    403: "Not allowed for this user.",
+    404: "Not found, or not visible to the caller.",
+    408: "The request did not arrive in time.",
+    409: "Conflicts with the current state; see `code`.",
+    410: "The change is no longer kept. Read everything again.",
+    412: "The resource has changed, or `If-Match` is not a valid ETag.",
     413: "The body is larger than 64 KiB.",
-    415: "The body is not `application/json` in UTF-8, or is compressed.",
-    422: "Fields break rules; `errors` names them.",
-    429: "Too many requests, or attempts; `Retry-After` says when to go on.",
-    503: "Cannot be done now; nothing was changed. `Retry-After` says when to try again.",
+    415: "The body is not `application/json` in UTF-8, or it is compressed.",
+    422: "Invalid input; see `errors`.",
+    429: "Too many requests or failed attempts. Wait for `Retry-After` seconds.",
+    503: "Unavailable; nothing was changed. Retry after `Retry-After` seconds.",
     507: "The server's disk is full; nothing was changed.",
 }
 
 
 def problems(*statuses: int) -> dict[int, ResponseSpec]:
-    """The error answers of an operation for its OpenAPI description; 429 and 503 can happen to all."""
+    """Returns the error responses of an operation for its OpenAPI description, with 429 and 503, which all have."""
     return {
         status: ResponseSpec(Problem, generate_examples=False, media_type=MEDIA_TYPE, description=describe(status))
         for status in (*statuses, 429, 503)
@@ -194,9 +195,9 @@ def problems(*statuses: int) -> dict[int, ResponseSpec]:
 
 
 def describe(status: int) -> str:
-    """What a status means here, for the OpenAPI description."""
+    """Returns the OpenAPI description of an error status."""
     return _DESCRIPTIONS[status]
 
 
 BODY_PROBLEMS = (400, 408, 413, 415, 422, 507)
-"""What an operation that takes a body can always answer."""
+"""The error statuses of every operation with a body."""

@@ -1,38 +1,34 @@
-"""Query parameters, as strictly as bodies: a number is digits, and what is given twice is refused.
+"""Strict query parameters: a whole number is digits, and a repeated parameter is refused.
 
-Litestar would take `limit=1e1` and `limit=10.0` for a number, `null` for a parameter that was left out, `nan` for one
-that lies within all limits, and the last of two that say different things.
+Litestar reads `limit=1e1` and `limit=10.0` as numbers, `null` as an omitted parameter and `nan` as a number within all
+limits. Of a repeated parameter it uses the last value.
 """
 
 import re
 from types import NoneType
 from typing import Any, Final
 
-from litestar import Litestar, Request
+from litestar import Request
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import QueryParameter
-from litestar.routes import HTTPRoute
 from litestar.typing import FieldDefinition
 
 from eventorg.domain.errors import FieldError, Invalid
-from eventorg.web.hooks import Check, check_first
+from eventorg.web.hooks import Check
 
 _WHOLE: Final = re.compile(r"-?\d+", re.ASCII)
 _NO_TEXT: Final = re.compile(r"(?!(?:null|nan)$).*", re.IGNORECASE | re.DOTALL)
 _TEXT: Final = re.compile(r".*", re.DOTALL)
 
 
-def finish_queries(app: Litestar) -> None:
-    """Has each handler with query parameters, a plugin's too, check them before Litestar converts them."""
-    for route in app.routes:
-        if isinstance(route, HTTPRoute):
-            for handler in route.route_handlers:
-                if patterns := _patterns(handler):
-                    check_first(handler, _checking(patterns))
+def query_check(handler: HTTPRouteHandler) -> Check | None:
+    """Returns a check of the handler's query parameters as they are sent, or None if it declares none."""
+    patterns = _patterns(handler)
+    return _checking(patterns) if patterns else None
 
 
 def _patterns(handler: HTTPRouteHandler) -> dict[str, re.Pattern[str]]:
-    """How the parameters are spelled that may be given once."""
+    """Returns the allowed spelling of each parameter that is not a list."""
     found = {}
     for name, field in handler.parsed_fn_signature.parameters.items():
         kwarg = field.kwarg_definition

@@ -1,7 +1,7 @@
-"""How many requests a caller may send, or an address that names no caller: `EVENTORG_REQUESTS_PER_MINUTE`.
+"""Limits requests per caller, or per address without one: `EVENTORG_REQUESTS_PER_MINUTE`.
 
-Litestar's own `RateLimitMiddleware` counts by the `X-Forwarded-For` that anybody can write, before it is known who
-asks, in a store that forgets nothing.
+Litestar's own `RateLimitMiddleware` counts by `X-Forwarded-For`, which anyone can forge. It runs before authentication,
+and its store never removes old entries.
 """
 
 from litestar.enums import ScopeType
@@ -12,11 +12,11 @@ from eventorg.domain.errors import Forbidden, NotFound, Unauthenticated
 from eventorg.security.rates import RateLimiter, network_of
 
 UNLIMITED = {"unlimited": True}
-"""The `opt` of a route that answers however often it is asked."""
+"""The `opt` of a route without a limit."""
 
 
 class RateLimitMiddleware(ASGIMiddleware):
-    """Counts what has passed authentication: by the caller, or by the address where there is none."""
+    """Counts requests that pass authentication, by caller, or by address without one."""
 
     scopes = (ScopeType.HTTP,)
     exclude_opt_key = "unlimited"
@@ -25,16 +25,16 @@ class RateLimitMiddleware(ASGIMiddleware):
         self._rates = rates
 
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
-        """Raises `TooMany`."""
+        """Passes the request on. Raises `TooMany` over the limit."""
         self._rates.take(_sender(scope))
         await next_app(scope, receive, send)
 
 
 class RefusalLimitMiddleware(RateLimitMiddleware):
-    """Stands before authentication, and counts what that refuses."""
+    """Runs before authentication and counts the requests that it refuses."""
 
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
-        """Raises `TooMany`, in place of the refusal."""
+        """Passes the request on. Raises `TooMany` instead of the refusal over the limit."""
         try:
             await next_app(scope, receive, send)
         except (Unauthenticated, Forbidden, NotFound):
@@ -43,6 +43,6 @@ class RefusalLimitMiddleware(RateLimitMiddleware):
 
 
 def _sender(scope: Scope) -> str:
-    """Whose budget a request is of. A bot has one for each user it acts for."""
+    """Returns whose limit a request counts against. A bot has one limit for each user it acts for."""
     caller = scope.get("user")
     return network_of(scope["client"]) if caller is None else f"{caller.bot or ''}:{caller.user_id}"

@@ -1,4 +1,4 @@
-"""Answers of JSON, made with no more work than they need."""
+"""JSON responses, built with little overhead."""
 
 from typing import Any, TypeVar
 
@@ -12,11 +12,13 @@ _encode = msgspec.json.Encoder().encode
 
 
 class JSONResponse(Response[T]):
-    """What Litestar answers for JSON, in half of the time. What needs more than JSON is left to it: cookies, a
-    background task, another media type, and content that has to be told how it is encoded."""
+    """A JSON response that is built in half the time that Litestar takes.
+
+    Litestar builds responses with cookies, background tasks, other media types, or content that needs type encoders.
+    """
 
     def to_asgi_response(self, app: Any, request: Request[Any, Any, Any], **given: Any) -> ASGIApp:  # type: ignore[override]
-        """The response as an ASGI application; what it was made with goes before what its handler was `given`."""
+        """Returns the response as an ASGI application. Its own settings override those `given` by the handler."""
         more = self.cookies or self.background or given.get("cookies") or given.get("background")
         if more or self.media_type not in (None, "application/json"):
             return super().to_asgi_response(app, request, **given)
@@ -34,7 +36,7 @@ class JSONResponse(Response[T]):
 
 
 class _Message:
-    """A whole response, ready to be sent."""
+    """A complete response, ready to send."""
 
     __slots__ = ("body", "headers", "status")
 

@@ -1,4 +1,4 @@
-"""The card of an event: numbers, names, times, and a text that always fits into a message."""
+"""The card of an event: numbers, names, times, and a text within Telegram's limit."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ ID = "0b9fdc1e-7f5c-4a55-9f0e-3c1d5d3a6f11"
 
 
 def card(language: str = "ru", *, names: list[str] | None = None, **fields: Any) -> Card:
-    """The card of an event with these fields."""
+    """Returns the card of an event with these fields."""
     event: dict[str, Any] = {
         "id": ID,
         "code": "abcdefghi",
@@ -41,7 +41,7 @@ def card(language: str = "ru", *, names: list[str] | None = None, **fields: Any)
 
 
 def units(content: str) -> int:
-    """The length as Telegram counts it; raises if half a character is in it."""
+    """Returns the length in UTF-16 units. Raises an error for half a surrogate pair."""
     return len(content.encode("utf-16-le")) // 2
 
 
@@ -162,7 +162,7 @@ astral = st.sampled_from("😀🎉𝔘")
 
 
 def texts(shortest: int, longest: int) -> st.SearchStrategy[str]:
-    """Texts of all lengths; the longest, which a search would seldom reach, in characters of two units each."""
+    """Draws texts of all lengths, the longest of them from characters of two units."""
     lengths = st.integers(shortest, longest)
     return st.text(anything, min_size=shortest, max_size=min(longest, 60)) | st.builds(str.__mul__, astral, lengths)
 

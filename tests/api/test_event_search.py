@@ -1,4 +1,4 @@
-"""Finding events: filters, search, and who is shown what."""
+"""Listing events: filters, search and visibility."""
 
 import time
 from typing import Any
@@ -9,7 +9,7 @@ from eventorg.testing import Server, User, check_problem
 
 
 def found(user: User, **query: Any) -> list[str]:
-    """The titles of what this user finds of its own making, in order."""
+    """Returns the titles of the user's own events that it finds, in order."""
     response = user.get("/events", params={"organizer_id": user.id} | query)
     assert response.status_code == 200, response.text
     return [event["title"] for event in response.json()["events"]]
@@ -17,7 +17,7 @@ def found(user: User, **query: Any) -> list[str]:
 
 @pytest.fixture(scope="module")
 def days(server: Server) -> User:
-    """Somebody with an event on each of the first four days of May; the titles are the days."""
+    """A user with an event on each of the first four days of May, with the days as titles."""
     user = server.sign_up()
     for day in (3, 1, 4, 2):
         date = f"2090-05-0{day}"

@@ -1,4 +1,4 @@
-"""Events: what is kept of them, how they change, and under which names they are found."""
+"""Events: stored fields, changes, and lookup by id and code."""
 
 import re
 from typing import Any
@@ -111,7 +111,7 @@ def test_a_field_is_taken_up_to_its_limits(host: User, field: str, value: Any, f
     (error,) = check_problem(response, 422)["errors"]
     assert (error["field"], error["code"]) == (field, fault)
     if (field, value) == ("status", "cancelled"):
-        assert patched.status_code == 200  # one may call off an event, but not make one that is
+        assert patched.status_code == 200  # an event can be cancelled, but not created as cancelled
     else:
         assert check_problem(patched, 422)["errors"] == [error]
 

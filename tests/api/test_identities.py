@@ -1,4 +1,4 @@
-"""Telegram accounts: made at first sight, users like all others, tied to one by a code, and untied."""
+"""Telegram accounts: created on first use, linked to a user by a code, and unlinked."""
 
 from typing import Any
 

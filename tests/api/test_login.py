@@ -1,4 +1,4 @@
-"""Logging in: the same answer to every wrong guess, a brake on guessing, and tokens that say what they are."""
+"""Login: one answer to every wrong guess, a limit on guesses, and the claims of tokens."""
 
 import asyncio
 import sqlite3
@@ -39,7 +39,7 @@ def test_an_unknown_email_and_a_wrong_password_get_the_same_answer(server: Serve
 
 
 def told(response: httpx.Response) -> dict[str, str]:
-    """The headers, but for those that no two answers share."""
+    """Returns the headers that do not differ between any two answers."""
     return {name: value for name, value in response.headers.items() if name not in ("date", "x-request-id")}
 
 
@@ -121,7 +121,7 @@ def test_guesses_made_side_by_side_gain_nothing(settings: Settings) -> None:
 
 
 def password_hash(settings: Settings) -> str:
-    """The one user's, as it is kept."""
+    """Returns the stored password hash of the only user."""
     with closing(sqlite3.connect(f"{settings.database_path.as_uri()}?mode=ro", uri=True)) as connection:
         ((kept,),) = connection.execute("SELECT password_hash FROM users")
     return str(kept)

@@ -1,4 +1,4 @@
-"""Mini App logins: who is let in, and every way to tamper with init data."""
+"""Mini App logins: accepted data, and every way to tamper with it."""
 
 import base64
 from typing import Any
@@ -30,7 +30,7 @@ def test_a_login_is_a_token_for_the_user_made_at_first_sight(server: Server) -> 
 
 
 def pairs(server: Server, **fields: str) -> list[tuple[str, str]]:
-    """Good init data, field by field."""
+    """Returns valid init data by field."""
     given: Any = {"user": user_field(new_id()), "query_id": "AAH", "chat_type": "private", "start_param": "x"} | fields
     return parse_qsl(init_data(server.clock, **given), keep_blank_values=True)
 
@@ -163,7 +163,7 @@ def test_without_a_bot_everything_is_refused(mini_apps: MiniApps) -> None:
 
 
 def signed_by_telegram(monkeypatch: pytest.MonkeyPatch, bot_id: int, fields: dict[str, str]) -> str:
-    """Init data signed as Telegram signs it for third parties, by a key that stands for Telegram's."""
+    """Returns init data signed by Telegram's scheme for third parties, with a test key."""
     key = Ed25519PrivateKey.generate()
     public = key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
     monkeypatch.setattr(validation, "TELEGRAM_PUBLIC_KEYS", {"prod": public.hex()})

@@ -1,4 +1,4 @@
-"""What is kept about a user: all of it comes with the export, and nothing of it is left after the account."""
+"""A user's data: the export contains all of it, and nothing remains after the account is deleted."""
 
 import json
 import sqlite3
@@ -22,7 +22,7 @@ NAMES = {
 }
 EVENT = {"title": "ჯჯჯ", "description": "Жизнеописание\nкваггоеда", "location": "Ӂӂӝ, дом 17"}
 
-# What is kept and not in the export, and why. A column that is not named here must be in it.
+# Columns that the export leaves out, and why. It must contain every other column.
 LEFT_OUT = {
     ("users", "password_hash"): "made of the password to check it; whoever has it can guess at the password",
     ("users", "token_version"): "a number that is in every token of the user's",
@@ -39,7 +39,7 @@ LEFT_OUT = {
 
 
 def rich_life(server: Server) -> tuple[User, dict[str, Any]]:
-    """A user who has done everything that leaves a trace, and one of its events."""
+    """A user who has done everything that stores data, and one of its events."""
     user, other, bot = server.sign_up(**NAMES), server.sign_up(), server.make_bot("act")
     telegram.link(bot, telegram.new_id(), user)
     event = user.create_event(**EVENT, capacity=1)
@@ -54,7 +54,7 @@ def rich_life(server: Server) -> tuple[User, dict[str, Any]]:
     user.delete(f"{theirs[0]}/register")
     other.patch(f"{theirs[1]}/participants/{user.id}", json={"status": "attended"})
     other.delete(theirs[2])
-    for number in range(50):  # so many that the search index has parts that are not merged any more
+    for number in range(50):  # enough for the search index to have segments that it no longer merges
         other.create_event(title=f"Another event {number}")
     server.clock.advance(seconds=5)
     assert other.post(f"{theirs[3]}/hosts", json={"user_id": user.id}).status_code == 201
@@ -62,14 +62,14 @@ def rich_life(server: Server) -> tuple[User, dict[str, Any]]:
 
 
 def rows(file: sqlite3.Connection) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Every row of every table of the file."""
+    """Returns every row of every table."""
     file.row_factory = sqlite3.Row
     for (table,) in file.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
         yield from ((table, dict(row)) for row in file.execute(f'SELECT * FROM "{table}"'))
 
 
 def leaves(value: Any) -> Iterator[str]:
-    """The plain values that a JSON document is made of."""
+    """Yields the plain values in a JSON document."""
     match value:
         case dict():
             for member in value.values():
@@ -112,7 +112,7 @@ def test_the_export_is_of_the_caller_alone(fresh_server: Server) -> None:
 
 
 def traces(path: Path, secrets: list[str]) -> list[tuple[str, str]]:
-    """Which of the secrets stand in the file, its write-ahead log or a backup of it, as written or folded."""
+    """Returns the secrets found in the file, its write-ahead log or a backup, as written or folded."""
     backup = path.with_name("backup.db")
     backup.unlink(missing_ok=True)
     back_up(path, backup)
@@ -126,7 +126,7 @@ def traces(path: Path, secrets: list[str]) -> list[tuple[str, str]]:
 
 
 def secrets_of(path: Path, user: User) -> list[str]:
-    """What must not outlive the account: what the user is called, wrote and is checked against."""
+    """Returns the data that must be deleted with the account: names, texts and credentials."""
     with closing(sqlite3.connect(path)) as file:
         (hashed,) = file.execute("SELECT password_hash FROM users WHERE id = ?", (user.id,)).fetchone()
         (telegram_id,) = file.execute("SELECT telegram_id FROM telegram_identities").fetchone()

@@ -1,4 +1,4 @@
-"""Many clients at one moment: the outcome of each race, and controls that lose it without the guard."""
+"""Races between clients, each with a control that fails without the guard."""
 
 import asyncio
 from collections import Counter
@@ -25,7 +25,7 @@ SEATS, CLIENTS, CHANGES = 3, 50, 10
 
 
 def at_once(server: Server, users: list[User], method: str, path: str, **arguments: Any) -> list[httpx.Response]:
-    """The answers to one request sent by all these users together, each on a connection that is open already."""
+    """Sends one request as all users at once, on connections that are already open, and returns the answers."""
     headers = arguments.pop("headers", {})
 
     async def race() -> list[httpx.Response]:
@@ -40,7 +40,7 @@ def at_once(server: Server, users: list[User], method: str, path: str, **argumen
 
 
 def run_for_seats(server: Server) -> list[Registration]:
-    """What 50 clients get who want one of three seats at once."""
+    """Returns the registrations of 50 clients that compete for three seats."""
     event = server.sign_up().create_event(capacity=SEATS)
     users = [server.sign_up() for _ in range(CLIENTS)]
     answers = at_once(server, users, "POST", f"/events/{event['id']}/register")
@@ -49,7 +49,7 @@ def run_for_seats(server: Server) -> list[Registration]:
 
 
 def unguarded(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Look first and write later, as a program without transactions would; everybody looks before anybody writes."""
+    """Replaces the guards by reading first and writing later, without a transaction. All read before any writes."""
     looked = asyncio.Barrier(CLIENTS)
 
     class LoadedPlugin(Statements):
@@ -123,7 +123,7 @@ def test_control_without_the_guard_a_double_tap_fails(
 
 
 def change_at_once(server: Server) -> Counter[int]:
-    """What ten changes get that start from the same version of an event."""
+    """Counts the statuses of ten changes to the same version of an event."""
     user = server.sign_up()
     path = f"/events/{user.create_event()['id']}"
     tag = {"If-Match": user.get(path).headers["ETag"]}

@@ -1,6 +1,5 @@
 """Seats and the waiting list: first come, first served, never one too many."""
 
-import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -9,40 +8,8 @@ import pytest
 
 from eventorg.domain.errors import Conflict
 from eventorg.domain.registrations import RegistrationStatus, check_seated
-from eventorg.repositories.registrations import RegistrationRepository
 from eventorg.testing import Server, User, check_problem
-
-Row = tuple[str, str, int | None]
-
-
-@pytest.fixture
-def host(server: Server) -> User:
-    return server.sign_up()
-
-
-@pytest.fixture
-def guests(server: Server) -> Callable[[int], list[User]]:
-    """So many new users."""
-    return lambda number: [server.sign_up() for _ in range(number)]
-
-
-def register(url: str, *users: User) -> list[dict[str, Any]]:
-    """Their registrations, made one after the other."""
-    responses = [user.post(f"{url}/register") for user in users]
-    assert {response.status_code for response in responses} <= {201}
-    return [response.json() for response in responses]
-
-
-def participants(url: str, viewer: User, query: str = "") -> list[Row]:
-    """Who comes, with status and position."""
-    listed = viewer.get(f"{url}/participants{query}").json()["participants"]
-    return [(row["user_id"], row["status"], row["waitlist_position"]) for row in listed]
-
-
-def counts(url: str, viewer: User) -> tuple[int, int]:
-    """Seats taken, and how many wait."""
-    event = viewer.get(url).json()
-    return event["registered_count"], event["waitlisted_count"]
+from tests.api.attendance import counts, participants, register
 
 
 def test_a_registration_says_who_comes_when_and_how(fresh_server: Server) -> None:
@@ -115,7 +82,7 @@ def test_an_event_that_is_not_open_is_409(host: User, server: Server) -> None:
     check_problem(guest.post(f"/events/{cancelled['id']}/register"), 409, "event_cancelled")
     check_problem(guest.post(f"/events/{over['id']}/register"), 409, "event_over")
     check_problem(host.post(f"/events/{draft['id']}/register"), 409, "event_not_open")
-    assert host.post(f"/events/{cancelled['id']}/register").status_code == 200  # a double tap is no error
+    assert host.post(f"/events/{cancelled['id']}/register").status_code == 200  # already registered
 
 
 def test_an_event_that_has_begun_is_open_until_its_end(host: User) -> None:
@@ -180,97 +147,6 @@ def test_ten_taps_at_once_are_one_registration(host: User) -> None:
     assert sorted(answer.status_code for answer in answers) == [200] * 9 + [201]
     assert len({answer.text for answer in answers}) == 1
     assert counts(url, host) == (1, 0)
-
-
-def test_all_participants_are_listed_unless_a_limit_is_given(host: User, guests: Callable[[int], list[User]]) -> None:
-    url = f"/events/{host.create_event(capacity=2)['id']}"
-    crowd = guests(5)
-    made = register(url, *crowd)
-    whole = host.get(f"{url}/participants").json()
-    assert (whole["participants"], whole["next"]) == (made, None)
-    for limit in (1, 2, 3, 5, 1000):
-        assert walk(url, host, limit) == made
-
-
-@pytest.mark.parametrize("most", [2, 3, 4])
-def test_an_event_of_many_is_listed_like_one_of_few(
-    host: User, guests: Callable[[int], list[User]], monkeypatch: pytest.MonkeyPatch, most: int
-) -> None:
-    monkeypatch.setattr("eventorg.repositories.registrations.MAX_LOOKED_UP", most)
-    url = f"/events/{host.create_event(capacity=2)['id']}"
-    crowd = guests(3)
-    made = register(url, *crowd)
-    assert host.patch(url, json={"visibility": "private"}).status_code == 200
-    for viewer in (host, crowd[0]):
-        assert viewer.get(f"{url}/participants").json()["participants"] == made
-        assert walk(url, viewer, 1) == made
-
-
-def test_a_list_that_may_be_long_is_read_off_the_loop(
-    host: User, guests: Callable[[int], list[User]], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    threads: list[int] = []
-    make_list = RegistrationRepository._list
-
-    def noting(*arguments: Any) -> Any:
-        threads.append(threading.get_ident())
-        return make_list(*arguments)
-
-    monkeypatch.setattr(RegistrationRepository, "_list", noting)
-    monkeypatch.setattr("eventorg.repositories.registrations.MAX_LOOKED_UP", 2)
-    url = f"/events/{host.create_event(capacity=1)['id']}"
-    register(url, *guests(2))
-    for query in ("", "?status=registered", "?status=cancelled"):  # nobody counts the cancelled
-        participants(url, host, query)
-    register(url, *guests(1))  # one more in line
-    participants(url, host)
-    loop, same, other, many = threads
-    assert loop == same
-    assert loop not in (other, many)
-
-
-def walk(url: str, viewer: User, limit: int, status: str = "") -> list[dict[str, Any]]:
-    """All pages together; each but the last is full, and no other is empty than the only one."""
-    found: list[dict[str, Any]] = []
-    query: dict[str, Any] = {"limit": limit} | ({"status": status} if status else {})
-    while True:
-        page = viewer.get(f"{url}/participants", params=query).json()
-        assert page["event_id"] == url.removeprefix("/events/")
-        assert page["participants"] or not found
-        found += page["participants"]
-        if page["next"] is None:
-            return found
-        assert len(page["participants"]) == limit
-        query["cursor"] = page["next"]
-
-
-def test_participants_are_filtered_by_status(host: User, guests: Callable[[int], list[User]]) -> None:
-    url = f"/events/{host.create_event(capacity=2)['id']}"
-    made = register(url, *guests(5))
-    for limit in (1, 2, 10):
-        assert walk(url, host, limit, "registered") == made[:2]
-        assert walk(url, host, limit, "waitlisted") == made[2:]
-        assert walk(url, host, limit, "cancelled") == []
-
-
-def test_a_walk_sees_each_untouched_row_once_while_others_write(
-    server: Server, host: User, guests: Callable[[int], list[User]]
-) -> None:
-    url = f"/events/{host.create_event(capacity=2)['id']}"
-    crowd = guests(6)
-    register(url, *crowd)
-    page = host.get(f"{url}/participants?limit=3").json()
-    late = server.sign_up()
-    register(url, late)
-    assert crowd[2].delete("/users/me").status_code == 200  # already seen: it waited first
-    assert crowd[4].delete("/users/me").status_code == 200  # not seen yet
-    rest = participants(url, host, f"?cursor={page['next']}")
-    assert [row["user_id"] for row in page["participants"]] == [user.id for user in crowd[:3]]
-    assert rest == [
-        (crowd[3].id, "waitlisted", 1),
-        (crowd[5].id, "waitlisted", 2),
-        (late.id, "waitlisted", 3),
-    ]
 
 
 @pytest.mark.parametrize("status", ["registered", "attended", "waitlisted", "cancelled"])

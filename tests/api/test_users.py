@@ -1,4 +1,4 @@
-"""Accounts: signing up, changing oneself, and leaving without a trace."""
+"""Accounts: creating, updating and deleting them without a trace."""
 
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ ACCOUNT = {"username": "somebody", "email": "somebody@example.com", "password": 
 
 
 def sign_up(server: Server, **fields: Any) -> httpx.Response:
-    """The answer to a sign-up with these fields, and else with those of a new user who is never made."""
+    """Returns the answer to creating an account with these fields, and otherwise valid ones."""
     name = server.sign_up().account["username"] + "-too"
     account = {"username": name, "email": f"{name}@example.com", "password": PASSWORD}
     return server.client.post("/users", json=account | fields)
@@ -221,7 +221,7 @@ def test_a_user_that_has_not_changed_is_304(server: Server, user: User) -> None:
     response = user.get(f"/users/{user.id}", headers={"If-None-Match": tag})
     assert (response.status_code, response.content, response.headers["etag"]) == (304, b"", tag)
     others = server.sign_up().get(f"/users/{user.id}", headers={"If-None-Match": tag})
-    assert others.status_code == 200  # without the e-mail it is another representation
+    assert others.status_code == 200  # the representation without the e-mail has another tag
 
 
 def test_a_deleted_account_frees_its_names(server: Server, user: User) -> None:
@@ -247,7 +247,7 @@ def test_a_deleted_account_leaves_its_seat_to_the_first_in_line(server: Server, 
     first, second, third = (server.sign_up() for _ in range(3))
     for guest in (user, first):
         guest.post(f"/events/{left}/register")
-    assert user.delete(f"/events/{left}/register").status_code == 200  # this seat is given up already
+    assert user.delete(f"/events/{left}/register").status_code == 200  # this seat is already free
     for guest in (user, first, second, third):
         assert guest.post(f"/events/{event_id}/register").status_code == 201
     assert user.delete("/users/me").status_code == 200

@@ -1,4 +1,4 @@
-"""Seats and the waiting list: who moves up, when, in which order, and that the numbers always add up."""
+"""The waiting list: promotion, its order, and counters that match the rows."""
 
 import random
 import sqlite3
@@ -16,7 +16,7 @@ from eventorg.testing import Server, User, check_problem, running
 
 
 class Hall:
-    """An event with some seats, and guests who came in turn: numbers are those of the guests."""
+    """An event with some seats, and guests in order of registration, referred to by number."""
 
     def __init__(self, server: Server, seats: int | None, guests: int, **fields: Any) -> None:
         self.server = server
@@ -45,7 +45,7 @@ class Hall:
         return self._listed("registered")
 
     def waiting(self) -> list[int]:
-        """Those in line, in order; the positions are 1..n, and everybody is told the same one."""
+        """Returns the waiting guests in order, after checking that positions are 1..n for every viewer."""
         listed = self._participants("waitlisted")
         assert [row["waitlist_position"] for row in listed] == list(range(1, len(listed) + 1))
         numbers = self._listed("waitlisted")
@@ -189,7 +189,7 @@ IDLE_SEATS = """
 
 
 def storm(halls: list[Hall], users: list[User], seed: int, steps: int) -> None:
-    """What some people do at random, all at once."""
+    """Runs random actions of several users at once."""
     chance = random.Random(seed)
     for _ in range(steps):
         hall, user = chance.choice(halls), chance.choice(users)

@@ -59,7 +59,7 @@ def test_the_operator_makes_lists_and_revokes_tokens_while_the_server_runs(tmp_p
         assert Bot(program.client, "my-bot", again.stdout.splitlines()[-1]).get("/changes").status_code == 200
         check_problem(bot.get("/changes"), 401, "token_revoked")
         log = program.log
-    assert taken == "There is a bot of this name; revoke its token or take another name."
+    assert taken == "A bot with this name already exists. Revoke its token or choose another name."
     assert token not in log
     files = [file for file in tmp_path.iterdir() if file.name.startswith("eventorg.db")]
     assert not any(token.encode() in file.read_bytes() for file in files)
@@ -70,16 +70,16 @@ def test_the_operator_makes_lists_and_revokes_tokens_while_the_server_runs(tmp_p
 @pytest.mark.parametrize(
     ("arguments", "status", "told"),
     [
-        (["revoke", "nobody"], 1, "There is no bot of this name"),
-        (["revoke", ""], 1, "There is no bot of this name"),
-        (["create", "", "--scope", "act"], 2, "At least 1 long."),
-        (["create", " \t ", "--scope", "act"], 2, "At least 1 long."),
-        (["create", "x" * 101, "--scope", "act"], 2, "At most 100 long."),
-        (["create", "x" * 100_000, "--scope", "act"], 2, "At most 100 long."),
-        (["create", "a\tbot", "--scope", "act"], 2, "control character"),
-        (["create", "a\nbot", "--scope", "act"], 2, "control character"),
-        (["create", "a\x1b[31mbot", "--scope", "act"], 2, "control character"),
-        (["create", "a\udcffbot", "--scope", "act"], 2, "control character"),
+        (["revoke", "nobody"], 1, "No active bot has this name"),
+        (["revoke", ""], 1, "No active bot has this name"),
+        (["create", "", "--scope", "act"], 2, "The minimum length is 1."),
+        (["create", " \t ", "--scope", "act"], 2, "The minimum length is 1."),
+        (["create", "x" * 101, "--scope", "act"], 2, "The maximum length is 100."),
+        (["create", "x" * 100_000, "--scope", "act"], 2, "The maximum length is 100."),
+        (["create", "a\tbot", "--scope", "act"], 2, "Control characters"),
+        (["create", "a\nbot", "--scope", "act"], 2, "Control characters"),
+        (["create", "a\x1b[31mbot", "--scope", "act"], 2, "Control characters"),
+        (["create", "a\udcffbot", "--scope", "act"], 2, "Control characters"),
         (["create", "a-bot", "--scope", "everything"], 2, "everything"),
         (["create", "a-bot"], 2, "--scope"),
     ],
@@ -110,7 +110,7 @@ def test_names_of_bots_are_trimmed_composed_and_unique_whatever_their_case(tmp_p
     assert sorted(names) == sorted(["Бот й", "ы" * 100])
     for name in ("бот Й", "Бот и\u0306", "Ы" * 100):
         taken = run(path, "token", "create", name, "--scope", "act")
-        assert sentence(taken) == "There is a bot of this name; revoke its token or take another name."
+        assert sentence(taken) == "A bot with this name already exists. Revoke its token or choose another name."
     assert run(path, "token", "revoke", "БОТ Й").returncode == 0
     assert run(path, "token", "create", "БОТ Й", "--scope", "act").returncode == 0
 

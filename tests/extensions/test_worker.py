@@ -241,7 +241,7 @@ def test_retry_of_a_plugin_that_is_not_there_is_one_sentence(
         main(["plugins", "retry", "coffee"])
     assert (
         capsys.readouterr().err
-        == "eventorg: No plugin of this name has ever been told anything; see `eventorg plugins`.\n"
+        == "eventorg: This plugin has never received an event. Run `eventorg plugins` to see all plugins.\n"
     )
 
 

@@ -1,4 +1,4 @@
-"""Schemathesis against a running server: what its description allows and what it does not, and what follows of it."""
+"""Runs Schemathesis against a server: valid and invalid requests, and sequences of requests."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -13,7 +13,7 @@ from eventorg.testing import Server, User
 
 PHASES: Final = ("examples", "coverage", "fuzzing", "stateful")
 
-# Rules that JSON Schema cannot say, by the codes of their refusals: a request may fit its schema and break one.
+# Codes of rules that JSON Schema cannot express: a request can match its schema and still break one.
 BEYOND_SCHEMAS: Final = {
     "control_character": "a character that stands in no name",
     "cursor_invalid": "a cursor is opaque",
@@ -32,15 +32,15 @@ BEYOND_SCHEMAS: Final = {
     "year_out_of_range": "`format: date-time` takes every year",
 }
 _PRECONDITIONS: Final = {410: "after", 412: "If-Match"}
-"""Refusals that depend on what is there, and the parameter they are about."""
+"""Refusals that depend on existing data, with their parameters."""
 
 
 Caller = Callable[[bool], User]
-"""Who sends the requests; asked for another (True) when it has deleted its account."""
+"""Returns the user who sends the requests: another one if called with True, after the account was deleted."""
 
 
 class Findings(Struct):
-    """How many requests were sent in each phase, and each kind of failure once, with a request that shows it."""
+    """The number of requests in each phase, and one request for each kind of failure."""
 
     requests: Counter[str] = field(default_factory=Counter)
     failures: dict[tuple[str, str], str] = field(default_factory=dict)
@@ -48,7 +48,7 @@ class Findings(Struct):
 
 
 def fuzz(server: Server, caller: Caller, examples: int, phases: tuple[str, ...] = PHASES, seed: int = 0) -> Findings:
-    """What Schemathesis finds as the caller, with so many examples an operation in the phases that draw them."""
+    """Returns what Schemathesis finds as this caller, with this number of examples per operation."""
     config = SchemathesisConfig.from_dict(
         {
             "continue-on-failure": True,
@@ -71,7 +71,7 @@ def fuzz(server: Server, caller: Caller, examples: int, phases: tuple[str, ...] 
 
 
 def _sign_requests(schema: Any, caller: Caller) -> None:
-    """Has every request bear the headers of the caller, and no host but the server's."""
+    """Sends every request with the headers of the caller and the server's host."""
     is_gone = False
 
     @schema.auth(refresh_interval=None)
@@ -86,7 +86,7 @@ def _sign_requests(schema: Any, caller: Caller) -> None:
 
     @schema.hook  # type: ignore[untyped-decorator]
     def map_headers(context: Any, headers: Any) -> Any:
-        """Without `Host`, which is HTTP's: one that is no name is refused before the API is reached."""
+        """Drops `Host`: the server refuses an invalid one before the API sees it."""
         return {name: value for name, value in headers.items() if name.lower() != "host"} if headers else headers
 
     @schema.hook  # type: ignore[untyped-decorator]
@@ -110,7 +110,7 @@ def _collect(recorder: Any, findings: Findings) -> None:
 
 
 def filter_failure(context: Any, failure: Any, case: Any, response: Any) -> bool:
-    """Whether a failure is one: not if what fits its schema was refused for a rule that no schema can say."""
+    """Returns false if the refused request broke a rule that JSON Schema cannot express."""
     if "positive_data_acceptance" not in failure.checks:
         return True
     if response.status_code in _PRECONDITIONS:
@@ -125,8 +125,8 @@ def _is_beyond_schemas(fault: dict[str, str], body: Any) -> bool:
         case "capacity" | "lease_seconds" | "limit" | "retry_after", "wrong_type":
             return True  # 3.0 is an integer to JSON Schema
         case "url", "invalid":
-            return True  # leads nowhere
-        case field, "too_short":  # without the white space around it, of which Python knows more than ECMA 262
+            return True  # does not resolve
+        case field, "too_short":  # too short after trimming; Python knows more white space than ECMA 262
             sent = body.get(field) if isinstance(body, dict) else None
             return isinstance(sent, str) and sent != sent.strip()
         case field, "too_long":

@@ -1,4 +1,4 @@
-"""Who may do what: every route and every kind of caller in one table, asked for real."""
+"""Permissions: one table of every route and every kind of caller, checked with real requests."""
 
 from datetime import timedelta
 from typing import Any
@@ -14,7 +14,7 @@ from eventorg.settings import Settings
 from eventorg.testing import PASSWORD, Bot, Server, User, check_problem
 from tests import telegram
 
-# "self" is the user who stands in the path. OPTIONS, which Litestar answers itself, has a test below.
+# "self" is the user in the path. Litestar answers OPTIONS itself; a test below covers it.
 TABLE = """
                                                 nobody expired stranger participant host organizer self
 POST   /users                                      201     401      201         201  201       201    -
@@ -56,7 +56,7 @@ GET    /docs/assets/{file_path}                    200     200      200         
 HEAD   /docs/assets/{file_path}                    200     200      200         200  200       200    -
 """
 
-# What an event of each kind is to those who know its id. Nobody can have registered for a draft.
+# The answer for each kind of event to callers who know its id. A draft cannot have registrations.
 VISIBILITY = """
                                                          nobody stranger participant host organizer
 public   GET    /events/{event_id}                           200      200         200  200       200
@@ -94,13 +94,13 @@ private  DELETE /events/{event_id}/participants/{user_id}    401      404       
 
 
 def rows(table: str) -> list[tuple[list[str], dict[str, str]]]:
-    """Each row's left side, word by word, and its statuses by who asks."""
+    """Returns the words on the left of each row, and its statuses by caller."""
     head, *lines = (line.split() for line in table.strip().splitlines())
     return [(line[: -len(head)], dict(zip(head, line[-len(head) :], strict=True))) for line in lines]
 
 
 def cells(table: str) -> list[Any]:
-    """One test for each status: what the row says, who asks, and the status."""
+    """Returns one test per status: the row, the caller and the status."""
     return [
         pytest.param(*row, who, int(status), id=" ".join((*row, who)))
         for row, statuses in rows(table)
@@ -110,7 +110,7 @@ def cells(table: str) -> list[Any]:
 
 
 class Cast:
-    """A user of each kind. Whatever they do is done to an event, or a user, that is new each time."""
+    """One user of each kind. Each request is about a new event or a new user."""
 
     def __init__(self, server: Server) -> None:
         self.server = server
@@ -121,7 +121,7 @@ class Cast:
         }  # fmt: skip
 
     def play(self, kind: str, method: str, path: str, who: str) -> httpx.Response:
-        """The answer to `who`, asking about an event of this kind."""
+        """Returns the answer to `who` about an event of this kind."""
         user = self.server.sign_up() if "{user_id}" in path or "{telegram_id}" in path else self.stranger
         event_id = self._event(kind) if "{event_id}" in path else ""
         telegram_id = telegram.new_id()
@@ -158,7 +158,7 @@ class Cast:
         assert self.organizer.post(f"/events/{event_id}/hosts", json={"user_id": user.id}).status_code == 201
 
     def _body(self, method: str, path: str) -> Any:
-        """The body of a route that takes one; of a new user for each sign-up."""
+        """Returns a body for a route that takes one, with a new user for each sign-up."""
         match method, path:
             case "POST", "/users":
                 name = self.server.sign_up().account["username"] + "-too"
@@ -190,7 +190,7 @@ def cast(server: Server) -> Cast:
 
 
 def expired_token(server: Server, user: User) -> str:
-    """A token that was the user's two days ago."""
+    """Returns a token that the user got two days ago."""
     tokens = Tokens(lambda: server.clock() - timedelta(days=2), timedelta(days=1))
     tokens.use((load_secret(server.settings.database_path),))
     return tokens.issue(user.id, 1)[0]

@@ -1,4 +1,4 @@
-"""A body is decoded as the type that its handler declares, whatever that is: a plugin's may have a default too."""
+"""A body is decoded as the type that its handler declares, also with a default in a plugin's handler."""
 
 from typing import Any
 

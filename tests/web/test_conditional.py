@@ -1,4 +1,4 @@
-"""Conditional requests (RFC 9110, section 13): no change is lost, no answer sent twice."""
+"""Conditional requests (RFC 9110, section 13): no lost updates, and 304 for an unchanged resource."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Whatever the description allows, and what it does not, is answered as it says: to two users and to a bot."""
+"""Requests that the description allows or forbids get the described answers, for two users and a bot."""
 
 from collections.abc import Callable, Iterator
 
@@ -12,7 +12,7 @@ from tests.web.fuzzing import PHASES, Findings, fuzz
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server with all plugins where nobody has to wait: neither for news nor after failed logins."""
+    """A server with all plugins, without long polling and without limits on failed logins."""
 
     async def no_news(*_: object) -> bool:
         return False
@@ -26,7 +26,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 def caller(make: Callable[[], User]) -> Callable[[bool], User]:
-    """Somebody, and somebody else once that account is gone."""
+    """A user, replaced by another one when its account is deleted."""
     made = [make()]
 
     def current(is_gone: bool) -> User:

@@ -1,4 +1,4 @@
-"""A client that openapi-python-client makes of /openapi.json works as it is, with typed answers and typed problems."""
+"""A client that openapi-python-client generates from /openapi.json works, with typed answers and problems."""
 
 import importlib
 import json
@@ -20,7 +20,7 @@ TIMES = {"start_time": datetime(2100, 1, 1, 10, tzinfo=UTC), "end_time": datetim
 
 
 class Generated:
-    """The package that was made, imported part by part."""
+    """The generated package, imported module by module."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -28,18 +28,18 @@ class Generated:
         self.package = importlib.import_module(NAME)
 
     def operation(self, name: str) -> Any:
-        """The module of an operation, by its id."""
+        """Returns the module of an operation by its id."""
         (file,) = self.folder.glob(f"{NAME}/api/*/{name}.py")
         return importlib.import_module(f"{NAME}.api.{file.parent.name}.{name}")
 
 
 @pytest.fixture(scope="module")
 def generated(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Generated]:
-    """The client, made as its users make it, of what the server answers; no warning is let pass."""
+    """The generated client; any warning of the generator fails the test."""
     folder = tmp_path_factory.mktemp("client")
     command = [sys.executable, "-m", "openapi_python_client", "generate", "--url", f"{server.url}/openapi.json"]
     command += ["--meta", "none", "--output-path", str(folder / NAME), "--fail-on-warning"]
-    path = os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))  # where it finds ruff
+    path = os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))  # for the generator to find ruff
     made = subprocess.run(command, env=os.environ | {"PATH": path}, capture_output=True, text=True, check=False)
     assert (made.returncode, made.stderr) == (0, ""), made.stdout + made.stderr
     assert "arning" not in made.stdout

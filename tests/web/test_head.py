@@ -1,4 +1,4 @@
-"""HEAD (RFC 9110, section 9.3.2): what GET answers, without the body."""
+"""HEAD (RFC 9110, section 9.3.2): the answer to GET without the body."""
 
 import asyncio
 from collections.abc import Iterator

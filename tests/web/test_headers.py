@@ -1,4 +1,4 @@
-"""What every answer bears, and what a page of another site may do."""
+"""Headers of every answer, and the rights of pages from other sites."""
 
 import base64
 import hashlib
@@ -19,7 +19,7 @@ ORIGIN = "https://bot.example"
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server with all plugins that one other site may call."""
+    """A server with all plugins, with one other site as an allowed origin."""
     settings = {"EVENTORG_DATABASE": str(tmp_path_factory.mktemp("headers") / "eventorg.db")}
     with running(load(settings | {"EVENTORG_LOG_LEVEL": "error", "EVENTORG_CORS_ORIGINS": ORIGIN})) as server:
         yield server
@@ -31,7 +31,7 @@ def user(served: Server) -> User:
 
 
 def routes(server: Server) -> list[tuple[str, str]]:
-    """Every method and path of the application, with ids that are nobody's."""
+    """Every method and path of the application, with unknown ids."""
     assert server.app is not None
     return [
         (method, re.sub("{.*?}", "1", route.path_format))
@@ -54,7 +54,7 @@ def check(response: httpx.Response, *, is_somebodys: bool) -> None:
 
 
 def test_every_route_has_the_headers(served: Server, user: User) -> None:
-    """Asked by nobody, by somebody, and with a body that is none."""
+    """Requests without a token, with a token, and with an invalid body."""
     found = routes(served)
     assert len(found) > 60
     for method, path in found:
@@ -72,7 +72,7 @@ def test_what_is_answered_to_somebody_is_not_stored(served: Server, user: User, 
     url = path.format(event_id=user.create_event()["id"])
     answered = user.get(url)
     assert (answered.status_code, answered.headers["cache-control"]) == (200, "no-store")
-    if "etag" in answered.headers:  # a client that keeps it all the same is spared the body
+    if "etag" in answered.headers:  # a client that caches it saves the body
         again = user.get(url, headers={"If-None-Match": answered.headers["etag"]})
         assert (again.status_code, again.content, again.headers["cache-control"]) == (304, b"", "no-store")
 
@@ -116,7 +116,7 @@ def test_the_docs_run_their_own_scripts_alone(served: Server) -> None:
 
 
 def ask(server: Server, origin: str, **headers: str) -> httpx.Response:
-    """A browser's question before a request of another site's page (Fetch, section 3.3)."""
+    """Sends a CORS preflight request (Fetch, section 3.3)."""
     asked = {"Origin": origin, "Access-Control-Request-Method": "PATCH"} | headers
     return server.client.options("/users/me", headers=asked)
 

@@ -1,4 +1,4 @@
-"""Hostile bodies, parameters and headers: refused in the one shape, never a 500, and nothing is written."""
+"""Hostile bodies, parameters and headers: always a problem document, never a 500, and nothing is written."""
 
 import base64
 import sqlite3
@@ -108,7 +108,7 @@ PATH_SEGMENTS = [
 
 
 def cursor(place: bytes) -> str:
-    """A cursor in the right spelling, of another place."""
+    """Returns a well-formed cursor for a place of another type."""
     return base64.urlsafe_b64encode(place).decode().rstrip("=")
 
 
@@ -137,7 +137,7 @@ AUTHORIZATIONS = [
 
 
 class Target:
-    """A server to attack, and a user who has an event there."""
+    """A server to attack, and a user with an event on it."""
 
     def __init__(self, server: Server) -> None:
         self.server = server
@@ -146,13 +146,13 @@ class Target:
         assert self.user.post(f"/events/{self.event}/register").status_code == 201
 
     def send(self, method: str, path: str, content: Any, media_type: str | None = "application/json") -> httpx.Response:
-        """The answer to a body of bytes, sent as the user."""
+        """Returns the answer to these bytes as a body, sent as the user."""
         headers = self.user.headers | ({"Content-Type": media_type} if media_type is not None else {})
         url = path.format(event=self.event)
         return self.server.client.request(method, url, content=content, headers=headers)
 
     def dump(self) -> list[str]:
-        """Every row of every table."""
+        """Returns every row of every table."""
         with closing(sqlite3.connect(f"{self.server.settings.database_path.as_uri()}?mode=ro", uri=True)) as connection:
             return list(connection.iterdump())
 
@@ -166,7 +166,7 @@ def victim(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
 
 @pytest.fixture
 def target(victim: Target) -> Iterator[Target]:
-    """The target. After the test it has the same rows as before, and still serves."""
+    """The target. After the test, it must have the same rows and still serve."""
     before = victim.dump()
     yield victim
     assert victim.dump() == before
@@ -181,7 +181,7 @@ each_body = pytest.mark.parametrize(("method", "path"), BODIES)
 def test_what_is_not_json_in_utf8_is_400(target: Target, method: str, path: str, name: str) -> None:
     response = target.send(method, path, NOT_JSON[name])
     if name == "nothing" and path.endswith("/register"):
-        assert response.status_code == 200  # the one body that may be left out
+        assert response.status_code == 200  # the only optional body
     else:
         check_problem(response, 400, "malformed_json")
 
@@ -197,7 +197,7 @@ def test_json_of_another_type_is_422(target: Target, method: str, path: str, nam
 def test_a_wrong_value_is_422_and_names_the_field(target: Target, method: str, path: str, field: str) -> None:
     for value in WRONG[field]:
         response = target.send(method, path, msgspec.json.encode(BODIES[method, path] | {field: value}))
-        if path == "/login" and response.status_code == 401:  # any text may be somebody's attempt
+        if path == "/login" and response.status_code == 401:  # any text can be a login attempt
             assert isinstance(value, str)
             check_problem(response, 401, "invalid_credentials")
             continue
@@ -239,7 +239,7 @@ def test_a_body_of_one_byte_too_many_is_413(target: Target, method: str, path: s
     assert len(largest) == 64 * 1024
     check_problem(target.send(method, path, largest), 422)
     check_problem(target.send(method, path, largest + b" "), 413, "body_too_large")
-    check_problem(target.send(method, path, iter([largest])), 422)  # chunked: no length is told beforehand
+    check_problem(target.send(method, path, iter([largest])), 422)  # chunked, without a Content-Length
     check_problem(target.send(method, path, iter([largest, b" "])), 413, "body_too_large")
 
 

@@ -1,4 +1,4 @@
-"""What is hidden is nowhere: each answer about it is the answer about what never was."""
+"""Hidden resources do not leak: every answer about one equals the answer about one that never existed."""
 
 import re
 from collections.abc import Iterator
@@ -14,13 +14,13 @@ from tests import telegram
 
 WORDS = {"title": "Квинтэссенция", "description": "Quintessenz", "location": "Чердак 4711"}
 UNLIKE = ("date", "x-request-id")
-"""Headers that no two answers share."""
+"""Headers that differ between any two answers."""
 
 Callers = dict[str, User | None]
 
 
 class Hidden:
-    """An event that strangers may not know of, with all that hangs on it."""
+    """An event that is hidden from strangers, with its registrations, reminders and webhooks."""
 
     def __init__(self, server: Server, **fields: str) -> None:
         self.host, self.guest, bot = server.sign_up(), server.sign_up(), server.make_bot("act")
@@ -35,7 +35,7 @@ class Hidden:
 
     @property
     def traces(self) -> list[str]:
-        """What nobody else may find in an answer."""
+        """Returns the texts that no answer to others may contain."""
         emails = [user.account["email"] for user in (self.host, self.guest)]
         return [self.event["id"], self.event["code"], *WORDS.values(), *emails, str(self.telegram_id)]
 
@@ -50,7 +50,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 @pytest.fixture(scope="module")
 def callers(served: Server) -> Callers:
-    """Nobody, a user, and a bot that acts for one."""
+    """Callers: no token, a user, and a bot that acts for a user."""
     bot: Bot = served.make_bot("act", "deliver")
     return {"nobody": None, "a stranger": served.sign_up(), "a bot": bot.acting_for(served.sign_up().id)}
 
@@ -72,7 +72,7 @@ BODIES: dict[str, Any] = {
 def ask(
     server: Server, caller: User | None, method: str, path: str, body: Any = None, **headers: str
 ) -> tuple[int, dict[str, str], bytes]:
-    """Status, headers and body of an answer, but for what no two answers share."""
+    """Returns status, headers and body of an answer, without the parts that always differ."""
     request = server.client.build_request(
         method, path, json=body, headers=(caller.headers if caller else {}) | headers, timeout=30
     )
@@ -82,7 +82,7 @@ def ask(
 
 
 def operations(server: Server) -> list[tuple[str, str]]:
-    """Every method and path that is about an event, the plugins' too."""
+    """Returns every method and path about an event, including those of plugins."""
     paths = server.client.get("/openapi.json").json()["paths"]
     return [(method.upper(), path) for path, item in paths.items() if "{event_id}" in path for method in item]
 
@@ -97,7 +97,7 @@ def test_a_hidden_event_is_answered_as_one_that_never_was(
     never = {"id": str(uuid4()), "code": "111111111"}[name]
     for method, template in found:
         if template == "/events/{event_id}/webhooks" and method == "POST" and who != "nobody":
-            continue  # asked below: what it says of a URL must not come before what it says of the event
+            continue  # see the test below: the event must be checked before the URL
         rest = {"user_id": hidden.guest.id, "webhook_id": str(uuid4()), "delivery_id": str(uuid4())}
         paths = [template.format(event_id=event_id, **rest) for event_id in (hidden.event[name], never)]
         for headers in ({}, {"If-Match": hidden.tag}, {"If-Match": '"0"'}, {"If-None-Match": hidden.tag}):
@@ -141,7 +141,7 @@ def test_no_list_search_feed_or_user_tells_of_it(served: Server, callers: Caller
 def test_what_a_stranger_searches_has_no_pages_of_hidden_events(
     served: Server, callers: Callers, hidden: Hidden
 ) -> None:
-    """Not even an empty page with a `next` says that something was left out."""
+    """An empty page with a `next` would show that something was left out."""
     for query in (f"organizer_id={hidden.host.id}&limit=1", f"q={WORDS['title']}&limit=1"):
         _, _, body = ask(served, callers["a stranger"], "GET", f"/events?{query}")
         assert body == b'{"events":[],"next":null}'
@@ -159,7 +159,7 @@ def test_whether_a_telegram_account_is_known_is_told_to_bots_alone(
 
 
 def test_a_refusal_tells_nothing_of_somebody_elses_account(served: Server, callers: Callers, hidden: Hidden) -> None:
-    """That there is such a user is no secret; its version and its e-mail are."""
+    """The existence of a user is public; its version and its e-mail address are not."""
     account, version = hidden.host.account, hidden.host.get("/users/me").headers["etag"]
     emails = ({"email": account["email"]}, {"email": "nobody@example.com"}, {"password": "x" * 8})
     for method, rest, bodies in (("PATCH", "", emails), ("DELETE", "", (None,)), ("GET", "/events", (None,))):
@@ -173,7 +173,7 @@ def test_a_refusal_tells_nothing_of_somebody_elses_account(served: Server, calle
 
 
 def test_what_others_see_of_a_guest_bears_no_email(served: Server, callers: Callers) -> None:
-    """Of a public event that everybody may look at."""
+    """Uses a public event, which everyone may see."""
     shown = Hidden(served, visibility="public")
     emails = [trace for trace in shown.traces if "@" in trace or trace == str(shown.telegram_id)]
     for rest in ("", "/participants", "/hosts", "/card?names=100", f"/participants/{shown.guest.id}", "/event.ics"):
@@ -204,7 +204,7 @@ def test_a_secret_address_is_answered_as_one_that_never_was(served: Server, hidd
 
 
 def test_its_host_finds_all_of_it(served: Server, hidden: Hidden) -> None:
-    """So what is not found above is hidden, and not merely missing."""
+    """A control: the texts searched for above do appear for the host and the guest."""
     found = hidden.host.get(f"/events?organizer_id={hidden.host.id}&status={hidden.event['status']}").text
     found += hidden.host.get(hidden.url).text + hidden.host.get("/users/me").text + hidden.guest.get("/users/me").text
     assert all(trace in found for trace in hidden.traces[:-1])

@@ -21,7 +21,7 @@ get_event get_health get_participant get_telegram_identity get_user leave link_t
 list_events list_hosts list_participants list_user_events login login_telegram put_telegram_identity register
 remove_host remove_participant unlink_telegram_identity update_event update_user
 """
-"""Clients are generated from these: a name here is never changed."""
+"""Clients are generated from these ids, so none may change."""
 
 Schema = dict[str, Any]
 
@@ -97,17 +97,17 @@ class OpenAPI(Described):
     security: list[dict[str, list[str]]]
 
     def operations(self) -> list[tuple[str, Operation]]:
-        """All of them, with their paths."""
+        """Returns all operations with their paths."""
         return [(path, operation) for path, item in self.paths.items() for operation in item.values()]
 
     def resolve(self, schema: Schema) -> Schema:
-        """The schema, or the one it refers to."""
+        """Returns the schema, or the one that it refers to."""
         if "$ref" not in schema:
             return schema
         return self.components.schemas[schema["$ref"].removeprefix("#/components/schemas/")]
 
     def fits(self, schema: Schema, value: Any) -> bool:
-        """Whether a value is what the schema says, as far as the words used here go."""
+        """Returns true if the value matches the schema. Supports the keywords that the description uses."""
         schema = self.resolve(schema)
         types = {"string": str, "integer": int, "boolean": bool, "null": type(None), "array": list, "object": dict}
         if "type" in schema and type(value) is not types[schema["type"]]:
@@ -140,7 +140,7 @@ def document(server: Server) -> Any:
 
 @pytest.fixture(scope="module")
 def described(document: Any) -> OpenAPI:
-    """The description, if it is one."""
+    """The description as typed objects."""
     return msgspec.convert(document, OpenAPI)
 
 
@@ -201,6 +201,13 @@ def test_bodies_are_json_and_have_no_other_fields(described: OpenAPI) -> None:
             assert operation.request_body.required == (operation.operation_id not in optional)
 
 
+def test_json_that_sqlite_makes_is_described_by_its_type(described: OpenAPI) -> None:
+    assert described.components.schemas["Participants"]["properties"]["participants"] == {
+        "type": "array",
+        "items": {"$ref": "#/components/schemas/Registration"},
+    }
+
+
 def test_examples_are_what_their_schemas_say(described: OpenAPI) -> None:
     examples = [
         (schema, example)
@@ -248,11 +255,11 @@ def test_the_command_prints_what_is_served(document: Any, tmp_path: Path) -> Non
     result = CliRunner().invoke(cli, ["openapi"], env={"EVENTORG_DATABASE": database, "EVENTORG_PLUGINS": "none"})
     assert result.exit_code == 0
     assert json.loads(result.stdout) == document
-    assert list(tmp_path.iterdir()) == []  # nothing is opened for it
+    assert list(tmp_path.iterdir()) == []  # no database is opened
 
 
 class Links(HTMLParser):
-    """Collects what a page loads."""
+    """Collects the URLs that a page loads."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Walking a list yields every untouched row exactly once, whatever others write meanwhile."""
+"""Paging through a list returns every untouched row exactly once while others write."""
 
 import random
 import sqlite3
@@ -17,7 +17,7 @@ ROWS = 1_000
 
 
 def walk(user: User, url: str, rows: str, **query: Any) -> Iterator[dict[str, Any]]:
-    """All rows of a list, page by page."""
+    """Returns all rows of a list, read page by page."""
     cursor: dict[str, str] = {}
     while True:
         page = user.get(url, params=query | cursor).json()
@@ -29,7 +29,7 @@ def walk(user: User, url: str, rows: str, **query: Any) -> Iterator[dict[str, An
 
 @pytest.fixture
 def crowd(fresh_server: Server) -> dict[str, Any]:
-    """A thousand events of one user, many at one time, and a thousand guests of one event, put straight in."""
+    """A thousand events of one user and a thousand guests of one event, inserted with SQL. Many start at once."""
     user = fresh_server.sign_up()
     meeting = user.create_event(title="Встреча")
     now, guests, events = "2027-01-01T12:00:00Z", [], []
@@ -60,7 +60,7 @@ def crowd(fresh_server: Server) -> dict[str, Any]:
 
 @contextmanager
 def meanwhile(*works: Callable[[], None]) -> Iterator[None]:
-    """Does each work over and over, in a thread of its own, until the block ends; each at least once."""
+    """Repeats each function in a thread of its own until the block ends, at least once."""
     over, failures = threading.Event(), list[BaseException]()
 
     def run(work: Callable[[], None]) -> None:

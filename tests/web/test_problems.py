@@ -1,4 +1,4 @@
-"""Every failure has one shape, in the language asked for, and every code has its texts."""
+"""Every failure has one shape, in the requested language, and every code has its texts."""
 
 import ast
 import json
@@ -12,7 +12,7 @@ import pytest
 import structlog
 
 import eventorg
-import eventorg.web.bodies
+import eventorg.web.errors
 from eventorg.domain import errors
 from eventorg.domain.errors import StorageFull, Unavailable
 from eventorg.locales import LANGUAGES, catalogue, negotiate
@@ -25,19 +25,19 @@ from eventorg.web.problems import FRAMEWORK_CODES, MEDIA_TYPE
 
 DOMAIN_ERRORS = {
     name: kind
-    for name, kind in vars(errors).items()
+    for name, kind in {**vars(errors), **vars(eventorg.web.errors)}.items()
     if isinstance(kind, type) and issubclass(kind, errors.DomainError) and kind is not errors.DomainError
 }
 PACKAGE = Path(eventorg.__file__).parent
 TREES = [
     ast.parse(path.read_text(encoding="utf-8"))
     for path in PACKAGE.rglob("*.py")
-    if not path.is_relative_to(PACKAGE / "extensions" / "template")  # a plugin's codes have words of their own
+    if not path.is_relative_to(PACKAGE / "extensions" / "template")  # plugins bring their own texts
 ]
 
 
 def codes_given_to(names: set[str], place: int) -> Iterator[str]:
-    """The constants that calls of these names have as their argument at a place, as regular expressions."""
+    """Yields the constant arguments at a position in calls of these names, as regular expressions."""
     for tree in TREES:
         for node in ast.walk(tree):
             if not isinstance(node, ast.Call) or len(node.args) <= place:
@@ -52,14 +52,14 @@ def codes_given_to(names: set[str], place: int) -> Iterator[str]:
 
 
 def used_codes() -> dict[str, set[str]]:
-    """By section of the catalogue: what the sources name."""
+    """Returns the codes that the sources use, by section of the catalogue."""
     problems = {re.escape(kind.default_code) for kind in DOMAIN_ERRORS.values()}
     problems |= {*FRAMEWORK_CODES.values(), "internal_error", *codes_given_to(set(DOMAIN_ERRORS), 0)}
     fields = {*codes_given_to({"Refused"}, 0), *codes_given_to({"FieldError"}, 1)}
     return {
         "titles": problems,
         "details": problems,
-        "fields": fields | set(eventorg.web.bodies._CODES.values()),
+        "fields": fields,
         "messages": set(codes_given_to({"done"}, 1)),
     }
 
@@ -80,7 +80,7 @@ def test_the_languages_say_the_same_things() -> None:
 
 
 def meanings(texts: dict[str, str]) -> dict[str, set[str | None]]:
-    """The fields of each text; the forms of a plural, of which each language has its own, are one."""
+    """Returns the placeholders of each text. The plural forms, which differ by language, count as one text."""
     return {re.sub("_(one|few|many|other)$", "", code): fields_of(text) for code, text in texts.items()}
 
 
@@ -189,9 +189,9 @@ def test_all_broken_rules_are_told_at_once_in_words(server: Server) -> None:
     body = {"username": "ab", "email": "x@", "password": "short"}
     response = server.client.post("/users", json=body, headers={"Accept-Language": "en"})
     assert check_problem(response, 422)["errors"] == [
-        {"field": "username", "code": "too_short", "message": "At least 3 long."},
-        {"field": "email", "code": "too_short", "message": "At least 3 long."},
-        {"field": "password", "code": "too_short", "message": "At least 8 long."},
+        {"field": "username", "code": "too_short", "message": "The minimum length is 3."},
+        {"field": "email", "code": "too_short", "message": "The minimum length is 3."},
+        {"field": "password", "code": "too_short", "message": "The minimum length is 8."},
     ]
 
 
@@ -213,7 +213,7 @@ def test_a_storage_that_cannot_serve_is_said_so(
 
 
 class Broken(Passwords):
-    """Fails in a way nobody foresaw."""
+    """Raises an unexpected error."""
 
     async def hash(self, password: str) -> str:
         raise ZeroDivisionError("the cause")
@@ -221,7 +221,7 @@ class Broken(Passwords):
 
 @pytest.fixture
 def log_configuration() -> Iterator[None]:
-    """Lets the servers of other tests go on writing to their own log."""
+    """Restores the log configuration for the servers of other tests."""
     configuration = structlog.get_config()
     yield
     structlog.configure(**configuration)
@@ -243,7 +243,7 @@ def test_the_unforeseen_is_logged_with_its_traceback_and_told_without_detail(
     assert "ZeroDivisionError" not in response.text
 
     log = capsys.readouterr().err
-    for expected in ("unforeseen error", "ZeroDivisionError", "the cause", "test_problems.py"):
+    for expected in ("request_failed", "ZeroDivisionError", "the cause", "test_problems.py"):
         assert expected in log
     assert response.headers["x-request-id"] in log
     for secret in ("my secret words", "anna@example.com"):

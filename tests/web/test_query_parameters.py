@@ -1,4 +1,4 @@
-"""Query parameters: a number is digits, null and nan are no values, and nothing is given twice."""
+"""Query parameters: numbers are digits, null and nan are refused, and so are repeated parameters."""
 
 from collections.abc import Iterator
 from typing import Annotated, Any
@@ -10,8 +10,7 @@ from litestar.testing import TestClient
 
 from eventorg.settings import load
 from eventorg.testing import Server, User, check_problem, running
-from eventorg.web.problems import EXCEPTION_HANDLERS
-from eventorg.web.query_parameters import finish_queries
+from eventorg.web.strict import StrictRoutes
 
 NO_WHOLE = [
     "", "1e1", "1E1", "5.0", "5.", ".5", "%2B5", "+5", "%205", "5%20", "5%0A", "%D9%A3", "%EF%BC%95", "1_0", "0x5",
@@ -131,9 +130,7 @@ def test_a_handler_keeps_what_is_done_before_it() -> None:
         async def get_things(self, several: Several, number: Number = 1) -> dict[str, Any]:
             return {"several": several, "number": number}
 
-    app = Litestar([Things], exception_handlers=EXCEPTION_HANDLERS)
-    finish_queries(app)
-    with TestClient(app) as client:
+    with TestClient(Litestar([Things], plugins=[StrictRoutes()])) as client:
         assert client.get("/things?several=1&several=2&count=3").json() == {"several": [1, 2], "number": 3}
         assert seen == ["/things"]
         assert client.get("/things?several=1&count=3.0").status_code == 422

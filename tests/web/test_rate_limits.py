@@ -1,4 +1,4 @@
-"""How many requests are answered, to whom they are counted, and what a flood of senders costs."""
+"""Rate limits: the number of requests, the caller that they count against, and the cost of many senders."""
 
 import tracemalloc
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ LIMIT = 5
 
 @pytest.fixture
 def limited(tmp_path: Path) -> Iterator[Server]:
-    """A server that answers five requests a minute, behind a proxy on this machine."""
+    """A server with a limit of five requests per minute, behind a local proxy."""
     with running(settings(tmp_path)) as server:
         yield server
 
@@ -33,14 +33,14 @@ def settings(tmp_path: Path, proxies: str = "127.0.0.1") -> Settings:
 
 
 def sign_up(server: Server) -> User:
-    """A new user, whose requests up to now are forgiven."""
+    """Returns a new user whose requests so far do not count."""
     user = server.sign_up()
     server.clock.advance(minutes=1)
     return user
 
 
 def ask(server: Server, path: str = "/events", headers: dict[str, str] | None = None, via: str = "") -> httpx.Response:
-    """The answer to a request, `via` what a proxy would say of the sender's address."""
+    """Returns the answer to a request; `via` is the sender's address in `X-Forwarded-For`."""
     forwarded = {"X-Forwarded-For": via} if via else {}
     return server.client.get(path, headers=(headers or {}) | forwarded)
 
@@ -84,7 +84,7 @@ def test_a_bot_has_a_budget_for_each_user_it_acts_for(limited: Server) -> None:
     exhaust(limited, "/users/me", bot.acting_for(anna.id).headers)
     assert ask(limited, "/users/me", bot.acting_for(boris.id).headers).status_code == 200
     assert ask(limited, "/changes", bot.headers).status_code == 200
-    assert ask(limited, "/users/me", anna.headers).status_code == 200  # the bot has not spent her own
+    assert ask(limited, "/users/me", anna.headers).status_code == 200  # the bot used its own limit, not hers
 
 
 @pytest.mark.parametrize(
@@ -177,11 +177,11 @@ def test_the_sender_heard_of_longest_ago_is_forgotten(monkeypatch: pytest.Monkey
     rates.take("clara")
     with pytest.raises(TooMany):
         rates.take("clara")
-    rates.take("anna")  # forgotten when boris came again
+    rates.take("anna")  # was removed when boris came again
 
 
 def test_a_flood_of_senders_takes_a_bounded_memory() -> None:
-    """Of addresses, and of e-mails that grow eighteenfold when they are folded."""
+    """Sends from many addresses, with e-mail addresses that grow eighteenfold when folded."""
     clock, grown = Clock(), "ﷺ" * 18
     rates, throttle = RateLimiter(60, clock), LoginThrottle(10, clock)
 

@@ -1,4 +1,4 @@
-"""Our answers of JSON are those of Litestar, header by header and byte by byte."""
+"""JSONResponse sends the same headers and bytes as Litestar's own response."""
 
 from pathlib import PurePosixPath
 from typing import Any
@@ -19,7 +19,7 @@ class Tea(Struct):
 
 
 class Pot:
-    """Something that only its own encoder can make JSON of."""
+    """A type that needs a type encoder."""
 
 
 CASES: dict[str, dict[str, Any]] = {

@@ -1,11 +1,11 @@
-"""What a bot's token may do by itself and as somebody: every route in one table, asked for real."""
+"""The rights of a bot's token, alone and for a user: one table of every route, checked with real requests."""
 
 import pytest
 
 from eventorg.testing import Server, check_problem
 from tests.web.test_authorization import TABLE, Cast, rows
 
-# By scope; "+as" acts for the organizer of whatever it is about. S is `scope_missing`, A `act_as_missing` (both 403),
+# By scope; "+as" acts for the organizer of the event. S is `scope_missing`, A is `act_as_missing` (both 403),
 # R `token_revoked` (401).
 BOTS = """
                                                  deliver deliver+as changes  act act+as revoked

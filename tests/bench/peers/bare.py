@@ -6,7 +6,6 @@ import sys
 from contextlib import closing
 from functools import cache
 from pathlib import Path
-from typing import cast
 
 import msgspec
 import uvicorn
@@ -61,8 +60,7 @@ def event(event_id: str) -> Event:
 def participants(event_id: str) -> Participants:
     """Read once, then kept, as the JSON it is."""
     row = _one(SQL.list_participants, event_id=event_id, after=0, status=None, limit=-1)
-    listed = cast("list[Registration]", msgspec.Raw(row["participants"].encode()))
-    return Participants(event_id=event_id, participants=listed, next=None)
+    return Participants(event_id=event_id, participants=msgspec.Raw(row["participants"].encode()), next=None)
 
 
 def _one(statement: Statement, **parameters: str | int | None) -> sqlite3.Row:

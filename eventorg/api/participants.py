@@ -1,0 +1,112 @@
+"""/events/{event_id}/participants: list, get, update and remove participants."""
+
+from typing import Annotated
+
+from litestar import Controller, Response, delete, get, patch
+from litestar.di import NamedDependency
+from litestar.params import FromPath, JSONBody, QueryParameter
+from msgspec import Meta, structs
+
+from eventorg.domain.registrations import Participants, Registration, RegistrationPatch, RegistrationStatus
+from eventorg.repositories.registrations import RegistrationRepository
+from eventorg.web.authentication import Authenticated
+from eventorg.web.conditional import ETAG, answer, expected_versions, tagged
+from eventorg.web.pagination import Cursor, decode_cursor, encode_cursor
+from eventorg.web.problems import BODY_PROBLEMS, problems
+
+Registrations = NamedDependency[RegistrationRepository]
+Place = Annotated[int, Meta(ge=0, le=2**63 - 1)]
+"""A place in the order of registrations, in the range of SQLite's integers."""
+
+
+class ParticipantController(Controller):
+    """The participants of one event."""
+
+    path = "/events/{event_id:str}/participants"
+    tags = ("registrations",)
+
+    @get(
+        operation_id="list_participants",
+        summary="List participants",
+        responses=problems(401, 404, 422),
+    )
+    async def list_participants(
+        self,
+        request: Authenticated,
+        event_id: FromPath[str],
+        registrations: Registrations,
+        status: Annotated[
+            RegistrationStatus | None, QueryParameter(description="Only registrations with this status.")
+        ] = None,
+        limit: Annotated[
+            int | None, QueryParameter(ge=1, le=1000, description="Maximum number of results. Default: all.")
+        ] = None,
+        cursor: Cursor = None,
+    ) -> Participants:
+        """Lists registrations in the order in which they were made: all of them, unless you give a `limit`.
+
+        To list cancelled registrations, use `status=cancelled`.
+        """
+        found, last = await registrations.find_participants(
+            event_id, status, decode_cursor(cursor, Place) or 0, limit, request.user
+        )
+        return structs.replace(found, next=encode_cursor(last)) if last else found
+
+    @get(
+        "/{user_id:str}",
+        operation_id="get_participant",
+        response_headers=ETAG,
+        summary="Get a participant",
+        responses=problems(401, 404),
+    )
+    async def get_participant(
+        self,
+        request: Authenticated,
+        event_id: FromPath[str],
+        user_id: FromPath[str],
+        registrations: Registrations,
+    ) -> Response[Registration]:
+        """Returns one registration, with its position on the waiting list. Use `me` for the caller."""
+        registration = await registrations.get(event_id, request.user.resolve(user_id), request.user)
+        return answer(registration, request)
+
+    @patch(
+        "/{user_id:str}",
+        operation_id="check_in",
+        response_headers=ETAG,
+        summary="Update a participant",
+        responses=problems(*BODY_PROBLEMS, 401, 403, 404, 409, 412),
+    )
+    async def check_in(
+        self,
+        request: Authenticated,
+        event_id: FromPath[str],
+        user_id: FromPath[str],
+        data: JSONBody[RegistrationPatch],
+        registrations: Registrations,
+    ) -> Response[Registration]:
+        """Checks a participant in with `attended`, or undoes it with `registered`. Allowed for hosts.
+
+        The change feed shows both as `registration.attended`.
+        """
+        guest_id, expected = request.user.resolve(user_id), expected_versions(request)
+        return tagged(await registrations.check_in(event_id, guest_id, data, expected, request.user))
+
+    @delete(
+        "/{user_id:str}",
+        operation_id="remove_participant",
+        response_headers=ETAG,
+        summary="Remove a participant",
+        status_code=200,
+        responses=problems(401, 403, 404, 412, 507),
+    )
+    async def remove_participant(
+        self,
+        request: Authenticated,
+        event_id: FromPath[str],
+        user_id: FromPath[str],
+        registrations: Registrations,
+    ) -> Response[Registration]:
+        """Cancels the registration. The first person on the waiting list gets the seat. Allowed for hosts."""
+        guest_id, expected = request.user.resolve(user_id), expected_versions(request)
+        return tagged(await registrations.remove(event_id, guest_id, expected, request.user))

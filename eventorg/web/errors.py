@@ -1,0 +1,33 @@
+"""Refusals that only HTTP knows: of the request as it is sent, before it means anything to the domain."""
+
+from eventorg.domain.errors import DomainError
+
+
+class Malformed(DomainError):
+    """The request or its body cannot be read as what it claims to be."""
+
+    default_code = "malformed_body"
+
+
+class TooSlow(DomainError):
+    """The request did not arrive in time."""
+
+    default_code = "request_timeout"
+
+
+class TargetTooLong(DomainError):
+    """The request target is longer than the server reads."""
+
+    default_code = "target_too_long"
+
+
+class UnsupportedMediaType(DomainError):
+    """The body's media type or coding is not one that the operation takes."""
+
+    default_code = "unsupported_media_type"
+
+
+class HeadTooLarge(DomainError):
+    """The request line and the headers are longer than the server reads."""
+
+    default_code = "head_too_large"
