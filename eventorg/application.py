@@ -77,7 +77,7 @@ def create_app(settings: Settings, clock: Clock = utc_now, passwords: Passwords 
                 await stack.enter_async_context(core.database.opened())
                 await stack.enter_async_context(watch.running())
                 kept = timedelta(days=settings.changes_days)
-                await stack.enter_async_context(housekeeping(core.changes, core.outcomes, kept, clock))
+                await stack.enter_async_context(housekeeping(core.changes, core.idempotency, kept, clock))
                 if settings.backups:
                     await stack.enter_async_context(BackupSchedule(settings, clock).running())
                 for loaded, context in zip(core.loaded, contexts, strict=True):
@@ -120,7 +120,7 @@ def create_app(settings: Settings, clock: Clock = utc_now, passwords: Passwords 
             *([RefusalLimitMiddleware(rates)] if rates else []),
             Authentication(tokens, core.callers),
             *([RateLimitMiddleware(rates)] if rates else []),
-            Idempotency(core.outcomes),
+            Idempotency(core.idempotency),
         ],
         exception_handlers=EXCEPTION_HANDLERS,
         request_class=StrictRequest,

@@ -15,7 +15,7 @@ from eventorg.repositories.changes import ChangeRepository
 from eventorg.repositories.events import EventRepository
 from eventorg.repositories.health import HealthRepository
 from eventorg.repositories.hosts import HostRepository
-from eventorg.repositories.idempotency import OutcomeRepository
+from eventorg.repositories.idempotency import IdempotencyRepository
 from eventorg.repositories.identities import IdentityRepository
 from eventorg.repositories.plugins import PluginRepository
 from eventorg.repositories.registrations import RegistrationRepository
@@ -49,16 +49,16 @@ class Core:
         self.database = database = Database(settings.database_path, settings.synchronous, clock)
         self.health = HealthRepository(database, sql)
         self.changes = changes = ChangeRepository(database, sql)
-        self.outcomes = outcomes = OutcomeRepository(database, sql, clock)
+        self.idempotency = idempotency = IdempotencyRepository(database, sql, clock)
         seats = Seats(sql, changes)
-        self.events = events = EventRepository(database, sql, changes, seats, outcomes)
-        self.hosts = HostRepository(database, sql, changes, events, outcomes)
-        self.registrations = RegistrationRepository(database, sql, changes, seats, events, outcomes)
+        self.events = events = EventRepository(database, sql, changes, seats, idempotency)
+        self.hosts = HostRepository(database, sql, changes, events, idempotency)
+        self.registrations = RegistrationRepository(database, sql, changes, seats, events, idempotency)
         self.users = users = UserRepository(
-            database, sql, changes, events, self.registrations, outcomes, passwords or Passwords()
+            database, sql, changes, events, self.registrations, idempotency, passwords or Passwords()
         )
         merging = AccountMerge(sql, changes, seats)
-        self.identities = IdentityRepository(database, sql, clock, changes, users, merging, outcomes)
+        self.identities = IdentityRepository(database, sql, clock, changes, users, merging, idempotency)
         self.bots = BotRepository(database, sql)
         self.callers = CallerRepository(database, sql, clock)
         self.plugins = PluginRepository(database, sql, clock)
@@ -67,7 +67,7 @@ class Core:
 
     def context(self, loaded: LoadedPlugin) -> PluginContext:
         """What a plugin is given to work with."""
-        return PluginContext(loaded, self.database, self.clock, self.events, self.users, self.outcomes)
+        return PluginContext(loaded, self.database, self.clock, self.events, self.users, self.idempotency)
 
     @property
     def components(self) -> list[Component]:

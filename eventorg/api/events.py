@@ -13,6 +13,7 @@ from eventorg.repositories.events import EventRepository
 from eventorg.web.authentication import OPTIONAL_SECURITY, PUBLIC, Anybody, Authenticated
 from eventorg.web.bodies import parse
 from eventorg.web.conditional import ETAG, answer, etag, expected_versions
+from eventorg.web.idempotency import once_of
 from eventorg.web.messages import LOCATION, Done, done
 from eventorg.web.pagination import Cursor, Limit, decode_cursor, encode_cursor
 from eventorg.web.problems import BODY_PROBLEMS, problems
@@ -52,7 +53,7 @@ class EventController(Controller):
         `event_full`). A `public` event is found by all, an `unlisted` one is there for whoever knows its id or code, a
         `private` one for its hosts and participants only, so that nobody else can register any more.
         """
-        event = await events.create(data, request.user)
+        event = await events.create(data, request.user, once_of(request))
         return Response(event, headers={"Location": f"/events/{event.id}", "ETag": etag(event)})
 
     @get(
@@ -111,7 +112,7 @@ class EventController(Controller):
         events: Events,
     ) -> Response[Event]:
         """By the organizer or a co-host. A field left out stays as it is; `null` clears an optional one."""
-        event = await events.update(event_id, data, expected_versions(request), request.user)
+        event = await events.update(event_id, data, expected_versions(request), request.user, once_of(request))
         return Response(event, headers={"ETag": etag(event)})
 
     @delete(
@@ -138,7 +139,7 @@ class EventController(Controller):
         """By the organizer or a co-host. The event stays readable, with its registrations, and everybody it
         concerns is told. A `PATCH` of `status` takes it back."""
         patch = EventPatch(status="cancelled")
-        event = await events.update(event_id, patch, expected_versions(request), request.user)
+        event = await events.update(event_id, patch, expected_versions(request), request.user, once_of(request))
         return Response(event, headers={"ETag": etag(event)})
 
 

@@ -7,6 +7,7 @@ from litestar.params import FromPath, JSONBody
 from eventorg.domain.events import Host, Hosts, NewHost
 from eventorg.repositories.hosts import HostRepository
 from eventorg.web.authentication import Authenticated
+from eventorg.web.idempotency import once_of
 from eventorg.web.messages import Done, done
 from eventorg.web.problems import BODY_PROBLEMS, problems
 
@@ -34,7 +35,7 @@ class HostController(Controller):
     ) -> Response[Host]:
         """By the organizer. A co-host sees and changes the event as the organizer does, but cannot delete it or
         name others. Asked again, it answers 200 with the same one."""
-        host, is_new = await hosts.add(event_id, data, request.user)
+        host, is_new = await hosts.add(event_id, data, request.user, once_of(request))
         return Response(host, status_code=201 if is_new else 200)
 
     @delete(

@@ -11,6 +11,7 @@ from eventorg.domain.users import User
 from eventorg.repositories.identities import IdentityRepository
 from eventorg.web.authentication import Authenticated, by_bot
 from eventorg.web.conditional import ETAG, answer, etag, expected_versions, tagged
+from eventorg.web.idempotency import once_of
 from eventorg.web.messages import Done, done
 from eventorg.web.problems import BODY_PROBLEMS, problems
 
@@ -76,7 +77,7 @@ class IdentityController(Controller):
     ) -> Response[User]:
         """With a code that the user got by `POST /users/me/link-codes` and showed to the bot. The user made for the
         Telegram account is merged into the one of the code: where both registered, the better status stays."""
-        return tagged(await identities.link(_parse_id(telegram_id), data.code, request.user))
+        return tagged(await identities.link(_parse_id(telegram_id), data.code, request.user, once_of(request)))
 
     @delete(
         operation_id="unlink_telegram_identity",
@@ -99,7 +100,8 @@ class IdentityController(Controller):
 )
 async def create_link_code(request: Authenticated, identities: Identities) -> Response[LinkCode]:
     """Good once, for 15 minutes; a new code ends the one before. Show it to the bot."""
-    return Response(await identities.create_code(request.user), headers={"Cache-Control": "no-store"})
+    code = await identities.create_code(request.user, once_of(request))
+    return Response(code, headers={"Cache-Control": "no-store"})
 
 
 def _parse_id(telegram_id: str) -> int:

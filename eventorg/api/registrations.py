@@ -21,6 +21,7 @@ from eventorg.repositories.registrations import RegistrationRepository
 from eventorg.web.authentication import Authenticated
 from eventorg.web.conditional import ETAG, answer, expected_versions, tagged
 from eventorg.web.headers import language_for
+from eventorg.web.idempotency import once_of
 from eventorg.web.pagination import Cursor, decode_cursor, encode_cursor
 from eventorg.web.problems import BODY_PROBLEMS, problems
 
@@ -52,7 +53,8 @@ class RegistrationController(Controller):
     ) -> Response[Registration]:
         """The caller gets a seat, or a place in the waiting list of a full event. Asked again, it answers 200
         with the same registration: a double tap is no error."""
-        registration, is_new = await registrations.register(event_id, data or NewRegistration(), request.user)
+        new = data or NewRegistration()
+        registration, is_new = await registrations.register(event_id, new, request.user, once_of(request))
         return tagged(registration, status_code=201 if is_new else 200)
 
     @delete(
@@ -127,7 +129,8 @@ class RegistrationController(Controller):
         """By a host: `attended`, or `registered` to undo it. The change log tells of both as
         `registration.attended`."""
         guest_id, expected = request.user.resolve(user_id), expected_versions(request)
-        return tagged(await registrations.check_in(event_id, guest_id, data, expected, request.user))
+        registration = await registrations.check_in(event_id, guest_id, data, expected, request.user, once_of(request))
+        return tagged(registration)
 
     @delete(
         "/participants/{user_id:str}",

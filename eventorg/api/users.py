@@ -16,6 +16,7 @@ from eventorg.security.throttle import LoginThrottle
 from eventorg.settings import Settings
 from eventorg.web.authentication import OPTIONAL_SECURITY, PUBLIC, Anybody, Authenticated
 from eventorg.web.conditional import ETAG, answer, etag, expected_versions
+from eventorg.web.idempotency import once_of
 from eventorg.web.messages import LOCATION, Done, done
 from eventorg.web.problems import BODY_PROBLEMS, problems
 
@@ -43,7 +44,7 @@ class UserController(Controller):
         closed sign-up, except for a bot with the scope `act`."""
         if settings.signup == "closed" and not (request.user and "act" in request.user.scopes):
             raise Forbidden("signup_closed")
-        user = await users.create(data, request.user)
+        user = await users.create(data, request.user, once_of(request))
         return Response(user, headers={"Location": f"/users/{user.id}", "ETag": etag(user)})
 
     @get(
@@ -80,7 +81,8 @@ class UserController(Controller):
             throttle.check(guesses)
         expected = expected_versions(request)
         try:
-            user = await users.update(request.user.resolve(user_id), data, expected, request.user)
+            user_id = request.user.resolve(user_id)
+            user = await users.update(user_id, data, expected, request.user, once_of(request))
         except WrongPassword:
             throttle.check(guesses)
             throttle.fail(guesses)

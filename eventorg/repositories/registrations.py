@@ -7,8 +7,9 @@ from msgspec import structs
 
 from eventorg.domain.callers import Caller
 from eventorg.domain.errors import Forbidden, NotFound
-from eventorg.domain.events import check_host, check_open
+from eventorg.domain.events import check_open
 from eventorg.domain.facts import NewChange
+from eventorg.domain.idempotency import Once
 from eventorg.domain.registrations import (
     CardData,
     NewRegistration,
@@ -26,7 +27,7 @@ from eventorg.domain.users import check_self, display_name
 from eventorg.domain.values import check_version
 from eventorg.repositories.changes import ChangeRepository
 from eventorg.repositories.events import EventRepository
-from eventorg.repositories.idempotency import OutcomeRepository
+from eventorg.repositories.idempotency import IdempotencyRepository
 from eventorg.repositories.seats import Seats
 from eventorg.storage.database import Database
 from eventorg.storage.statements import Statements
@@ -46,24 +47,30 @@ class RegistrationRepository:
         changes: ChangeRepository,
         seats: Seats,
         events: EventRepository,
-        outcomes: OutcomeRepository,
+        idempotency: IdempotencyRepository,
     ) -> None:
         self._database = database
         self._sql = sql
         self._changes = changes
         self._seats = seats
         self._events = events
-        self._outcomes = outcomes
+        self._idempotency = idempotency
 
-    async def register(self, event_id: str, new: NewRegistration, caller: Caller) -> tuple[Registration, bool]:
+    async def register(
+        self, event_id: str, new: NewRegistration, caller: Caller, once: Once | None = None
+    ) -> tuple[Registration, bool]:
         """The caller's registration, and whether it is new: asked for twice, it is the same one.
 
         Raises `NotFound`, `Forbidden` (for another user) and `Conflict` (`event_full`, `event_over`, …).
         """
         if new.user_id not in (None, caller.user_id):
             raise Forbidden()
-        return await self._outcomes.write(
-            caller, tuple[Registration, bool], lambda tx: self._register(tx, event_id, caller)
+
+        def may_see(tx: Transaction, _: tuple[Registration, bool]) -> None:
+            self._events.load(tx, event_id, caller.user_id)
+
+        return await self._idempotency.write(
+            caller, tuple[Registration, bool], lambda tx: self._register(tx, event_id, caller), once, may_see
         )
 
     async def leave(self, event_id: str, expected: frozenset[str] | None, caller: Caller) -> Registration:
@@ -81,8 +88,7 @@ class RegistrationRepository:
         """Somebody's registration, cancelled by a host. Raises `NotFound`, `Forbidden` and `VersionMismatch`."""
 
         def work(tx: Transaction) -> Registration:
-            event, role = self._events.load_with_role(tx, event_id, caller.user_id)
-            check_host(role)
+            event = self._events.load_as_host(tx, event_id, caller.user_id)
             return self._end(tx, event.id, user_id, expected, caller)
 
         return await self._database.write(work)
@@ -103,13 +109,13 @@ class RegistrationRepository:
         patch: RegistrationPatch,
         expected: frozenset[str] | None,
         caller: Caller,
+        once: Once | None = None,
     ) -> Registration:
         """Somebody's registration, as attended or no longer so. Raises `NotFound`, `Forbidden` (not a host),
         `VersionMismatch` and `Conflict` (no seat)."""
 
         def work(tx: Transaction) -> Registration:
-            event, role = self._events.load_with_role(tx, event_id, caller.user_id)
-            check_host(role)
+            event = self._events.load_as_host(tx, event_id, caller.user_id)
             before = self._load(tx, event.id, user_id)
             check_version(before.version, expected)
             check_seated(before.status)
@@ -119,7 +125,10 @@ class RegistrationRepository:
             self._changes.record(tx, NewChange("registration.attended", event.id, user_id), caller)
             return structs.replace(before, status=patch.status)
 
-        return await self._outcomes.write(caller, Registration, work)
+        def may_see(tx: Transaction, _: Registration) -> None:
+            self._events.load_as_host(tx, event_id, caller.user_id)
+
+        return await self._idempotency.write(caller, Registration, work, once, may_see)
 
     async def get_card_data(self, event_id: str, most_names: int, caller: Caller) -> CardData:
         """An event with its numbers and the first names of those who have a seat. Raises `NotFound`."""
@@ -128,7 +137,7 @@ class RegistrationRepository:
             event = self._events.load(tx, event_id, caller.user_id)
             counts = tx.row(self._sql.count_participants, event_id=event.id)
             names = [
-                display_name(**row) for row in tx.all(self._sql.list_first_names, event_id=event.id, most=most_names)
+                display_name(**row) for row in tx.all(self._sql.list_first_names, event_id=event.id, limit=most_names)
             ]
             return CardData(event, ParticipantCounts(**counts), names)
 

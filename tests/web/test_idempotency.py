@@ -182,7 +182,9 @@ def test_of_many_at_once_one_is_done(server: Server) -> None:
 def broken(fresh_server: Server) -> Iterator[sqlite3.Connection]:
     """A file that takes no outcomes."""
     with closing(sqlite3.connect(fresh_server.settings.database_path, isolation_level=None)) as file:
-        file.execute("CREATE TRIGGER broken BEFORE INSERT ON outcomes BEGIN SELECT RAISE(ABORT, 'broken'); END")
+        file.execute(
+            "CREATE TRIGGER broken BEFORE INSERT ON idempotency_records BEGIN SELECT RAISE(ABORT, 'broken'); END"
+        )
         yield file
 
 
@@ -212,6 +214,6 @@ def test_an_account_that_goes_takes_its_outcomes_along(fresh_server: Server) -> 
     user = fresh_server.sign_up()
     ask((user, "/events", EVENT), "POST", "done")
     check_problem(ask((user, "/events", {}), "POST", "refused"), 422)
-    assert count(fresh_server)["outcomes"] == 2
+    assert count(fresh_server)["idempotency_records"] == 2
     assert user.delete("/users/me").status_code == 200
-    assert count(fresh_server)["outcomes"] == 0
+    assert count(fresh_server)["idempotency_records"] == 0
