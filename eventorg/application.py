@@ -36,7 +36,6 @@ from eventorg.security.rates import RateLimiter
 from eventorg.security.secret import load_secret
 from eventorg.security.telegram import MiniAppLogin
 from eventorg.security.throttle import LoginThrottle
-from eventorg.security.tokens import Tokens
 from eventorg.settings import Settings
 from eventorg.storage.schema import owner_lock
 from eventorg.web.access_log import line_writers
@@ -59,7 +58,6 @@ def create_app(settings: Settings, clock: Clock = utc_now, passwords: Passwords 
     Raises `OperatorError` (now, or at start) in one sentence that a person can act upon.
     """
     core = Core(settings, clock, passwords)
-    tokens = Tokens(clock, timedelta(hours=settings.token_hours))
     rates = RateLimiter(settings.requests_per_minute, clock) if settings.requests_per_minute else None
     feed = Feed(core.changes)
     core.database.listeners.append(feed.tell)
@@ -72,7 +70,7 @@ def create_app(settings: Settings, clock: Clock = utc_now, passwords: Passwords 
         with owner_lock(path):
             await to_thread.run_sync(core.prepare)
             await to_thread.run_sync(core.check_statements)
-            tokens.use(settings.secrets or (load_secret(path),))
+            core.use_secrets(settings.secrets or (load_secret(path),))
             async with AsyncExitStack() as stack:
                 await stack.enter_async_context(core.database.opened())
                 await stack.enter_async_context(watch.running())
@@ -102,7 +100,7 @@ def create_app(settings: Settings, clock: Clock = utc_now, passwords: Passwords 
         ],
         dependencies=_constants(
             settings=settings,
-            tokens=tokens,
+            tokens=core.tokens,
             throttle=LoginThrottle(settings.login_attempts, clock),
             mini_app=MiniAppLogin(settings, clock),
             feed=feed,
@@ -118,9 +116,9 @@ def create_app(settings: Settings, clock: Clock = utc_now, passwords: Passwords 
         ),
         middleware=[
             *([RefusalLimitMiddleware(rates)] if rates else []),
-            Authentication(tokens, core.callers),
+            Authentication(core.callers),
             *([RateLimitMiddleware(rates)] if rates else []),
-            Idempotency(core.idempotency),
+            Idempotency(core.idempotency, core.fingerprints),
         ],
         exception_handlers=EXCEPTION_HANDLERS,
         request_class=StrictRequest,

@@ -1,6 +1,6 @@
 """The parts that stand behind every request and every command, put together once."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from eventorg import repositories
 from eventorg.domain.values import Clock
@@ -21,7 +21,9 @@ from eventorg.repositories.plugins import PluginRepository
 from eventorg.repositories.registrations import RegistrationRepository
 from eventorg.repositories.seats import Seats
 from eventorg.repositories.users import UserRepository
+from eventorg.security.fingerprints import Fingerprints
 from eventorg.security.passwords import Passwords
+from eventorg.security.tokens import Tokens
 from eventorg.settings import Settings
 from eventorg.storage.copies import Progress, no_progress
 from eventorg.storage.database import Database
@@ -46,6 +48,8 @@ class Core:
         self.clock = clock
         self.sql = sql = Statements(data_folder("sql"))
         sql.check_used(repositories)
+        self.tokens = tokens = Tokens(clock, timedelta(hours=settings.token_hours))
+        self.fingerprints = Fingerprints()
         self.database = database = Database(settings.database_path, settings.synchronous, clock)
         self.health = HealthRepository(database, sql)
         self.changes = changes = ChangeRepository(database, sql)
@@ -60,7 +64,7 @@ class Core:
         merging = AccountMerge(sql, changes, seats)
         self.identities = IdentityRepository(database, sql, clock, changes, users, merging, idempotency)
         self.bots = BotRepository(database, sql)
-        self.callers = CallerRepository(database, sql, clock)
+        self.callers = CallerRepository(database, sql, clock, tokens)
         self.plugins = PluginRepository(database, sql, clock)
         self.loaded = load_plugins(settings)
         self.user_export = UserExport(users, [(loaded.plugin, self.context(loaded)) for loaded in self.loaded])
@@ -73,6 +77,11 @@ class Core:
     def components(self) -> list[Component]:
         """The core's migrations and the plugins'."""
         return [core_component(), *(loaded.component for loaded in self.loaded if loaded.component)]
+
+    def use_secrets(self, secrets: tuple[str, ...]) -> None:
+        """Sets the secrets of tokens and fingerprints, the newest first. Requests need them; commands do not."""
+        self.tokens.use(secrets)
+        self.fingerprints.use(secrets)
 
     def prepare(self, progress: Progress = no_progress) -> list[str]:
         """Makes the database or brings it up to date; the migrations applied. Raises `OperatorError`."""

@@ -86,10 +86,7 @@ class IdentityRepository:
             )
             return made
 
-        def may_see(tx: Transaction, _: LinkCode) -> None:
-            self._users.load(tx, caller.user_id)
-
-        return await self._idempotency.write(caller, LinkCode, work, once, may_see)
+        return await self._idempotency.write(caller, LinkCode, work, once, None)  # the code is the caller's own
 
     async def link(self, telegram_id: int, code: str, by: Caller, once: Once | None = None) -> User:
         """The user who asked for the code, whose Telegram account this now is. The user who stood for the account

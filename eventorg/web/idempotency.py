@@ -4,7 +4,6 @@
 that again. A refusal changed nothing and is stored as the problem document that was sent.
 """
 
-import hashlib
 import re
 from collections.abc import Awaitable
 from typing import Any, Final
@@ -18,6 +17,7 @@ from eventorg.domain.callers import Caller
 from eventorg.domain.errors import Conflict, FieldError, Invalid, KeyReused
 from eventorg.domain.idempotency import Once, owner_of
 from eventorg.repositories.idempotency import IdempotencyRepository, request_once
+from eventorg.security.fingerprints import Fingerprints
 from eventorg.web.bodies import StrictRequest
 from eventorg.web.headers import header, language_for
 from eventorg.web.problems import Problem, headers_of
@@ -40,8 +40,9 @@ def once_of(request: Request[Any, Any, Any]) -> Once | None:
 class Idempotency:
     """Middleware that looks up requests with a key before they reach their handler."""
 
-    def __init__(self, records: IdempotencyRepository) -> None:
+    def __init__(self, records: IdempotencyRepository, fingerprints: Fingerprints) -> None:
         self._records = records
+        self._fingerprints = fingerprints
         self._running: set[tuple[str, str]] = set()
 
     def __call__(self, app: ASGIApp) -> ASGIApp:
@@ -67,28 +68,23 @@ class Idempotency:
             raise Invalid(FieldError("Idempotency-Key", "idempotency_key_syntax"))
         request = StrictRequest(scope, receive, send)
         content = b"\0".join((str(request.method).encode(), request.url.path.encode(), await request.body()))
-        once = Once(owner=owner_of(caller), key=key, fingerprint=hashlib.sha256(content).hexdigest())
+        once = Once(owner=owner_of(caller), key=key, fingerprint=self._fingerprints.make(content))
         place = (once.owner, once.key)
         if place in self._running:
             raise Conflict("idempotency_in_flight")
         self._running.add(place)
         try:
-            await self._handle_once(once, caller.user_id, scope, receive, send, next_app)
+            record = await self._records.find(once.owner, once.key)
+            if record is None:
+                await _call(next_app, once, scope, receive, self._saving_refusals(once, caller.user_id, scope, send))
+            elif not self._fingerprints.matches(record.fingerprint, content):
+                raise KeyReused()
+            elif record.refusal is None:
+                await _call(next_app, structs.replace(once, result=record.result), scope, receive, _marking(send))
+            else:
+                await _send_again(record.refusal, str(record.language), _marking(send, is_refusal=True))
         finally:
             self._running.discard(place)
-
-    async def _handle_once(
-        self, once: Once, user_id: str, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp
-    ) -> None:
-        record = await self._records.find(once.owner, once.key)
-        if record is None:
-            await _call(next_app, once, scope, receive, self._saving_refusals(once, user_id, scope, send))
-        elif record.fingerprint != once.fingerprint:
-            raise KeyReused()
-        elif record.refusal is None:
-            await _call(next_app, structs.replace(once, result=record.result), scope, receive, _marking(send))
-        else:
-            await _send_again(record.refusal, str(record.language), _marking(send, is_refusal=True))
 
     def _saving_refusals(self, once: Once, user_id: str, scope: Scope, send: Send) -> Send:
         """Returns a `send` that stores a refusal before it passes it on."""

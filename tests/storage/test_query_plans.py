@@ -26,7 +26,7 @@ ALLOWED = {
     ("get_revocations", "revocations"): "one row",
     ("list_bots", "bots"): "a row for each bot of the operator's",
     ("probe", "migrations"): "a row a migration",
-    ("enrol_plugin", "sqlite_sequence"): "one row a table that counts",
+    ("register_plugin", "sqlite_sequence"): "one row a table that counts",
     ("list_plugin_states", "plugins"): "a row a plugin",
     ("list_plugin_states", "sqlite_sequence"): "one row a table that counts",
     ("find_events", "events_search"): "the full-text index, asked with MATCH",
