@@ -2,7 +2,6 @@
 
 from datetime import UTC, datetime, timedelta
 
-from eventorg import repositories
 from eventorg.domain.values import Clock
 from eventorg.extensions.context import PluginContext
 from eventorg.extensions.export import UserExport
@@ -47,7 +46,6 @@ class Core:
         self.settings = settings
         self.clock = clock
         self.sql = sql = Statements(data_folder("sql"))
-        sql.check_used(repositories)
         self.tokens = tokens = Tokens(clock, timedelta(hours=settings.token_hours))
         self.fingerprints = Fingerprints()
         self.database = database = Database(settings.database_path, settings.synchronous, clock)
