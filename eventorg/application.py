@@ -108,6 +108,7 @@ def create_app(settings: Settings, clock: Clock = utc_now, passwords: Passwords 
             events=core.events,
             hosts=core.hosts,
             registrations=core.registrations,
+            participants=core.participants,
             users=core.users,
             user_export=core.user_export,
             identities=core.identities,

@@ -11,11 +11,13 @@ from eventorg.repositories.account_merge import AccountMerge
 from eventorg.repositories.bots import BotRepository
 from eventorg.repositories.callers import CallerRepository
 from eventorg.repositories.changes import ChangeRepository
+from eventorg.repositories.event_search import SearchIndex
 from eventorg.repositories.events import EventRepository
 from eventorg.repositories.health import HealthRepository
 from eventorg.repositories.hosts import HostRepository
 from eventorg.repositories.idempotency import IdempotencyRepository
 from eventorg.repositories.identities import IdentityRepository
+from eventorg.repositories.participants import ParticipantRepository
 from eventorg.repositories.plugins import PluginRepository
 from eventorg.repositories.registrations import RegistrationRepository
 from eventorg.repositories.seats import Seats
@@ -55,9 +57,17 @@ class Core:
         seats = Seats(sql, changes)
         self.events = events = EventRepository(database, sql, changes, seats, idempotency)
         self.hosts = HostRepository(database, sql, changes, events, idempotency)
-        self.registrations = RegistrationRepository(database, sql, changes, seats, events, idempotency)
+        self.participants = participants = ParticipantRepository(database, sql, events)
+        self.registrations = RegistrationRepository(database, sql, changes, seats, events, participants, idempotency)
         self.users = users = UserRepository(
-            database, sql, changes, events, self.registrations, idempotency, passwords or Passwords()
+            database,
+            sql,
+            changes,
+            events,
+            self.registrations,
+            SearchIndex(database, sql),
+            idempotency,
+            passwords or Passwords(),
         )
         merging = AccountMerge(sql, changes, seats)
         self.identities = IdentityRepository(database, sql, clock, changes, users, merging, idempotency)

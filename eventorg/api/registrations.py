@@ -17,6 +17,7 @@ from eventorg.domain.registrations import (
     RegistrationStatus,
 )
 from eventorg.locales import negotiate
+from eventorg.repositories.participants import ParticipantRepository
 from eventorg.repositories.registrations import RegistrationRepository
 from eventorg.web.authentication import Authenticated
 from eventorg.web.conditional import ETAG, answer, expected_versions, tagged
@@ -26,6 +27,7 @@ from eventorg.web.pagination import Cursor, decode_cursor, encode_cursor
 from eventorg.web.problems import BODY_PROBLEMS, problems
 
 Registrations = NamedDependency[RegistrationRepository]
+ParticipantReader = NamedDependency[ParticipantRepository]
 Place = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 """A place in the order of registrations, as SQLite can count."""
 AGAIN = ResponseSpec(Registration, generate_examples=False, description="Registered before: the same registration.")
@@ -81,16 +83,14 @@ class RegistrationController(Controller):
         self,
         request: Authenticated,
         event_id: FromPath[str],
-        registrations: Registrations,
+        participants: ParticipantReader,
         status: Annotated[RegistrationStatus | None, QueryParameter(description="Only these.")] = None,
         limit: Annotated[int | None, QueryParameter(ge=1, le=1000, description="So many at most; else all.")] = None,
         cursor: Cursor = None,
     ) -> Participants:
         """In the order they registered: all of them, unless a `limit` is given. Cancelled registrations are
         listed only when asked for."""
-        found, last = await registrations.find_participants(
-            event_id, status, decode_cursor(cursor, Place) or 0, limit, request.user
-        )
+        found, last = await participants.find(event_id, status, decode_cursor(cursor, Place) or 0, limit, request.user)
         return structs.replace(found, next=encode_cursor(last)) if last else found
 
     @get(
@@ -105,10 +105,10 @@ class RegistrationController(Controller):
         request: Authenticated,
         event_id: FromPath[str],
         user_id: FromPath[str],
-        registrations: Registrations,
+        participants: ParticipantReader,
     ) -> Response[Registration]:
         """With the position in the waiting list; `me` stands for the caller."""
-        registration = await registrations.get(event_id, request.user.resolve(user_id), request.user)
+        registration = await participants.get(event_id, request.user.resolve(user_id), request.user)
         return answer(registration, request)
 
     @patch(
@@ -161,7 +161,7 @@ class RegistrationController(Controller):
         self,
         request: Authenticated,
         event_id: FromPath[str],
-        registrations: Registrations,
+        participants: ParticipantReader,
         names: Annotated[int, QueryParameter(ge=0, le=100, description="So many names at most.")] = 20,
         locale: Annotated[
             str | None, QueryParameter(description="`ru` or `en`; else as `Accept-Language` asks.", max_length=35)
@@ -169,5 +169,5 @@ class RegistrationController(Controller):
     ) -> Card:
         """Numbers, names, times in the event's zone, and a ready text of at most 4,096 UTF-16 units (Telegram's
         limit)."""
-        roll = await registrations.get_card_data(event_id, names, request.user)
+        roll = await participants.get_card_data(event_id, names, request.user)
         return make_card(roll, language_for(request.scope) if locale is None else negotiate(locale))

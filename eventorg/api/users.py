@@ -10,7 +10,7 @@ from eventorg.domain.exports import Export
 from eventorg.domain.registrations import UserEvents
 from eventorg.domain.users import NewUser, User, UserPatch
 from eventorg.extensions.export import UserExport
-from eventorg.repositories.registrations import RegistrationRepository
+from eventorg.repositories.participants import ParticipantRepository
 from eventorg.repositories.users import UserRepository
 from eventorg.security.throttle import LoginThrottle
 from eventorg.settings import Settings
@@ -123,7 +123,7 @@ class UserController(Controller):
         self,
         request: Authenticated,
         user_id: FromPath[str],
-        registrations: NamedDependency[RegistrationRepository],
+        participants: NamedDependency[ParticipantRepository],
     ) -> UserEvents:
         """One's own events by start time: those one organizes or co-hosts, and those one goes to or waits for."""
-        return await registrations.find_events_of(request.user.resolve(user_id), request.user)
+        return await participants.find_events_of(request.user.resolve(user_id), request.user)

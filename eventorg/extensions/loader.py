@@ -32,7 +32,7 @@ TAKEN = frozenset(
     (
         *("eventorg", "sqlite", NO_PLUGINS),
         *("backup", "check", "deploy", "health", "migrate", "openapi", "plugins", "restore", "serve", "token", "user"),
-        *("change", "event", "events", "link", "plugin", "telegram"),  # how tables of the core begin
+        *("change", "event", "events", "idempotency", "link", "plugin", "telegram"),  # how tables of the core begin
     )
 )
 """What no plugin can be called: commands, settings or tables of the core would be its own."""

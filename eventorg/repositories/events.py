@@ -2,7 +2,6 @@
 
 import secrets
 import sqlite3
-from functools import partial
 from uuid import uuid4
 
 from msgspec import UNSET, structs
@@ -35,7 +34,6 @@ from eventorg.storage.statements import Statements
 from eventorg.storage.transactions import Transaction
 
 CODE_LENGTH = 9
-_MERGED_PAGES = 64
 
 
 class EventRepository:
@@ -151,19 +149,6 @@ class EventRepository:
             else:
                 tx.run(self._sql.remove_host, event_id=event_id, user_id=heir["organizer_id"])
                 self._changes.record(tx, NewChange("event.updated", event_id, heir["organizer_id"]), by)
-
-    async def forget_words(self) -> None:
-        """Rewrites the search index without the words of what has gone, a little at a time."""
-        pages = -_MERGED_PAGES
-        while await self._database.write(partial(self._merge_search, pages=pages)):
-            pages = _MERGED_PAGES
-
-    def _merge_search(self, tx: Transaction, pages: int) -> bool:
-        """Whether there is more to merge: a step that had nothing to do writes less than two rows (FTS5, 6.8)."""
-        before = tx.row(self._sql.count_written)
-        tx.run(self._sql.merge_search, pages=pages)
-        after = tx.row(self._sql.count_written)
-        return bool(after["written"] - before["written"] >= 2)
 
     def _load(self, tx: Transaction, event_id: str) -> Event:
         row = tx.one(self._sql.get_event, event_id=event_id)

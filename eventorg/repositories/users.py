@@ -17,6 +17,7 @@ from eventorg.domain.normal_forms import fold
 from eventorg.domain.users import Login, NewUser, User, UserPatch, check_self
 from eventorg.domain.values import check_version
 from eventorg.repositories.changes import ChangeRepository
+from eventorg.repositories.event_search import SearchIndex
 from eventorg.repositories.events import EventRepository
 from eventorg.repositories.idempotency import IdempotencyRepository
 from eventorg.repositories.registrations import RegistrationRepository
@@ -46,6 +47,7 @@ class UserRepository:
         changes: ChangeRepository,
         events: EventRepository,
         registrations: RegistrationRepository,
+        search_index: SearchIndex,
         idempotency: IdempotencyRepository,
         passwords: Passwords,
     ) -> None:
@@ -54,6 +56,7 @@ class UserRepository:
         self._changes = changes
         self._events = events
         self._registrations = registrations
+        self._search_index = search_index
         self._idempotency = idempotency
         self._passwords = passwords
 
@@ -168,7 +171,7 @@ class UserRepository:
             self._changes.record(tx, NewChange("user.deleted", user_id=user_id), caller)
 
         await self._database.write(work)
-        await self._events.forget_words()
+        await self._search_index.forget_words()
         await self._database.scrub()
 
     async def export(self, caller: Caller) -> Export:

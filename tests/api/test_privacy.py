@@ -33,6 +33,7 @@ LEFT_OUT = {
     ("registrations", "seq"): "the place in an order that the export has",
     ("idempotency_records", "owner"): "the user itself, and the bot that the change log names",
     ("idempotency_records", "fingerprint"): "a hash of a request that the user made",
+    ("idempotency_records", "language"): "of a problem document that is exported itself",
     ("link_codes", "code_sha256"): "a hash of a code that lives for a quarter of an hour",
     ("link_codes", "expires_at"): "of that code",
 }
