@@ -38,7 +38,6 @@ from eventorg.security.rates import RateLimiter
 from eventorg.security.secret import load_secret
 from eventorg.security.telegram import MiniAppLogin
 from eventorg.security.throttle import LoginThrottle
-from eventorg.security.tokens import Tokens
 from eventorg.settings import Settings
 from eventorg.storage.schema import owner_lock
 from eventorg.web.access_log import line_writers
@@ -57,7 +56,6 @@ def create_app(settings: Settings, clock: Clock = utc_now, passwords: Passwords 
     Raises `OperatorError` (now, or at start) in one sentence that a person can act upon.
     """
     core = Core(settings, clock, passwords)
-    tokens = Tokens(clock, timedelta(hours=settings.token_hours))
     rates = RateLimiter(settings.requests_per_minute, clock) if settings.requests_per_minute else None
     feed = Feed(core.changes)
     core.database.listeners.append(feed.tell)
@@ -70,12 +68,12 @@ def create_app(settings: Settings, clock: Clock = utc_now, passwords: Passwords 
         with owner_lock(path):
             await to_thread.run_sync(core.prepare)
             await to_thread.run_sync(core.check_statements)
-            tokens.use(settings.secrets or (load_secret(path),))
+            core.use_secrets(settings.secrets or (load_secret(path),))
             async with AsyncExitStack() as stack:
                 await stack.enter_async_context(core.database.opened())
                 await stack.enter_async_context(watch.running())
                 kept = timedelta(days=settings.changes_days)
-                await stack.enter_async_context(housekeeping(core.changes, core.outcomes, kept, clock))
+                await stack.enter_async_context(housekeeping(core.changes, core.idempotency, kept, clock))
                 if settings.backups:
                     await stack.enter_async_context(BackupSchedule(settings, clock).running())
                 for loaded, context in zip(core.loaded, contexts, strict=True):
@@ -102,7 +100,7 @@ def create_app(settings: Settings, clock: Clock = utc_now, passwords: Passwords 
         ],
         dependencies=_constants(
             settings=settings,
-            tokens=tokens,
+            tokens=core.tokens,
             throttle=LoginThrottle(settings.login_attempts, clock),
             mini_app=MiniAppLogin(settings, clock),
             feed=feed,
@@ -110,6 +108,7 @@ def create_app(settings: Settings, clock: Clock = utc_now, passwords: Passwords 
             events=core.events,
             hosts=core.hosts,
             registrations=core.registrations,
+            participants=core.participants,
             users=core.users,
             user_export=core.user_export,
             identities=core.identities,
@@ -118,9 +117,9 @@ def create_app(settings: Settings, clock: Clock = utc_now, passwords: Passwords 
         ),
         middleware=[
             *([RefusalLimitMiddleware(rates)] if rates else []),
-            Authentication(tokens, core.callers),
+            Authentication(core.callers),
             *([RateLimitMiddleware(rates)] if rates else []),
-            Idempotency(core.outcomes),
+            Idempotency(core.idempotency, core.fingerprints),
         ],
         request_max_body_size=MAX_BODY_BYTES,  # here, because Litestar ignores what a plugin sets
         plugins=[

@@ -1,8 +1,7 @@
 """The parts that stand behind every request and every command, put together once."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
-from eventorg import repositories
 from eventorg.domain.values import Clock
 from eventorg.extensions.context import PluginContext
 from eventorg.extensions.export import UserExport
@@ -12,16 +11,20 @@ from eventorg.repositories.account_merge import AccountMerge
 from eventorg.repositories.bots import BotRepository
 from eventorg.repositories.callers import CallerRepository
 from eventorg.repositories.changes import ChangeRepository
+from eventorg.repositories.event_search import SearchIndex
 from eventorg.repositories.events import EventRepository
 from eventorg.repositories.health import HealthRepository
 from eventorg.repositories.hosts import HostRepository
-from eventorg.repositories.idempotency import OutcomeRepository
+from eventorg.repositories.idempotency import IdempotencyRepository
 from eventorg.repositories.identities import IdentityRepository
+from eventorg.repositories.participants import ParticipantRepository
 from eventorg.repositories.plugins import PluginRepository
 from eventorg.repositories.registrations import RegistrationRepository
 from eventorg.repositories.seats import Seats
 from eventorg.repositories.users import UserRepository
+from eventorg.security.fingerprints import Fingerprints
 from eventorg.security.passwords import Passwords
+from eventorg.security.tokens import Tokens
 from eventorg.settings import Settings
 from eventorg.storage.copies import Progress, no_progress
 from eventorg.storage.database import Database
@@ -45,34 +48,48 @@ class Core:
         self.settings = settings
         self.clock = clock
         self.sql = sql = Statements(data_folder("sql"))
-        sql.check_used(repositories)
+        self.tokens = tokens = Tokens(clock, timedelta(hours=settings.token_hours))
+        self.fingerprints = Fingerprints()
         self.database = database = Database(settings.database_path, settings.synchronous, clock)
         self.health = HealthRepository(database, sql)
         self.changes = changes = ChangeRepository(database, sql)
-        self.outcomes = outcomes = OutcomeRepository(database, sql, clock)
+        self.idempotency = idempotency = IdempotencyRepository(database, sql, clock)
         seats = Seats(sql, changes)
-        self.events = events = EventRepository(database, sql, changes, seats, outcomes)
-        self.hosts = HostRepository(database, sql, changes, events, outcomes)
-        self.registrations = RegistrationRepository(database, sql, changes, seats, events, outcomes)
+        self.events = events = EventRepository(database, sql, changes, seats, idempotency)
+        self.hosts = HostRepository(database, sql, changes, events, idempotency)
+        self.participants = participants = ParticipantRepository(database, sql, events)
+        self.registrations = RegistrationRepository(database, sql, changes, seats, events, participants, idempotency)
         self.users = users = UserRepository(
-            database, sql, changes, events, self.registrations, outcomes, passwords or Passwords()
+            database,
+            sql,
+            changes,
+            events,
+            self.registrations,
+            SearchIndex(database, sql),
+            idempotency,
+            passwords or Passwords(),
         )
         merging = AccountMerge(sql, changes, seats)
-        self.identities = IdentityRepository(database, sql, clock, changes, users, merging, outcomes)
+        self.identities = IdentityRepository(database, sql, clock, changes, users, merging, idempotency)
         self.bots = BotRepository(database, sql)
-        self.callers = CallerRepository(database, sql, clock)
+        self.callers = CallerRepository(database, sql, clock, tokens)
         self.plugins = PluginRepository(database, sql, clock)
         self.loaded = load_plugins(settings)
         self.user_export = UserExport(users, [(loaded.plugin, self.context(loaded)) for loaded in self.loaded])
 
     def context(self, loaded: LoadedPlugin) -> PluginContext:
         """What a plugin is given to work with."""
-        return PluginContext(loaded, self.database, self.clock, self.events, self.users, self.outcomes)
+        return PluginContext(loaded, self.database, self.clock, self.events, self.users, self.idempotency)
 
     @property
     def components(self) -> list[Component]:
         """The core's migrations and the plugins'."""
         return [core_component(), *(loaded.component for loaded in self.loaded if loaded.component)]
+
+    def use_secrets(self, secrets: tuple[str, ...]) -> None:
+        """Sets the secrets of tokens and fingerprints, the newest first. Requests need them; commands do not."""
+        self.tokens.use(secrets)
+        self.fingerprints.use(secrets)
 
     def prepare(self, progress: Progress = no_progress) -> list[str]:
         """Makes the database or brings it up to date; the migrations applied. Raises `OperatorError`."""

@@ -159,9 +159,23 @@ class Context(Protocol):
     async def write(self, work: TransactionFunction[T]) -> T:
         """The result of a work that changes things, once it is committed. An error undoes it alone."""
 
-    async def write_once(self, caller: Caller, kind: type[T], work: TransactionFunction[T]) -> T:
-        """`write` for a POST or PATCH route: done once for each `Idempotency-Key` of the caller. `kind` is the type of
-        the result, which must survive JSON."""
+    async def write_once(
+        self,
+        caller: Caller,
+        kind: type[T],
+        work: TransactionFunction[T],
+        *,
+        may_see: Callable[[Transaction, T], object] | None = None,
+    ) -> T:
+        """`write` for a POST or PATCH route: runs once for each `Idempotency-Key` of the caller of the current request.
+
+        `kind` is the type of the result, which must survive JSON. When the request is sent again, the stored result is
+        first passed to `may_see`, which raises an error if the caller may no longer see it.
+        """
+
+    def is_replay(self, caller: Caller) -> bool:
+        """Returns true if `write_once` is going to return the stored result of an earlier request. Use it to skip
+        checks that are slow."""
 
     def load_event(self, tx: Transaction, event_id: str, viewer_id: str | None) -> tuple[Event, Role | None]:
         """An event by id or code, and what the viewer is to it. Raises `NotFound` if the viewer may not see it."""

@@ -18,19 +18,19 @@ SELECT
     made.last AS head
 FROM (SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'changes'), 0) AS last) AS made;
 
--- name: list_concerns(user_id)
-SELECT event_id FROM concerns WHERE user_id = :user_id;
+-- name: list_audience(user_id)
+SELECT event_id FROM audience WHERE user_id = :user_id;
 
 -- name: list_changes_for(user_id, after, limit)
 -- What concerns a user, in commit order: looked for from the user's events.
-WITH concerned (event_id) AS MATERIALIZED (
-    SELECT DISTINCT event_id FROM concerns WHERE user_id = :user_id
+WITH own (event_id) AS MATERIALIZED (
+    SELECT DISTINCT event_id FROM audience WHERE user_id = :user_id
 ),
 
 seen (seq) AS (
     SELECT changes.seq
-    FROM concerned
-    CROSS JOIN changes ON changes.event_id = concerned.event_id AND changes.seq > :after
+    FROM own
+    CROSS JOIN changes ON changes.event_id = own.event_id AND changes.seq > :after
     UNION
     SELECT seq FROM changes WHERE user_id = :user_id AND seq > :after
     ORDER BY 1
@@ -61,17 +61,17 @@ WHERE seq > :after
         user_id = :user_id
         OR EXISTS (
             SELECT 1
-            FROM concerns
-            WHERE concerns.user_id = :user_id AND concerns.event_id = changes.event_id
+            FROM audience
+            WHERE audience.user_id = :user_id AND audience.event_id = changes.event_id
         )
     )
 ORDER BY seq
 LIMIT :limit;
 
--- name: forget_changes(before, now, most)!
+-- name: forget_changes(before, now, limit)!
 -- Looks at the oldest rows only, and takes them up to the first that is kept: the log has no gap, whatever the clock
 -- was set to. A time that is still to come says nothing.
-WITH oldest AS (SELECT seq, at FROM changes ORDER BY seq LIMIT :most)
+WITH oldest AS (SELECT seq, at FROM changes ORDER BY seq LIMIT :limit)
 DELETE FROM changes
 WHERE seq IN (SELECT seq FROM oldest)
     AND seq < coalesce(

@@ -137,7 +137,7 @@ FROM events
 WHERE organizer_id = :user_id
 ORDER BY start_time, id;
 
--- name: hand_over(event_id, now)^
+-- name: transfer_ownership(event_id, now)^
 -- The longest-serving co-host becomes the organizer; no row if there is none.
 UPDATE events
 SET

@@ -71,7 +71,7 @@ FROM event_hosts
 WHERE user_id = :user_id
 ORDER BY added_at, event_id;
 
--- name: pass_on_event(event_id, user_id, now)!
+-- name: reassign_event(event_id, user_id, now)!
 UPDATE events
 SET
     organizer_id = :user_id,
@@ -86,7 +86,7 @@ SELECT
 FROM registrations
 WHERE event_id = :event_id AND user_id = :user_id;
 
--- name: pass_on_registration(event_id, user_id, heir_id)!
+-- name: reassign_registration(event_id, user_id, heir_id)!
 UPDATE registrations
 SET user_id = :heir_id
 WHERE event_id = :event_id AND user_id = :user_id;

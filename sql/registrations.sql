@@ -109,7 +109,7 @@ SELECT
 FROM registrations
 WHERE event_id = :event_id;
 
--- name: list_first_names(event_id, most)
+-- name: list_first_names(event_id, limit)
 -- Who has a seat, in the order they registered.
 SELECT
     users.username,
@@ -119,4 +119,4 @@ FROM registrations
 JOIN users ON users.id = registrations.user_id
 WHERE registrations.event_id = :event_id AND registrations.status IN ('registered', 'attended')
 ORDER BY registrations.seq
-LIMIT :most;
+LIMIT :limit;

@@ -87,6 +87,28 @@ def test_an_upgrade_from_the_first_release_keeps_its_file(tmp_path: Path) -> Non
     assert users(kept) == users(path) == {"anna", "boris", "vera"}
 
 
+def test_an_upgrade_keeps_the_requests_that_have_a_key(tmp_path: Path) -> None:
+    """And finds out once in which language a problem was described."""
+    path = released(tmp_path / "eventorg.db", RELEASES[0])
+    rows = [
+        ("bot:user", "done", "f1", "2027-01-01T12:00:00Z", '{"id": 1}', None),
+        ("bot:user", "ru", "f2", "2027-01-01T12:00:00Z", None, '{"title":"Не найдено","detail":"Tea"}'),
+        ("bot:user", "en", "f3", "2027-01-01T12:00:00Z", None, '{"title":"Not found","detail":"Чай"}'),
+    ]
+    with closing(connect_writer(path)) as connection:
+        connection.executemany(
+            "INSERT INTO outcomes (caller, key, fingerprint, at, result, refusal) VALUES (?, ?, ?, ?, ?, ?)", rows
+        )
+    prepare(path, [core_component()], Clock())
+    with closing(connect_reader(path)) as connection:
+        kept = connection.execute(
+            "SELECT owner, key, fingerprint, at, result, refusal, language "
+            "FROM idempotency_records ORDER BY fingerprint"
+        ).fetchall()
+    languages = [None, "ru", "en"]
+    assert [tuple(row) for row in kept] == [(*row, language) for row, language in zip(rows, languages, strict=True)]
+
+
 def test_an_upgrade_keeps_registrations_and_uses_no_number_of_theirs_twice(tmp_path: Path) -> None:
     path = released(tmp_path / "eventorg.db", RELEASES[0])
     listing = "SELECT seq, event_id, user_id, status, registration_date FROM registrations ORDER BY seq"

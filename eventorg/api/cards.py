@@ -15,7 +15,7 @@ from eventorg.domain.events import Event, Status
 from eventorg.domain.registrations import CardData, ParticipantCounts
 from eventorg.domain.values import Id, Instant
 from eventorg.locales import negotiate, text
-from eventorg.repositories.registrations import RegistrationRepository
+from eventorg.repositories.participants import ParticipantRepository
 from eventorg.web.authentication import Authenticated
 from eventorg.web.headers import language_for
 from eventorg.web.problems import problems
@@ -70,7 +70,7 @@ class CardController(Controller):
         self,
         request: Authenticated,
         event_id: FromPath[str],
-        registrations: NamedDependency[RegistrationRepository],
+        participants: NamedDependency[ParticipantRepository],
         names: Annotated[int, QueryParameter(ge=0, le=100, description="Maximum number of names.")] = 20,
         locale: Annotated[
             str | None,
@@ -81,7 +81,7 @@ class CardController(Controller):
 
         Times are in the event's time zone. The text has at most 4,096 UTF-16 units, Telegram's limit.
         """
-        data = await registrations.get_card_data(event_id, names, request.user)
+        data = await participants.get_card_data(event_id, names, request.user)
         return make_card(data, language_for(request.scope) if locale is None else negotiate(locale))
 
 

@@ -13,6 +13,7 @@ from eventorg.repositories.events import EventRepository
 from eventorg.web.authentication import OPTIONAL_SECURITY, PUBLIC, Anybody, Authenticated
 from eventorg.web.bodies import parse
 from eventorg.web.conditional import ETAG, answer, etag, expected_versions
+from eventorg.web.idempotency import once_of
 from eventorg.web.messages import LOCATION, Done, done
 from eventorg.web.pagination import Cursor, Limit, decode_cursor, encode_cursor
 from eventorg.web.problems import BODY_PROBLEMS, problems
@@ -56,7 +57,7 @@ class EventController(Controller):
         know its id or code. A `private` event is visible only to its hosts and participants, so nobody else can
         register.
         """
-        event = await events.create(data, request.user)
+        event = await events.create(data, request.user, once_of(request))
         return Response(event, headers={"Location": f"/events/{event.id}", "ETag": etag(event)})
 
     @get(
@@ -121,7 +122,7 @@ class EventController(Controller):
         events: Events,
     ) -> Response[Event]:
         """Changes the fields that you send. `null` clears an optional field. Allowed for the organizer and co-hosts."""
-        event = await events.update(event_id, data, expected_versions(request), request.user)
+        event = await events.update(event_id, data, expected_versions(request), request.user, once_of(request))
         return Response(event, headers={"ETag": etag(event)})
 
     @delete(
@@ -154,7 +155,7 @@ class EventController(Controller):
         it, set `status` with `PATCH`.
         """
         patch = EventPatch(status="cancelled")
-        event = await events.update(event_id, patch, expected_versions(request), request.user)
+        event = await events.update(event_id, patch, expected_versions(request), request.user, once_of(request))
         return Response(event, headers={"ETag": etag(event)})
 
 

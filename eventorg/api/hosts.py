@@ -7,6 +7,7 @@ from litestar.params import FromPath, JSONBody
 from eventorg.domain.events import Host, Hosts, NewHost
 from eventorg.repositories.hosts import HostRepository
 from eventorg.web.authentication import Authenticated
+from eventorg.web.idempotency import once_of
 from eventorg.web.messages import Done, done
 from eventorg.web.problems import BODY_PROBLEMS, problems
 
@@ -37,7 +38,7 @@ class HostController(Controller):
         A co-host can do everything that the organizer can, except delete the event and add co-hosts. If the user is
         a co-host already, the answer is 200 with the same host.
         """
-        host, is_new = await hosts.add(event_id, data, request.user)
+        host, is_new = await hosts.add(event_id, data, request.user, once_of(request))
         return Response(host, status_code=201 if is_new else 200)
 
     @delete(

@@ -11,6 +11,7 @@ from eventorg.domain.users import User
 from eventorg.repositories.identities import IdentityRepository
 from eventorg.web.authentication import Authenticated, by_bot
 from eventorg.web.conditional import ETAG, answer, etag, expected_versions, tagged
+from eventorg.web.idempotency import once_of
 from eventorg.web.messages import Done, done
 from eventorg.web.problems import BODY_PROBLEMS, problems
 
@@ -81,7 +82,7 @@ class IdentityController(Controller):
         The user of the Telegram account is merged into that user. If both have registered for an event, the better
         status stays.
         """
-        return tagged(await identities.link(_parse_id(telegram_id), data.code, request.user))
+        return tagged(await identities.link(_parse_id(telegram_id), data.code, request.user, once_of(request)))
 
     @delete(
         operation_id="unlink_telegram_identity",
@@ -110,7 +111,8 @@ async def create_link_code(request: Authenticated, identities: Identities) -> Re
 
     The code works once, within 15 minutes. A new code replaces the previous one.
     """
-    return Response(await identities.create_code(request.user), headers={"Cache-Control": "no-store"})
+    code = await identities.create_code(request.user, once_of(request))
+    return Response(code, headers={"Cache-Control": "no-store"})
 
 
 def _parse_id(telegram_id: str) -> int:

@@ -8,12 +8,15 @@ from litestar.params import FromPath, JSONBody, QueryParameter
 from msgspec import Meta, structs
 
 from eventorg.domain.registrations import Participants, Registration, RegistrationPatch, RegistrationStatus
+from eventorg.repositories.participants import ParticipantRepository
 from eventorg.repositories.registrations import RegistrationRepository
 from eventorg.web.authentication import Authenticated
 from eventorg.web.conditional import ETAG, answer, expected_versions, tagged
+from eventorg.web.idempotency import once_of
 from eventorg.web.pagination import Cursor, decode_cursor, encode_cursor
 from eventorg.web.problems import BODY_PROBLEMS, problems
 
+ParticipantReader = NamedDependency[ParticipantRepository]
 Registrations = NamedDependency[RegistrationRepository]
 Place = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 """A place in the order of registrations, in the range of SQLite's integers."""
@@ -34,7 +37,7 @@ class ParticipantController(Controller):
         self,
         request: Authenticated,
         event_id: FromPath[str],
-        registrations: Registrations,
+        participants: ParticipantReader,
         status: Annotated[
             RegistrationStatus | None, QueryParameter(description="Only registrations with this status.")
         ] = None,
@@ -47,9 +50,7 @@ class ParticipantController(Controller):
 
         To list cancelled registrations, use `status=cancelled`.
         """
-        found, last = await registrations.find_participants(
-            event_id, status, decode_cursor(cursor, Place) or 0, limit, request.user
-        )
+        found, last = await participants.find(event_id, status, decode_cursor(cursor, Place) or 0, limit, request.user)
         return structs.replace(found, next=encode_cursor(last)) if last else found
 
     @get(
@@ -64,10 +65,10 @@ class ParticipantController(Controller):
         request: Authenticated,
         event_id: FromPath[str],
         user_id: FromPath[str],
-        registrations: Registrations,
+        participants: ParticipantReader,
     ) -> Response[Registration]:
         """Returns one registration, with its position on the waiting list. Use `me` for the caller."""
-        registration = await registrations.get(event_id, request.user.resolve(user_id), request.user)
+        registration = await participants.get(event_id, request.user.resolve(user_id), request.user)
         return answer(registration, request)
 
     @patch(
@@ -90,7 +91,8 @@ class ParticipantController(Controller):
         The change feed shows both as `registration.attended`.
         """
         guest_id, expected = request.user.resolve(user_id), expected_versions(request)
-        return tagged(await registrations.check_in(event_id, guest_id, data, expected, request.user))
+        registration = await registrations.check_in(event_id, guest_id, data, expected, request.user, once_of(request))
+        return tagged(registration)
 
     @delete(
         "/{user_id:str}",

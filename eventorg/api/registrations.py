@@ -9,6 +9,7 @@ from eventorg.domain.registrations import NewRegistration, Registration
 from eventorg.repositories.registrations import RegistrationRepository
 from eventorg.web.authentication import Authenticated
 from eventorg.web.conditional import ETAG, expected_versions, tagged
+from eventorg.web.idempotency import once_of
 from eventorg.web.problems import BODY_PROBLEMS, problems
 
 Registrations = NamedDependency[RegistrationRepository]
@@ -41,7 +42,8 @@ class RegistrationController(Controller):
 
         If the caller is registered already, the answer is 200 with the same registration.
         """
-        registration, is_new = await registrations.register(event_id, data or NewRegistration(), request.user)
+        new = data or NewRegistration()
+        registration, is_new = await registrations.register(event_id, new, request.user, once_of(request))
         return tagged(registration, status_code=201 if is_new else 200)
 
     @delete(

@@ -10,12 +10,13 @@ from eventorg.domain.exports import Export
 from eventorg.domain.registrations import UserEvents
 from eventorg.domain.users import NewUser, User, UserPatch
 from eventorg.extensions.export import UserExport
-from eventorg.repositories.registrations import RegistrationRepository
+from eventorg.repositories.participants import ParticipantRepository
 from eventorg.repositories.users import UserRepository
 from eventorg.security.throttle import LoginThrottle
 from eventorg.settings import Settings
 from eventorg.web.authentication import OPTIONAL_SECURITY, PUBLIC, Anybody, Authenticated
 from eventorg.web.conditional import ETAG, answer, etag, expected_versions
+from eventorg.web.idempotency import once_of
 from eventorg.web.messages import LOCATION, Done, done
 from eventorg.web.problems import BODY_PROBLEMS, problems
 
@@ -46,7 +47,7 @@ class UserController(Controller):
         """
         if settings.signup == "closed" and not (request.user and "act" in request.user.scopes):
             raise Forbidden("signup_closed")
-        user = await users.create(data, request.user)
+        user = await users.create(data, request.user, once_of(request))
         return Response(user, headers={"Location": f"/users/{user.id}", "ETag": etag(user)})
 
     @get(
@@ -85,7 +86,8 @@ class UserController(Controller):
             throttle.check(guesses)
         expected = expected_versions(request)
         try:
-            user = await users.update(request.user.resolve(user_id), data, expected, request.user)
+            user_id = request.user.resolve(user_id)
+            user = await users.update(user_id, data, expected, request.user, once_of(request))
         except WrongPassword:
             throttle.check(guesses)
             throttle.fail(guesses)
@@ -129,7 +131,7 @@ class UserController(Controller):
         self,
         request: Authenticated,
         user_id: FromPath[str],
-        registrations: NamedDependency[RegistrationRepository],
+        participants: NamedDependency[ParticipantRepository],
     ) -> UserEvents:
         """Lists the events that you host and the events that you attend or wait for, each by start time."""
-        return await registrations.find_events_of(request.user.resolve(user_id), request.user)
+        return await participants.find_events_of(request.user.resolve(user_id), request.user)

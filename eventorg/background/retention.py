@@ -10,7 +10,7 @@ import structlog
 from eventorg.domain.errors import DomainError
 from eventorg.domain.values import Clock, rfc3339
 from eventorg.repositories.changes import ChangeRepository
-from eventorg.repositories.idempotency import OutcomeRepository
+from eventorg.repositories.idempotency import IdempotencyRepository
 
 PAUSE = timedelta(hours=1)
 
@@ -19,15 +19,15 @@ log = structlog.get_logger("eventorg.housekeeping")
 
 @asynccontextmanager
 async def housekeeping(
-    changes: ChangeRepository, outcomes: OutcomeRepository, kept: timedelta, clock: Clock
+    changes: ChangeRepository, idempotency: IdempotencyRepository, kept: timedelta, clock: Clock
 ) -> AsyncIterator[None]:
-    """Sweeps at the start and every hour of the block: changes older than `kept`, outcomes older than a day."""
+    """Deletes changes older than `kept` and idempotency records older than a day, at the start and then every hour."""
 
     async def sweep_for_ever() -> None:
         while True:
             try:
                 await changes.forget(rfc3339(clock() - kept))
-                await outcomes.forget()
+                await idempotency.forget()
             except DomainError as error:
                 log.warning("put off", reason=error.code)
             await asyncio.sleep(PAUSE.total_seconds())

@@ -1,16 +1,18 @@
 """What a plugin is given to work with: `eventorg.plugin.Context`, as it is."""
 
+from collections.abc import Callable
 from typing import TypeVar
 
 import structlog
 
 from eventorg.domain.callers import Caller
 from eventorg.domain.events import Event, Role
+from eventorg.domain.idempotency import Once, is_replay, owner_of
 from eventorg.domain.users import User
 from eventorg.domain.values import Clock
 from eventorg.extensions.loader import LoadedPlugin
 from eventorg.repositories.events import EventRepository
-from eventorg.repositories.idempotency import OutcomeRepository
+from eventorg.repositories.idempotency import IdempotencyRepository, request_once
 from eventorg.repositories.users import UserRepository
 from eventorg.storage.database import Database
 from eventorg.storage.transactions import Transaction, TransactionFunction
@@ -28,7 +30,7 @@ class PluginContext:
         clock: Clock,
         events: EventRepository,
         users: UserRepository,
-        outcomes: OutcomeRepository,
+        idempotency: IdempotencyRepository,
     ) -> None:
         self.settings = loaded.settings
         self.sql = loaded.sql
@@ -37,7 +39,7 @@ class PluginContext:
         self._database = database
         self._events = events
         self._users = users
-        self._outcomes = outcomes
+        self._idempotency = idempotency
 
     async def read(self, work: TransactionFunction[T]) -> T:
         return await self._database.read(work)
@@ -45,11 +47,27 @@ class PluginContext:
     async def write(self, work: TransactionFunction[T]) -> T:
         return await self._database.write(work)
 
-    async def write_once(self, caller: Caller, kind: type[T], work: TransactionFunction[T]) -> T:
-        return await self._outcomes.write(caller, kind, work)
+    async def write_once(
+        self,
+        caller: Caller,
+        kind: type[T],
+        work: TransactionFunction[T],
+        *,
+        may_see: Callable[[Transaction, T], object] | None = None,
+    ) -> T:
+        return await self._idempotency.write(caller, kind, work, _once(caller), may_see)
+
+    def is_replay(self, caller: Caller) -> bool:
+        return is_replay(_once(caller))
 
     def load_event(self, tx: Transaction, event_id: str, viewer_id: str | None) -> tuple[Event, Role | None]:
         return self._events.load_with_role(tx, event_id, viewer_id)
 
     def load_user(self, tx: Transaction, user_id: str) -> User:
         return self._users.load(tx, user_id)
+
+
+def _once(caller: Caller) -> Once | None:
+    """Returns the key of the current request if it is the caller's; a write as somebody else is not covered by it."""
+    once = request_once.get()
+    return once if once is not None and once.owner == owner_of(caller) else None

@@ -32,7 +32,7 @@ TAKEN = frozenset(
     (
         *("eventorg", "sqlite", NO_PLUGINS),
         *("backup", "check", "deploy", "health", "migrate", "openapi", "plugins", "restore", "serve", "token", "user"),
-        *("change", "event", "events", "link", "plugin", "telegram"),  # how tables of the core begin
+        *("change", "event", "events", "idempotency", "link", "plugin", "telegram"),  # how tables of the core begin
     )
 )
 """What no plugin can be called: commands, settings or tables of the core would be its own."""
@@ -51,7 +51,6 @@ class LoadedPlugin(Struct, frozen=True, eq=False):
     """A plugin with what was made of its declaration."""
 
     plugin: Plugin
-    module: ModuleType
     settings: Any
     sql: Statements
 
@@ -172,9 +171,7 @@ def _load(name: str, load: Import, settings: Settings) -> LoadedPlugin:
     _check_fields(plugin)
     _check_requires(plugin)
     own = convert(own_values(settings, name), plugin.settings or Struct, f"{PREFIX}{name.upper()}_")
-    statements = Statements(plugin.statements)
-    statements.check_used(module)
-    return LoadedPlugin(plugin, module, own, statements)
+    return LoadedPlugin(plugin, own, Statements(plugin.statements))
 
 
 def _check_fields(plugin: Plugin) -> None:

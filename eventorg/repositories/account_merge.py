@@ -31,12 +31,12 @@ class AccountMerge:
         for held in tx.all(self._sql.list_registrations_of, user_id=user_id):
             self._merge_registration(tx, held["event_id"], user_id, heir_id, by)
         for owned in tx.all(self._sql.list_owned, user_id=user_id):
-            tx.run(self._sql.pass_on_event, event_id=owned["id"], user_id=heir_id, now=tx.now)
+            tx.run(self._sql.reassign_event, event_id=owned["id"], user_id=heir_id, now=tx.now)
             tx.run(self._sql.remove_host, event_id=owned["id"], user_id=heir_id)
             self._changes.record(tx, NewChange("event.updated", owned["id"], heir_id), by)
         for hosted in tx.all(self._sql.list_hosted, user_id=user_id):
             self._merge_role(tx, hosted["event_id"], heir_id, by)
-        tx.run(self._sql.pass_on_outcomes, user_id=user_id, heir_id=heir_id)
+        tx.run(self._sql.reassign_idempotency_records, user_id=user_id, heir_id=heir_id)
         tx.run(self._sql.delete_user, user_id=user_id)
         self._changes.record(tx, NewChange("user.deleted", user_id=user_id), by)
 
@@ -48,7 +48,7 @@ class AccountMerge:
         if lost is not None:
             tx.run(self._sql.delete_registration, event_id=event_id, user_id=lost_id)
         if not keeps_own:
-            tx.run(self._sql.pass_on_registration, event_id=event_id, user_id=user_id, heir_id=heir_id)
+            tx.run(self._sql.reassign_registration, event_id=event_id, user_id=user_id, heir_id=heir_id)
         if given["status"] != "cancelled":
             self._changes.record(tx, NewChange("registration.cancelled", event_id, user_id), by)
         if not keeps_own:

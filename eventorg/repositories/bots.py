@@ -1,7 +1,6 @@
 """Bots: who may act for users, by tokens that are shown once and kept as a hash."""
 
 import secrets
-from typing import Final
 
 from msgspec import Struct
 
@@ -9,12 +8,11 @@ from eventorg.domain.callers import BotScope
 from eventorg.domain.errors import Conflict, NotFound
 from eventorg.domain.normal_forms import fold
 from eventorg.domain.values import Instant
-from eventorg.repositories.callers import hash_token
+from eventorg.repositories.callers import TOKEN_PREFIX
+from eventorg.security.tokens import hash_token
 from eventorg.storage.database import Database
 from eventorg.storage.statements import Statements
 from eventorg.storage.transactions import Transaction
-
-TOKEN_PREFIX: Final = "evb_"  # noqa: S105 (what tells a bot's token from a user's)
 
 
 class Bot(Struct, kw_only=True, frozen=True):

@@ -1,82 +1,113 @@
-"""Who is calling: the user of a login token, or a bot and whom it acts for."""
+"""Identifies the caller of a request by its token: a user, or a bot and the user it acts for."""
 
 import asyncio
-import hashlib
-from collections.abc import Callable, Hashable
+from collections import OrderedDict
 from contextlib import suppress
 from datetime import datetime, timedelta
-from typing import Any, Final, TypeVar, TypeVarTuple
+from typing import Final
+
+from msgspec import Struct
 
 from eventorg.domain.callers import Caller
 from eventorg.domain.errors import DomainError, Forbidden, NotFound, Unauthenticated
 from eventorg.domain.identities import MAX_TELEGRAM_ID, parse_telegram_id
 from eventorg.domain.values import Clock
-from eventorg.security.tokens import Claims
+from eventorg.security.tokens import Claims, Tokens, hash_token
 from eventorg.storage.database import Database
 from eventorg.storage.statements import Statements
 from eventorg.storage.transactions import Transaction
 
-T = TypeVar("T")
-Values = TypeVarTuple("Values")
-
+TOKEN_PREFIX: Final = "evb_"  # noqa: S105 (distinguishes a bot's token from a user's)
 MAX_CALLERS = 10_000
 _NOTED_EVERY: Final = timedelta(minutes=1)
 
 
-class CallerRepository:
-    """Identifies callers, and remembers them until somebody ceases to be who they were: the database counts that."""
+class CachedCaller(Struct, frozen=True):
+    """A caller as of a number of revocations; `claims` are those of a login token, None for a bot."""
 
-    def __init__(self, database: Database, sql: Statements, clock: Clock) -> None:
+    caller: Caller
+    revocations: int
+    claims: Claims | None = None
+
+
+class CallerCache:
+    """Remembers `MAX_CALLERS` callers and drops the least recently used one first.
+
+    The keys are hashes: the memory of the process does not hold the tokens of everybody who has called.
+    """
+
+    def __init__(self) -> None:
+        self._callers: OrderedDict[tuple[str, str | None], CachedCaller] = OrderedDict()
+
+    def get(self, key: tuple[str, str | None]) -> CachedCaller | None:
+        """Returns the caller of a hashed token and of whom it acts for, or None."""
+        found = self._callers.get(key)
+        if found is not None:
+            self._callers.move_to_end(key)
+        return found
+
+    def put(self, key: tuple[str, str | None], caller: CachedCaller) -> None:
+        """Remembers a caller."""
+        self._callers[key] = caller
+        if len(self._callers) > MAX_CALLERS:
+            self._callers.popitem(last=False)
+
+
+class CallerRepository:
+    """Identifies callers.
+
+    The database counts revocations: a login that ends, a user or a bot that is deleted, a Telegram account that moves.
+    A cached caller is used while that number stands still, whatever else is written and by which process.
+    """
+
+    def __init__(self, database: Database, sql: Statements, clock: Clock, tokens: Tokens) -> None:
         self._database = database
         self._sql = sql
         self._clock = clock
-        self._revocations = 0
-        self._known: dict[Hashable, Any] = {}
-        self._used: dict[str, datetime] = {}
+        self._tokens = tokens
+        self._cache = CallerCache()
+        self._noted: dict[str, tuple[int, datetime]] = {}
         self._noting: set[asyncio.Task[None]] = set()
 
-    async def identify_user(self, claims: Claims) -> Caller:
-        """The caller a login token stands for. Raises `Unauthenticated` once its user is gone or has a new password."""
-        version, caller = await self._find(self._load_user, claims.user_id)
-        if version != claims.version:
-            raise Unauthenticated("token_revoked")
-        return caller
+    async def identify(self, token: str, act_as: str | None) -> Caller:
+        """Returns the caller with this token; a bot can act for a user (`<id>` or `telegram:<id>`).
 
-    async def identify_bot(self, token: str, act_as: str | None) -> Caller:
-        """The bot a token belongs to, acting for a user (`<id>` or `telegram:<id>`) if it says so.
-
-        Raises `Unauthenticated` for a token that is unknown or revoked, `Forbidden` if it may not act for users, and
-        `NotFound` for an unknown user.
+        Raises `Unauthenticated` if the token is unknown, expired or revoked, `Forbidden` if it may not act for users,
+        and `NotFound` for an unknown user.
         """
-        caller = await self._find(self._load_bot, token, act_as)
-        self._note_use(str(caller.bot))
-        return caller
-
-    async def _find(self, load: Callable[[Transaction, *Values], T], *values: *Values) -> T:
+        is_bot = token.startswith(TOKEN_PREFIX)
+        if act_as is not None and not is_bot:
+            raise Forbidden("bot_required")
         revocations = await self._database.look_up(self._count_revocations)
-        if revocations != self._revocations or len(self._known) >= MAX_CALLERS:
-            self._revocations = revocations
-            self._known.clear()
-            self._used.clear()
-        place = (load, values)
-        if place in self._known:
-            return self._known[place]  # type: ignore[no-any-return]
-        found = await self._database.look_up(load, *values)
-        if revocations == self._revocations:  # else it may be of before, where the file was locked for a moment
-            self._known[place] = found
-        return found
+        hashed = hash_token(token)
+        known = self._cache.get((hashed, act_as))
+        if known is not None and known.claims is not None:
+            self._tokens.check_expiry(known.claims)  # each time: nothing is written when a token expires
+        if known is None or known.revocations != revocations:
+            # An older state than `revocations` cannot be read here, and a newer one is only read again too soon.
+            if is_bot:
+                caller = await self._database.look_up(self._load_bot, hashed, act_as)
+                known = CachedCaller(caller, revocations)
+            else:
+                claims = known.claims if known and known.claims else self._tokens.verify(token)
+                caller = await self._database.look_up(self._load_user, claims.user_id, claims.version)
+                known = CachedCaller(caller, revocations, claims)
+            self._cache.put((hashed, act_as), known)
+        if is_bot:
+            self._note_use(str(known.caller.bot), revocations)
+        return known.caller
 
     def _count_revocations(self, tx: Transaction) -> int:
         return int(tx.row(self._sql.get_revocations)["count"])
 
-    def _load_user(self, tx: Transaction, user_id: str) -> tuple[int, Caller]:
+    def _load_user(self, tx: Transaction, user_id: str, version: int) -> Caller:
         row = tx.one(self._sql.get_token_version, user_id=user_id)
-        if row is None:
+        if row is None or row["token_version"] != version:
             raise Unauthenticated("token_revoked")
-        return row["token_version"], Caller(user_id=user_id)
+        return Caller(user_id=user_id)
 
-    def _load_bot(self, tx: Transaction, token: str, act_as: str | None) -> Caller:
-        row = tx.one(self._sql.get_bot_by_token, token_sha256=hash_token(token))
+    def _load_bot(self, tx: Transaction, token_sha256: str, act_as: str | None) -> Caller:
+        row = tx.one(self._sql.get_bot_by_token, token_sha256=token_sha256)
         if row is None:
             raise Unauthenticated("token_revoked")
         scopes = frozenset(row["scopes"].split())
@@ -98,21 +129,20 @@ class CallerRepository:
             raise NotFound("user_not_found")
         return str(user_id)
 
-    def _note_use(self, bot: str) -> None:
-        """Has it written down, once a minute, that a bot's token is in use; nobody waits for that."""
+    def _note_use(self, bot: str, revocations: int) -> None:
+        """Starts to write down that a bot's token is in use, once a minute; no request waits for that.
+
+        A bot that is created again under its name has not been used, so a revocation ends the minute.
+        """
         now = self._clock()
-        if (noted := self._used.get(bot)) is not None and noted <= now < noted + _NOTED_EVERY:
+        before, noted = self._noted.get(bot, (None, now))
+        if before == revocations and noted <= now < noted + _NOTED_EVERY:
             return
-        self._used[bot] = now
+        self._noted[bot] = revocations, now
         task = asyncio.create_task(self._write_use(bot))
         self._noting.add(task)
         task.add_done_callback(self._noting.discard)
 
     async def _write_use(self, bot: str) -> None:
-        with suppress(DomainError):  # a full disk, for one: a bot that only reads need not know
+        with suppress(DomainError):  # for example a full disk: a bot that only reads is not affected
             await self._database.write(lambda tx: tx.run(self._sql.touch_bot, name=bot, now=tx.now))
-
-
-def hash_token(token: str) -> str:
-    """What is kept of a bot's token: of 256 random bits, so a fast hash will do."""
-    return hashlib.sha256(token.encode()).hexdigest()

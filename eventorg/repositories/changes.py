@@ -48,7 +48,7 @@ class ChangeRepository:
         def find_all(tx: Transaction) -> tuple[ChangePage, frozenset[str]]:
             start, head = self._bounds(tx, after)
             page = self._page(tx, self._sql.list_changes_for, user_id, start, head, limit)
-            return page, frozenset() if page.changes else self._find_concerns(tx, user_id)
+            return page, frozenset() if page.changes else self._find_audience(tx, user_id)
 
         page = await self._database.look_up(
             self._find_new, user_id, after, limit
@@ -92,10 +92,10 @@ class ChangeRepository:
         changes = [Change(**row) for row in rows]
         return ChangePage(changes, changes[-1].seq if len(changes) == limit else head)
 
-    def _find_concerns(self, tx: Transaction, user_id: str) -> frozenset[str]:
+    def _find_audience(self, tx: Transaction, user_id: str) -> frozenset[str]:
         if not user_id:
             return frozenset((ALL_CHANGES,))
-        return frozenset((user_id, *(row["event_id"] for row in tx.all(self._sql.list_concerns, user_id=user_id))))
+        return frozenset((user_id, *(row["event_id"] for row in tx.all(self._sql.list_audience, user_id=user_id))))
 
     def find_all_for_user(self, tx: Transaction, user_id: str) -> list[LoggedChange]:
         """What the log says of a user: the changes that name it, those it brought about, and the deletions it is
@@ -106,7 +106,7 @@ class ChangeRepository:
         """Removes what is older than a time (RFC 3339), a little at a time, so that writers need not wait long."""
 
         def sweep(tx: Transaction) -> int:
-            return tx.run(self._sql.forget_changes, before=before, now=tx.now, most=_MAX_SWEEP)
+            return tx.run(self._sql.forget_changes, before=before, now=tx.now, limit=_MAX_SWEEP)
 
         while await self._database.write(sweep) == _MAX_SWEEP:
             pass

@@ -1,5 +1,6 @@
-"""The one statement that is composed: which filters a list of events has differs from request to request."""
+"""The full-text search of events: the statement that finds them, and the removal of deleted words from the index."""
 
+from functools import partial
 from typing import Any
 
 from pypika import NamedParameter, Order, SQLLiteQuery, Table, Tuple
@@ -8,13 +9,15 @@ from pypika.terms import BasicCriterion, Criterion, Field, Function
 
 from eventorg.domain.events import Event, EventQuery
 from eventorg.domain.normal_forms import fold
-from eventorg.storage.statements import Statement
-from eventorg.storage.transactions import Parameter
+from eventorg.storage.database import Database
+from eventorg.storage.statements import Statement, Statements
+from eventorg.storage.transactions import Parameter, Transaction
 
+_MERGED_PAGES = 64
 _MIN_TRIGRAM = 3
 _MAX_PHRASE = 12
-"""The index finds so much of what is looked for; more costs it a second where texts repeat themselves, and the texts
-that it finds are soon read."""
+"""The number of characters to look up in the index. A longer phrase takes up to a second where texts repeat, and the
+texts that the index finds are quick to read."""
 
 
 class _Comparator(Comparator):
@@ -24,10 +27,11 @@ class _Comparator(Comparator):
 def compose_search(
     wanted: EventQuery, viewer_id: str | None, after: tuple[str, str] | None, limit: int
 ) -> tuple[Statement, dict[str, Parameter]]:
-    """The statement, and its values, for the first `limit` events after a place (start time and id).
+    """Returns the statement, and its values, that finds the first `limit` events after a start time and id.
 
-    Public events as far as they are published (or of the status asked for, but no drafts), and the viewer's own
-    whatever they are. Each branch is read in the order of an index and stops at the limit.
+    It finds public events that are published (or have the wanted status, but no drafts), and all events of the viewer.
+    Each branch is read in the order of an index and stops at the limit. This is the only composed statement, because
+    the filters differ from request to request.
     """
     events, search = Table("events"), Table("events_search")
     values: dict[str, Parameter] = {"limit": limit, "status": wanted.status or "published"}
@@ -82,3 +86,24 @@ def compose_search(
         .orderby(events.start_time, events.id, order=Order.asc)
     )
     return Statement("find_events", query.get_sql(), tuple(values), __name__), values
+
+
+class SearchIndex:
+    """The full-text index of events."""
+
+    def __init__(self, database: Database, sql: Statements) -> None:
+        self._database = database
+        self._sql = sql
+
+    async def forget_words(self) -> None:
+        """Rewrites the index without the words of deleted events, a limited number of pages in each transaction."""
+        pages = -_MERGED_PAGES
+        while await self._database.write(partial(self._merge, pages=pages)):
+            pages = _MERGED_PAGES
+
+    def _merge(self, tx: Transaction, pages: int) -> bool:
+        """Returns true if there is more to merge: a step without work writes less than two rows (FTS5, section 6.8)."""
+        before = tx.row(self._sql.count_written)
+        tx.run(self._sql.merge_search, pages=pages)
+        after = tx.row(self._sql.count_written)
+        return bool(after["written"] - before["written"] >= 2)

@@ -2,7 +2,6 @@
 
 import secrets
 import sqlite3
-from functools import partial
 from uuid import uuid4
 
 from msgspec import UNSET, structs
@@ -23,37 +22,46 @@ from eventorg.domain.events import (
     is_hidden,
 )
 from eventorg.domain.facts import NewChange
+from eventorg.domain.idempotency import Once
 from eventorg.domain.normal_forms import fold
 from eventorg.domain.values import BASE58, check_version
 from eventorg.repositories.changes import ChangeRepository
 from eventorg.repositories.event_search import compose_search
-from eventorg.repositories.idempotency import OutcomeRepository
+from eventorg.repositories.idempotency import IdempotencyRepository
 from eventorg.repositories.seats import Seats
 from eventorg.storage.database import Database
 from eventorg.storage.statements import Statements
 from eventorg.storage.transactions import Transaction
 
 CODE_LENGTH = 9
-_MERGED_PAGES = 64
 
 
 class EventRepository:
     """The events. Wherever an event is named, its id or its code will do."""
 
     def __init__(
-        self, database: Database, sql: Statements, changes: ChangeRepository, seats: Seats, outcomes: OutcomeRepository
+        self,
+        database: Database,
+        sql: Statements,
+        changes: ChangeRepository,
+        seats: Seats,
+        idempotency: IdempotencyRepository,
     ) -> None:
         self._database = database
         self._sql = sql
         self._changes = changes
         self._seats = seats
-        self._outcomes = outcomes
+        self._idempotency = idempotency
 
-    async def create(self, new: NewEvent, caller: Caller) -> Event:
+    async def create(self, new: NewEvent, caller: Caller, once: Once | None = None) -> Event:
         """The event, organized by the caller. Raises `Forbidden` if it names another organizer."""
         if new.organizer_id not in (None, caller.user_id):
             raise Forbidden()
-        return await self._outcomes.write(caller, Event, lambda tx: self._create(tx, new, caller))
+
+        def may_see(tx: Transaction, event: Event) -> None:
+            self.load(tx, event.id, caller.user_id)
+
+        return await self._idempotency.write(caller, Event, lambda tx: self._create(tx, new, caller), once, may_see)
 
     async def get(self, event_id: str, viewer_id: str | None) -> Event:
         """The event. Raises `NotFound` if there is none that the viewer may see."""
@@ -70,13 +78,26 @@ class EventRepository:
         events = [_event(row) for row in rows[:limit]]
         return events, (events[-1].start_time, events[-1].id) if len(rows) > limit else None
 
-    async def update(self, event_id: str, patch: EventPatch, expected: frozenset[str] | None, caller: Caller) -> Event:
+    async def update(
+        self,
+        event_id: str,
+        patch: EventPatch,
+        expected: frozenset[str] | None,
+        caller: Caller,
+        once: Once | None = None,
+    ) -> Event:
         """The event as changed; nothing is recorded if nothing changes.
 
         Raises `NotFound`, `Forbidden` (not a host), `VersionMismatch`, `Invalid` (ends before it starts) and
         `Conflict` (back to a draft while people are registered).
         """
-        return await self._outcomes.write(caller, Event, lambda tx: self._update(tx, event_id, patch, expected, caller))
+
+        def may_see(tx: Transaction, _: Event) -> None:
+            self.load_as_host(tx, event_id, caller.user_id)
+
+        return await self._idempotency.write(
+            caller, Event, lambda tx: self._update(tx, event_id, patch, expected, caller), once, may_see
+        )
 
     async def delete(self, event_id: str, expected: frozenset[str] | None, caller: Caller) -> None:
         """Removes the event and its registrations. Raises `NotFound`, `Forbidden` and `VersionMismatch`."""
@@ -103,6 +124,12 @@ class EventRepository:
         check_visible(event, role)
         return event, role
 
+    def load_as_host(self, tx: Transaction, event_id: str, caller_id: str) -> Event:
+        """Returns the event. Raises `NotFound`, or `Forbidden` if the caller is not one of its hosts."""
+        event, role = self.load_with_role(tx, event_id, caller_id)
+        check_host(role)
+        return event
+
     def find_all_for_user(self, tx: Transaction, user_id: str) -> list[Event]:
         """The events a user organizes or co-hosts, by start time."""
         return [self.load(tx, row["id"], user_id) for row in tx.all(self._sql.list_organized, user_id=user_id)]
@@ -116,25 +143,12 @@ class EventRepository:
         """Passes each event a user organizes to its longest-serving co-host, or removes it if there is none."""
         for owned in tx.all(self._sql.list_owned, user_id=user_id):
             event_id = owned["id"]
-            heir = tx.one(self._sql.hand_over, event_id=event_id, now=tx.now)
+            heir = tx.one(self._sql.transfer_ownership, event_id=event_id, now=tx.now)
             if heir is None:
                 self.remove(tx, event_id, by)
             else:
                 tx.run(self._sql.remove_host, event_id=event_id, user_id=heir["organizer_id"])
                 self._changes.record(tx, NewChange("event.updated", event_id, heir["organizer_id"]), by)
-
-    async def forget_words(self) -> None:
-        """Rewrites the search index without the words of what has gone, a little at a time."""
-        pages = -_MERGED_PAGES
-        while await self._database.write(partial(self._merge_search, pages=pages)):
-            pages = _MERGED_PAGES
-
-    def _merge_search(self, tx: Transaction, pages: int) -> bool:
-        """Whether there is more to merge: a step that had nothing to do writes less than two rows (FTS5, 6.8)."""
-        before = tx.row(self._sql.count_written)
-        tx.run(self._sql.merge_search, pages=pages)
-        after = tx.row(self._sql.count_written)
-        return bool(after["written"] - before["written"] >= 2)
 
     def _load(self, tx: Transaction, event_id: str) -> Event:
         row = tx.one(self._sql.get_event, event_id=event_id)
@@ -160,8 +174,7 @@ class EventRepository:
     def _update(
         self, tx: Transaction, event_id: str, patch: EventPatch, expected: frozenset[str] | None, caller: Caller
     ) -> Event:
-        before, role = self.load_with_role(tx, event_id, caller.user_id)
-        check_host(role)
+        before = self.load_as_host(tx, event_id, caller.user_id)
         check_version(before.version, expected)
         given = {name: value for name, value in structs.asdict(patch).items() if value is not UNSET}
         after = structs.replace(before, **given)

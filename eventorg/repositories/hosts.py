@@ -2,11 +2,12 @@
 
 from eventorg.domain.callers import Caller
 from eventorg.domain.errors import Conflict, NotFound
-from eventorg.domain.events import Host, Hosts, NewHost, check_host, check_organizer
+from eventorg.domain.events import Event, Host, Hosts, NewHost, check_host, check_organizer
 from eventorg.domain.facts import NewChange
+from eventorg.domain.idempotency import Once
 from eventorg.repositories.changes import ChangeRepository
 from eventorg.repositories.events import EventRepository
-from eventorg.repositories.idempotency import OutcomeRepository
+from eventorg.repositories.idempotency import IdempotencyRepository
 from eventorg.storage.database import Database
 from eventorg.storage.statements import Statements
 from eventorg.storage.transactions import Transaction
@@ -21,13 +22,13 @@ class HostRepository:
         sql: Statements,
         changes: ChangeRepository,
         events: EventRepository,
-        outcomes: OutcomeRepository,
+        idempotency: IdempotencyRepository,
     ) -> None:
         self._database = database
         self._sql = sql
         self._changes = changes
         self._events = events
-        self._outcomes = outcomes
+        self._idempotency = idempotency
 
     async def find(self, event_id: str, caller: Caller) -> Hosts:
         """Who runs an event. Raises `NotFound`."""
@@ -38,13 +39,12 @@ class HostRepository:
 
         return await self._database.read(work)
 
-    async def add(self, event_id: str, new: NewHost, caller: Caller) -> tuple[Host, bool]:
+    async def add(self, event_id: str, new: NewHost, caller: Caller, once: Once | None = None) -> tuple[Host, bool]:
         """The co-host, and whether it is new. Raises `NotFound` (event or user), `Forbidden` (not the organizer)
         and `Conflict` (the organizer needs no second role)."""
 
         def work(tx: Transaction) -> tuple[Host, bool]:
-            event, role = self._events.load_with_role(tx, event_id, caller.user_id)
-            check_organizer(role)
+            event = self._load_as_organizer(tx, event_id, caller.user_id)
             if new.user_id == event.organizer_id:
                 raise Conflict("already_organizer")
             if tx.one(self._sql.get_user, user_id=new.user_id) is None:
@@ -54,7 +54,10 @@ class HostRepository:
                 self._changes.record(tx, NewChange("event.updated", event.id, new.user_id), caller)
             return next(host for host in self._find(tx, event.id) if host.user_id == new.user_id), is_new
 
-        return await self._outcomes.write(caller, tuple[Host, bool], work)
+        def may_see(tx: Transaction, _: tuple[Host, bool]) -> None:
+            self._load_as_organizer(tx, event_id, caller.user_id)
+
+        return await self._idempotency.write(caller, tuple[Host, bool], work, once, may_see)
 
     async def remove(self, event_id: str, user_id: str, caller: Caller) -> None:
         """Ends a co-host's role: by the organizer, or by the co-host itself. Raises `NotFound` and `Forbidden`."""
@@ -70,6 +73,11 @@ class HostRepository:
             self._changes.record(tx, NewChange("event.updated", event.id, user_id), caller)
 
         await self._database.write(work)
+
+    def _load_as_organizer(self, tx: Transaction, event_id: str, caller_id: str) -> Event:
+        event, role = self._events.load_with_role(tx, event_id, caller_id)
+        check_organizer(role)
+        return event
 
     def _find(self, tx: Transaction, event_id: str) -> list[Host]:
         return [

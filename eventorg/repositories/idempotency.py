@@ -1,18 +1,17 @@
-"""Requests that are done once however often they are sent: what came of each is kept for a day.
-
-What a request made is kept in the very transaction that made it; asked again, the answer is made of that.
-"""
+"""Stores what came of requests with an `Idempotency-Key`, in the transaction of the change itself, for a day."""
 
 import sqlite3
+from collections.abc import Callable
+from contextvars import ContextVar
 from datetime import timedelta
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import msgspec
-from msgspec import Struct
 
-from eventorg.domain.callers import Caller, RequestKey
-from eventorg.domain.errors import KeyReused, NotFound, Unauthenticated
+from eventorg.domain.callers import Caller
+from eventorg.domain.errors import NotFound, Unauthenticated
 from eventorg.domain.exports import KeptRequest
+from eventorg.domain.idempotency import IdempotencyRecord, Once
 from eventorg.domain.users import User
 from eventorg.domain.values import Clock, rfc3339
 from eventorg.storage.database import Database
@@ -20,77 +19,84 @@ from eventorg.storage.statements import Statements
 from eventorg.storage.transactions import Transaction, TransactionFunction
 
 T = TypeVar("T")
+VisibilityCheck = Callable[[Transaction, T], object]
+"""Raises the error of the use case if the caller may no longer see a stored result; what it returns is ignored."""
 
 KEPT = timedelta(hours=24)
 _MAX_SWEEP = 1_000
 
-
-class Outcome(Struct, frozen=True):
-    """What came of a request: the result of its transaction, or the problem document it was refused with."""
-
-    fingerprint: str
-    result: str | None
-    refusal: str | None
+request_once: Final[ContextVar[Once | None]] = ContextVar("request_once", default=None)
+"""The key of the current request, for plugins only: their `Context.write_once` has no argument for it."""
 
 
-class OutcomeRepository:
-    """What came of requests with an `Idempotency-Key`."""
+class IdempotencyRepository:
+    """The records of requests with an `Idempotency-Key`."""
 
     def __init__(self, database: Database, sql: Statements, clock: Clock) -> None:
         self._database = database
         self._sql = sql
         self._clock = clock
 
-    async def write(self, caller: Caller, kind: type[T], work: TransactionFunction[T]) -> T:
-        """The result of a work that changes things, done once for each request key of the caller; `kind` is the
-        type of the result, which must survive JSON. Errors are those of the work and of `Database.write`; besides,
-        `Unauthenticated` or, for a bot that acts for it, `NotFound` if the user went after the request had come."""
-        key = caller.request_key
-        if key is None:
-            return await self._write(caller, work)
-        if key.result is not None:
-            return msgspec.json.decode(key.result, type=kind)
+    async def write(
+        self,
+        caller: Caller,
+        kind: type[T],
+        work: TransactionFunction[T],
+        once: Once | None,
+        may_see: VisibilityCheck[T] | None,
+    ) -> T:
+        """Returns the result of a transaction, run once for each key; None for `once` runs it unconditionally.
 
-        def once(tx: Transaction) -> T:
+        `kind` is the type of the result, which must survive JSON. A stored result passes `may_see` before it is
+        returned. Raises the errors of the work, of `may_see` and of `Database.write`; besides, `Unauthenticated` or,
+        for a bot that acts for the user, `NotFound` if the user was deleted after the request had come.
+        """
+        if once is None:
+            return await self._write(caller, work)
+        if once.result is not None:
+            return await self._replay(msgspec.json.decode(once.result, type=kind), may_see)
+
+        def recorded(tx: Transaction) -> T:
             result = work(tx)
-            about = result.id if isinstance(result, User) else caller.user_id
-            self._keep(tx, key, about, result=msgspec.json.encode(result).decode())
+            user_id = result.id if isinstance(result, User) else caller.user_id
+            self._save(tx, once, user_id, result=msgspec.json.encode(result).decode())
             return result
 
-        return await self._write(caller, once)
+        return await self._write(caller, recorded)
 
-    async def find(self, key: RequestKey) -> Outcome | None:
-        """What came of a request, if it has been done within the last day. Raises `KeyReused` if the key was
-        another request's."""
-        since = rfc3339(self._clock() - KEPT)
-        outcome = await self._database.look_up(self._find, key.caller, key.key, since)
-        if outcome is not None and outcome.fingerprint != key.fingerprint:
-            raise KeyReused()
-        return outcome
+    async def find(self, owner: str, key: str) -> IdempotencyRecord | None:
+        """Returns the record of a key, or None if the key was not used within the last day."""
+        return await self._database.look_up(self._find, owner, key, rfc3339(self._clock() - KEPT))
 
-    async def keep_refusal(self, key: RequestKey, user_id: str, refusal: str) -> None:
-        """Keeps the problem document of a request that changed nothing."""
-        await self._database.write(lambda tx: self._keep(tx, key, user_id, refusal=refusal))
+    async def save_refusal(self, once: Once, user_id: str, refusal: str, language: str) -> None:
+        """Stores the problem document that refused a request."""
+        await self._database.write(lambda tx: self._save(tx, once, user_id, refusal=refusal, language=language))
 
     def find_all_for_user(self, tx: Transaction, user_id: str) -> list[KeptRequest]:
-        """What is kept of the requests of a user, and of those that made it, in the order they came."""
-        return [KeptRequest(**row) for row in tx.all(self._sql.list_outcomes_of, user_id=user_id)]
+        """Returns the stored requests of a user, and the ones that created the user, in the order they came."""
+        return [KeptRequest(**row) for row in tx.all(self._sql.list_idempotency_records_of, user_id=user_id)]
 
     async def forget(self) -> None:
-        """Removes what is older than a day, a little at a time."""
+        """Deletes records older than a day, a limited number in each transaction."""
         before = rfc3339(self._clock() - KEPT)
-        while (
-            await self._database.write(lambda tx: tx.run(self._sql.forget_outcomes, before=before, most=_MAX_SWEEP))
-            == _MAX_SWEEP
-        ):
+
+        def sweep(tx: Transaction) -> int:
+            return tx.run(self._sql.delete_idempotency_records, before=before, limit=_MAX_SWEEP)
+
+        while await self._database.write(sweep) == _MAX_SWEEP:
             pass
 
-    def _find(self, tx: Transaction, caller: str, key: str, since: str) -> Outcome | None:
-        row = tx.one(self._sql.get_outcome, caller=caller, key=key, since=since)
-        return Outcome(**row) if row else None
+    async def _replay(self, result: T, may_see: VisibilityCheck[T] | None) -> T:
+        if may_see is not None:
+            await self._database.read(lambda tx: may_see(tx, result))
+        return result
+
+    def _find(self, tx: Transaction, owner: str, key: str, since: str) -> IdempotencyRecord | None:
+        row = tx.one(self._sql.get_idempotency_record, owner=owner, key=key, since=since)
+        return IdempotencyRecord(**row) if row else None
 
     async def _write(self, caller: Caller, work: TransactionFunction[T]) -> T:
-        """What `Database.write` does; that the user is still there is left to the constraints that refer to it."""
+        """Does what `Database.write` does. Foreign keys check that the user still exists."""
         try:
             return await self._database.write(work)
         except sqlite3.IntegrityError:
@@ -99,16 +105,23 @@ class OutcomeRepository:
                 raise
             raise NotFound("user_not_found") if caller.bot else Unauthenticated("token_revoked") from None
 
-    def _keep(
-        self, tx: Transaction, key: RequestKey, user_id: str, result: str | None = None, refusal: str | None = None
+    def _save(
+        self,
+        tx: Transaction,
+        once: Once,
+        user_id: str,
+        result: str | None = None,
+        refusal: str | None = None,
+        language: str | None = None,
     ) -> None:
         tx.run(
-            self._sql.keep_outcome,
-            caller=key.caller,
-            key=key.key,
-            fingerprint=key.fingerprint,
+            self._sql.save_idempotency_record,
+            owner=once.owner,
+            key=once.key,
+            fingerprint=once.fingerprint,
             user_id=user_id or None,
             result=result,
             refusal=refusal,
+            language=language,
             now=tx.now,
         )

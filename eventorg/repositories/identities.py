@@ -11,13 +11,14 @@ from msgspec import UNSET
 from eventorg.domain.callers import Caller
 from eventorg.domain.errors import Conflict, Forbidden, NotFound
 from eventorg.domain.facts import NewChange
+from eventorg.domain.idempotency import Once
 from eventorg.domain.identities import Known, LinkCode, TelegramAccount, TelegramIdentity
 from eventorg.domain.normal_forms import fold
 from eventorg.domain.users import DEFAULT_LOCALE, DEFAULT_TIMEZONE, User
 from eventorg.domain.values import BASE58, Clock, check_version, is_username, rfc3339
 from eventorg.repositories.account_merge import AccountMerge
 from eventorg.repositories.changes import ChangeRepository
-from eventorg.repositories.idempotency import OutcomeRepository
+from eventorg.repositories.idempotency import IdempotencyRepository
 from eventorg.repositories.users import UserRepository
 from eventorg.storage.database import Database
 from eventorg.storage.statements import Statements
@@ -39,7 +40,7 @@ class IdentityRepository:
         changes: ChangeRepository,
         users: UserRepository,
         merging: AccountMerge,
-        outcomes: OutcomeRepository,
+        idempotency: IdempotencyRepository,
     ) -> None:
         self._database = database
         self._sql = sql
@@ -47,7 +48,7 @@ class IdentityRepository:
         self._changes = changes
         self._users = users
         self._merging = merging
-        self._outcomes = outcomes
+        self._idempotency = idempotency
 
     async def put(
         self, telegram_id: int, account: TelegramAccount, by: Caller | None, *, may_create: bool = True
@@ -72,7 +73,7 @@ class IdentityRepository:
         """The user for a Telegram account. Raises `NotFound`."""
         return await self._database.read(lambda tx: self._users.load(tx, self._load(tx, telegram_id).user_id))
 
-    async def create_code(self, caller: Caller) -> LinkCode:
+    async def create_code(self, caller: Caller, once: Once | None = None) -> LinkCode:
         """A new code for the caller; the one before ends. Raises `Conflict` if the caller has a Telegram account."""
         code = "".join(secrets.choice(BASE58) for _ in range(CODE_LENGTH))
         made = LinkCode(code, rfc3339(self._clock() + CODE_LIFE))
@@ -85,9 +86,9 @@ class IdentityRepository:
             )
             return made
 
-        return await self._outcomes.write(caller, LinkCode, work)
+        return await self._idempotency.write(caller, LinkCode, work, once, None)  # the code is the caller's own
 
-    async def link(self, telegram_id: int, code: str, by: Caller) -> User:
+    async def link(self, telegram_id: int, code: str, by: Caller, once: Once | None = None) -> User:
         """The user who asked for the code, whose Telegram account this now is. The user who stood for the account
         so far is merged into it, without losing a registration.
 
@@ -113,7 +114,11 @@ class IdentityRepository:
             self._changes.record(tx, NewChange("user.updated", user_id=user_id), actor)
             return self._users.load(tx, user_id)
 
-        return await self._outcomes.write(by, User, work)
+        def may_see(tx: Transaction, user: User) -> None:
+            if self._load(tx, telegram_id).user_id != user.id:
+                raise NotFound("identity_not_found")
+
+        return await self._idempotency.write(by, User, work, once, may_see)
 
     async def unlink(self, telegram_id: int, expected: frozenset[str] | None, caller: Caller) -> None:
         """Unties a Telegram account from the caller. Raises `NotFound` if it is not the caller's, `VersionMismatch`,

@@ -1,40 +1,26 @@
-"""Registrations: each a seat or a place in the waiting list, given out first come, first served."""
+"""Changes registrations: each is a seat or a place on the waiting list, first come, first served."""
 
-from msgspec import Raw, structs
+from msgspec import structs
 
 from eventorg.domain.callers import Caller
-from eventorg.domain.errors import Forbidden, NotFound
-from eventorg.domain.events import check_host, check_open
+from eventorg.domain.errors import Forbidden
+from eventorg.domain.events import check_open
 from eventorg.domain.facts import NewChange
-from eventorg.domain.registrations import (
-    CardData,
-    NewRegistration,
-    OrganizedEvent,
-    ParticipantCounts,
-    Participants,
-    ParticipatedEvent,
-    Registration,
-    RegistrationPatch,
-    RegistrationStatus,
-    UserEvents,
-    check_seated,
-)
-from eventorg.domain.users import check_self, display_name
+from eventorg.domain.idempotency import Once
+from eventorg.domain.registrations import NewRegistration, Registration, RegistrationPatch, check_seated
 from eventorg.domain.values import check_version
 from eventorg.repositories.changes import ChangeRepository
 from eventorg.repositories.events import EventRepository
-from eventorg.repositories.idempotency import OutcomeRepository
+from eventorg.repositories.idempotency import IdempotencyRepository
+from eventorg.repositories.participants import ParticipantRepository
 from eventorg.repositories.seats import Seats
 from eventorg.storage.database import Database
 from eventorg.storage.statements import Statements
 from eventorg.storage.transactions import Transaction
 
-MAX_LOOKED_UP = 250
-"""The participants of an event of so many are read on the event loop, which takes less than half a millisecond."""
-
 
 class RegistrationRepository:
-    """Who comes to what."""
+    """Makes, changes and ends registrations. `ParticipantRepository` reads them."""
 
     def __init__(
         self,
@@ -43,28 +29,39 @@ class RegistrationRepository:
         changes: ChangeRepository,
         seats: Seats,
         events: EventRepository,
-        outcomes: OutcomeRepository,
+        participants: ParticipantRepository,
+        idempotency: IdempotencyRepository,
     ) -> None:
         self._database = database
         self._sql = sql
         self._changes = changes
         self._seats = seats
         self._events = events
-        self._outcomes = outcomes
+        self._participants = participants
+        self._idempotency = idempotency
 
-    async def register(self, event_id: str, new: NewRegistration, caller: Caller) -> tuple[Registration, bool]:
-        """The caller's registration, and whether it is new: asked for twice, it is the same one.
+    async def register(
+        self, event_id: str, new: NewRegistration, caller: Caller, once: Once | None = None
+    ) -> tuple[Registration, bool]:
+        """Returns the caller's registration, and true if it is new. A second call returns the same one.
 
         Raises `NotFound`, `Forbidden` (for another user) and `Conflict` (`event_full`, `event_over`, …).
         """
         if new.user_id not in (None, caller.user_id):
             raise Forbidden()
-        return await self._outcomes.write(
-            caller, tuple[Registration, bool], lambda tx: self._register(tx, event_id, caller)
+
+        def may_see(tx: Transaction, _: tuple[Registration, bool]) -> None:
+            self._events.load(tx, event_id, caller.user_id)
+
+        return await self._idempotency.write(
+            caller, tuple[Registration, bool], lambda tx: self._register(tx, event_id, caller), once, may_see
         )
 
     async def leave(self, event_id: str, expected: frozenset[str] | None, caller: Caller) -> Registration:
-        """The caller's registration, cancelled; again, it is the same. Raises `NotFound` and `VersionMismatch`."""
+        """Cancels the caller's registration and returns it. A second call changes nothing.
+
+        Raises `NotFound` and `VersionMismatch`.
+        """
 
         def work(tx: Transaction) -> Registration:
             event = self._events.load(tx, event_id, caller.user_id)
@@ -75,23 +72,16 @@ class RegistrationRepository:
     async def remove(
         self, event_id: str, user_id: str, expected: frozenset[str] | None, caller: Caller
     ) -> Registration:
-        """Somebody's registration, cancelled by a host. Raises `NotFound`, `Forbidden` and `VersionMismatch`."""
+        """Cancels a participant's registration as a host, and returns it.
+
+        Raises `NotFound`, `Forbidden` (not a host) and `VersionMismatch`.
+        """
 
         def work(tx: Transaction) -> Registration:
-            event, role = self._events.load_with_role(tx, event_id, caller.user_id)
-            check_host(role)
+            event = self._events.load_as_host(tx, event_id, caller.user_id)
             return self._end(tx, event.id, user_id, expected, caller)
 
         return await self._database.write(work)
-
-    async def get(self, event_id: str, user_id: str, caller: Caller) -> Registration:
-        """Somebody's registration. Raises `NotFound`."""
-
-        def work(tx: Transaction) -> Registration:
-            event = self._events.load(tx, event_id, caller.user_id)
-            return self._load(tx, event.id, user_id)
-
-        return await self._database.read(work)
 
     async def check_in(
         self,
@@ -100,14 +90,16 @@ class RegistrationRepository:
         patch: RegistrationPatch,
         expected: frozenset[str] | None,
         caller: Caller,
+        once: Once | None = None,
     ) -> Registration:
-        """Somebody's registration, as attended or no longer so. Raises `NotFound`, `Forbidden` (not a host),
-        `VersionMismatch` and `Conflict` (no seat)."""
+        """Marks a registration as attended, or undoes that, and returns it.
+
+        Raises `NotFound`, `Forbidden` (not a host), `VersionMismatch` and `Conflict` (no seat).
+        """
 
         def work(tx: Transaction) -> Registration:
-            event, role = self._events.load_with_role(tx, event_id, caller.user_id)
-            check_host(role)
-            before = self._load(tx, event.id, user_id)
+            event = self._events.load_as_host(tx, event_id, caller.user_id)
+            before = self._participants.load(tx, event.id, user_id)
             check_version(before.version, expected)
             check_seated(before.status)
             if before.status == patch.status:
@@ -116,54 +108,13 @@ class RegistrationRepository:
             self._changes.record(tx, NewChange("registration.attended", event.id, user_id), caller)
             return structs.replace(before, status=patch.status)
 
-        return await self._outcomes.write(caller, Registration, work)
+        def may_see(tx: Transaction, _: Registration) -> None:
+            self._events.load_as_host(tx, event_id, caller.user_id)
 
-    async def get_card_data(self, event_id: str, most_names: int, caller: Caller) -> CardData:
-        """An event with its numbers and the first names of those who have a seat. Raises `NotFound`."""
-
-        def work(tx: Transaction) -> CardData:
-            event = self._events.load(tx, event_id, caller.user_id)
-            counts = tx.row(self._sql.count_participants, event_id=event.id)
-            names = [
-                display_name(**row) for row in tx.all(self._sql.list_first_names, event_id=event.id, most=most_names)
-            ]
-            return CardData(event, ParticipantCounts(**counts), names)
-
-        return await self._database.read(work)
-
-    async def find_participants(
-        self, event_id: str, status: RegistrationStatus | None, after: int, limit: int | None, caller: Caller
-    ) -> tuple[Participants, int | None]:
-        """The registrations of an event after a place in its order, and the place to go on from, if any.
-
-        Without a status: all but the cancelled. Raises `NotFound`.
-        """
-        event = await self._events.get(event_id, caller.user_id)
-        # Nobody counts those who have left.
-        if status != "cancelled" and event.registered_count + event.waitlisted_count <= MAX_LOOKED_UP:
-            return await self._database.look_up(self._list, event.id, status, after, limit)
-        return await self._database.read(
-            lambda tx: self._list(tx, self._events.load(tx, event_id, caller.user_id).id, status, after, limit)
-        )
-
-    async def find_events_of(self, user_id: str, caller: Caller) -> UserEvents:
-        """All that a user runs and goes to. Raises `NotFound`, and `Forbidden` unless it is the caller."""
-
-        def work(tx: Transaction) -> UserEvents:
-            if tx.one(self._sql.get_user, user_id=user_id) is None:
-                raise NotFound("user_not_found")
-            check_self(user_id, caller.user_id)
-            return UserEvents(
-                organized_events=[OrganizedEvent(**row) for row in tx.all(self._sql.list_organized, user_id=user_id)],
-                participated_events=[
-                    ParticipatedEvent(**row) for row in tx.all(self._sql.list_participated, user_id=user_id)
-                ],
-            )
-
-        return await self._database.read(work)
+        return await self._idempotency.write(caller, Registration, work, once, may_see)
 
     def remove_all_for_user(self, tx: Transaction, user_id: str, by: Caller) -> None:
-        """Ends all registrations of a user: the seats go to the first in line."""
+        """Deletes all registrations of a user. Each seat goes to the first person on the waiting list."""
         for held in tx.all(self._sql.list_registrations_of, user_id=user_id):
             if held["status"] == "cancelled":
                 continue
@@ -172,31 +123,14 @@ class RegistrationRepository:
             self._seats.give_up(tx, held["event_id"], held["status"], by)
 
     def find_all_for_user(self, tx: Transaction, user_id: str) -> list[Registration]:
-        """Every registration of a user, the cancelled ones too, in the order they were made."""
+        """Returns every registration of a user in the order they were made, including cancelled ones."""
         rows = tx.all(self._sql.list_registrations_of, user_id=user_id)
-        return [self._load(tx, row["event_id"], user_id) for row in rows]
-
-    def _list(
-        self, tx: Transaction, event_id: str, status: RegistrationStatus | None, after: int, limit: int | None
-    ) -> tuple[Participants, int | None]:
-        chosen = {"event_id": event_id, "status": status}
-        page = tx.row(self._sql.list_participants, after=after, limit=-1 if limit is None else limit, **chosen)
-        is_full = page["count"] == limit
-        more = is_full and tx.one(self._sql.has_participants_after, after=page["last"], **chosen) is not None
-        listed = Raw(page["participants"].encode())
-        found = Participants(event_id=event_id, participants=listed, next=None)
-        return found, page["last"] if more else None
-
-    def _load(self, tx: Transaction, event_id: str, user_id: str) -> Registration:
-        row = tx.one(self._sql.get_registration, event_id=event_id, user_id=user_id)
-        if row is None:
-            raise NotFound("registration_not_found")
-        return Registration(**row)
+        return [self._participants.load(tx, row["event_id"], user_id) for row in rows]
 
     def _end(
         self, tx: Transaction, event_id: str, user_id: str, expected: frozenset[str] | None, caller: Caller
     ) -> Registration:
-        before = self._load(tx, event_id, user_id)
+        before = self._participants.load(tx, event_id, user_id)
         check_version(before.version, expected)
         if before.status == "cancelled":
             return before

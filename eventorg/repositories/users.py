@@ -7,17 +7,19 @@ from uuid import uuid4
 
 from msgspec import UNSET, Struct, UnsetType, structs
 
-from eventorg.domain.callers import Caller
+from eventorg.domain.callers import NOBODY, Caller
 from eventorg.domain.errors import Conflict, FieldError, Invalid, NotFound, Unauthenticated, WrongPassword
 from eventorg.domain.exports import Export
 from eventorg.domain.facts import NewChange
+from eventorg.domain.idempotency import Once, is_replay
 from eventorg.domain.identities import TelegramIdentity
 from eventorg.domain.normal_forms import fold
 from eventorg.domain.users import Login, NewUser, User, UserPatch, check_self
 from eventorg.domain.values import check_version
 from eventorg.repositories.changes import ChangeRepository
+from eventorg.repositories.event_search import SearchIndex
 from eventorg.repositories.events import EventRepository
-from eventorg.repositories.idempotency import OutcomeRepository
+from eventorg.repositories.idempotency import IdempotencyRepository
 from eventorg.repositories.registrations import RegistrationRepository
 from eventorg.security.passwords import Passwords
 from eventorg.storage.database import Database
@@ -45,7 +47,8 @@ class UserRepository:
         changes: ChangeRepository,
         events: EventRepository,
         registrations: RegistrationRepository,
-        outcomes: OutcomeRepository,
+        search_index: SearchIndex,
+        idempotency: IdempotencyRepository,
         passwords: Passwords,
     ) -> None:
         self._database = database
@@ -53,18 +56,20 @@ class UserRepository:
         self._changes = changes
         self._events = events
         self._registrations = registrations
-        self._outcomes = outcomes
+        self._search_index = search_index
+        self._idempotency = idempotency
         self._passwords = passwords
 
-    async def create(self, new: NewUser, by: Caller | None) -> User:
+    async def create(self, new: NewUser, by: Caller | None, once: Once | None = None) -> User:
         """The new user, made by itself (None) or by another. Raises `Conflict` (`username_taken`, `email_taken`)."""
-        hashed = await self._passwords.hash(new.password)
+        hashed = None if is_replay(once) else await self._passwords.hash(new.password)
         profile = {name: getattr(new, name) for name in PROFILE}
 
         def work(tx: Transaction) -> User:
             return self.insert(tx, profile, user_id=str(uuid4()), by=by, password_hash=hashed)
 
-        return await (self._outcomes.write(by, User, work) if by else self._database.write(work))
+        # No check of a stored result: its record is deleted with the user.
+        return await self._idempotency.write(by or NOBODY, User, work, once, None)
 
     async def get(self, user_id: str, viewer_id: str) -> User:
         """The user, with the e-mail only for itself. Raises `NotFound`."""
@@ -107,26 +112,34 @@ class UserRepository:
             raise NotFound("user_not_found")
         return int(row["token_version"])
 
-    async def update(self, user_id: str, patch: UserPatch, expected: frozenset[str] | None, caller: Caller) -> User:
+    async def update(
+        self,
+        user_id: str,
+        patch: UserPatch,
+        expected: frozenset[str] | None,
+        caller: Caller,
+        once: Once | None = None,
+    ) -> User:
         """The user as changed; a new password ends every token issued before.
 
         Raises `NotFound`, `Forbidden` (not oneself), `VersionMismatch`, `Invalid` (wrong current password) and
         `Conflict` (a name is taken).
         """
         change = None
-        if user_id == caller.user_id and patch.password is not UNSET and not caller.is_repeating:
+        if user_id == caller.user_id and patch.password is not UNSET and not is_replay(once):
             change = await self._change_password(user_id, patch.password, patch.current_password)
 
         def work(tx: Transaction) -> User:
-            before = self.load(tx, user_id)
-            check_self(user_id, caller.user_id)
-            check_version(before.version, expected)
+            check_version(self._load_self(tx, user_id, caller).version, expected)
             given = {name: value for name in PROFILE if (value := getattr(patch, name)) is not UNSET}
             if change is not None and not tx.run(self._sql.set_password, user_id=user_id, **change):
                 raise WrongPassword()  # somebody else has just changed it
             return self.change(tx, user_id, given, caller, always=change is not None)
 
-        return await self._outcomes.write(caller, User, work)
+        def may_see(tx: Transaction, _: User) -> None:
+            self._load_self(tx, user_id, caller)
+
+        return await self._idempotency.write(caller, User, work, once, may_see)
 
     async def reset_password(self, user_id: str, password: str) -> None:
         """A new password whatever the old one was, for the operator; it ends every token issued before.
@@ -151,16 +164,14 @@ class UserRepository:
         """
 
         def work(tx: Transaction) -> None:
-            user = self.load(tx, user_id)
-            check_self(user_id, caller.user_id)
-            check_version(user.version, expected)
+            check_version(self._load_self(tx, user_id, caller).version, expected)
             self._events.remove_all_for_user(tx, user_id, caller)
             self._registrations.remove_all_for_user(tx, user_id, caller)
             tx.run(self._sql.delete_user, user_id=user_id)
             self._changes.record(tx, NewChange("user.deleted", user_id=user_id), caller)
 
         await self._database.write(work)
-        await self._events.forget_words()
+        await self._search_index.forget_words()
         await self._database.scrub()
 
     async def export(self, caller: Caller) -> Export:
@@ -176,7 +187,7 @@ class UserRepository:
                 events=self._events.find_all_for_user(tx, caller.user_id),
                 registrations=self._registrations.find_all_for_user(tx, caller.user_id),
                 changes=self._changes.find_all_for_user(tx, caller.user_id),
-                requests=self._outcomes.find_all_for_user(tx, caller.user_id),
+                requests=self._idempotency.find_all_for_user(tx, caller.user_id),
             )
 
         return await self._database.read(work)
@@ -222,6 +233,11 @@ class UserRepository:
             row = tx.row(self._sql.update_user, user_id=user_id, now=tx.now, **values)
         self._changes.record(tx, NewChange("user.updated", user_id=user_id), by)
         return User(**row)
+
+    def _load_self(self, tx: Transaction, user_id: str, caller: Caller) -> User:
+        user = self.load(tx, user_id)
+        check_self(user_id, caller.user_id)
+        return user
 
     async def _change_password(self, user_id: str, password: str, current: str | UnsetType) -> dict[str, str | None]:
         """The old hash and the new one. Raises `Invalid` unless `current` is the password, if there is one."""

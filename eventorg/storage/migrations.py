@@ -1,13 +1,13 @@
-"""Applies the numbered SQL files of a component, each once, whole or not at all.
+"""Applies the numbered SQL files of the components: each once, and all pending ones together or none.
 
-The table `migrations` remembers each file by name and SHA-256. A file that has landed is never edited: one
-whose hash differs is refused, as is a database that knows a file which this program does not have.
+The table `migrations` records each file by name and SHA-256. A released file is never edited: a file whose hash differs
+is refused, and so is a database with a file that this program does not have.
 """
 
 import hashlib
 import re
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -58,11 +58,11 @@ _REMEMBER = "INSERT INTO migrations (component, name, sha256, applied_at) VALUES
 
 
 class MigrationError(OperatorError):
-    """The schema cannot be brought up to date; nothing of the failing file was applied."""
+    """The schema cannot be brought up to date; the database is unchanged."""
 
 
 class NewerSchema(MigrationError):
-    """The database has a `migration` that this program does not."""
+    """The database has a `migration` that this program does not have."""
 
     def __init__(self, component: str, migration: str, way_back: str = "restore a backup") -> None:
         self.migration = migration
@@ -73,15 +73,15 @@ class NewerSchema(MigrationError):
 
 
 class Component(Struct, frozen=True):
-    """A set of migrations: the core's, or a plugin's. `folder` holds `0001_name.sql` and so on; the tables they make
-    begin with `prefix`."""
+    """The migrations of the core or of a plugin: `0001_name.sql` and so on, in `folder`. Their tables begin with
+    `prefix`."""
 
     name: str
     folder: Path
     prefix: str = ""
 
     def files(self) -> list[Path]:
-        """The migrations in the order they are applied. Raises `MigrationError` for a name out of form."""
+        """Returns the migrations in the order they are applied. Raises `MigrationError` for a malformed name."""
         files = sorted(self.folder.glob("*.sql"))
         for file in files:
             if not _NAME.fullmatch(file.name):
@@ -89,8 +89,12 @@ class Component(Struct, frozen=True):
         return files
 
 
+BeforeMigrations = Callable[[list[tuple[Component, list[str]]]], None]
+"""Receives each component that has pending files, with their names."""
+
+
 def check_history(connection: sqlite3.Connection, component: Component) -> None:
-    """Raises `MigrationError` if the database was made by a newer program or by an edited file; changes nothing."""
+    """Raises `MigrationError` if a newer program or an edited file changed the database. Only reads."""
     known = {file.name: _sha256(file.read_bytes()) for file in component.files()}
     for name, sha256 in _applied(connection, component).items():
         if name not in known:
@@ -103,37 +107,48 @@ def check_history(connection: sqlite3.Connection, component: Component) -> None:
 
 
 def find_pending(connection: sqlite3.Connection, component: Component) -> list[str]:
-    """The files of a component that are still to be applied, in order; changes nothing. Raises `MigrationError`."""
+    """Returns the files of a component that are not applied yet, in order. Only reads. Raises `MigrationError`."""
     applied = _applied(connection, component)
     return [file.name for file in component.files() if file.name not in applied]
 
 
-def migrate(connection: sqlite3.Connection, component: Component, now: str) -> list[str]:
-    """Applies what is missing; the names of the files applied. Safe when several do it at once.
+def migrate(
+    connection: sqlite3.Connection, components: list[Component], now: str, before: BeforeMigrations | None = None
+) -> list[str]:
+    """Applies every pending file of all components in one transaction, and returns `<component>/<file>` for each.
 
-    `connection` is in autocommit mode; `now` is an RFC 3339 time. Raises `MigrationError`.
+    Several programs can call this at once: one applies everything, the others find nothing to do. If something fails,
+    the database stays as it was. `connection` is in autocommit mode; `now` is an RFC 3339 time. Before the first file,
+    `before` is called with each component and its pending files while no other program can write. Raises
+    `MigrationError`.
     """
-    files = component.files()
-    done: list[str] = []
-    while True:
-        connection.execute("BEGIN IMMEDIATE")
-        try:
-            connection.execute(_CREATE)
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        pending = []
+        for component in components:
             check_history(connection, component)
-            applied = _applied(connection, component)
-            file = next((file for file in files if file.name not in applied), None)
-            if file is None:
-                connection.execute("COMMIT")
-                return done
-            content = file.read_bytes()
-            _run(connection, file, content, component.prefix)
-            connection.execute(_REMEMBER, (component.name, file.name, _sha256(content), now))
-            connection.execute("COMMIT")
-            done.append(file.name)
-        except BaseException:
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
-            raise
+            if names := find_pending(connection, component):
+                pending.append((component, names))
+        if pending:
+            if before is not None:
+                before(pending)
+            connection.execute(_CREATE)
+        for component, names in pending:
+            for name in names:
+                _apply(connection, component, name, now)
+        connection.execute("COMMIT")
+        return [f"{component.name}/{name}" for component, names in pending for name in names]
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
+def _apply(connection: sqlite3.Connection, component: Component, name: str, now: str) -> None:
+    file = component.folder / name
+    content = file.read_bytes()
+    _run(connection, file, content, component.prefix)
+    connection.execute(_REMEMBER, (component.name, name, _sha256(content), now))
 
 
 def _run(connection: sqlite3.Connection, file: Path, content: bytes, prefix: str) -> None:
@@ -156,8 +171,8 @@ def _run(connection: sqlite3.Connection, file: Path, content: bytes, prefix: str
 
 
 def _authorize(prefix: str, action: int, first: str | None, second: str | None, *_: str | None) -> int:
-    """The authorizer of SQLite. What a COMMIT in the middle had kept could not be taken back; and a plugin makes,
-    changes and drops nothing but its own."""
+    """Authorizes an action for SQLite. A COMMIT in a file could not be undone, so it is denied. A plugin can create,
+    change and drop only its own tables."""
     if action == sqlite3.SQLITE_TRANSACTION:
         return sqlite3.SQLITE_DENY
     if prefix and (action == sqlite3.SQLITE_ATTACH or (action == sqlite3.SQLITE_PRAGMA and second)):
@@ -182,7 +197,7 @@ def _reason(error: Exception, prefix: str) -> str:
 
 
 def _statements(script: str) -> Iterator[tuple[int, str]]:
-    """Each statement of a script with the line it begins on (`executescript` would commit first)."""
+    """Yields each statement of a script with the line it begins on. (`executescript` would commit first.)"""
     statement, start = "", 1
     for number, line in enumerate(script.splitlines(keepends=True), 1):
         if not statement.strip():

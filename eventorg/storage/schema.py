@@ -14,7 +14,7 @@ from eventorg.domain.values import Clock, rfc3339
 from eventorg.errors import OperatorError
 from eventorg.package_data import data_folder
 from eventorg.storage.copies import Progress, copy_database, flush, no_progress, temporary_beside
-from eventorg.storage.migrations import Component, NewerSchema, check_history, find_pending, migrate
+from eventorg.storage.migrations import Component, NewerSchema, check_history, migrate
 from eventorg.storage.sqlite import connect_reader, connect_writer
 from eventorg.storage.statements import Statements
 
@@ -22,7 +22,7 @@ APPLICATION_ID = 0x65766F72
 """`PRAGMA application_id` of a file of eventorg's: "evor", set by the first migration."""
 
 PATIENCE_MS = 60_000
-"""How long another program that migrates is waited for: a million registrations may take ten seconds."""
+"""How long to wait for another program that migrates: a million registrations can take ten seconds."""
 
 _MISCOUNTED = """
 SELECT id
@@ -49,25 +49,28 @@ def core_component() -> Component:
 
 
 def prepare(path: Path, components: list[Component], clock: Clock, progress: Progress = no_progress) -> list[str]:
-    """Makes the file or brings it up to date; the migrations applied. Raises `OperatorError`.
+    """Creates the file or brings it up to date, and returns the migrations that were applied. Raises `OperatorError`.
 
-    A file that a component has been working with is copied first, to `<file>.before-<component>-<migration>`: that is
-    the way back to the version before.
+    A file that a component has used before is copied first, to `<file>.before-<component>-<migration>`: it is the way
+    back to the previous version. If something fails, the file stays as it was.
     """
     _require_folder(path)
     faults = find_faults(path, components)
     if faults:
         raise OperatorError(f"{path} is not served: {faults[0]}")
-    try:
-        for component in components if path.exists() else ():
-            _keep_before(path, component, progress)
-        if not path.exists():
-            path.touch(mode=0o600)  # what users tell is nobody else's; the write-ahead log takes its mode from it
+
+    def keep(pending: list[tuple[Component, list[str]]]) -> None:
+        for component, names in pending:
+            if len(names) < len(component.files()):  # it has used the file before
+                _keep_before(pre_migration_copy(path, component.name, names[0]), path, progress)
         progress("migrating", 0, 1)
+
+    try:
+        if not path.exists():
+            path.touch(mode=0o600)  # nobody else may read what users write; the write-ahead log gets the same mode
         with closing(connect_writer(path)) as connection:
             connection.execute(f"PRAGMA busy_timeout = {PATIENCE_MS}")
-            now = rfc3339(clock())
-            applied = [f"{part.name}/{name}" for part in components for name in migrate(connection, part, now)]
+            applied = migrate(connection, components, rfc3339(clock()), keep)
         progress("migrating", 1, 1)
         return applied
     except (sqlite3.Error, OSError) as error:
@@ -79,18 +82,10 @@ def pre_migration_copy(path: Path, component: str, migration: str) -> Path:
     return path.with_name(f"{path.name}.before-{component}-{Path(migration).stem}")
 
 
-def _keep_before(path: Path, component: Component, progress: Progress) -> None:
-    """Copies the file if the component is about to change what it has made there before."""
-    with closing(connect_reader(path)) as connection:
-        pending = find_pending(connection, component)
-        if not pending or len(pending) == len(component.files()):
-            return
-    kept = pre_migration_copy(path, component.name, pending[0])
+def _keep_before(kept: Path, path: Path, progress: Progress) -> None:
+    """Copies what is committed, as the way back. The caller has the write lock, so nothing is committed after it."""
     with temporary_beside(kept) as draft:
         copy_database(path, draft, progress)
-        with closing(connect_reader(draft)) as connection:
-            if find_pending(connection, component) != pending:
-                return  # another process was faster: what it kept is the way back
         flush(draft)
         draft.replace(kept)
     flush(path.parent)

@@ -1,17 +1,14 @@
-"""Loads the named statements of the SQL files, and proves each of them at start-up.
+"""Loads the named statements of the SQL files and compiles each of them at start-up.
 
-aiosql reads the files; what it lets pass is an error here, with file and line: a name that stands twice, two
-statements under one name, one that SQLite does not compile, one that no code uses.
+aiosql reads the files. It accepts a name that is used twice, a name for two statements, and a statement that SQLite
+cannot compile; these are errors here, with file and line.
 """
 
 import re
 import sqlite3
-import sys
 from collections.abc import Iterator
 from functools import partial
-from importlib.abc import InspectLoader
 from pathlib import Path
-from types import CodeType, ModuleType
 
 from aiosql.adapters.sqlite3 import SQLite3Adapter
 from aiosql.query_loader import QueryLoader
@@ -67,14 +64,6 @@ class Statements:
                 reason = f"a plugin writes only to tables named {prefix}…" if denied else error
                 raise StatementError(f"{statement.place}: {statement.name}: {reason}.") from None
 
-    def check_used(self, package: ModuleType) -> None:
-        """Raises `StatementError` for a statement that no code of the package names."""
-        modules = [module for name, module in sys.modules.items() if f"{name}.".startswith(f"{package.__name__}.")]
-        used = {name for module in modules for name in _names(_code_of(module))}
-        for statement in self:
-            if statement.name not in used:
-                raise StatementError(f"{statement.place}: {statement.name} is used nowhere.")
-
 
 def _authorize(prefix: str, action: int, table: str | None, *_: str | None) -> int:
     writes = action in (sqlite3.SQLITE_INSERT, sqlite3.SQLITE_UPDATE, sqlite3.SQLITE_DELETE)
@@ -94,19 +83,3 @@ def _read(file: Path) -> Iterator[Statement]:
             raise StatementError(f"{path}:{line}: {query.query_name} is a script; only single statements have a name.")
         parameters = tuple(name for name in query.signature.parameters if name != "self")
         yield Statement(query.query_name, query.sql, parameters, f"{path}:{line}")
-
-
-def _code_of(module: ModuleType) -> CodeType:
-    """All of a module, whatever decorators have made of its functions."""
-    loader = module.__spec__ and module.__spec__.loader
-    code = loader.get_code(module.__name__) if isinstance(loader, InspectLoader) else None
-    if code is None:
-        raise StatementError(f"{module.__name__} has no code to look for statements in.")
-    return code
-
-
-def _names(code: CodeType) -> Iterator[str]:
-    yield from code.co_names
-    for constant in code.co_consts:
-        if isinstance(constant, CodeType):
-            yield from _names(constant)

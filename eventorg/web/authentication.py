@@ -13,9 +13,7 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 
 from eventorg.domain.callers import BotScope, Caller
 from eventorg.domain.errors import Forbidden, Unauthenticated
-from eventorg.repositories.bots import TOKEN_PREFIX
 from eventorg.repositories.callers import CallerRepository
-from eventorg.security.tokens import Tokens
 from eventorg.web.headers import header
 
 Authenticated = Request[Caller, Any, Any]
@@ -38,8 +36,7 @@ class Authentication:
     A middleware by itself: one of Litestar's `ASGIMiddleware` asks of each request anew whether it is for it.
     """
 
-    def __init__(self, tokens: Tokens, callers: CallerRepository) -> None:
-        self._tokens = tokens
+    def __init__(self, callers: CallerRepository) -> None:
         self._callers = callers
 
     def __call__(self, app: ASGIApp) -> ASGIApp:
@@ -59,19 +56,12 @@ class Authentication:
         opt = scope["route_handler"].opt
         scope["user"] = None
         if authorization is not None:
-            identify = partial(self._identify, _bearer_token(authorization), header(scope, b"x-act-as"))
+            identify = partial(self._callers.identify, _bearer_token(authorization), header(scope, b"x-act-as"))
             scope["user"] = caller = await identify()
             scope["auth"] = identify
             _check_scope(caller, opt)
         elif scope.get("method") != "OPTIONS" and not opt.get("public"):
             raise Unauthenticated()
-
-    async def _identify(self, token: str, act_as: str | None) -> Caller:
-        if token.startswith(TOKEN_PREFIX):
-            return await self._callers.identify_bot(token, act_as)
-        if act_as is not None:
-            raise Forbidden("bot_required")
-        return await self._callers.identify_user(self._tokens.verify(token))
 
 
 def _bearer_token(authorization: str) -> str:

@@ -13,7 +13,7 @@ from litestar.types import ExceptionHandlersMap
 from msgspec import Struct
 
 from eventorg.domain import errors
-from eventorg.locales import DEFAULT, LANGUAGES, catalogue, text
+from eventorg.locales import catalogue, text
 from eventorg.web.errors import HeadTooLarge, Malformed, TargetTooLong, TooSlow, UnsupportedMediaType
 from eventorg.web.headers import language_for
 from eventorg.web.options_method import allow
@@ -152,10 +152,9 @@ def _response(
     return Response(problem, status_code=status, media_type=MEDIA_TYPE, headers=headers)
 
 
-def headers_of(problem: Problem) -> dict[str, str]:
-    """Returns the headers of a problem document that is sent again, in its first language."""
-    spoken = (language for language in LANGUAGES if problem.title in catalogue(language)["titles"].values())
-    return {"Content-Type": MEDIA_TYPE} | _of_language(next(spoken, DEFAULT))
+def headers_of(language: str) -> dict[str, str]:
+    """Returns the headers of a problem document in this language, other than those of its status."""
+    return {"Content-Type": MEDIA_TYPE} | _of_language(language)
 
 
 def _of_language(language: str) -> dict[str, str]:

@@ -53,7 +53,7 @@ class HostsWebhooks:
                 raise Conflict()
             return create(self._context, tx, new.url, new.types, event.id, self._caller.user_id)
 
-        return await self._context.write_once(self._caller, CreatedWebhook, work)
+        return await self._context.write_once(self._caller, CreatedWebhook, work, may_see=self._may_see)
 
     async def find(self) -> Webhooks:
         """The webhooks of the event, in the order they were made."""
@@ -77,7 +77,7 @@ class HostsWebhooks:
             tx.run(self._sql.enable_endpoint, id=webhook_id)
             return self._load(tx, webhook_id)
 
-        return await self._context.write_once(self._caller, Webhook, work)
+        return await self._context.write_once(self._caller, Webhook, work, may_see=self._may_see)
 
     async def delete(self, webhook_id: str, expected: frozenset[str] | None) -> None:
         """Ends a webhook, with its log and what waits for it. Raises `VersionMismatch`."""
@@ -105,12 +105,15 @@ class HostsWebhooks:
             self._load(tx, webhook_id)
             return replay(self._context, tx, delivery_id, webhook_id)
 
-        return await self._context.write_once(self._caller, WebhookDelivery, work)
+        return await self._context.write_once(self._caller, WebhookDelivery, work, may_see=self._may_see)
 
     def _load_event(self, tx: Transaction) -> Event:
         event, role = self._context.load_event(tx, self._event_id, self._caller.user_id)
         check_host(role)
         return event
+
+    def _may_see(self, tx: Transaction, _: object) -> None:
+        self._load_event(tx)
 
     def _load(self, tx: Transaction, webhook_id: str) -> Webhook:
         return load(self._context, tx, webhook_id, self._load_event(tx).id)

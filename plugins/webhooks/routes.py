@@ -48,7 +48,7 @@ class WebhookController(Controller):
         """
         webhooks = HostsWebhooks(plugin, event_id, request.user)
         await webhooks.check()
-        if not request.user.is_repeating:
+        if not plugin.is_replay(request.user):
             try:
                 await check_destination(data.url, allow_private=plugin.settings.allow_private)
             except Refused as refused:

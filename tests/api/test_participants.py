@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from eventorg.domain.registrations import Registration
-from eventorg.repositories.registrations import RegistrationRepository
+from eventorg.repositories.participants import ParticipantRepository
 from eventorg.testing import Server, User
 from tests.api.attendance import participants, register
 
@@ -27,7 +27,7 @@ def test_all_participants_are_listed_unless_a_limit_is_given(host: User, guests:
 def test_an_event_of_many_is_listed_like_one_of_few(
     host: User, guests: Callable[[int], list[User]], monkeypatch: pytest.MonkeyPatch, most: int
 ) -> None:
-    monkeypatch.setattr("eventorg.repositories.registrations.MAX_LOOKED_UP", most)
+    monkeypatch.setattr("eventorg.repositories.participants.MAX_LOOKED_UP", most)
     url = f"/events/{host.create_event(capacity=2)['id']}"
     crowd = guests(3)
     made = register(url, *crowd)
@@ -41,14 +41,14 @@ def test_a_list_that_may_be_long_is_read_off_the_loop(
     host: User, guests: Callable[[int], list[User]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     threads: list[int] = []
-    make_list = RegistrationRepository._list
+    make_list = ParticipantRepository._list
 
     def noting(*arguments: Any) -> Any:
         threads.append(threading.get_ident())
         return make_list(*arguments)
 
-    monkeypatch.setattr(RegistrationRepository, "_list", noting)
-    monkeypatch.setattr("eventorg.repositories.registrations.MAX_LOOKED_UP", 2)
+    monkeypatch.setattr(ParticipantRepository, "_list", noting)
+    monkeypatch.setattr("eventorg.repositories.participants.MAX_LOOKED_UP", 2)
     url = f"/events/{host.create_event(capacity=1)['id']}"
     register(url, *guests(2))
     for query in ("", "?status=registered", "?status=cancelled"):  # cancelled registrations have no counter

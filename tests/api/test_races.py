@@ -12,6 +12,7 @@ from msgspec import structs
 from eventorg import core
 from eventorg.domain.callers import Caller
 from eventorg.domain.events import Event, EventPatch
+from eventorg.domain.idempotency import Once
 from eventorg.domain.registrations import NewRegistration, Registration
 from eventorg.domain.values import check_version
 from eventorg.repositories.events import EventRepository
@@ -60,7 +61,7 @@ def unguarded(monkeypatch: pytest.MonkeyPatch) -> None:
             self._by_name["take_seat"] = structs.replace(self.take_seat, sql=sql)
 
     async def register(
-        self: RegistrationRepository, event_id: str, new: NewRegistration, caller: Caller
+        self: RegistrationRepository, event_id: str, new: NewRegistration, caller: Caller, once: Once | None
     ) -> tuple[Registration, bool]:
         event = await self._events.get(event_id, caller.user_id)
         is_free = event.capacity is None or event.registered_count < event.capacity
@@ -139,7 +140,12 @@ def test_control_without_the_guard_changes_are_lost(tmp_path: Path, monkeypatch:
     update, looked = EventRepository.update, asyncio.Barrier(CHANGES)
 
     async def naive(
-        self: EventRepository, event_id: str, patch: EventPatch, expected: frozenset[str] | None, caller: Caller
+        self: EventRepository,
+        event_id: str,
+        patch: EventPatch,
+        expected: frozenset[str] | None,
+        caller: Caller,
+        once: Once | None,
     ) -> Event:
         event = await self.get(event_id, caller.user_id)
         check_version(event.version, expected)

@@ -120,14 +120,14 @@ def with_a_newer_schema(backup: Path) -> None:
 def with_an_index_that_lacks_a_row(backup: Path) -> None:
     with closing(sqlite3.connect(backup)) as connection:
         connection.execute("PRAGMA writable_schema = ON")
-        sql = "CREATE INDEX outcomes_of_user ON outcomes (user_id) WHERE false"
-        connection.execute("UPDATE sqlite_master SET sql = ? WHERE name = 'outcomes_of_user'", (sql,))
+        sql = "CREATE INDEX idempotency_records_of_user ON idempotency_records (user_id) WHERE false"
+        connection.execute("UPDATE sqlite_master SET sql = ? WHERE name = 'idempotency_records_of_user'", (sql,))
         connection.commit()
     with closing(sqlite3.connect(backup)) as connection:
-        connection.execute("INSERT INTO outcomes VALUES ('c', 'k', 'f', 'new', 'now', 'r', NULL)")
+        connection.execute("INSERT INTO idempotency_records VALUES ('c', 'k', 'f', 'new', 'now', 'r', NULL, NULL)")
         connection.execute("PRAGMA writable_schema = ON")
-        sql = "CREATE INDEX outcomes_of_user ON outcomes (user_id)"
-        connection.execute("UPDATE sqlite_master SET sql = ? WHERE name = 'outcomes_of_user'", (sql,))
+        sql = "CREATE INDEX idempotency_records_of_user ON idempotency_records (user_id)"
+        connection.execute("UPDATE sqlite_master SET sql = ? WHERE name = 'idempotency_records_of_user'", (sql,))
         connection.commit()
 
 
@@ -157,7 +157,10 @@ REFUSED: dict[str, tuple[Callable[[Path], object], str]] = {
     "no database": (lambda backup: backup.write_text("Dear diary, " * 1_000), "file is not a database"),
     "another program's": (of_another_program, "the SQLite database of another program"),
     "a newer schema": (with_a_newer_schema, "install that version"),
-    "an index astray": (with_an_index_that_lacks_a_row, "it is damaged (row 1 missing from index outcomes_of_user"),
+    "an index astray": (
+        with_an_index_that_lacks_a_row,
+        "it is damaged (row 1 missing from index idempotency_records_of_user",
+    ),
     "a miscount": (with_a_miscount, "do not equal its registrations"),
     "a broken reference": (with_a_broken_reference, "a row of event_hosts refers to"),
 }

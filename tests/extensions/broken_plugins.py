@@ -28,10 +28,10 @@ def migrating(script: str) -> dict[str, str]:
     return {"tea/__init__.py": tea("migrations=HERE"), "tea/0001_initial.sql": script}
 
 
-def asking(statements: str, before: str = "") -> dict[str, str]:
+def asking(statements: str) -> dict[str, str]:
     """A plugin with statements, on a table of its own."""
     return {
-        "tea/__init__.py": tea("migrations=HERE / 'm'", "statements=HERE", before=before),
+        "tea/__init__.py": tea("migrations=HERE / 'm'", "statements=HERE"),
         "tea/m/0001_initial.sql": TABLE,
         "tea/tea.sql": statements,
     }
@@ -39,7 +39,6 @@ def asking(statements: str, before: str = "") -> dict[str, str]:
 
 MIGRATION = "{dir}/tea/0001_initial.sql:1: "
 OTHERS_TABLE = MIGRATION + "a migration must not begin or end a transaction, and touches only what is named tea_…."
-USES_IT = "def use(sql): return sql.empty\n"
 NOT_OF_ITS_TYPE = "The plugin tea declares {}, which is not of its type."
 TAKEN_PATH = "The routes of the plugin tea cannot be added: "
 
@@ -183,20 +182,16 @@ REFUSED: dict[str, tuple[dict[str, str], str]] = {
         "could delete nothing there.",
     ),
     "a statement that writes to a table of the core": (
-        asking("-- name: empty()!\nDELETE FROM registrations;\n", USES_IT),
+        asking("-- name: empty()!\nDELETE FROM registrations;\n"),
         "{dir}/tea/tea.sql:1: empty: a plugin writes only to tables named tea_….",
     ),
     "a statement that drops a table of the core": (
-        asking("-- name: empty()!\nDROP TABLE registrations;\n", USES_IT),
+        asking("-- name: empty()!\nDROP TABLE registrations;\n"),
         "{dir}/tea/tea.sql:1: empty: a plugin writes only to tables named tea_….",
     ),
     "a statement on a table that is not there": (
-        asking("-- name: empty()!\nDELETE FROM tea_pots;\n", USES_IT),
+        asking("-- name: empty()!\nDELETE FROM tea_pots;\n"),
         "{dir}/tea/tea.sql:1: empty: no such table: tea_pots.",
-    ),
-    "a statement that nobody uses": (
-        asking("-- name: fill()!\nDELETE FROM tea_cups;\n", USES_IT),
-        "{dir}/tea/tea.sql:1: fill is used nowhere.",
     ),
 }
 SETTINGS_REFUSED = {

@@ -19,7 +19,6 @@ from tests.extensions.broken_plugins import (
     ROUTE,
     SETTINGS_REFUSED,
     TABLE,
-    USES_IT,
     asking,
     migrating,
     tea,
@@ -87,7 +86,7 @@ def test_what_is_refused_above_is_served_when_it_is_right(
         "settings=Own",
         "migrations=HERE / 'm'",
     )
-    source = tea(*fields, "statements=HERE", before=ROUTE.format(path="/cups") + NUMBER + USES_IT)
+    source = tea(*fields, "statements=HERE", before=ROUTE.format(path="/cups") + NUMBER)
     files = asking("-- name: empty()!\nDELETE FROM tea_cups;\n") | {"tea/__init__.py": source}
     assert start(folder, files, monkeypatch, TEA_NUMBER="1") == 1
     assert capfd.readouterr().err == "eventorg: It would be served.\n"

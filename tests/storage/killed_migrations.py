@@ -22,7 +22,7 @@ NOW = "2027-01-01T12:00:00Z"
 
 
 def apply(path: Path, components: list[Component], fatal: int) -> None:
-    """Applies all that is missing, unless there are so many statements."""
+    """Applies all pending files; the process kills itself before statement number `fatal`."""
     done = 0
 
     def kill_in_time(sql: str) -> None:
@@ -36,8 +36,7 @@ def apply(path: Path, components: list[Component], fatal: int) -> None:
 
     with closing(connect_writer(path)) as connection:
         connection.set_trace_callback(kill_in_time)
-        for component in components:
-            migrate(connection, component, NOW)
+        migrate(connection, components, NOW)
 
 
 def main(folder: Path, step: int) -> None:

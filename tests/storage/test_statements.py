@@ -1,22 +1,21 @@
 """SQL files: what aiosql would let pass is an error that begins with file and line."""
 
-import importlib
+import ast
 import os
 import sqlite3
 import subprocess
 import sys
 from contextlib import closing
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 
-from eventorg import repositories
 from eventorg.package_data import data_folder
 from eventorg.storage.schema import check_statements, core_component, prepare
 from eventorg.storage.sqlite import connect_writer
 from eventorg.storage.statements import StatementError, Statements
 from eventorg.testing import Clock
+from tests.programs import CHECKOUT
 
 
 def load(folder: Path, **files: str) -> Statements:
@@ -104,43 +103,43 @@ def test_a_prefix_bounds_what_is_written_and_not_what_is_read(tmp_path: Path, na
             sql.check(connection, "tea_")
 
 
-def test_a_statement_nobody_uses_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    sql = load(tmp_path, notes=GET_NOTE + "-- name: list_notes()\nSELECT text FROM notes;\n")
-    file = tmp_path / "notebook.py"
-    source = """
-class Notes:
-    def get(self):
-        return self.read(lambda tx: tx.one(self._sql.get_note))
-
-    @staticmethod
-    @print
-    def list():
-        return None
-"""
-    file.write_text(source)
-    monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.delitem(sys.modules, "notebook", raising=False)
-    package = importlib.import_module("notebook")
-    with pytest.raises(StatementError, match="list_notes is used nowhere") as error:
-        sql.check_used(package)
-    assert str(error.value).startswith(f"{tmp_path}/notes.sql:3: ")
-    file.write_text(source.replace("return None", "return sql.list_notes"))
-    sql.check_used(package)
+FOLDERS = {
+    "core": (CHECKOUT / "sql", CHECKOUT / "eventorg" / "repositories"),
+    "template": (CHECKOUT / "eventorg" / "extensions" / "template" / "sql", CHECKOUT / "eventorg/extensions/template"),
+    **{folder.parent.name: (folder, folder.parent) for folder in sorted((CHECKOUT / "plugins").glob("*/sql"))},
+}
+"""The SQL files of each component and the code that uses them."""
 
 
-def test_a_module_without_code_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    package = ModuleType("notebook")
-    monkeypatch.setitem(sys.modules, "notebook", package)
-    with pytest.raises(StatementError, match=r"^notebook has no code to look for statements in\.$"):
-        Statements().check_used(package)
+def used_statements(folder: Path) -> set[str]:
+    """Returns the names that the code of a component reads from its statements: `self._sql.get_event`."""
+    return {
+        node.attr
+        for file in folder.rglob("*.py")
+        if "tests" not in file.relative_to(folder).parts
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Attribute) and ast.unparse(node.value).endswith("sql")
+    }
 
 
-def test_the_statements_that_come_along_compile_and_are_used(tmp_path: Path) -> None:
+@pytest.mark.parametrize("component", FOLDERS)
+def test_each_statement_is_used_and_each_one_used_exists(component: str) -> None:
+    statements, code = FOLDERS[component]
+    assert {statement.name for statement in Statements(statements)} == used_statements(code)
+
+
+def test_an_unused_statement_is_seen(tmp_path: Path) -> None:
+    (tmp_path / "tests").mkdir()
+    (tmp_path / "tests" / "test_notes.py").write_text("context.sql.list_notes")
+    (tmp_path / "notes.py").write_text("def get(tx, self):\n    self.list_notes()\n    tx.one(self._sql.get_note)\n")
+    assert used_statements(tmp_path) == {"get_note"}
+
+
+def test_the_statements_that_come_along_compile(tmp_path: Path) -> None:
     path = tmp_path / "eventorg.db"
     prepare(path, [core_component()], Clock())
     sql = Statements(data_folder("sql"))
     check_statements(path, sql)
-    sql.check_used(repositories)
     with closing(connect_writer(path)) as connection:
         connection.execute("DROP TABLE changes")
     with pytest.raises(StatementError, match="record_change: no such table: changes"):

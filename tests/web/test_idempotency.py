@@ -1,10 +1,12 @@
 """`Idempotency-Key`: a request that is sent again is done once, and answered the same."""
 
+import hashlib
 import queue
 import sqlite3
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -14,8 +16,9 @@ from litestar.routes import HTTPRoute
 from eventorg.application import create_app
 from eventorg.settings import Settings
 from eventorg.storage.database import Database
-from eventorg.testing import PASSWORD, Bot, Server, User, check_problem
+from eventorg.testing import PASSWORD, Bot, Server, User, check_problem, running
 from tests.telegram import Person
+from tests.telegram import link as link_account
 from tests.web.keyed import EVENT, Request, ask, count, is_replayed
 
 
@@ -182,7 +185,9 @@ def test_of_many_at_once_one_is_done(server: Server) -> None:
 def broken(fresh_server: Server) -> Iterator[sqlite3.Connection]:
     """A file that takes no outcomes."""
     with closing(sqlite3.connect(fresh_server.settings.database_path, isolation_level=None)) as file:
-        file.execute("CREATE TRIGGER broken BEFORE INSERT ON outcomes BEGIN SELECT RAISE(ABORT, 'broken'); END")
+        file.execute(
+            "CREATE TRIGGER broken BEFORE INSERT ON idempotency_records BEGIN SELECT RAISE(ABORT, 'broken'); END"
+        )
         yield file
 
 
@@ -212,6 +217,160 @@ def test_an_account_that_goes_takes_its_outcomes_along(fresh_server: Server) -> 
     user = fresh_server.sign_up()
     ask((user, "/events", EVENT), "POST", "done")
     check_problem(ask((user, "/events", {}), "POST", "refused"), 422)
-    assert count(fresh_server)["outcomes"] == 2
+    assert count(fresh_server)["idempotency_records"] == 2
     assert user.delete("/users/me").status_code == 200
-    assert count(fresh_server)["outcomes"] == 0
+    assert count(fresh_server)["idempotency_records"] == 0
+
+
+def private_event(server: Server) -> tuple[User, User, str]:
+    """Returns the organizer of a private event, its co-host and its URL."""
+    organizer, host = server.sign_up(), server.sign_up()
+    url = f"/events/{organizer.create_event(visibility='private')['id']}"
+    assert organizer.post(f"{url}/hosts", json={"user_id": host.id}).status_code == 201
+    return organizer, host, url
+
+
+def end_role(organizer: User, host: User, url: str) -> None:
+    assert organizer.delete(f"{url}/hosts/{host.id}").status_code == 200
+
+
+def lost_event(server: Server, path: str, body: object) -> tuple[Request, Callable[[], object]]:
+    """What a co-host of a private event does before its role ends."""
+    organizer, host, url = private_event(server)
+    guest = server.sign_up()
+    organizer.patch(url, json={"visibility": "public"})
+    guest.post(f"{url}/register")
+    organizer.patch(url, json={"visibility": "private"})
+    return (host, url + path.format(guest=guest.id), body), lambda: end_role(organizer, host, url)
+
+
+def lost_creation(server: Server) -> tuple[Request, Callable[[], object]]:
+    """An event that its creator deletes."""
+    user = server.sign_up()
+
+    def lose() -> None:
+        (event,) = user.get(f"/events?organizer_id={user.id}").json()["events"]
+        assert user.delete(f"/events/{event['id']}").status_code == 200
+
+    return (user, "/events", EVENT), lose
+
+
+def lost_registration(server: Server) -> tuple[Request, Callable[[], object]]:
+    """A registration that a host ends before the event becomes private."""
+    host, guest = server.sign_up(), server.sign_up()
+    url = f"/events/{host.create_event()['id']}"
+
+    def lose() -> None:
+        assert host.delete(f"{url}/participants/{guest.id}").status_code == 200
+        assert host.patch(url, json={"visibility": "private"}).status_code == 200
+
+    return (guest, f"{url}/register", None), lose
+
+
+def lost_host(server: Server) -> tuple[Request, Callable[[], object]]:
+    """A co-host of an event that the organizer deletes."""
+    organizer, friend = server.sign_up(), server.sign_up()
+    url = f"/events/{organizer.create_event()['id']}"
+
+    def lose() -> None:
+        assert organizer.delete(url).status_code == 200
+
+    return (organizer, f"{url}/hosts", {"user_id": friend.id}), lose
+
+
+def lost_account(server: Server) -> tuple[Request, Callable[[], object]]:
+    """The user of a Telegram account, who becomes another user when the account is linked."""
+    bot, user = server.make_bot("act"), server.sign_up()
+    person = Person(server, bot)
+    request: Request = (person.bot, f"/users/{person.id}", {"first_name": "Anna"})
+    return request, lambda: link_account(bot, person.telegram_id, user)
+
+
+def lost_link(server: Server) -> tuple[Request, Callable[[], object]]:
+    """A Telegram account that its user unlinks: the bot may no longer read the user's e-mail."""
+    bot, user = server.make_bot("act"), server.sign_up()
+    telegram_id = Person(server, bot).telegram_id
+    code = user.post("/users/me/link-codes").json()["code"]
+
+    def lose() -> None:
+        assert user.delete(f"/identities/telegram/{telegram_id}").status_code == 200
+
+    return (bot, f"/identities/telegram/{telegram_id}/link", {"code": code}), lose
+
+
+LOST: dict[str, tuple[str, Callable[[Server], tuple[Request, Callable[[], object]]], int, str]] = {
+    "create event": ("POST", lost_creation, 404, "event_not_found"),
+    "update event": ("PATCH", lambda server: lost_event(server, "", {"title": "New"}), 404, "event_not_found"),
+    "cancel event": ("POST", lambda server: lost_event(server, "/cancel", None), 404, "event_not_found"),
+    "check in": (
+        "PATCH",
+        lambda server: lost_event(server, "/participants/{guest}", {"status": "attended"}),
+        404,
+        "event_not_found",
+    ),
+    "add host": ("POST", lost_host, 404, "event_not_found"),
+    "register": ("POST", lost_registration, 404, "event_not_found"),
+    "update user": ("PATCH", lost_account, 404, "user_not_found"),
+    "link identity": ("POST", lost_link, 404, "identity_not_found"),
+}
+
+
+@pytest.mark.parametrize("case", LOST)
+def test_a_replay_shows_nothing_that_its_caller_may_no_longer_see(server: Server, case: str) -> None:
+    method, scene, status, code = LOST[case]
+    request, lose = scene(server)
+    assert ask(request, method, "key").is_success
+    assert is_replayed(ask(request, method, "key"))
+    lose()
+    refused = ask(request, method, "key")
+    check_problem(refused, status, code)
+    assert not is_replayed(refused)
+
+
+def test_a_replay_of_a_former_co_host_is_403_where_the_event_is_public(server: Server) -> None:
+    organizer, host, url = private_event(server)
+    assert organizer.patch(url, json={"visibility": "public"}).status_code == 200
+    request: Request = (host, url, {"title": "New"})
+    assert ask(request, "PATCH", "key").status_code == 200
+    end_role(organizer, host, url)
+    check_problem(ask(request, "PATCH", "key"), 403)
+
+
+def with_secret(tmp_path: Path, secret: str) -> Settings:
+    return Settings(plugins="none", database=str(tmp_path / "eventorg.db"), log_level="error", secret=secret)
+
+
+def test_a_rotated_secret_keeps_the_keys(tmp_path: Path) -> None:
+    old, new = "old secret " * 4, "new secret " * 4
+    with running(with_secret(tmp_path, old)) as server:
+        user = server.sign_up()
+        first = ask((user, "/events", EVENT), "POST", "key")
+    with running(with_secret(tmp_path, f"{new},{old}")) as server:
+        again = User(server.client, user.account, user.token)
+        repeated = ask((again, "/events", EVENT), "POST", "key")
+        assert (repeated.content, is_replayed(repeated)) == (first.content, True)
+        check_problem(ask((again, "/events", {}), "POST", "key"), 422, "idempotency_key_reused")
+
+
+def test_the_file_has_no_plain_hash_of_a_password(fresh_server: Server) -> None:
+    user = fresh_server.sign_up()
+    request: Request = (user, "/users/me", {"password": "another password", "current_password": PASSWORD})
+    response = ask(request, "PATCH", "key")
+    assert response.status_code == 200
+    plain = hashlib.sha256(b"PATCH\0/users/me\0" + response.request.content).hexdigest()
+    with closing(sqlite3.connect(fresh_server.settings.database_path)) as file:
+        ((fingerprint,),) = file.execute("SELECT fingerprint FROM idempotency_records").fetchall()
+    assert fingerprint.startswith("hmac:")
+    assert plain not in fingerprint
+
+
+def test_a_retry_across_the_upgrade_is_not_carried_out_twice(fresh_server: Server) -> None:
+    """Version 0.1.0 stored the SHA-256 of a request."""
+    request: Request = (fresh_server.sign_up(), "/events", EVENT)
+    first = ask(request, "POST", "key")
+    plain = hashlib.sha256(b"POST\0/events\0" + first.request.content).hexdigest()
+    with closing(sqlite3.connect(fresh_server.settings.database_path, isolation_level=None)) as file:
+        assert file.execute("UPDATE idempotency_records SET fingerprint = ?", (plain,)).rowcount == 1
+    again = ask(request, "POST", "key")
+    assert (again.content, is_replayed(again)) == (first.content, True)
+    check_problem(ask((request[0], "/events", {}), "POST", "key"), 422, "idempotency_key_reused")
