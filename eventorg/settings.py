@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 import msgspec
-from init_data_py import hash_token
 from msgspec import Meta, Struct, structs
 
 from eventorg.errors import SettingError
@@ -110,6 +109,8 @@ class Settings(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
             bot_id, colon, _ = self.telegram_bot_token.partition(":")
             if not bot_id.isdecimal() or not colon:
                 raise ValueError("Expected a token as BotFather gives it, 123456:ABC… - at `$.telegram_bot_token`")
+            from init_data_py import hash_token  # here: its import is slow, and few commands need it
+
             structs.force_setattr(self, "telegram_bot_token", f"{bot_id}:{hash_token(self.telegram_bot_token)}")
 
     @property

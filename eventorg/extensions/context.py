@@ -2,8 +2,6 @@
 
 from typing import TypeVar
 
-import structlog
-
 from eventorg.domain.callers import Caller
 from eventorg.domain.events import Event, Role
 from eventorg.domain.users import User
@@ -30,6 +28,8 @@ class PluginContext:
         users: UserRepository,
         outcomes: OutcomeRepository,
     ) -> None:
+        import structlog  # here: its import is slow, and commands without plugins do not need it
+
         self.settings = loaded.settings
         self.sql = loaded.sql
         self.clock = clock

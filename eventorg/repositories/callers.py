@@ -5,16 +5,18 @@ import hashlib
 from collections.abc import Callable, Hashable
 from contextlib import suppress
 from datetime import datetime, timedelta
-from typing import Any, Final, TypeVar, TypeVarTuple
+from typing import TYPE_CHECKING, Any, Final, TypeVar, TypeVarTuple
 
 from eventorg.domain.callers import Caller
 from eventorg.domain.errors import DomainError, Forbidden, NotFound, Unauthenticated
 from eventorg.domain.identities import MAX_TELEGRAM_ID, parse_telegram_id
 from eventorg.domain.values import Clock
-from eventorg.security.tokens import Claims
 from eventorg.storage.database import Database
 from eventorg.storage.statements import Statements
 from eventorg.storage.transactions import Transaction
+
+if TYPE_CHECKING:
+    from eventorg.security.tokens import Claims  # it imports PyJWT and cryptography, which most commands do not need
 
 T = TypeVar("T")
 Values = TypeVarTuple("Values")
@@ -35,7 +37,7 @@ class CallerRepository:
         self._used: dict[str, datetime] = {}
         self._noting: set[asyncio.Task[None]] = set()
 
-    async def identify_user(self, claims: Claims) -> Caller:
+    async def identify_user(self, claims: "Claims") -> Caller:
         """The caller a login token stands for. Raises `Unauthenticated` once its user is gone or has a new password."""
         version, caller = await self._find(self._load_user, claims.user_id)
         if version != claims.version:

@@ -46,8 +46,12 @@ def test_python_m_eventorg_is_the_command(tmp_path: Path) -> None:
 def walk(command: click.Command, name: str) -> Iterator[tuple[str, click.Command]]:
     """A command with all that are below it, by what one types."""
     yield name, command
-    for part in command.commands.values() if isinstance(command, click.Group) else ():
-        yield from walk(part, f"{name} {part.name}")
+    if isinstance(command, click.Group):
+        context = click.Context(command)
+        parts = [command.get_command(context, part) for part in command.list_commands(context)]
+        for part in parts:
+            assert part is not None
+            yield from walk(part, f"{name} {part.name}")
 
 
 def every_command() -> dict[str, click.Command]:
@@ -132,7 +136,7 @@ def test_check_says_of_an_old_sqlite_what_it_means(
 
 def test_check_without_a_file_fails_and_makes_none(tmp_path: Path) -> None:
     path = tmp_path / "eventorg.db"
-    assert sentence(run(path, "check")) == f"There is no database {path}; `eventorg serve` makes one."
+    assert sentence(run(path, "check")) == f"The database {path} does not exist. Run `eventorg serve` to create it."
     assert list(tmp_path.iterdir()) == []
 
 
