@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin, get_t
 import msgspec
 from msgspec import Meta, Struct, structs
 
-from eventorg.errors import SettingError
+from eventorg.errors import SettingError, UnknownSetting
 
 PREFIX = "EVENTORG_"
 CONFIG = "EVENTORG_CONFIG"
@@ -98,17 +98,21 @@ class Settings(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
 
     def __post_init__(self) -> None:
         if any(len(secret.encode()) < MIN_SECRET for secret in self.secrets):
-            raise ValueError(f"Expected at least {MIN_SECRET} bytes in each secret - at `$.secret`")
+            raise SettingError("EVENTORG_SECRET", f"Expected at least {MIN_SECRET} bytes in each secret")
         if not all(_ORIGIN.fullmatch(origin) for origin in self.allowed_origins):
-            raise ValueError("Expected origins such as https://example.com, without a path - at `$.cors_origins`")
+            raise SettingError("EVENTORG_CORS_ORIGINS", "Expected origins without a path, such as https://example.com")
         if self.trusted_proxies not in ("", "*") and not all(map(_is_network, self.trusted_proxies.split(","))):
-            raise ValueError("Expected addresses or networks such as 10.0.0.0/8, or * for any - at `$.trusted_proxies`")
+            raise SettingError(
+                "EVENTORG_TRUSTED_PROXIES", "Expected addresses or networks such as 10.0.0.0/8, or * for all"
+            )
         if not _VISIBLE.fullmatch(self.metrics_token):
-            raise ValueError("Expected visible ASCII characters and no space - at `$.metrics_token`")
+            raise SettingError("EVENTORG_METRICS_TOKEN", "Expected visible ASCII characters without spaces")
         if self.telegram_bot_token and not _BOT_KEY.fullmatch(self.telegram_bot_token):
             bot_id, colon, _ = self.telegram_bot_token.partition(":")
             if not bot_id.isdecimal() or not colon:
-                raise ValueError("Expected a token as BotFather gives it, 123456:ABC… - at `$.telegram_bot_token`")
+                raise SettingError(
+                    "EVENTORG_TELEGRAM_BOT_TOKEN", "Expected a token from BotFather, such as 123456:ABC…"
+                )
             from init_data_py import hash_token  # here: its import is slow, and few commands need it
 
             structs.force_setattr(self, "telegram_bot_token", f"{bot_id}:{hash_token(self.telegram_bot_token)}")
@@ -161,11 +165,10 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
     return settings
 
 
-def unknown(name: str, kind: Any = Settings, prefix: str = PREFIX) -> SettingError:
-    """The refusal of a name that is none of the settings, with one that looks like it."""
-    alike = get_close_matches(name, [field for field in _fields(kind) if field != "others"], n=1, cutoff=0.7)
-    hint = f"; there is {prefix}{alike[0].upper()}" if alike else ""
-    return SettingError(f"{prefix}{name.upper()} is no setting of eventorg or of a plugin{hint}.")
+def unknown(name: str, kind: Any = Settings, prefix: str = PREFIX) -> UnknownSetting:
+    """Returns the error for a name that no setting has, with a setting of a similar name."""
+    similar = get_close_matches(name, [field for field in _fields(kind) if field != "others"], n=1, cutoff=0.7)
+    return UnknownSetting(f"{prefix}{name.upper()}", f"{prefix}{similar[0].upper()}" if similar else None)
 
 
 def own_values(settings: Settings, plugin: str) -> dict[str, Any]:
@@ -185,8 +188,8 @@ def convert(values: dict[str, Any], kind: type[T], prefix: str) -> T:
         reason, _, path = str(error).partition(" - at `$.")
         name = path.rstrip("`").upper()
         if missing := re.match(r"Object missing required field `(\w+)`", reason):
-            raise SettingError(f"{prefix}{missing[1].upper()} must be set.") from None
-        raise SettingError(f"{prefix}{name} cannot be used: {_in_words(reason, name.lower(), kind)}.") from None
+            raise SettingError(f"{prefix}{missing[1].upper()}", "A value is required") from None
+        raise SettingError(f"{prefix}{name}", _in_words(reason, name.lower(), kind)) from None
 
 
 def _fields(kind: Any) -> tuple[str, ...]:
@@ -208,7 +211,7 @@ def _read_file(path: str) -> dict[str, Any]:
         with open(path, "rb") as file:
             values = tomllib.load(file)
     except OSError as error:
-        raise SettingError(f"{CONFIG} names {path}, which cannot be read: {error.strerror}.") from None
+        raise SettingError(CONFIG, f"Cannot read {path}: {error.strerror}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SettingError(f"{CONFIG} names {path}, which is not TOML: {error}.") from None
+        raise SettingError(CONFIG, f"{path} is not valid TOML: {error}") from None
     return {PREFIX + key.removeprefix(PREFIX).upper(): value for key, value in values.items()}

@@ -80,9 +80,8 @@ def check_names(settings: Settings) -> dict[str, Import]:
     wanted = _wanted(settings, found)
     for name in wanted:
         if name not in found:
-            raise SettingError(
-                f"EVENTORG_PLUGINS names {name}, which is not found; there are {', '.join(sorted(found)) or 'none'}."
-            )
+            available = ", ".join(sorted(found)) or "none"
+            raise SettingError("EVENTORG_PLUGINS", f"There is no plugin {name}. Available plugins: {available}")
         for other in wanted:
             if other.startswith(f"{name}_"):
                 raise PluginError(f"The plugins {name} and {other} cannot be told apart by name; rename one.")
@@ -125,7 +124,7 @@ def _find(settings: Settings) -> dict[str, Import]:
     if settings.plugins_dir:
         folders.append(Path(settings.plugins_dir).absolute())
         if not folders[-1].is_dir():
-            raise SettingError(f"EVENTORG_PLUGINS_DIR names {folders[-1]}, which is no folder.")
+            raise SettingError("EVENTORG_PLUGINS_DIR", f"There is no folder {folders[-1]}")
     for folder in folders:
         for path in sorted(folder.iterdir()):
             if path.suffix == ".py" and path.stem != "conftest" and not path.stem.startswith("test_"):

@@ -1,6 +1,7 @@
 """Runs the application with uvicorn until it is told to stop, and stops it without losing anything."""
 
 import asyncio
+import errno
 import gc
 import signal
 import socket
@@ -118,16 +119,23 @@ def serve(settings: Settings) -> None:
 
 
 def url_of(listener: socket.socket) -> str:
-    """Where a listening socket is reached."""
+    """Returns the URL of a listening socket."""
     host, port = listener.getsockname()[:2]
-    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+    return f"http://{_join(host, port)}"
+
+
+def _join(host: str, port: int) -> str:
+    return f"{f'[{host}]' if ':' in host else host}:{port}"
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A listening socket. Raises `OperatorError` if the address cannot be had."""
+    """Returns a listening socket. Raises `OperatorError` if the port is in use or the address cannot be bound."""
     try:
         family, *_ = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         return socket.create_server((host, port), family=family, backlog=2048)
     except OSError as error:
-        words = f"{host}:{port} cannot be listened on: {error.strerror}"
-        raise OperatorError(f"{words}; see EVENTORG_HOST and EVENTORG_PORT.") from None
+        if error.errno == errno.EADDRINUSE:
+            raise OperatorError(f"Port {port} is already in use. Set EVENTORG_PORT to another one.") from None
+        reason = str(error.strerror).partition(" (")[0].lower()  # without the address, which Python appends
+        address = _join(host, port)
+        raise OperatorError(f"Cannot listen on {address}: {reason}. Check EVENTORG_HOST and EVENTORG_PORT.") from None

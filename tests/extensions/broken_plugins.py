@@ -203,36 +203,36 @@ SETTINGS_REFUSED = {
     "an unknown plugin": (
         {"tea.py": tea()},
         {"PLUGINS": "tea,coffee"},
-        "EVENTORG_PLUGINS names coffee, which is not found; there are ",
+        "Invalid setting EVENTORG_PLUGINS. There is no plugin coffee. Available plugins: ",
     ),
     "a folder that is none": (
         {},
         {"PLUGINS_DIR": "missing"},
-        "EVENTORG_PLUGINS_DIR names {cwd}/missing, which is no fo",
+        "Invalid setting EVENTORG_PLUGINS_DIR. There is no folder {cwd}/missing.",
     ),
     "an unknown setting": (
         {"tea.py": tea("settings=Own", before=NUMBER)},
         {"TEA_NUMBER": "1", "TEA_SUGAR": "2"},
-        "EVENTORG_TEA_SUGAR is no setting of eventorg or of a plugin.",
+        "Unknown setting EVENTORG_TEA_SUGAR.",
     ),
     "a setting of a plugin without any": (
         {"tea.py": tea()},
         {"TEA_SUGAR": "2"},
-        "EVENTORG_TEA_SUGAR is no setting of eventorg or of a plugin.",
+        "Unknown setting EVENTORG_TEA_SUGAR.",
     ),
     "a setting of no plugin": (
         {},
         {"COFFEE_SUGAR": "2"},
-        "EVENTORG_COFFEE_SUGAR is no setting of eventorg or of a plug",
+        "Unknown setting EVENTORG_COFFEE_SUGAR.",
     ),
     "a wrong value": (
         {"tea.py": tea("settings=Own", before=NUMBER)},
         {"TEA_NUMBER": "many"},
-        "EVENTORG_TEA_NUMBER cannot be used: Expected a whole number.",
+        "Invalid setting EVENTORG_TEA_NUMBER. Expected a whole number.",
     ),
     "a missing value": (
         {"tea.py": tea("settings=Own", before=NUMBER)},
         {},
-        "EVENTORG_TEA_NUMBER must be set.",
+        "Invalid setting EVENTORG_TEA_NUMBER. A value is required.",
     ),
 }
