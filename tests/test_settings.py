@@ -1,4 +1,4 @@
-"""Settings: from the environment, from a file, and refused in one sentence."""
+"""Settings from the environment and from a file, and the errors for invalid ones."""
 
 from pathlib import Path
 from typing import Any
@@ -83,7 +83,7 @@ REFUSED = [
 
 
 def write(tmp_path: Path, *lines: str) -> dict[str, str]:
-    """An environment that names a file of these lines."""
+    """Returns an environment that names a file with these lines."""
     (tmp_path / "eventorg.toml").write_text("\n".join(lines), encoding="utf-8")
     return {"EVENTORG_CONFIG": str(tmp_path / "eventorg.toml")}
 

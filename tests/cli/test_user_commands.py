@@ -1,4 +1,4 @@
-"""`eventorg user`: what the operator does with accounts, beside a server that runs."""
+"""`eventorg user` beside a running server."""
 
 import io
 import re
@@ -15,7 +15,7 @@ from tests.programs import at_a_terminal
 
 @pytest.fixture(scope="module")
 def closed_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """One where nobody signs up: all users are the operator's."""
+    """A server with closed sign-up: the operator creates all users."""
     path = tmp_path_factory.mktemp("closed") / "eventorg.db"
     with running(Settings(plugins="none", database=str(path), signup="closed", log_level="error")) as server:
         yield server
@@ -33,7 +33,7 @@ def do(*arguments: str, stdin: str = "") -> Result:
 
 
 def make(name: str, *options: str) -> str:
-    """The id of a new user with everybody's password."""
+    """Creates a user with the common password and returns the ID."""
     made = do("create", name, "--email", f"{name}@example.com", *options, stdin=f"{PASSWORD}\n")
     assert made.exit_code == 0, made.output
     return made.stdout.split()[-1]
