@@ -41,7 +41,7 @@ MIGRATION = "{dir}/tea/0001_initial.sql:1: "
 OTHERS_TABLE = MIGRATION + "a migration must not begin or end a transaction, and touches only what is named tea_…."
 USES_IT = "def use(sql): return sql.empty\n"
 NOT_OF_ITS_TYPE = "The plugin tea declares {}, which is not of its type."
-TAKEN_PATH = "The routes of the plugin tea cannot be added: "
+TAKEN_PATH = "Cannot add the routes of plugin tea: "
 
 REFUSED: dict[str, tuple[dict[str, str], str]] = {
     "a misspelt field": (
@@ -102,11 +102,11 @@ REFUSED: dict[str, tuple[dict[str, str], str]] = {
     ),
     "a path of the core under another parameter's name": (
         {"tea.py": tea("routes=[answer]", before=ROUTE.format(path="/events/{any_id:str}"))},
-        TAKEN_PATH + "/events/{any_id:str} is one of /events/{event_id:str} already.",
+        TAKEN_PATH + "/events/{any_id:str} matches the existing route /events/{event_id:str}.",
     ),
     "a path that is one of the core's": (
         {"tea.py": tea("routes=[answer]", before=ROUTE.format(path="/users/me"))},
-        TAKEN_PATH + "/users/me is one of /users/{user_id:str} already.",
+        TAKEN_PATH + "/users/me matches the existing route /users/{user_id:str}.",
     ),
     "a path of another plugin": (
         {
