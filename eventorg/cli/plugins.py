@@ -3,18 +3,19 @@
 from collections.abc import Awaitable, Callable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import click
-from litestar.handlers import HTTPRouteHandler
 
 from eventorg.cli.running import run_with_core
 from eventorg.core import Core
 from eventorg.extensions.loader import load_plugins
 from eventorg.extensions.scaffold import write_example
-from eventorg.plugin import Context, Plugin
 from eventorg.repositories.plugins import PluginState
 from eventorg.settings import load
+
+if TYPE_CHECKING:
+    from eventorg.plugin import Context, Plugin
 
 T = TypeVar("T")
 
@@ -75,7 +76,7 @@ def find_commands(name: str) -> tuple[click.Group, Callable[..., object]] | None
     return None
 
 
-def _run_on_plugin(name: str, action: Callable[[Context], Awaitable[T]]) -> T:
+def _run_on_plugin(name: str, action: Callable[["Context"], Awaitable[T]]) -> T:
     async def act(core: Core) -> T:
         loaded = next(each for each in core.loaded if each.plugin.name == name)
         return await action(core.context(loaded))
@@ -85,13 +86,15 @@ def _run_on_plugin(name: str, action: Callable[[Context], Awaitable[T]]) -> T:
 
 def _paths(route: object) -> list[str]:
     """Returns the paths of a handler, each with its methods, or the path of a controller."""
+    from litestar.handlers import HTTPRouteHandler  # here: `plugins new` and `retry` do without Litestar
+
     if isinstance(route, HTTPRouteHandler):
         methods = " ".join(sorted(route.http_methods))
         return [f"{methods} {path}" for path in sorted(route.paths)]
     return [getattr(route, "path", "/")]
 
 
-def _describe(plugin: Plugin, state: PluginState | None) -> Iterator[str]:
+def _describe(plugin: "Plugin", state: PluginState | None) -> Iterator[str]:
     """Yields the lines that describe a plugin. The first line has its name and state."""
     yield f"{plugin.name}: {state.summary if state else 'ok'}"
     if plugin.requires:

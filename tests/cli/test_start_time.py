@@ -18,9 +18,11 @@ LIGHT = [
     ["token", "list"],
     ["token", "create", "bot", "--scope", "act"],
     ["user", "list"],
-    ["backup", "copy.db"],
+    ["backup", "FOLDER/copy.db"],
     ["deploy", "nginx.conf"],
     ["health"],
+    ["plugins", "--help"],
+    ["plugins", "new", "notes", "--into", "FOLDER"],
 ]
 WITHOUT_PLUGINS = [["migrate"], ["check"]]
 
@@ -35,7 +37,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def imported(folder: Path, *arguments: str, plugins: str = "") -> set[str]:
     """Returns the slow packages that a command imports."""
-    arguments = tuple(argument.replace("copy.db", str(folder / "copy.db")) for argument in arguments)
+    arguments = tuple(argument.replace("FOLDER", str(folder)) for argument in arguments)
     done = run(folder / "eventorg.db", *arguments, program=IMPORT_TIMES, plugins=plugins, port=9)
     assert done.returncode == (1 if arguments == ("health",) else 0), done.stderr
     modules = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines() if line.startswith("import time:")}
