@@ -1,4 +1,4 @@
-"""The ASGI application for a server of your choice; `python app.py` is `eventorg serve`."""
+"""The ASGI application, for the ASGI server of your choice. `python app.py` runs `eventorg serve`."""
 
 from litestar import Litestar
 
@@ -6,7 +6,7 @@ from eventorg.cli import main
 
 
 def create_app() -> Litestar:
-    """The application with the settings of the environment (`uvicorn --factory app:create_app`)."""
+    """Returns the application with the settings from the environment (`uvicorn --factory app:create_app`)."""
     from eventorg.application import create_app as build
     from eventorg.settings import load
 

@@ -1,4 +1,4 @@
-"""`python -m eventorg` is the `eventorg` command."""
+"""Runs the `eventorg` command as `python -m eventorg`."""
 
 from eventorg.cli import main
 

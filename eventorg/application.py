@@ -1,4 +1,4 @@
-"""The only wiring: settings in, application out."""
+"""Builds the application from the settings. This is the only place that connects the parts."""
 
 import re
 from collections.abc import AsyncIterator
@@ -51,15 +51,15 @@ from eventorg.web.strict import StrictRoutes
 
 
 def create_app(settings: Settings, clock: Clock = utc_now, passwords: Passwords | None = None) -> Litestar:
-    """The application. The file is prepared and opened when it starts, and closed when it stops.
+    """Returns the application. It prepares and opens the database file when it starts, and closes it when it stops.
 
-    Raises `OperatorError` (now, or at start) in one sentence that a person can act upon.
+    Raises `OperatorError`, now or at start.
     """
     core = Core(settings, clock, passwords)
     rates = RateLimiter(settings.requests_per_minute, clock) if settings.requests_per_minute else None
     feed = Feed(core.changes)
     core.database.listeners.append(feed.tell)
-    watch = ExternalCommits(core.database, core.changes)
+    external_commits = ExternalCommits(core.database, core.changes)
     contexts = [core.context(loaded) for loaded in core.loaded]
 
     @asynccontextmanager
@@ -71,14 +71,14 @@ def create_app(settings: Settings, clock: Clock = utc_now, passwords: Passwords 
             core.use_secrets(settings.secrets or (load_secret(path),))
             async with AsyncExitStack() as stack:
                 await stack.enter_async_context(core.database.opened())
-                await stack.enter_async_context(watch.running())
+                await stack.enter_async_context(external_commits.running())
                 kept = timedelta(days=settings.changes_days)
                 await stack.enter_async_context(housekeeping(core.changes, core.idempotency, kept, clock))
                 if settings.backups:
                     await stack.enter_async_context(BackupSchedule(settings, clock).running())
                 for loaded, context in zip(core.loaded, contexts, strict=True):
-                    courier = PluginWorker(loaded, context, core.plugins, core.database)
-                    await stack.enter_async_context(courier.running())
+                    worker = PluginWorker(loaded, context, core.plugins, core.database)
+                    await stack.enter_async_context(worker.running())
                 yield
 
     app = Litestar(
@@ -143,8 +143,8 @@ def create_app(settings: Settings, clock: Clock = utc_now, passwords: Passwords 
 
 
 def _add_metrics(app: Litestar, core: Core, feed: Feed) -> Observer:
-    """Adds `GET /metrics`; who wants to be told of each request."""
-    from eventorg.api.metrics import get_metrics  # here, for they cost time and memory, and few want them
+    """Adds `GET /metrics` and returns the function that observes each request."""
+    from eventorg.api.metrics import get_metrics  # here, because the imports cost time and memory
     from eventorg.metrics import Metrics
 
     names = (loaded.plugin.name for loaded in core.loaded)
@@ -154,24 +154,24 @@ def _add_metrics(app: Litestar, core: Core, feed: Feed) -> Observer:
 
 
 def _add_routes(app: Litestar, plugin: Plugin, context: PluginContext) -> None:
-    """Adds the routes of a plugin. Raises `PluginError` if a path is taken, or is one that another stands for."""
+    """Adds the routes of a plugin. Raises `PluginError` if a path exists already, or matches the pattern of another."""
     taken = {route.path: re.compile(re.sub("{.*?}", "[^/]+", route.path)) for route in app.routes}
     try:
         app.register(
             Router(path="/", route_handlers=plugin.routes, dependencies=_constants(plugin=context), tags=[plugin.name])
         )
     except ImproperlyConfiguredException as error:
-        raise PluginError(f"The routes of the plugin {plugin.name} cannot be added: {error.detail}.") from None
+        raise PluginError(f"Cannot add the routes of plugin {plugin.name}: {error.detail}.") from None
     for path in {route.path for route in app.routes} - taken.keys():
         for other, pattern in taken.items():
             if pattern.fullmatch(path):
                 raise PluginError(
-                    f"The routes of the plugin {plugin.name} cannot be added: {path} is one of {other} already."
+                    f"Cannot add the routes of plugin {plugin.name}: {path} matches the existing route {other}."
                 )
 
 
 def _constants(**values: Any) -> dict[str, Provide]:
-    """Dependencies that are the same for every request."""
+    """Returns dependencies that have the same value in every request."""
 
     def constant(value: Any) -> Provide:
         def provide() -> Any:

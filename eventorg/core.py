@@ -1,11 +1,12 @@
 """The parts that stand behind every request and every command, put together once."""
 
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 
 from eventorg.domain.values import Clock
 from eventorg.extensions.context import PluginContext
 from eventorg.extensions.export import UserExport
-from eventorg.extensions.loader import LoadedPlugin, load_plugins
+from eventorg.extensions.loader import LoadedPlugin, check_names, load_plugins
 from eventorg.package_data import data_folder
 from eventorg.repositories.account_merge import AccountMerge
 from eventorg.repositories.bots import BotRepository
@@ -74,8 +75,17 @@ class Core:
         self.bots = BotRepository(database, sql)
         self.callers = CallerRepository(database, sql, clock, tokens)
         self.plugins = PluginRepository(database, sql, clock)
-        self.loaded = load_plugins(settings)
-        self.user_export = UserExport(users, [(loaded.plugin, self.context(loaded)) for loaded in self.loaded])
+        check_names(settings)
+
+    @cached_property
+    def loaded(self) -> list[LoadedPlugin]:
+        """The wanted plugins, imported when first asked for: they import Litestar, which most commands do without."""
+        return load_plugins(self.settings)
+
+    @cached_property
+    def user_export(self) -> UserExport:
+        """Exports a user's data from the core and from the plugins."""
+        return UserExport(self.users, [(loaded.plugin, self.context(loaded)) for loaded in self.loaded])
 
     def context(self, loaded: LoadedPlugin) -> PluginContext:
         """What a plugin is given to work with."""

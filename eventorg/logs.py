@@ -1,4 +1,4 @@
-"""Structured logs: key=value lines for people, or JSON for programs, on standard error."""
+"""Structured logs on standard error: key=value lines for people, or JSON for programs."""
 
 import asyncio
 import logging
@@ -15,12 +15,12 @@ from structlog.tracebacks import ExceptionDictTransformer
 from eventorg.settings import Settings
 
 request_id_now: ContextVar[str] = ContextVar("request_id_now")
-"""The id of the request that is being answered: in every line that is logged meanwhile."""
+"""The ID of the current request. Each log line of the request contains it."""
 
 
 class _StandardError:
-    """The standard error of now, should it be another. It stops nobody when it cannot be written: its disk is full, or
-    who read it is gone."""
+    """The current `sys.stderr`, even if it is replaced. Errors of writing are ignored, so that a full disk or a closed
+    pipe does not stop the server."""
 
     def __init__(self) -> None:
         self._waiting: list[str] = []
@@ -34,8 +34,8 @@ class _StandardError:
             sys.stderr.flush()
 
     def write_soon(self, text: str) -> None:
-        """On the event loop: writes at the end of its present step, together with what else is to be written then. A
-        system call for each line would be a tenth of a short request."""
+        """Writes at the end of the current step of the event loop, together with the other lines of the step. A system
+        call for each line would take a tenth of the time of a short request."""
         if not self._waiting:
             asyncio.get_running_loop().call_soon(self._write_waiting)
         self._waiting.append(text)
@@ -50,9 +50,9 @@ STANDARD_ERROR: Final = _StandardError()
 
 
 def structlog_config(settings: Settings) -> StructlogConfig:
-    """The configuration of Litestar's structlog plugin; its request logging is not used, ours names no bodies.
+    """Returns the configuration of Litestar's structlog plugin, without its request logging, which includes bodies.
 
-    Tracebacks are without the values of variables, which structlog would show: passwords and tokens are among them.
+    Tracebacks do not show the values of variables, because passwords and tokens are among them.
     """
     renderer: structlog.typing.Processor
     if settings.log_format == "json":
@@ -66,7 +66,7 @@ def structlog_config(settings: Settings) -> StructlogConfig:
         traceback = []
     level = logging.getLevelNamesMapping()[settings.log_level.upper()]
     config = StructLoggingConfig(
-        log_exceptions="never",  # `eventorg.web.problems` logs what is unforeseen, and only that
+        log_exceptions="never",  # `eventorg.web.problems` logs unhandled errors
         processors=[
             _add_request_id,
             structlog.processors.add_log_level,

@@ -1,6 +1,6 @@
-"""What monitoring reads: numbers on requests, the database and the plugins, in the text format of Prometheus.
+"""Metrics on requests, the database, and the plugins, in the text format of Prometheus.
 
-Imported only where the setting asks for it. Each application has a registry of its own, so several fit in a process.
+Imported only if the metrics are on. Each application has its own registry, so a process can have several.
 """
 
 from collections.abc import Iterable
@@ -18,13 +18,13 @@ from eventorg.repositories.plugins import PluginRepository
 from eventorg.storage.database import MAX_GROUP, Database
 
 REQUEST_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 35.0)
-"""Up to 35: `GET /changes` may wait for 30."""
+"""Up to 35, because `GET /changes` can wait for 30."""
 COMMIT_SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0)
 COMMIT_WORKS = tuple(2**power for power in range(MAX_GROUP.bit_length()))
 
 
 class Metrics:
-    """The numbers of one application since its start. `path` is the database's file, `loaded` names its plugins."""
+    """The metrics of one application since its start. `path` is the database file, `loaded` has the plugins' names."""
 
     def __init__(
         self, database: Database, path: Path, feed: Feed, plugins: PluginRepository, loaded: Iterable[str]
@@ -33,35 +33,35 @@ class Metrics:
         self._loaded: Final = frozenset(loaded)
         self._registry: Final = CollectorRegistry()
         ProcessCollector(registry=self._registry)
-        Info("eventorg_build", "Which eventorg this is.", registry=self._registry).info({"version": __version__})
+        Info("eventorg_build", "Version of eventorg.", registry=self._registry).info({"version": __version__})
         self._requests: Final = Histogram(
             "eventorg_http_request_duration_seconds",
-            "From the first byte of a request to the last of its answer. The status is 0 if the client went away.",
+            "Time from a request's first byte to the last byte of its response. Status 0: the client disconnected.",
             ("method", "route", "status"),
             buckets=REQUEST_SECONDS,
             registry=self._registry,
         )
         self._commit_works: Final = Histogram(
             "eventorg_database_commit_works",
-            "How many works shared a commit.",
+            "Number of transactions in a commit.",
             buckets=COMMIT_WORKS,
             registry=self._registry,
         )
         self._commit_seconds: Final = Histogram(
             "eventorg_database_commit_duration_seconds",
-            "From the begin of a transaction to the end of its commit, the works included.",
+            "Time from the start of a commit's first transaction to the end of the commit.",
             buckets=COMMIT_SECONDS,
             registry=self._registry,
         )
         self._backlog: Final = Gauge(
             "eventorg_plugin_backlog_changes",
-            "Changes that a plugin has not been told yet.",
+            "Changes that a plugin has not received yet.",
             ("plugin",),
             registry=self._registry,
         )
         self._set_aside: Final = Gauge(
             "eventorg_plugin_set_aside_changes",
-            "Changes that a plugin failed at too often.",
+            "Changes that a plugin failed to process.",
             ("plugin",),
             registry=self._registry,
         )
@@ -69,23 +69,27 @@ class Metrics:
         self._watch(database, path, feed)
 
     def _watch(self, database: Database, path: Path, feed: Feed) -> None:
-        """The numbers that are looked up whenever somebody asks."""
+        """Adds the metrics that are read on each request to `GET /metrics`."""
         for name, meaning, read in (
-            ("database_writes_waiting", "Works that wait for the writer.", lambda: database.writes_waiting),
-            ("database_reads_waiting", "Works that wait for a reader or run on it.", lambda: database.reads_waiting),
-            ("database_size_bytes", "The size of the database.", lambda: _size(path)),
-            ("database_wal_size_bytes", "That of its write-ahead log.", lambda: _size(Path(f"{path}-wal"))),
-            ("changes_followers", "Requests to GET /changes that wait for news.", lambda: feed.followers),
+            ("database_writes_waiting", "Transactions that wait for the writer.", lambda: database.writes_waiting),
+            (
+                "database_reads_waiting",
+                "Transactions that wait for or use a reader.",
+                lambda: database.reads_waiting,
+            ),
+            ("database_size_bytes", "Size of the database file.", lambda: _size(path)),
+            ("database_wal_size_bytes", "Size of the write-ahead log.", lambda: _size(Path(f"{path}-wal"))),
+            ("changes_followers", "Requests to GET /changes that wait for changes.", lambda: feed.followers),
         ):
             Gauge(f"eventorg_{name}", meaning, registry=self._registry).set_function(read)
 
     def observe_request(self, scope: Scope, status: int, seconds: float) -> None:
-        """Counts a request under its route's template, never under its path; what has no route, under none."""
+        """Counts a request under the template of its route, or under an empty one if it has no route."""
         route = scope.get("path_template", "")
         self._requests.labels(scope.get("method", ""), route, status).observe(seconds)
 
     async def expose(self) -> bytes:
-        """All numbers as of now. Those of the plugins are missing while the database cannot be read."""
+        """Returns the current metrics. Those of the plugins are missing while the database cannot be read."""
         try:
             states = await self._plugins.find_states()
         except DomainError:
@@ -99,13 +103,13 @@ class Metrics:
         return await to_thread.run_sync(generate_latest, self._registry)
 
     def _observe_commit(self, works: int, seconds: float) -> None:
-        """On the writer's thread."""
+        """Counts a commit. Runs on the writer's thread."""
         self._commit_works.observe(works)
         self._commit_seconds.observe(seconds)
 
 
 def _size(path: Path) -> int:
-    """In bytes; 0 if there is no such file."""
+    """Returns the size in bytes, or 0 if the file does not exist."""
     try:
         return path.stat().st_size
     except OSError:

@@ -1,4 +1,4 @@
-"""Where the files that come along lie: beside the package in a checkout, inside it when installed."""
+"""Finds the files that ship with eventorg: beside the package in a checkout, inside it when installed."""
 
 from pathlib import Path
 
@@ -6,6 +6,6 @@ _PACKAGE = Path(__file__).parent
 
 
 def data_folder(name: str) -> Path:
-    """The folder `sql` or `plugins`."""
+    """Returns the path of the folder `sql` or `plugins`."""
     installed = _PACKAGE / name
     return installed if installed.is_dir() else _PACKAGE.parent / name

@@ -1,4 +1,4 @@
-"""All settings of the server: one struct, from `EVENTORG_*` and an optional TOML file."""
+"""The settings of the server: one struct, read from `EVENTORG_*` and an optional TOML file."""
 
 import os
 import re
@@ -10,12 +10,11 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 import msgspec
-from init_data_py import hash_token
 from msgspec import Meta, Struct, structs
 
-from eventorg.domain.errors import FieldError, Invalid
+from eventorg.domain.errors import FieldError
 from eventorg.domain.validation import field_errors
-from eventorg.errors import SettingError
+from eventorg.errors import SettingError, UnknownSetting
 
 PREFIX = "EVENTORG_"
 CONFIG = "EVENTORG_CONFIG"
@@ -30,111 +29,132 @@ _BOT_KEY = re.compile(r"\d+:[0-9a-f]{64}")
 
 
 class Settings(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
-    """The settings in force; each is read from `EVENTORG_<NAME>`. Doc strings are the README's table."""
+    """The settings. Each is read from `EVENTORG_<NAME>`. The descriptions make up the README's table."""
 
-    database: Annotated[str, Meta(min_length=1, description="the SQLite file, made at first start")] = "eventorg.db"
-    host: Annotated[str, Meta(min_length=1, description="the address it listens on")] = "127.0.0.1"
-    port: Annotated[int, Meta(ge=0, le=65535, description="the port; 0 takes a free one")] = 8000
+    database: Annotated[str, Meta(min_length=1, description="SQLite file. The first start creates it.")] = "eventorg.db"
+    host: Annotated[str, Meta(min_length=1, description="Address to listen on.")] = "127.0.0.1"
+    port: Annotated[int, Meta(ge=0, le=65535, description="Port to listen on. `0` takes a free port.")] = 8000
     secret: Annotated[
         str,
-        Meta(description="signs tokens; older ones may follow after a comma; made beside the database if not set"),
+        Meta(
+            description="Secret that signs tokens. Add older secrets after commas to keep their tokens valid. "
+            "Default: generated and stored beside the database."
+        ),
     ] = ""
-    token_hours: Annotated[int, Meta(ge=1, le=8784, description="life of a login, in hours")] = 24
+    token_hours: Annotated[int, Meta(ge=1, le=8784, description="Lifetime of a login token, in hours.")] = 24
     signup: Annotated[
-        Literal["open", "closed"], Meta(description="`closed`: only a bot or the operator makes users")
+        Literal["open", "closed"], Meta(description="`closed`: only bots and the operator create users.")
     ] = "open"
     login_attempts: Annotated[
-        int, Meta(ge=1, le=100_000, description="failed logins a minute, per account and per address")
+        int,
+        Meta(
+            ge=1, le=100_000, description="Maximum number of failed logins per minute, per account and per IP address."
+        ),
     ] = 10
     requests_per_minute: Annotated[
         int,
         Meta(
             ge=0,
             le=1_000_000,
-            description="requests a minute of a caller, and of an address without a token; 0: as many as it likes",
+            description="Maximum number of requests per minute, per caller, or per IP address without a token. "
+            "`0`: no limit.",
         ),
     ] = 0
     synchronous: Annotated[
         Literal["full", "normal"],
-        Meta(description="`normal`: faster on slow disks, a power cut may lose the last commits"),
+        Meta(description="`normal`: faster on slow disks, but a power failure can lose the last commits."),
     ] = "full"
     trusted_proxies: Annotated[
         str,
-        Meta(description="addresses or networks whose `X-Forwarded-For` is believed, comma-separated; `*` is any"),
+        Meta(description="Comma-separated addresses or networks whose `X-Forwarded-For` is trusted. `*`: all."),
     ] = ""
     cors_origins: Annotated[
         str,
-        Meta(description="origins whose pages may call the API, comma-separated (`https://example.com`); `*` is any"),
+        Meta(
+            description="Comma-separated origins whose web pages can call the API, for example `https://example.com`. "
+            "`*`: all."
+        ),
     ] = ""
     telegram_bot_token: Annotated[
-        str, Meta(description="checks Mini App logins; only its derived key is kept in memory")
+        str, Meta(description="Verifies Mini App logins. Only a key derived from the token stays in memory.")
     ] = ""
     telegram_bot_id: Annotated[
         int,
-        Meta(ge=0, description="checks Mini App logins by Telegram's signature, without the token"),
+        Meta(ge=0, description="Verifies Mini App logins by Telegram's signature, without the bot token."),
     ] = 0
-    telegram_max_age: Annotated[int, Meta(ge=1, description="how old a Mini App login may be, in seconds")] = 3600
-    telegram_max_ahead: Annotated[int, Meta(ge=0, description="how far its clock may be ahead, in seconds")] = 30
-    changes_days: Annotated[
-        int, Meta(ge=1, le=36_500, description="how long the change feed reaches back, in days")
+    telegram_max_age: Annotated[int, Meta(ge=1, description="Maximum age of a Mini App login, in seconds.")] = 3600
+    telegram_max_ahead: Annotated[
+        int, Meta(ge=0, description="How far in the future a Mini App login can be dated, in seconds.")
     ] = 30
-    backups: Annotated[str, Meta(description="a folder for backups that are made by the clock; none if not set")] = ""
-    backup_hours: Annotated[int, Meta(ge=1, le=8784, description="how far they are apart, in hours")] = 24
-    backups_kept: Annotated[int, Meta(ge=1, le=100_000, description="how many are kept; the oldest go")] = 7
+    changes_days: Annotated[
+        int, Meta(ge=1, le=36_500, description="How long changes stay in the change feed, in days.")
+    ] = 30
+    backups: Annotated[str, Meta(description="Folder for scheduled backups. Default: no scheduled backups.")] = ""
+    backup_hours: Annotated[int, Meta(ge=1, le=8784, description="Interval between scheduled backups, in hours.")] = 24
+    backups_kept: Annotated[
+        int, Meta(ge=1, le=100_000, description="Number of scheduled backups to keep. Older ones are deleted.")
+    ] = 7
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"],
-        Meta(description="the least that is logged: `debug`, `info`, `warning` or `error`"),
+        Meta(description="Minimum level to log: `debug`, `info`, `warning`, or `error`."),
     ] = "info"
-    log_format: Annotated[Literal["console", "json"], Meta(description="for people; `json`: for programs")] = "console"
-    metrics: Annotated[Literal["off", "on"], Meta(description="`on`: `GET /metrics` answers Prometheus")] = "off"
+    log_format: Annotated[
+        Literal["console", "json"], Meta(description="`console` for people, `json` for programs.")
+    ] = "console"
+    metrics: Annotated[Literal["off", "on"], Meta(description="`on`: serve Prometheus metrics at `GET /metrics`.")] = (
+        "off"
+    )
     metrics_token: Annotated[
         str,
-        Meta(description="what must be sent to `/metrics` as a bearer token; nothing if not set"),
+        Meta(description="Bearer token that `GET /metrics` requires. Default: no token required."),
     ] = ""
     plugins: Annotated[
-        str, Meta(description="which plugins to load, comma-separated; `none` loads none; all found if not set")
+        str,
+        Meta(description="Comma-separated plugins to load. `none`: no plugins. Default: all plugins that are found."),
     ] = ""
-    plugins_dir: Annotated[str, Meta(description="one more folder of plugins")] = ""
+    plugins_dir: Annotated[str, Meta(description="Additional folder of plugins.")] = ""
     others: dict[str, Any] = {}
-    """What is set for plugins, under names in lower case without the prefix."""
+    """The values for plugins, by lower-case name without the prefix."""
 
     def __post_init__(self) -> None:
         if any(len(secret.encode()) < MIN_SECRET for secret in self.secrets):
-            raise _broken("secret", f"Expected at least {MIN_SECRET} bytes in each secret")
+            raise SettingError("EVENTORG_SECRET", f"Expected at least {MIN_SECRET} bytes in each secret")
         if not all(_ORIGIN.fullmatch(origin) for origin in self.allowed_origins):
-            raise _broken("cors_origins", "Expected origins such as https://example.com, without a path")
+            raise SettingError("EVENTORG_CORS_ORIGINS", "Expected origins without a path, such as https://example.com")
         if self.trusted_proxies not in ("", "*") and not all(map(_is_network, self.trusted_proxies.split(","))):
-            raise _broken("trusted_proxies", "Expected addresses or networks such as 10.0.0.0/8, or * for any")
+            raise SettingError(
+                "EVENTORG_TRUSTED_PROXIES", "Expected addresses or networks such as 10.0.0.0/8, or * for all"
+            )
         if not _VISIBLE.fullmatch(self.metrics_token):
-            raise _broken("metrics_token", "Expected visible ASCII characters and no space")
+            raise SettingError("EVENTORG_METRICS_TOKEN", "Expected visible ASCII characters without spaces")
         if self.telegram_bot_token and not _BOT_KEY.fullmatch(self.telegram_bot_token):
             bot_id, colon, _ = self.telegram_bot_token.partition(":")
             if not bot_id.isdecimal() or not colon:
-                raise _broken("telegram_bot_token", "Expected a token as BotFather gives it, 123456:ABC…")
+                raise SettingError(
+                    "EVENTORG_TELEGRAM_BOT_TOKEN", "Expected a token from BotFather, such as 123456:ABC…"
+                )
+            from init_data_py import hash_token  # here: its import is slow, and few commands need it
+
             structs.force_setattr(self, "telegram_bot_token", f"{bot_id}:{hash_token(self.telegram_bot_token)}")
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """The secrets set, the one that signs first; none means the one beside the database."""
+        """The configured secrets. The first one signs. If empty, the secret beside the database is used."""
         return tuple(secret.strip() for secret in self.secret.split(",")) if self.secret else ()
 
     @property
     def allowed_origins(self) -> list[str]:
-        """The origins of pages that may call the API."""
+        """The origins of web pages that can call the API."""
         return [origin.strip() for origin in self.cors_origins.split(",")] if self.cors_origins else []
 
     @property
     def database_path(self) -> Path:
-        """Where the SQLite file lies, absolute."""
+        """The absolute path of the SQLite file."""
         return Path(self.database).absolute()
 
 
-def _broken(field: str, reason: str) -> Invalid:
-    return Invalid(FieldError(field, "invalid", {"reason": reason}))
-
-
 def _is_network(text: str) -> bool:
-    """Whether it is an address, or a network without an address in it. uvicorn would take any text and match none."""
+    """Returns true for an address, or a network without host bits. uvicorn would accept any text."""
     try:
         ip_network(text.strip())
     except ValueError:
@@ -143,9 +163,9 @@ def _is_network(text: str) -> bool:
 
 
 def load(environment: Mapping[str, str] | None = None) -> Settings:
-    """The settings of an environment (default: this process's). Raises `SettingError` in one sentence.
+    """Returns the settings from an environment (default: this process's) and its TOML file. Raises `SettingError`.
 
-    What is none of the core's is kept in `others`, for the plugins to claim.
+    Values that can belong to a plugin go to `others`.
     """
     environment = os.environ if environment is None else environment
     given = _read_file(environment[CONFIG]) if environment.get(CONFIG) else {}
@@ -165,21 +185,20 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
     return settings
 
 
-def unknown(name: str, kind: Any = Settings, prefix: str = PREFIX) -> SettingError:
-    """The refusal of a name that is none of the settings, with one that looks like it."""
-    alike = get_close_matches(name, [field for field in _fields(kind) if field != "others"], n=1, cutoff=0.7)
-    hint = f"; there is {prefix}{alike[0].upper()}" if alike else ""
-    return SettingError(f"{prefix}{name.upper()} is no setting of eventorg or of a plugin{hint}.")
+def unknown(name: str, kind: Any = Settings, prefix: str = PREFIX) -> UnknownSetting:
+    """Returns the error for a name that no setting has, with a setting of a similar name."""
+    similar = get_close_matches(name, [field for field in _fields(kind) if field != "others"], n=1, cutoff=0.7)
+    return UnknownSetting(f"{prefix}{name.upper()}", f"{prefix}{similar[0].upper()}" if similar else None)
 
 
 def own_values(settings: Settings, plugin: str) -> dict[str, Any]:
-    """What is set for a plugin, by the names of its fields."""
+    """Returns the values for a plugin, by field name."""
     prefix = f"{plugin}_"
     return {key.removeprefix(prefix): value for key, value in settings.others.items() if key.startswith(prefix)}
 
 
 def convert(values: dict[str, Any], kind: type[T], prefix: str) -> T:
-    """Values as they are set, as a struct. Raises `SettingError` that names the variable."""
+    """Returns the values as a struct. Raises `SettingError` with the name of the variable."""
     for name in values:
         if name not in _fields(kind):
             raise unknown(name, kind, prefix)
@@ -187,19 +206,18 @@ def convert(values: dict[str, Any], kind: type[T], prefix: str) -> T:
         return msgspec.convert(values, kind, strict=False)
     except msgspec.ValidationError as error:
         broken = field_errors(error)[0]
-        name = f"{prefix}{broken.field.upper()}"
-        if broken.code == "required":
-            raise SettingError(f"{name} must be set.") from None
-        raise SettingError(f"{name} cannot be used: {_in_words(broken, kind)}.") from None
+        raise SettingError(f"{prefix}{broken.field.upper()}", _in_words(broken, kind)) from None
 
 
 def _fields(kind: Any) -> tuple[str, ...]:
-    """The names of a struct's fields; `Struct` itself has none."""
+    """Returns the names of a struct's fields; `Struct` itself has none."""
     return getattr(kind, "__struct_fields__", ())
 
 
 def _in_words(broken: FieldError, kind: Any) -> str:
-    """Returns what a setting must be, for people."""
+    """Returns in words for the operator what a setting must be."""
+    if broken.code == "required":
+        return "A value is required"
     hint = get_type_hints(kind).get(broken.field)
     if broken.code == "invalid_choice" and get_origin(hint) is Literal:
         return f"Expected {' or '.join(map(str, get_args(hint)))}"
@@ -210,12 +228,12 @@ def _in_words(broken: FieldError, kind: Any) -> str:
 
 
 def _read_file(path: str) -> dict[str, Any]:
-    """The settings of a TOML file, under the names the environment has for them."""
+    """Returns the settings of a TOML file, by the names of their environment variables."""
     try:
         with open(path, "rb") as file:
             values = tomllib.load(file)
     except OSError as error:
-        raise SettingError(f"{CONFIG} names {path}, which cannot be read: {error.strerror}.") from None
+        raise SettingError(CONFIG, f"Cannot read {path}: {error.strerror}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SettingError(f"{CONFIG} names {path}, which is not TOML: {error}.") from None
+        raise SettingError(CONFIG, f"{path} is not valid TOML: {error}") from None
     return {PREFIX + key.removeprefix(PREFIX).upper(): value for key, value in values.items()}

@@ -1,4 +1,4 @@
-"""What the core's tests and a plugin's tests share: a real server on a real file, a clock, and users."""
+"""Tools for the tests of the core and of plugins: a real server on a real file, a clock, and users."""
 
 import asyncio
 import itertools
@@ -26,13 +26,13 @@ from eventorg.serving.server import listen, opened, server_config, url_of
 from eventorg.settings import PREFIX, Settings, load
 
 PASSWORD = " ".join(("correct", "horse", "battery"))
-"""Every test user's."""
+"""The password of every test user."""
 T = TypeVar("T")
 _numbers = itertools.count(1)
 
 
 class Clock:
-    """The time the server is told; it stands still until it is moved."""
+    """The server's clock. It stands still until you move it."""
 
     def __init__(self, now: datetime = datetime(2027, 1, 1, 12, tzinfo=UTC)) -> None:
         self.now = now
@@ -41,12 +41,12 @@ class Clock:
         return self.now
 
     def advance(self, **by: float) -> None:
-        """Moves on by a `timedelta` of these arguments."""
+        """Moves the clock forward by `timedelta(**by)`."""
         self.now += timedelta(**by)
 
 
 class User:
-    """Somebody who has signed up and logged in, with a client that says so in each request."""
+    """A user who has signed up and logged in, with a client that sends the token in each request."""
 
     def __init__(self, client: httpx.Client, account: dict[str, Any], token: str) -> None:
         self.client = client
@@ -62,11 +62,11 @@ class User:
         return {"Authorization": f"Bearer {self.token}"}
 
     def __getattr__(self, method: str) -> Any:
-        """`get`, `post`, `patch`, `put` and `delete` as this user."""
+        """Returns `get`, `post`, `patch`, `put`, or `delete`, which send a request as this user."""
         return _with_headers(getattr(self.client, method), self.headers)
 
     def create_event(self, **fields: Any) -> dict[str, Any]:
-        """An event organized by this user, in the far future unless it says otherwise."""
+        """Creates and returns an event of this user. Unless you give its times, it is in the far future."""
         times = {"start_time": "2100-01-01T10:00:00Z", "end_time": "2100-01-01T12:00:00Z"}
         response = self.post("/events", json={"title": "Meeting"} | times | fields)
         assert response.status_code == 201, response.text
@@ -75,7 +75,7 @@ class User:
 
 
 class Bot(User):
-    """A bot with its token, by itself or acting for a user (`<id>` or `telegram:<id>`)."""
+    """A bot with its token. `act_as` is the user that it acts for (`<id>` or `telegram:<id>`), if any."""
 
     def __init__(self, client: httpx.Client, name: str, token: str, act_as: str | None = None) -> None:
         super().__init__(client, {}, token)
@@ -87,12 +87,12 @@ class Bot(User):
         return super().headers | ({"X-Act-As": self.act_as} if self.act_as else {})
 
     def acting_for(self, user: str) -> "Bot":
-        """The same bot, doing what it does as somebody."""
+        """Returns the same bot, acting for a user."""
         return Bot(self.client, self.name, self.token, user)
 
 
 class Server:
-    """A running server: where it is, its clock, a client without a token, and its application if it runs here."""
+    """A running server: its URL, clock, client without a token, and application if it runs in this process."""
 
     def __init__(self, url: str, clock: Clock, settings: Settings, app: Litestar | None = None) -> None:
         self.url = url
@@ -102,7 +102,7 @@ class Server:
         self.client = httpx.Client(base_url=url, timeout=30)
 
     def sign_up(self, **fields: Any) -> User:
-        """A new user with a name nobody has, logged in."""
+        """Returns a new user with a unique name, logged in."""
         name = f"user-{next(_numbers)}"
         account = {"username": name, "email": f"{name}@example.com", "password": PASSWORD} | fields
         response = self.client.post("/users", json=account)
@@ -110,23 +110,23 @@ class Server:
         return User(self.client, response.json(), self.log_in(account["email"], account["password"]))
 
     def log_in(self, email: str, password: str = PASSWORD) -> str:
-        """A token."""
+        """Logs in and returns the token."""
         response = self.client.post("/login", json={"email": email, "password": password})
         assert response.status_code == 200, response.text
         return str(response.json()["token"])
 
     def make_bot(self, *scopes: BotScope) -> Bot:
-        """A bot with these scopes."""
+        """Creates and returns a bot with these scopes."""
         name = f"bot-{next(_numbers)}"
         return Bot(self.client, name, self._on_its_loop(self._core.bots.create(name, list(scopes))))
 
     def revoke(self, bot: Bot) -> None:
-        """Ends the token of a bot."""
+        """Revokes the token of a bot."""
         self._on_its_loop(self._core.bots.revoke(bot.name))
 
     @property
     def _core(self) -> Core:
-        assert self.app is not None, "a server of another process has `eventorg token`"
+        assert self.app is not None, 'the server runs in another process: use `run("token", …)`'
         core: Core = self.app.state.core
         return core
 
@@ -134,7 +134,7 @@ class Server:
         return asyncio.run_coroutine_threadsafe(work, self._core.database.loop).result()
 
     def run(self, *arguments: str) -> str:
-        """What `eventorg …` prints for the same settings, beside the server."""
+        """Runs `eventorg …` with the server's settings and returns its output. Fails if the command fails."""
         fields = {name: getattr(self.settings, name) for name in Settings.__struct_fields__ if name != "others"}
         given = {f"{PREFIX}{name.upper()}": str(value) for name, value in (fields | self.settings.others).items()}
         result = CliRunner().invoke(cli, arguments, env=given, catch_exceptions=False)
@@ -142,7 +142,7 @@ class Server:
         return result.stdout
 
     def wait_for(self, condition: Callable[[], T], seconds: float = 10) -> T:
-        """What the condition comes to once it is true: for what a plugin does after the answer."""
+        """Returns the result of the condition once it is true. Use it for what a plugin does after the response."""
         deadline = time.monotonic() + seconds
         while not (result := condition()):
             assert time.monotonic() < deadline, f"not within {seconds} s"
@@ -158,7 +158,7 @@ def _with_headers(send: Callable[..., httpx.Response], own: dict[str, str]) -> C
 
 
 class _ServerInThread(UvicornServer):
-    """Leaves the signals to the main thread."""
+    """A server that does not handle signals, because it does not run in the main thread."""
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -166,7 +166,7 @@ class _ServerInThread(UvicornServer):
 
 
 def check_problem(response: httpx.Response, status: int, code: str | None = None) -> dict[str, Any]:
-    """The problem document of an answer that failed with this status (and code), in the one shape of them all."""
+    """Returns the problem document of a response. Checks its shape, its status, and its code if you give one."""
     assert response.status_code == status, f"{response.status_code} {response.text}"
     assert response.headers["content-type"] == "application/problem+json"
     problem: dict[str, Any] = response.json()
@@ -180,15 +180,15 @@ def check_problem(response: httpx.Response, status: int, code: str | None = None
 
 
 def cheap_passwords() -> Passwords:
-    """Passwords hashed with the cheapest parameters there are."""
+    """Returns a hasher with the cheapest possible parameters."""
     return Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
 
 
 @contextmanager
 def running(settings: Settings, clock: Clock | None = None, passwords: Passwords | None = None) -> Iterator[Server]:
-    """A server on a free port of this machine, in a thread of this process; stopped when the block ends.
+    """Runs a server on a free local port, in a thread of this process, until the block ends.
 
-    Passwords are cheap ones unless others are given.
+    Passwords are hashed cheaply unless you give a hasher.
     """
     clock = clock or Clock()
     app = create_app(settings, clock, passwords or cheap_passwords())
@@ -231,13 +231,13 @@ def running(settings: Settings, clock: Clock | None = None, passwords: Passwords
 
 @pytest.fixture
 def eventorg_settings() -> dict[str, str]:
-    """Settings for `eventorg`, as `EVENTORG_*` variables: override it in your test module."""
+    """Returns settings for `eventorg` as `EVENTORG_*` variables. Override this fixture in your test module."""
     return {}
 
 
 @pytest.fixture
 def eventorg(tmp_path: Path, eventorg_settings: dict[str, str]) -> Iterator[Server]:
-    """A server of one's own on a new file, with every plugin that is found: its client, clock, users and bots."""
+    """Runs a server on a new file with every plugin that is found. It has a client, a clock, users, and bots."""
     environment = {"EVENTORG_DATABASE": str(tmp_path / "eventorg.db"), "EVENTORG_LOG_LEVEL": "error"}
     with running(load(environment | eventorg_settings)) as server:
         yield server

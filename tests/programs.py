@@ -85,7 +85,7 @@ def sentence(refused: subprocess.CompletedProcess[str], status: int = 1) -> str:
     assert (refused.returncode, refused.stdout) == (status, ""), refused
     assert refused.stderr.startswith("eventorg: "), refused.stderr
     assert refused.stderr.count("\n") == 1, refused.stderr
-    assert refused.stderr.endswith(".\n"), refused.stderr
+    assert refused.stderr.endswith((".\n", "?\n")), refused.stderr
     return refused.stderr.removeprefix("eventorg: ").rstrip("\n")
 
 

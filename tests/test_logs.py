@@ -1,4 +1,4 @@
-"""The log: one line a request that says how it went, and nothing that is anybody's secret."""
+"""The log: one line for each request with its outcome, and no secrets."""
 
 import asyncio
 import json
@@ -19,7 +19,7 @@ SECRET = "a secret of thirty-two bytes or more"
 
 
 def logging(tmp_path: Path, log_format: Literal["json", "console"]) -> AbstractContextManager[Server]:
-    """A server that logs all there is. (To be begun in the test: pytest's standard error is another before.)"""
+    """A server that logs everything. Start it inside the test: before that, pytest has another standard error."""
     return running(
         Settings(
             plugins="none",
@@ -89,7 +89,7 @@ def test_no_log_holds_a_secret(
     log = capsys.readouterr().err
     assert log.count("request_failed") == 3
     assert "RuntimeError" in log
-    assert "in fail" in log or '"name": "fail"' in log  # the traceback is there
+    assert "in fail" in log or '"name": "fail"' in log  # the traceback is logged
     secrets = [
         PASSWORD, "a wrong password", "x" * 20, "y" * 20, user.token, "not.a.token", user.account["email"],
         "unlucky", "in-the-query", "nobody else may read", "the body of it", "broken json", SECRET, "$argon2",
@@ -98,7 +98,7 @@ def test_no_log_holds_a_secret(
 
 
 def tell_secrets(server: Server) -> User:
-    """A story full of what must not be written down, by somebody who makes mistakes."""
+    """Makes valid and invalid requests that are full of secrets."""
     user = server.sign_up()
     user.create_event(title="A title nobody else may read", description="the body of it")
     wrong = {"email": user.account["email"], "password": "a wrong password"}
@@ -111,7 +111,7 @@ def tell_secrets(server: Server) -> User:
 
 
 def make_defects(server: Server, user: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever needs a password fails as nobody foresaw, with the password among the variables."""
+    """Makes each computation of a password raise an unexpected error, with the password among the variables."""
 
     async def fail(*_: object) -> bool:
         raise RuntimeError("a defect")

@@ -1,4 +1,4 @@
-"""GET /metrics: what monitoring is told, and that nobody pays for it who did not ask."""
+"""GET /metrics: the exposed metrics, and no cost when they are off."""
 
 import asyncio
 import subprocess
@@ -36,13 +36,13 @@ Numbers = dict[tuple[str, ...], float]
 
 @pytest.fixture(scope="module")
 def measured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server with metrics, and a plugin that fails at each user who signs up."""
+    """A server with metrics and a plugin that fails for each new user."""
     with running(settings_of(tmp_path_factory.mktemp("measured"), {"faulty.py": FAULTY}, metrics="on")) as server:
         yield server
 
 
 def numbers(server: Server) -> Numbers:
-    """What Prometheus would read: values by name and labels."""
+    """Returns the metrics as Prometheus reads them: values by name and labels."""
     response = server.client.get("/metrics")
     assert response.status_code == 200, response.text
     return {
@@ -61,7 +61,7 @@ def core_of(server: Server) -> Core:
 def begin(
     server: Server, act: Callable[[TransactionFunction[Any]], Any], work: TransactionFunction[Any]
 ) -> "Future[Any]":
-    """Has the server's database do a work."""
+    """Runs a transaction on the server's database."""
     return asyncio.run_coroutine_threadsafe(act(work), core_of(server).database.loop)
 
 
@@ -86,7 +86,7 @@ def test_requests_are_counted_by_route_and_status_and_never_by_path(measured: Se
     seen = numbers(measured)
     assert seen[REQUESTS, "GET", "/events/{event_id}", "404"] == 20
     assert seen[REQUESTS, "GET", "", "404"] == 20
-    assert seen[REQUESTS, "GET", "/users/{user_id}", "401"] == 20  # refused before its handler
+    assert seen[REQUESTS, "GET", "/users/{user_id}", "401"] == 20  # rejected before the handler
     assert not [labels for labels in seen if any("unheard-of" in label or "nowhere" in label for label in labels)]
 
 

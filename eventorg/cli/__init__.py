@@ -1,81 +1,70 @@
-"""The `eventorg` command: serving, and the operator's other work."""
+"""The `eventorg` command. Each subcommand is imported when it is used, because the server takes a second to import."""
 
-import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from importlib import import_module
 
 import click
 
 from eventorg import __version__
-from eventorg.application import create_app
-from eventorg.cli.bots import token
-from eventorg.cli.deploy import deploy, health
-from eventorg.cli.files import backup, check, progress_shown, restore
-from eventorg.cli.plugins import find_commands, plugins
-from eventorg.cli.users import user
-from eventorg.core import Core
 from eventorg.errors import OperatorError
-from eventorg.serving.server import serve as run_server
-from eventorg.settings import load
+
+COMMANDS: Mapping[str, tuple[str, str]] = {
+    "backup": ("files", "Copy the database to FILE."),
+    "check": ("files", "Check the database and print a line for each aspect."),
+    "deploy": ("deploy", "Print the example file NAME for deployment."),
+    "health": ("deploy", "Check that the server is running and healthy."),
+    "migrate": ("files", "Create the database, or update its schema."),
+    "openapi": ("serve", "Print the OpenAPI document, as served at /openapi.json."),
+    "plugins": ("plugins", "Show the plugins and their state."),
+    "restore": ("files", "Replace the database with the backup FILE."),
+    "serve": ("serve", "Run the server until SIGTERM or Ctrl-C."),
+    "token": ("bots", "Create, list, and revoke the tokens of bots."),
+    "user": ("users", "Manage user accounts."),
+}
+"""The module in `eventorg.cli` that has each command, and the first sentence of the command's help."""
 
 
 class _Commands(click.Group):
-    """The core's commands; a name that is none of them may be a plugin's."""
+    """The core's commands, and a group for each plugin that has commands."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Returns the names of the core's commands."""
+        return sorted(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """The command, or the group of a plugin's commands."""
-        command = super().get_command(ctx, cmd_name)
-        if command is None and (found := find_commands(cmd_name)):
-            command, ctx.obj = found
-        return command
+        """Imports and returns the command. Any other name can be a plugin's."""
+        if cmd_name in COMMANDS:
+            command: click.Command = getattr(import_module(f"eventorg.cli.{COMMANDS[cmd_name][0]}"), cmd_name)
+            return command
+        from eventorg.cli.plugins import find_commands
+
+        found = find_commands(cmd_name)
+        if found is None:
+            return None
+        group, ctx.obj = found
+        return group
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Writes the list of commands without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, COMMANDS[name][1]) for name in self.list_commands(ctx)])
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="eventorg", message="%(prog)s %(version)s")
 def cli() -> None:
-    """A self-hosted API for organizing events. Settings are EVENTORG_* environment variables, or stand in the TOML
-    file that EVENTORG_CONFIG names. `eventorg plugins` shows the commands that plugins add.
+    """A self-hosted API for organizing events.
+
+    Set EVENTORG_* environment variables, or name a TOML file in EVENTORG_CONFIG. `eventorg plugins` shows the commands
+    that plugins add.
 
     Example: EVENTORG_DATABASE=events.db eventorg serve
     """
 
 
-@cli.command()
-def serve() -> None:
-    """Serve the API until SIGTERM or Ctrl-C, on a database made at first start.
-
-    Example: EVENTORG_PORT=8080 eventorg serve
-    """
-    run_server(load())
-
-
-@cli.command()
-def migrate() -> None:
-    """Make the database, or bring its schema up to date. `serve` does it too.
-
-    Example: eventorg migrate
-    """
-    with progress_shown() as progress:
-        applied = Core(load()).prepare(progress)
-    click.echo("\n".join(f"applied {name}" for name in applied) or "up to date")
-
-
-@cli.command()
-def openapi() -> None:
-    """Print the description of the API, as /openapi.json answers it.
-
-    Example: eventorg openapi > openapi.json
-    """
-    document = create_app(load()).openapi_schema.to_schema()
-    click.echo(json.dumps(document, ensure_ascii=False, indent=2))
-
-
-for command in (check, backup, restore, token, user, plugins, deploy, health):
-    cli.add_command(command)
-
-
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Runs the command; what a person can mend is one sentence on standard error."""
+    """Runs the command. Prints an error that the operator can fix as one line on standard error."""
     try:
         status = cli.main(arguments, prog_name="eventorg", standalone_mode=False)
     except OperatorError as error:

@@ -5,7 +5,7 @@ import click
 from eventorg.cli.running import run_with_core
 from eventorg.domain.callers import SCOPES, BotName, BotScope
 from eventorg.domain.errors import Invalid
-from eventorg.web.problems import explain_fault
+from eventorg.locales.explanations import explain_fault
 
 
 def _clean_name(_: click.Context, __: click.Parameter, value: str) -> str:
@@ -17,7 +17,7 @@ def _clean_name(_: click.Context, __: click.Parameter, value: str) -> str:
 
 @click.group()
 def token() -> None:
-    """Make, list and revoke the tokens of bots, also while the database is served.
+    """Create, list, and revoke the tokens of bots. You can run these commands while the server runs.
 
     Example: eventorg token create my-bot --scope act --scope changes
     """
@@ -25,20 +25,28 @@ def token() -> None:
 
 @token.command("create")
 @click.argument("name", callback=_clean_name)
-@click.option("--scope", "scopes", multiple=True, required=True, type=click.Choice(SCOPES), help="What it may do.")
+@click.option(
+    "--scope",
+    "scopes",
+    multiple=True,
+    required=True,
+    type=click.Choice(SCOPES),
+    help="A permission of the bot. Repeat the option for more.",
+)
 def create_token(name: str, scopes: tuple[BotScope, ...]) -> None:
-    """Make a token for the bot NAME, of 100 characters at most. It is shown once, alone on the last line.
+    """Create a token for the bot NAME. The name can have up to 100 characters. The token is printed once, on the last
+    line.
 
     Example: eventorg token create my-bot --scope act --scope changes
     """
     made = run_with_core(lambda core: core.bots.create(name, list(scopes)))
-    click.echo(f"The token of {name}, for the header Authorization: Bearer; it cannot be shown again.", err=True)
+    click.echo(f'Token of {name} for the header "Authorization: Bearer". It cannot be shown again.', err=True)
     click.echo(made)
 
 
 @token.command("list")
 def list_tokens() -> None:
-    """List the bots, with their scopes and when they were last seen.
+    """List the bots with their scopes and the time of their last request.
 
     Example: eventorg token list
     """
@@ -50,7 +58,7 @@ def list_tokens() -> None:
 @token.command("revoke")
 @click.argument("name")
 def revoke_token(name: str) -> None:
-    """End the token of the bot NAME, in whatever case, at once.
+    """Revoke the token of bot NAME (case-insensitive). It stops working at once.
 
     Example: eventorg token revoke my-bot
     """

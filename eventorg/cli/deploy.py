@@ -1,10 +1,11 @@
-"""`eventorg deploy` and `eventorg health`: what helps to run the server for real."""
+"""`eventorg deploy` and `eventorg health`: commands for running the server in production."""
 
+from http import HTTPStatus
+from http.client import HTTPConnection, HTTPException
 from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
 
 import click
-import httpx
 
 from eventorg.errors import OperatorError
 from eventorg.settings import load
@@ -13,13 +14,14 @@ EXAMPLES = ("Caddyfile", "eventorg.service", "litestream.yml", "nginx.conf")
 _FOLDER = Path(__file__).parents[1] / "deploy"
 _SECONDS = 8
 _EVERYWHERE = {str(IPv4Address(0)): "127.0.0.1", str(IPv6Address(0)): "::1"}
-"""Where a server that listens on every address is asked."""
+"""The address to ask when the server listens on every address."""
 
 
 @click.command()
 @click.argument("name", type=click.Choice(EXAMPLES))
 def deploy(name: str) -> None:
-    """Print the file NAME to begin with: a unit for systemd, a site for nginx or Caddy, a copy by Litestream.
+    """Print the example file NAME for deployment. The files are a systemd unit, a site for nginx or Caddy, and a
+    Litestream configuration.
 
     Example: eventorg deploy eventorg.service > /etc/systemd/system/eventorg.service
     """
@@ -28,17 +30,23 @@ def deploy(name: str) -> None:
 
 @click.command()
 def health() -> None:
-    """Ask the server of these settings whether it can serve; exit status 1 if not.
+    """Check that the server is running and healthy. The command asks the address and port of these settings. The exit
+    status is 1 if the server is not healthy.
 
     Example: eventorg health
     """
     settings = load()
     host = _EVERYWHERE.get(settings.host, settings.host)
-    url = httpx.URL(scheme="http", host=host, port=settings.port, path="/health")
+    url = f"http://{f'[{host}]' if ':' in host else host}:{settings.port}/health"
+    connection = HTTPConnection(host, settings.port, timeout=_SECONDS)
     try:
-        answer = httpx.get(url, timeout=_SECONDS, trust_env=False)
-    except httpx.HTTPError as error:
-        raise OperatorError(f"{url} does not answer: {str(error) or type(error).__name__}.") from None
-    if answer.status_code != httpx.codes.OK:
-        raise OperatorError(f"{url} answers {answer.status_code}: it cannot serve.")
+        connection.request("GET", "/health")
+        status = connection.getresponse().status
+    except (OSError, HTTPException) as error:
+        reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+        raise OperatorError(f"No answer from {url}: {reason}.") from None
+    finally:
+        connection.close()
+    if status != HTTPStatus.OK:
+        raise OperatorError(f"The server is not healthy: {url} answered {status}.")
     click.echo("ok")

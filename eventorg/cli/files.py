@@ -1,4 +1,7 @@
-"""`eventorg check`, `backup` and `restore`: the file itself."""
+"""`eventorg migrate`, `check`, `backup`, and `restore`: the database file.
+
+All but `backup` need the migrations of the plugins, and so import the plugins.
+"""
 
 import sqlite3
 import sys
@@ -18,12 +21,13 @@ from eventorg.storage.copies import Progress, no_progress
 from eventorg.storage.schema import examine
 
 SAFE_SQLITE = (3, 51, 3)
-"""Before it two connections that empty the write-ahead log at once can damage the file (sqlite.org/wal.html)."""
+"""Earlier versions can damage the file when two connections checkpoint the write-ahead log at once
+(sqlite.org/wal.html)."""
 
 
 @contextmanager
 def progress_shown() -> Iterator[Progress]:
-    """What a long work tells, drawn for a person at a terminal, and for nobody else."""
+    """Shows a progress bar if standard error is a terminal, and nothing otherwise."""
     if not sys.stderr.isatty():
         yield no_progress
         return
@@ -39,15 +43,27 @@ def progress_shown() -> Iterator[Progress]:
 
 
 @click.command()
+def migrate() -> None:
+    """Create the database, or update its schema. `serve` does this too.
+
+    Example: eventorg migrate
+    """
+    with progress_shown() as progress:
+        applied = Core(load()).prepare(progress)
+    click.echo("\n".join(f"applied {name}" for name in applied) or "up to date")
+
+
+@click.command()
 def check() -> None:
-    """Check the database, also while it is served: a line for each aspect. Exit status 1 if something is wrong.
+    """Check the database and print a line for each aspect. You can run it while the server runs. The exit status is 1
+    if anything is wrong.
 
     Example: eventorg check
     """
     core = Core(load())
     path = core.settings.database_path
     if not path.exists():
-        raise OperatorError(f"There is no database {path}; `eventorg serve` makes one.")
+        raise OperatorError(f"The database {path} does not exist. Run `eventorg serve` to create it.")
     is_sound = True
     with progress_shown() as progress:
         progress("checking", 0, 1)
@@ -61,8 +77,8 @@ def check() -> None:
             click.echo(f"{aspect}: ok")
     version = sqlite3.sqlite_version
     if sqlite3.sqlite_version_info < SAFE_SQLITE:
-        version += ", in which two programs that empty the write-ahead log at once can damage the file; eventorg never"
-        version += " does, so let no other program write to it"
+        version += ". This version can damage the file if two programs checkpoint the write-ahead log at once."
+        version += " eventorg never does this. Do not let another program write to the file."
     click.echo(f"SQLite: {version}")
     if not is_sound:
         sys.exit(1)
@@ -71,7 +87,7 @@ def check() -> None:
 @click.command()
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 def backup(file: Path) -> None:
-    """Copy the database to FILE, also while it is served. The copy is checked before it gets its name.
+    """Copy the database to FILE. You can run it while the server runs. FILE appears only after the copy is verified.
 
     Example: eventorg backup /var/backups/eventorg-monday.db
     """
@@ -84,8 +100,8 @@ def backup(file: Path) -> None:
 @click.command()
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 def restore(file: Path) -> None:
-    """Put a copy of the backup FILE in the place of the database, while no server runs. FILE is checked before, and
-    the database that was there is kept beside it.
+    """Replace the database with the backup FILE. Stop the server first. The command verifies FILE and keeps the
+    previous database beside the new one.
 
     Example: eventorg restore /var/backups/eventorg-monday.db
     """
@@ -95,4 +111,4 @@ def restore(file: Path) -> None:
         kept = restore_backup(file, database, core.components, core.clock, progress)
     click.echo(f"restored {database} from {file}")
     if kept is not None:
-        click.echo(f"the way back: eventorg restore {kept}")
+        click.echo(f"to undo: eventorg restore {kept}")

@@ -1,4 +1,4 @@
-"""What commands share: an action on the database, whether it is served at the moment or not."""
+"""Runs an action of a command on the database, whether or not the server runs."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -7,16 +7,21 @@ from typing import TypeVar
 from eventorg.core import Core
 from eventorg.domain.errors import DomainError, Invalid
 from eventorg.errors import OperatorError
+from eventorg.locales.explanations import explain, explain_fault
 from eventorg.settings import load
-from eventorg.web.problems import explain, explain_fault
+from eventorg.storage.schema import core_component, prepare
 
 T = TypeVar("T")
 
 
-def run_with_core(action: Callable[[Core], Awaitable[T]]) -> T:
-    """What an action comes to. Raises `OperatorError`, also for what the domain refuses."""
+def run_with_core(action: Callable[[Core], Awaitable[T]], *, plugins: bool = False) -> T:
+    """Returns the result of an action. Raises `OperatorError`, also in place of a domain error.
+
+    Creates the database or updates its schema first. Without `plugins`, only the core's: then no plugin is imported,
+    and the plugins' schema waits for `serve` or `migrate`.
+    """
     core = Core(load())
-    core.prepare()
+    prepare(core.settings.database_path, core.components if plugins else [core_component()], core.clock)
 
     async def act() -> T:
         async with core.database.opened(checkpoints=False):

@@ -1,4 +1,4 @@
-"""`eventorg user`: the accounts of people, for the operator."""
+"""`eventorg user`: user accounts."""
 
 import secrets
 import sys
@@ -16,15 +16,13 @@ from eventorg.errors import OperatorError
 
 PAGE = 500
 
-generate_option = click.option(
-    "--generate", is_flag=True, help="Make up a password and print it, alone on the last line."
-)
+generate_option = click.option("--generate", is_flag=True, help="Generate a password and print it on the last line.")
 
 
 @click.group()
 def user() -> None:
-    """Make, show and delete accounts and reset passwords, also while the database is served. NAME is a username, an
-    e-mail or an id.
+    """Manage user accounts. You can run these commands while the server runs. NAME is a username, an email address, or
+    an ID.
 
     Example: eventorg user create anna --email anna@example.com
     """
@@ -32,14 +30,15 @@ def user() -> None:
 
 @user.command("create")
 @click.argument("username")
-@click.option("--email", required=True, help="By which the user logs in.")
-@click.option("--first-name", help="What others call the user.")
-@click.option("--last-name", help="The rest of the name.")
-@click.option("--locale", default=DEFAULT_LOCALE, show_default=True, help="The language, as in en-GB.")
-@click.option("--timezone", default=DEFAULT_TIMEZONE, show_default=True, help="Where the user lives, as in Asia/Omsk.")
+@click.option("--email", required=True, help="Email address to log in with.")
+@click.option("--first-name", help="First name.")
+@click.option("--last-name", help="Last name.")
+@click.option("--locale", default=DEFAULT_LOCALE, show_default=True, help="Language, for example en-GB.")
+@click.option("--timezone", default=DEFAULT_TIMEZONE, show_default=True, help="Time zone, for example Asia/Omsk.")
 @generate_option
 def create_user(generate: bool, **fields: Any) -> None:
-    """Make an account, also where sign-up is closed. The password is asked for twice, or read from standard input.
+    """Create an account, even if sign-up is closed. The command asks for the password twice, or reads it from standard
+    input.
 
     Example: eventorg user create anna --email anna@example.com --generate
     """
@@ -58,13 +57,13 @@ def create_user(generate: bool, **fields: Any) -> None:
 @click.argument("name")
 @generate_option
 def reset_password(name: str, generate: bool) -> None:
-    """Give the user NAME a new password; whoever is logged in as this user is so no more.
+    """Set a new password for the user NAME. All of the user's sessions end.
 
     Example: eventorg user reset-password anna@example.com --generate
     """
     found = run_with_core(partial(_find, name))
     if found.email is None:
-        raise OperatorError(f"{_called(found)} has no e-mail to log in with, and so no use for a password.")
+        raise OperatorError(f"{_called(found)} has no email address to log in with, so a password would be useless.")
     password = _new_password(generate)
 
     async def act(core: Core) -> None:
@@ -72,32 +71,32 @@ def reset_password(name: str, generate: bool) -> None:
         await core.users.reset_password(found.id, new)
 
     run_with_core(act)
-    click.echo(f"new password for {_called(found)}, {found.id}; earlier logins have ended")
+    click.echo(f"new password for {_called(found)}, {found.id}; all sessions ended")
     if generate:
         click.echo(password)
 
 
 @user.command("delete")
 @click.argument("name")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 def delete_user(name: str, yes: bool) -> None:
-    """Delete the account NAME, its registrations, and its events that no co-host takes over. There is no way back but
-    a backup.
+    """Delete the account NAME, its registrations, and its events that have no co-host to take them over. You can undo
+    this only with a backup.
 
     Example: eventorg user delete anna --yes
     """
     found = run_with_core(partial(_find, name))
     if not yes:
         if not sys.stdin.isatty():
-            raise click.UsageError("Nobody is there to be asked: add --yes to delete the account.")
-        click.confirm(f"Delete {_called(found)}, {found.id}, for good?", abort=True, err=True)
+            raise click.UsageError("Standard input is not a terminal: add --yes to confirm.")
+        click.confirm(f"Delete {_called(found)}, {found.id}, permanently?", abort=True, err=True)
     run_with_core(lambda core: core.users.delete(found.id, None, Caller(user_id=found.id)))
     click.echo(f"deleted {_called(found)}, {found.id}")
 
 
 @user.command("list")
 def list_users() -> None:
-    """List all accounts, a line each: id, username, e-mail, name, day of creation.
+    """List all accounts, one per line: ID, username, email address, name, and date of creation.
 
     Example: eventorg user list
     """
@@ -117,7 +116,7 @@ def list_users() -> None:
 @user.command("show")
 @click.argument("name")
 def show_user(name: str) -> None:
-    """Show the account NAME, a line for each field that is set.
+    """Show the account NAME, one line for each field that is set.
 
     Example: eventorg user show anna
     """
@@ -139,18 +138,18 @@ async def _find(name: str, core: Core) -> User:
     try:
         return await core.users.find_named(name)
     except NotFound:
-        raise OperatorError(f"There is no user {name}; `eventorg user list` shows all.") from None
+        raise OperatorError(f"The user {name} does not exist. Run `eventorg user list` to see all users.") from None
 
 
 def _new_password(generate: bool) -> str:
-    """Made up, asked for, or the first line of standard input."""
+    """Returns a generated password, or the one that the operator types or pipes in."""
     if generate:
         return secrets.token_urlsafe(18)
     if sys.stdin.isatty():
         return str(click.prompt("New password", hide_input=True, confirmation_prompt=True, err=True))
     password = sys.stdin.readline().rstrip("\r\n")
     if not password:
-        raise click.UsageError("There is no password on standard input: pipe one in, or add --generate.")
+        raise click.UsageError("No password on standard input: pipe one in, or add --generate.")
     return password
 
 

@@ -13,7 +13,6 @@ from functools import cache
 from typing import Annotated, Any, Final, get_args
 from uuid import UUID
 
-from email_validator import EmailNotValidError, validate_email
 from msgspec import Meta, Struct, UnsetType, structs
 
 from eventorg.domain.errors import FieldError, Invalid, VersionMismatch
@@ -103,6 +102,8 @@ def is_username(value: str) -> bool:
 def _clean_email(value: str) -> str:
     value = composed(value, 254)
     within(value, len(value), 3, 254)
+    from email_validator import EmailNotValidError, validate_email  # here: its import is slow, and few commands need it
+
     try:
         validate_email(value, check_deliverability=False, globally_deliverable=False)
     except EmailNotValidError:

@@ -3,8 +3,6 @@
 from collections.abc import Callable
 from typing import TypeVar
 
-import structlog
-
 from eventorg.domain.callers import Caller
 from eventorg.domain.events import Event, Role
 from eventorg.domain.idempotency import Once, is_replay, owner_of
@@ -32,6 +30,8 @@ class PluginContext:
         users: UserRepository,
         idempotency: IdempotencyRepository,
     ) -> None:
+        import structlog  # here: its import is slow, and commands without plugins do not need it
+
         self.settings = loaded.settings
         self.sql = loaded.sql
         self.clock = clock

@@ -1,26 +1,28 @@
 """All that is kept about a user: what the core has, and what each plugin says it has."""
 
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
-import structlog
 from msgspec import structs
 
 from eventorg.domain.callers import Caller
 from eventorg.domain.exports import Export
 from eventorg.extensions.context import PluginContext
-from eventorg.plugin import Exporter, Plugin
+from eventorg.logger import Logger
 from eventorg.repositories.users import UserRepository
 from eventorg.storage.transactions import Transaction
 
-log = structlog.get_logger("eventorg.plugins")
+if TYPE_CHECKING:
+    from eventorg.plugin import Exporter, Plugin
+
+log = Logger("eventorg.plugins")
 
 
 class UserExport:
     """Asks the core and the plugins, each in a read of its own."""
 
-    def __init__(self, users: UserRepository, plugins: Iterable[tuple[Plugin, PluginContext]]) -> None:
+    def __init__(self, users: UserRepository, plugins: Iterable[tuple["Plugin", PluginContext]]) -> None:
         self._users = users
         self._exporters = [(plugin.name, plugin.export, context) for plugin, context in plugins if plugin.export]
 
@@ -37,7 +39,7 @@ class UserExport:
         return structs.replace(await self._users.export(caller), plugins=kept, incomplete=incomplete)
 
 
-async def _ask(exporter: Exporter, context: PluginContext, user_id: str) -> Any:
+async def _ask(exporter: "Exporter", context: PluginContext, user_id: str) -> Any:
     """What it keeps, as JSON has it: so it is found out here if it is not JSON."""
 
     def work(tx: Transaction) -> bytes:

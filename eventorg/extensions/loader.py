@@ -9,20 +9,20 @@ from functools import partial
 from inspect import iscoroutinefunction
 from pathlib import Path
 from types import ModuleType, UnionType
-from typing import Any, get_args, get_origin
+from typing import TYPE_CHECKING, Any, get_args, get_origin
 
 from msgspec import Struct
-from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
 from eventorg import __version__
-from eventorg import plugin as door
 from eventorg.domain.facts import FACTS
 from eventorg.errors import OperatorError, SettingError
 from eventorg.package_data import data_folder
-from eventorg.plugin import Plugin
 from eventorg.settings import PREFIX, Settings, convert, own_values, unknown
 from eventorg.storage.migrations import Component
 from eventorg.storage.statements import Statements
+
+if TYPE_CHECKING:
+    from eventorg.plugin import Plugin  # it imports Litestar: a command that only checks names does without
 
 GROUP = "eventorg.plugins"
 """The entry-point group by which installed distributions offer plugins."""
@@ -39,6 +39,7 @@ TAKEN = frozenset(
 
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{1,30}")
+_DOOR = str(Path(__file__).parents[1] / "plugin.py")
 
 Import = Callable[[], ModuleType]
 
@@ -50,7 +51,7 @@ class PluginError(OperatorError):
 class LoadedPlugin(Struct, frozen=True, eq=False):
     """A plugin with what was made of its declaration."""
 
-    plugin: Plugin
+    plugin: "Plugin"
     settings: Any
     sql: Statements
 
@@ -78,9 +79,8 @@ def check_names(settings: Settings) -> dict[str, Import]:
     wanted = _wanted(settings, found)
     for name in wanted:
         if name not in found:
-            raise SettingError(
-                f"EVENTORG_PLUGINS names {name}, which is not found; there are {', '.join(sorted(found)) or 'none'}."
-            )
+            available = ", ".join(sorted(found)) or "none"
+            raise SettingError("EVENTORG_PLUGINS", f"There is no plugin {name}. Available plugins: {available}")
         for other in wanted:
             if other.startswith(f"{name}_"):
                 raise PluginError(f"The plugins {name} and {other} cannot be told apart by name; rename one.")
@@ -123,7 +123,7 @@ def _find(settings: Settings) -> dict[str, Import]:
     if settings.plugins_dir:
         folders.append(Path(settings.plugins_dir).absolute())
         if not folders[-1].is_dir():
-            raise SettingError(f"EVENTORG_PLUGINS_DIR names {folders[-1]}, which is no folder.")
+            raise SettingError("EVENTORG_PLUGINS_DIR", f"There is no folder {folders[-1]}")
     for folder in folders:
         for path in sorted(folder.iterdir()):
             if path.suffix == ".py" and path.stem != "conftest" and not path.stem.startswith("test_"):
@@ -158,6 +158,8 @@ def _import_file(name: str, file: Path) -> ModuleType:
 
 
 def _load(name: str, load: Import, settings: Settings) -> LoadedPlugin:
+    from eventorg.plugin import Plugin
+
     try:
         module = load()
     except (Exception, SystemExit) as error:
@@ -174,9 +176,9 @@ def _load(name: str, load: Import, settings: Settings) -> LoadedPlugin:
     return LoadedPlugin(plugin, own, Statements(plugin.statements))
 
 
-def _check_fields(plugin: Plugin) -> None:
+def _check_fields(plugin: "Plugin") -> None:
     """What a type checker would have said, and that the folders are there."""
-    for field, hint in Plugin.__annotations__.items():
+    for field, hint in type(plugin).__annotations__.items():
         value = getattr(plugin, field)
         arms = get_args(hint) if isinstance(hint, UnionType) else (hint,)
         if not isinstance(value, tuple(get_origin(arm) or arm for arm in arms)):
@@ -200,7 +202,9 @@ def _name(function: object) -> str:
     return getattr(function, "__qualname__", repr(function))
 
 
-def _check_requires(plugin: Plugin) -> None:
+def _check_requires(plugin: "Plugin") -> None:
+    from packaging.specifiers import InvalidSpecifier, SpecifierSet
+
     try:
         met = SpecifierSet(plugin.requires).contains(__version__, prereleases=True)
     except InvalidSpecifier:
@@ -218,5 +222,5 @@ def _place(error: BaseException) -> str:
         trace = trace.tb_next
     if isinstance(error, SyntaxError) and error.filename:
         frames.append((error.filename, error.lineno or 0))
-    own = [frame for frame in frames if "importlib" not in frame[0] and frame[0] not in (__file__, door.__file__)]
+    own = [frame for frame in frames if "importlib" not in frame[0] and frame[0] not in (__file__, _DOOR)]
     return f"{own[-1][0]}:{own[-1][1]}: " if own else ""

@@ -2,17 +2,20 @@
 
 import asyncio
 import os
+import secrets
 import sys
 import threading
+from base64 import b64encode
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final, TypeVar, TypeVarTuple, Unpack
 
-import structlog
 from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error, InvalidHashError
+from argon2.low_level import ARGON2_VERSION
 
 from eventorg.domain.errors import Unavailable
+from eventorg.logger import Logger
 
 PARAMETERS: Final = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
 """OWASP's minimum for Argon2id (Password Storage Cheat Sheet): 19 MiB, two passes, one lane."""
@@ -26,7 +29,7 @@ MAX_WAIT_SECONDS = 10.0
 NICENESS: Final = 19
 """Linux gives such a thread what nobody else wants, and a seventieth of a busy processor."""
 
-log = structlog.get_logger("eventorg.passwords")
+log = Logger("eventorg.passwords")
 
 
 class Passwords:
@@ -37,7 +40,7 @@ class Passwords:
         self._hasher = hasher
         self._threads = ThreadPoolExecutor(THREADS, "passwords", _give_way)
         self._asked = 0
-        self._decoy = hasher.hash("nobody has this password")
+        self._decoy = _make_decoy(hasher)
         self.computed = 0
 
     async def hash(self, password: str) -> str:
@@ -72,6 +75,16 @@ class Passwords:
 
     def _count_down(self, _: asyncio.Future[Result]) -> None:
         self._asked -= 1
+
+
+def _make_decoy(hasher: PasswordHasher) -> str:
+    """Returns a hash that no password has, in Argon2's encoded form. It is made of random bytes, so it costs nothing;
+    to verify a password against it costs as much as against a real one."""
+    salt, digest = (
+        b64encode(secrets.token_bytes(length)).rstrip(b"=").decode() for length in (hasher.salt_len, hasher.hash_len)
+    )
+    parameters = f"m={hasher.memory_cost},t={hasher.time_cost},p={hasher.parallelism}"
+    return f"$argon2id$v={ARGON2_VERSION}${parameters}${salt}${digest}"
 
 
 def _give_way() -> None:

@@ -5,7 +5,6 @@ import secrets
 from datetime import datetime, timedelta
 from typing import Annotated
 
-import jwt
 import msgspec
 from msgspec import Meta, Struct
 
@@ -52,6 +51,8 @@ class Tokens:
             "jti": secrets.token_urlsafe(12),
             "ver": version,
         }
+        import jwt  # here: it also imports cryptography, which most commands do without
+
         return jwt.encode(claims, self._keys[0], ALGORITHM), expires
 
     def verify(self, token: str) -> Claims:
@@ -68,6 +69,8 @@ class Tokens:
     def _decode(self, token: str) -> Claims:
         if len(token) > MAX_TOKEN or not token.isascii():
             raise Unauthenticated("token_invalid")
+        import jwt
+
         for key in self._keys:
             try:
                 claims = jwt.decode(

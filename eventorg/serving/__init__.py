@@ -1,1 +1,1 @@
-"""The process: its sockets, its deadlines, its service manager."""
+"""The server process: sockets, deadlines, and the service manager."""

@@ -1,8 +1,8 @@
-"""Connections that do not hold the server up: deadlines for slow clients and limits for long ones, which uvicorn lacks,
-and a bounded number.
+"""Protects the server from slow and numerous clients: deadlines for requests and responses, limits on the size of a
+head, and a maximum number of connections. uvicorn has none of these.
 
-Nothing here costs a request a timer: each connection notes when its client began to owe something, and the server
-looks at all of them once a second. What is no HTTP is a problem document too.
+No request needs a timer of its own: each connection stores the time since which it waits for its client, and the
+server checks all connections once a second. A malformed request is answered with a problem document too.
 """
 
 import re
@@ -12,6 +12,7 @@ from ipaddress import IPv6Address
 from typing import Any, Final, cast
 
 import msgspec
+import structlog
 from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 from litestar import Request
 from litestar.types import Receive, Scope, Send
@@ -26,39 +27,41 @@ from eventorg.web.errors import HeadTooLarge, Malformed, TargetTooLong
 from eventorg.web.problems import MEDIA_TYPE, problem_response
 
 ANSWER_SECONDS = 60.0
-"""How long a client may leave a part of an answer unread."""
+"""How long a client can leave a part of a response unread."""
 MAX_CONNECTIONS: Final = 10_000
 MAX_HEAD_BYTES: Final = 64 * 1024
-"""The request line and the headers."""
-_MAX_FRAMING = 8 * MAX_HEAD_BYTES  # what is around the pieces of a body, which may be a byte each
+"""Maximum size of the request line and the headers."""
+_MAX_FRAMING = 8 * MAX_HEAD_BYTES  # for the framing of chunks, which can have one byte each
 _HOST: Final = re.compile(rb"(?:[A-Za-z0-9._~-]*|\[(?P<address>[0-9A-Fa-f:.]+)\])(?::(?P<port>\d{0,5}))?")
 _LAST_PORT: Final = 65_535
 _OTHER_FILES = 100
 
+log = structlog.get_logger("eventorg.server")
+
 
 class DeadlineProtocol(HttpToolsProtocol):
-    """uvicorn's protocol, with an eye on the client."""
+    """uvicorn's protocol with deadlines and limits."""
 
     def __init__(self, config: Config, *arguments: Any, **named: Any) -> None:
         super().__init__(config, *arguments, **named)
-        self._most = config.limit_concurrency
-        self.limit_concurrency = None  # uvicorn's own refusal is plain text, and does not say when to come again
+        self._max_connections = config.limit_concurrency
+        self.limit_concurrency = None  # uvicorn's own response is plain text without `Retry-After`
         self.url = b""
         self._arrived = 0
         self._first = self._more = 0
         self._is_in_head = False
         self._running: RequestResponseCycle | None = None
-        self._host = b""  # of the request before
+        self._host = b""  # of the previous request
 
     def connection_made(self, transport: BaseTransport) -> None:
         super().connection_made(CoalescingTransport(cast("Transport", transport), self.loop))
         self._owed_since: float | None = self.loop.time()
         self._unread_since: float | None = None
-        if self._most is not None and len(self.connections) > self._most:
-            self.app = _turn_away
+        if self._max_connections is not None and len(self.connections) > self._max_connections:
+            self.app = _answer_busy
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Tells the request that is being answered, if others wait behind it: uvicorn tells the last one alone."""
+        """Also disconnects the running request if others wait behind it: uvicorn disconnects only the last one."""
         running, self._running = self._running, None
         if running is not None and not running.response_complete:
             running.disconnected = True
@@ -67,20 +70,20 @@ class DeadlineProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Reads on. A request is counted from the end of the bytes that it began in (`_more`): where in them it began
-        is not known."""
+        """Parses the data. The size of a request excludes the bytes that it began in (`_more`), because its position in
+        them is unknown."""
         self._unset_keepalive_if_required()
         self._arrived = len(data)
         self._more += self._arrived
         try:
             self.parser.feed_data(data)
         except HttpParserUpgrade as upgrade:
-            self._stay(memoryview(data)[upgrade.args[0] :])
+            self._continue_in_http1(memoryview(data)[upgrade.args[0] :])
         except HttpParserError as error:
-            self._refuse(_reason(error))
+            self._reject(_reason(error))
         else:
             if self._more > MAX_HEAD_BYTES and (self._is_in_head or self._more > _MAX_FRAMING):
-                self._refuse(self._too_large())
+                self._reject(self._too_large())
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
@@ -89,8 +92,11 @@ class DeadlineProtocol(HttpToolsProtocol):
         self._first, self._more = self._arrived, 0
 
     def on_headers_complete(self) -> None:
-        """Lets the application begin, unless another protocol is asked for: see `_stay`. Raises `HeadTooLarge` and
-        `TargetTooLong`, and `Malformed` without one `Host` that is one (RFC 9112, section 3.2)."""
+        """Starts the application, unless the client asks for another protocol (see `_continue_in_http1`).
+
+        Raises `HeadTooLarge`, `TargetTooLong`, and `Malformed` if there is not exactly one valid `Host` (RFC 9112,
+        section 3.2).
+        """
         if self.parser.should_upgrade():
             return
         self._is_in_head = False
@@ -99,7 +105,7 @@ class DeadlineProtocol(HttpToolsProtocol):
             if size > MAX_HEAD_BYTES:
                 raise self._too_large()
         hosts, host = 0, self._host
-        for name, value in self.headers:  # no comprehension: a call takes twice as long as all of this
+        for name, value in self.headers:  # a comprehension would take twice as long
             if name == b"host":
                 hosts, host = hosts + 1, value
         if hosts != 1 and (hosts or self.parser.get_http_version() == "1.1"):
@@ -108,7 +114,7 @@ class DeadlineProtocol(HttpToolsProtocol):
             _check_host(host)
             self._host = host
         super().on_headers_complete()
-        self.headers = []  # what follows a body in pieces is no header: it would be one of the request all the same
+        self.headers = []  # otherwise the trailers of a chunked body would become headers of the request
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
         self._running = cycle
@@ -124,10 +130,10 @@ class DeadlineProtocol(HttpToolsProtocol):
         super().on_message_complete()
         self._owed_since = None
 
-    def _stay(self, rest: memoryview) -> None:
-        """Goes on in HTTP/1.1 after the head of a request that asks for another protocol. The parser takes it for the
-        end of HTTP, whatever follows; Java's client asks for `h2c` with its first request, and the body follows.
-        With `Connection: close` it would read no more, so there is a new one."""
+    def _continue_in_http1(self, rest: memoryview) -> None:
+        """Continues with HTTP/1.1 after the head of a request that asks for another protocol. The parser would end HTTP
+        here, but Java's client asks for `h2c` with its first request and then sends the body. The parser is replaced,
+        because it reads nothing more after `Connection: close`."""
         while not isinstance(self.parser, _IgnoringParser):
             try:
                 head = self._head_without_upgrade()
@@ -139,10 +145,10 @@ class DeadlineProtocol(HttpToolsProtocol):
             except HttpParserUpgrade as upgrade:
                 rest = rest[upgrade.args[0] :]
             except (HttpParserError, Malformed) as error:
-                self._refuse(_reason(error))
+                self._reject(_reason(error))
 
     def _head_without_upgrade(self) -> bytes:
-        """The head that was read last. Raises `Malformed` for what is a tunnel, whatever its headers."""
+        """Returns the last head without `Upgrade`. Raises `Malformed` for CONNECT, which asks for a tunnel."""
         method, version = self.parser.get_method(), self.parser.get_http_version()
         if method == b"CONNECT":
             raise Malformed("bad_request")
@@ -153,13 +159,13 @@ class DeadlineProtocol(HttpToolsProtocol):
     def _too_large(self) -> DomainError:
         return TargetTooLong() if len(self.url) > MAX_HEAD_BYTES / 2 else HeadTooLarge()
 
-    def _refuse(self, error: DomainError) -> None:
-        """Answers what cannot be read as a request, and ends the connection. What it asked before is answered first,
-        and then this is not."""
+    def _reject(self, error: DomainError) -> None:
+        """Rejects a malformed request and closes the connection. If an earlier request is still running, that one is
+        answered instead."""
         if isinstance(self.parser, _IgnoringParser):
             return
         self.parser = _IgnoringParser()  # type: ignore[assignment]
-        self.logger.warning("what is no request was refused: %s", error.code)
+        log.warning("malformed_request_rejected", code=error.code)
         cycle = cast("RequestResponseCycle | None", self.cycle)
         if cycle is None or cycle.response_complete:
             self._answer(error)
@@ -183,8 +189,8 @@ class DeadlineProtocol(HttpToolsProtocol):
         self.transport.close()
 
     def enforce_deadlines(self, now: float) -> None:
-        """Ends the connection if its client takes too long to send a request or to read an answer; who waits for a
-        body is woken at its deadline, and answers."""
+        """Closes the connection if the client takes too long to send a request or to read a response. A handler that
+        waits for the body is woken at the deadline, and answers."""
         if not self.transport.get_write_buffer_size():
             self._unread_since = None
         elif self._unread_since is None:
@@ -196,10 +202,10 @@ class DeadlineProtocol(HttpToolsProtocol):
         is_answered = cycle is None or cycle.response_complete
         if self._owed_since is None:
             if is_answered and self.timeout_keep_alive_task is None:
-                self._owed_since = now  # bytes between two requests have ended uvicorn's own timer
+                self._owed_since = now  # bytes between two requests stopped uvicorn's own timer
             return
         if self.flow.read_paused:
-            self._owed_since = now  # it is for us to read on
+            self._owed_since = now  # the server is not reading
         late = now - self._owed_since - bodies.REQUEST_SECONDS
         if late >= bodies.REQUEST_SECONDS:
             self.transport.abort()
@@ -210,14 +216,14 @@ class DeadlineProtocol(HttpToolsProtocol):
 
 
 class _IgnoringParser:
-    """In the place of the parser, once nothing more is read."""
+    """Replaces the parser when the connection reads nothing more."""
 
     def feed_data(self, data: bytes) -> None:
-        """Does nothing."""
+        """Ignores the data."""
 
 
 def _check_host(host: bytes) -> None:
-    """Raises `Malformed` for what is no name or address, with or without a port: links are made of it."""
+    """Raises `Malformed` if `Host` is not a name or an address with an optional port. Responses use it in links."""
     found = _HOST.fullmatch(host)
     try:
         if found is None or int(found["port"] or 0) > _LAST_PORT:
@@ -229,13 +235,13 @@ def _check_host(host: bytes) -> None:
 
 
 def _reason(error: Exception) -> DomainError:
-    """Why the parser stopped: ours, if one of its callbacks had one."""
+    """Returns the error that a callback of the parser raised, or `Malformed` for an error of the parser itself."""
     reason = error.__context__ if isinstance(error, HttpParserError) else error
     return reason if isinstance(reason, DomainError) else Malformed("bad_request")
 
 
-def find_room() -> int:
-    """How many connections there may be at once, after as many files as allowed have been asked for."""
+def raise_file_limit() -> int:
+    """Raises the limit of open files as far as allowed, and returns the maximum number of connections."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = MAX_CONNECTIONS + _OTHER_FILES
     allowed = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
@@ -245,8 +251,8 @@ def find_room() -> int:
     return MAX_CONNECTIONS if soft == resource.RLIM_INFINITY else max(1, min(MAX_CONNECTIONS, soft - _OTHER_FILES))
 
 
-async def _turn_away(scope: Scope, receive: Receive, send: Send) -> None:
-    """Answers that there are too many already."""
+async def _answer_busy(scope: Scope, receive: Receive, send: Send) -> None:
+    """Answers that the server has too many connections."""
     request: Request[Any, Any, Any] = Request(scope)
     response = problem_response(request, Unavailable("busy"))
     response.headers["Connection"] = "close"

@@ -1,6 +1,7 @@
-"""Runs the application with uvicorn until it is told to stop, and stops it without losing anything."""
+"""Runs the application with uvicorn until a signal stops it, and stops it without losing requests."""
 
 import asyncio
+import errno
 import gc
 import signal
 import socket
@@ -15,47 +16,47 @@ from litestar import Litestar
 from eventorg.application import create_app
 from eventorg.background.feed import Feed
 from eventorg.errors import OperatorError
-from eventorg.serving.protocol import DeadlineProtocol, find_room
-from eventorg.serving.systemd import SECONDS_BETWEEN_SIGNS, notify, notify_alive
+from eventorg.serving.protocol import DeadlineProtocol, raise_file_limit
+from eventorg.serving.systemd import WATCHDOG_SECONDS, sd_notify, sd_notify_watchdog
 from eventorg.settings import Settings
 from eventorg.web.headers import ALWAYS
 
 SHUTDOWN_SECONDS = 8
-"""How long running requests may take to finish after SIGTERM."""
-_TICKS_A_SECOND = 10  # of uvicorn
+"""How long running requests can take to finish after SIGTERM."""
+_TICKS_PER_SECOND = 10  # how often uvicorn calls `on_tick`
 
 log = structlog.get_logger("eventorg.server")
 
 
 class Server(uvicorn.Server):
-    """uvicorn that leaves the process to us after a signal, so that what is open is closed in order."""
+    """uvicorn's server, which returns after a signal instead of ending the process, so that the caller can clean up."""
 
     def __init__(self, config: uvicorn.Config, feed: Feed) -> None:
         super().__init__(config)
         self._feed = feed
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Accepts connections, and says so to the service manager."""
+        """Accepts connections and tells the service manager."""
         await super().startup(sockets)
-        notify("READY=1")
+        sd_notify("READY=1")
 
     async def on_tick(self, counter: int) -> bool:
-        """Looks at the connections once a second."""
-        if counter % _TICKS_A_SECOND == 0:
+        """Enforces the deadlines of all connections once a second."""
+        if counter % _TICKS_PER_SECOND == 0:
             now = asyncio.get_running_loop().time()
             for connection in list(self.server_state.connections):
                 cast("DeadlineProtocol", connection).enforce_deadlines(now)
         return await super().on_tick(counter)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Ends those who wait for news, then lets running requests finish."""
-        notify("STOPPING=1")
+        """Ends the requests that wait for changes, then lets the other requests finish."""
+        sd_notify("STOPPING=1")
         self._feed.close()
         await super().shutdown(sockets)
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Stops at SIGTERM and SIGINT; a second one does not wait for running requests."""
+        """Stops at SIGTERM or SIGINT. A second signal does not wait for running requests."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self.handle_exit, number, None)
@@ -67,22 +68,22 @@ class Server(uvicorn.Server):
 
 
 def server_config(app: Litestar, settings: Settings) -> uvicorn.Config:
-    """How uvicorn serves the application; listening, logging and the lifespan are ours."""
+    """Returns uvicorn's configuration. eventorg itself listens, logs, and runs the lifespan."""
     return uvicorn.Config(
         app,
         loop="uvloop",
         http=DeadlineProtocol,
-        limit_concurrency=find_room(),
+        limit_concurrency=raise_file_limit(),
         ws="none",
-        lifespan="off",  # ours encloses the server's: an error at start comes out as it is
+        lifespan="off",  # `opened` runs it around the server, so that an error at start is not wrapped
         log_config=None,
         access_log=False,
         server_header=False,
         headers=ALWAYS,
         proxy_headers=bool(settings.trusted_proxies),
         forwarded_allow_ips=settings.trusted_proxies,
-        callback_notify=notify_alive,
-        timeout_notify=SECONDS_BETWEEN_SIGNS,
+        callback_notify=sd_notify_watchdog,
+        timeout_notify=WATCHDOG_SECONDS,
         timeout_keep_alive=30,
         timeout_graceful_shutdown=SHUTDOWN_SECONDS,
     )
@@ -90,8 +91,8 @@ def server_config(app: Litestar, settings: Settings) -> uvicorn.Config:
 
 @asynccontextmanager
 async def opened(app: Litestar) -> AsyncIterator[None]:
-    """The application between its start and its end. An error of either comes out as it is: Litestar runs its
-    lifespan in a task group, which would wrap it."""
+    """Runs the application's lifespan. Raises an error of the lifespan itself, without the group that Litestar's task
+    group wraps it in."""
     try:
         async with app.lifespan():
             yield
@@ -107,7 +108,7 @@ def serve(settings: Settings) -> None:
     async def run() -> None:
         async with opened(app):
             gc.collect()
-            gc.freeze()  # what is there by now stays: the collector need not look at it again and again
+            gc.freeze()  # these objects live until the end: the collector can skip them
             with listen(settings.host, settings.port) as listener:
                 log.info("serving", url=url_of(listener))
                 await Server(config, app.state.feed).serve(sockets=[listener])
@@ -118,16 +119,23 @@ def serve(settings: Settings) -> None:
 
 
 def url_of(listener: socket.socket) -> str:
-    """Where a listening socket is reached."""
+    """Returns the URL of a listening socket."""
     host, port = listener.getsockname()[:2]
-    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+    return f"http://{_join(host, port)}"
+
+
+def _join(host: str, port: int) -> str:
+    return f"{f'[{host}]' if ':' in host else host}:{port}"
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A listening socket. Raises `OperatorError` if the address cannot be had."""
+    """Returns a listening socket. Raises `OperatorError` if the port is in use or the address cannot be bound."""
     try:
         family, *_ = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         return socket.create_server((host, port), family=family, backlog=2048)
     except OSError as error:
-        words = f"{host}:{port} cannot be listened on: {error.strerror}"
-        raise OperatorError(f"{words}; see EVENTORG_HOST and EVENTORG_PORT.") from None
+        if error.errno == errno.EADDRINUSE:
+            raise OperatorError(f"Port {port} is already in use. Set EVENTORG_PORT to another one.") from None
+        reason = str(error.strerror).partition(" (")[0].lower()  # without the address, which Python appends
+        address = _join(host, port)
+        raise OperatorError(f"Cannot listen on {address}: {reason}. Check EVENTORG_HOST and EVENTORG_PORT.") from None

@@ -1,4 +1,4 @@
-"""Tells the service manager how the server fares, by the protocol of sd_notify(3); told nothing else, it is silent."""
+"""Reports the state of the server to the service manager, over the protocol of sd_notify(3)."""
 
 import os
 import socket
@@ -6,14 +6,14 @@ from typing import Literal
 
 import structlog
 
-SECONDS_BETWEEN_SIGNS = 5
-"""How often a running server says that it is alive."""
+WATCHDOG_SECONDS = 5
+"""How often a running server reports that it is alive."""
 
 log = structlog.get_logger("eventorg.server")
 
 
-def notify(state: Literal["READY=1", "STOPPING=1", "WATCHDOG=1"]) -> None:
-    """Says it to the socket that `NOTIFY_SOCKET` names, if any. One that is gone is logged and hurts nobody."""
+def sd_notify(state: Literal["READY=1", "STOPPING=1", "WATCHDOG=1"]) -> None:
+    """Sends the state to the socket in `NOTIFY_SOCKET`, or does nothing if it is not set. A failure is only logged."""
     address = os.environ.get("NOTIFY_SOCKET", "")
     if not address:
         return
@@ -24,9 +24,9 @@ def notify(state: Literal["READY=1", "STOPPING=1", "WATCHDOG=1"]) -> None:
             manager.setblocking(False)
             manager.sendto(state.encode(), address)
     except OSError as error:
-        log.warning("the service manager cannot be told", state=state, reason=str(error))
+        log.warning("sd_notify_failed", state=state, reason=str(error))
 
 
-async def notify_alive() -> None:
-    """A sign of life for a watchdog: it does not come from an event loop that hangs."""
-    notify("WATCHDOG=1")
+async def sd_notify_watchdog() -> None:
+    """Tells the watchdog that the event loop is running. A blocked event loop sends nothing."""
+    sd_notify("WATCHDOG=1")

@@ -1,5 +1,5 @@
-"""Fewer system calls for an answer: uvicorn writes its head and its body one after the other, and uvloop hands each to
-the system at once. Here what is written in one step of the event loop goes out together."""
+"""Fewer system calls for each response: uvicorn writes the head and the body separately, and uvloop sends each at once.
+This transport sends everything that is written in one step of the event loop together."""
 
 import asyncio
 
@@ -7,7 +7,7 @@ _LARGE = 64 * 1024
 
 
 class CoalescingTransport(asyncio.Transport):
-    """A transport that waits with what is written until the present step of the event loop is over."""
+    """A transport that buffers writes until the current step of the event loop ends."""
 
     def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__()
@@ -21,7 +21,7 @@ class CoalescingTransport(asyncio.Transport):
         self.resume_reading = transport.resume_reading  # type: ignore[method-assign]
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
-        """Sends, in a moment; what is large, at once."""
+        """Sends the data at the end of the current step; large data at once."""
         if not self._waiting:
             self._loop.call_soon(self._send)
         self._waiting.append(bytes(data))
@@ -29,17 +29,17 @@ class CoalescingTransport(asyncio.Transport):
             self._send()
 
     def close(self) -> None:
-        """Sends what waits, and closes."""
+        """Sends the buffered data and closes the connection."""
         self._send()
         self._transport.close()
 
     def abort(self) -> None:
-        """Closes at once; what waits is lost."""
+        """Closes the connection at once and discards the buffered data."""
         self._waiting.clear()
         self._transport.abort()
 
     def _send(self) -> None:
         if self._waiting:
-            if not self.is_closing():  # else it broke off meanwhile, and would raise an error that nobody hears
+            if not self.is_closing():  # a broken connection would raise an error that nothing handles
                 self._transport.write(b"".join(self._waiting))
             self._waiting.clear()

@@ -5,10 +5,9 @@ import sqlite3
 from pathlib import Path
 from typing import Final, Literal
 
-import structlog
-
 from eventorg.domain.errors import DomainError, StorageFull, Unavailable
 from eventorg.errors import OperatorError
+from eventorg.logger import Logger
 
 Synchronous = Literal["full", "normal"]
 
@@ -21,7 +20,7 @@ _CHECKPOINT_PAGES = 4_000
 """16 MiB, four times what SQLite would take: a page that is changed often is then moved into the file less often."""
 _CACHED_STATEMENTS = 256
 
-log = structlog.get_logger("eventorg.database")
+log = Logger("eventorg.database")
 
 
 def connect_writer(path: Path, synchronous: Synchronous = "full", *, checkpoints: bool = False) -> sqlite3.Connection:

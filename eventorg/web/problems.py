@@ -13,7 +13,7 @@ from litestar.types import ExceptionHandlersMap
 from msgspec import Struct
 
 from eventorg.domain import errors
-from eventorg.locales import catalogue, text
+from eventorg.locales.explanations import explain, explain_code, explain_fault
 from eventorg.web.errors import HeadTooLarge, Malformed, TargetTooLong, TooSlow, UnsupportedMediaType
 from eventorg.web.headers import language_for
 from eventorg.web.options_method import allow
@@ -85,23 +85,6 @@ def problem_response(request: Request[Any, Any, Any], error: errors.DomainError)
     return _response(request, status, error.code, headers, broken, error)
 
 
-def explain(language: str, error: errors.DomainError) -> tuple[str, str]:
-    """Returns the title and the detail of an error. A plugin's code has the title of its error class."""
-    title, detail = _texts(language, error.code if error.code in catalogue(language)["titles"] else error.default_code)
-    return title, error.words.get(language, detail)
-
-
-def _texts(language: str, code: str) -> tuple[str, str]:
-    return text(language, "titles", code), text(language, "details", code)
-
-
-def explain_fault(language: str, error: errors.FieldError) -> str:
-    """Returns the text of a field error. A plugin's rule brings its own text."""
-    if error.code in catalogue(language)["fields"]:
-        return text(language, "fields", error.code, **error.values)
-    return str(error.values.get(language, text(language, "fields", "invalid")))
-
-
 def _framework_response(request: Request[Any, Any, Any], error: HTTPException) -> Response[Problem]:
     """Returns the answer to an exception that Litestar raises."""
     if isinstance(error, ValidationException):
@@ -139,7 +122,7 @@ def _response(
 ) -> Response[Problem]:
     language = language_for(request.scope)
     faults = broken and [Fault(e.field, e.code, explain_fault(language, e)) for e in broken]
-    title, detail = explain(language, error) if error else _texts(language, code)
+    title, detail = explain(language, error) if error else explain_code(language, code)
     problem = Problem(
         type=f"urn:eventorg:problem:{code}",
         title=title,

@@ -282,7 +282,7 @@ def test_the_commands_bring_back_what_was_and_no_follower_skips_what_comes(tmp_p
     assert restored.returncode == 0, restored.stderr
     first, way_back = restored.stdout.splitlines()
     assert first == f"restored {path} from {monday}"
-    assert Path(way_back.removeprefix("the way back: eventorg restore ")).exists()
+    assert Path(way_back.removeprefix("to undo: eventorg restore ")).exists()
     with running(Settings(database=str(path), plugins="none", log_level="error")) as again:
         assert again.client.get(f"/events/{event['id']}").status_code == 200
         user = User(again.client, user.account, again.log_in(user.account["email"]))

@@ -1,4 +1,4 @@
-"""Bots: how the operator makes their tokens, whom they act for, and what is written down of it."""
+"""Bots: their tokens, the users they act for, and the records of both."""
 
 import hashlib
 import json
@@ -19,7 +19,7 @@ from tests.programs import run, sentence, serving
 from tests.telegram import MAX_ID, Person, new_id
 
 KNOWN = new_id()
-"""A Telegram account that is known, in another spelling."""
+"""A known Telegram account in another spelling."""
 
 
 @pytest.fixture(scope="module")
@@ -116,7 +116,7 @@ def test_names_of_bots_are_trimmed_composed_and_unique_whatever_their_case(tmp_p
 
 
 def test_of_two_bots_that_differ_in_case_the_one_that_is_named_is_revoked(tmp_path: Path) -> None:
-    """No two can be made now; an older version let them."""
+    """An older version allowed two bots with the same name; the current one does not."""
     path = tmp_path / "eventorg.db"
     for name in ("bot", "other"):
         assert run(path, "token", "create", name, "--scope", "act").returncode == 0
@@ -201,7 +201,7 @@ def test_the_last_use_is_kept_to_the_minute(fresh_server: Server) -> None:
     bot = fresh_server.make_bot("changes")
 
     def last_use() -> object:
-        fresh_server.sign_up()  # written after whatever the request before has had written
+        fresh_server.sign_up()  # so that the previous request's own write is done
         return select(fresh_server, "SELECT last_used_at FROM bots")[0][0]
 
     assert last_use() is None
@@ -220,7 +220,7 @@ def test_a_bot_that_reads_minds_no_lock(fresh_server: Server, caplog: pytest.Log
         assert time.monotonic() - begun < BUSY_TIMEOUT_MS / 2_000
         check_problem(bot.acting_for(user.id).post("/users/me/link-codes"), 503, "busy")  # control
     errors = [record.getMessage() for record in caplog.records if record.name == "asyncio"]
-    assert errors == []  # that the use could not be noted either is nobody's
+    assert errors == []  # a failure to record the last use is not an error
 
 
 def test_a_revoked_token_is_refused_on_the_next_request(server: Server) -> None:

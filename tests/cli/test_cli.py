@@ -1,4 +1,4 @@
-"""The command: what it prints, how it ends, and that its help is of help."""
+"""The `eventorg` command: its output, exit status, and help."""
 
 import json
 import re
@@ -31,7 +31,7 @@ def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def said(*arguments: str) -> str:
-    """What a command prints that does not fail."""
+    """Runs a command that succeeds and returns its output."""
     result = CliRunner().invoke(cli, arguments, catch_exceptions=False)
     assert result.exit_code == 0, result.output
     return str(result.output)
@@ -44,14 +44,18 @@ def test_python_m_eventorg_is_the_command(tmp_path: Path) -> None:
 
 
 def walk(command: click.Command, name: str) -> Iterator[tuple[str, click.Command]]:
-    """A command with all that are below it, by what one types."""
+    """Yields a command and all of its subcommands, by their full names."""
     yield name, command
-    for part in command.commands.values() if isinstance(command, click.Group) else ():
-        yield from walk(part, f"{name} {part.name}")
+    if isinstance(command, click.Group):
+        context = click.Context(command)
+        parts = [command.get_command(context, part) for part in command.list_commands(context)]
+        for part in parts:
+            assert part is not None
+            yield from walk(part, f"{name} {part.name}")
 
 
 def every_command() -> dict[str, click.Command]:
-    """Those of the core, of the plugins that come along, and of the one to begin with."""
+    """Returns the commands of the core, of the bundled plugins, and of the template."""
     plugins = [loaded.plugin for loaded in load_plugins(Settings())] + [example]
     groups = [click.Group(plugin.name, commands=plugin.commands) for plugin in plugins if plugin.commands]
     below = [found for group in groups for found in walk(group, f"eventorg {group.name}") if found[1] is not group]
@@ -132,7 +136,7 @@ def test_check_says_of_an_old_sqlite_what_it_means(
 
 def test_check_without_a_file_fails_and_makes_none(tmp_path: Path) -> None:
     path = tmp_path / "eventorg.db"
-    assert sentence(run(path, "check")) == f"There is no database {path}; `eventorg serve` makes one."
+    assert sentence(run(path, "check")) == f"The database {path} does not exist. Run `eventorg serve` to create it."
     assert list(tmp_path.iterdir()) == []
 
 
@@ -165,7 +169,7 @@ def test_openapi_prints_the_document_and_touches_nothing(path: Path, server: Ser
 
 
 def main_ends(*arguments: str) -> int:
-    """The exit status of the program."""
+    """Runs the program and returns its exit status."""
     with pytest.raises(SystemExit) as end:
         main(arguments)
     assert isinstance(end.value.code, int)

@@ -1,4 +1,4 @@
-"""What helps to run the server for real: it is what the programs take it for, and fits the server's own numbers."""
+"""The example files for deployment: they are valid, and they match the server's own limits."""
 
 import os
 import re
@@ -18,7 +18,7 @@ from eventorg.cli import cli
 from eventorg.cli.deploy import EXAMPLES
 from eventorg.domain.errors import Unavailable
 from eventorg.serving.server import SHUTDOWN_SECONDS, server_config
-from eventorg.serving.systemd import SECONDS_BETWEEN_SIGNS
+from eventorg.serving.systemd import WATCHDOG_SECONDS
 from eventorg.settings import PREFIX, Settings, load
 from eventorg.testing import Server
 from eventorg.web.bodies import MAX_BODY_BYTES
@@ -51,26 +51,26 @@ HARDENING = {
     "UMask": "0077",
 }
 MAX_EXPOSURE = 15
-"""By `systemd-analyze security`, in tenths: 15 is OK, 96 is a unit without any of this."""
+"""Exposure by `systemd-analyze security`, in tenths: 15 is OK, 96 is a unit without any of this."""
 MAX_WAIT = 30
-"""Of `GET /changes`, in seconds."""
+"""How long `GET /changes` can wait, in seconds."""
 
 
 def example(name: str) -> str:
-    """What `eventorg deploy` prints."""
+    """Returns the output of `eventorg deploy`."""
     result = CliRunner().invoke(cli, ["deploy", name], catch_exceptions=False)
     assert result.exit_code == 0, result.output
     return str(result.stdout)
 
 
 def unit() -> list[tuple[str, str]]:
-    """The lines of the unit for systemd, which may name a thing twice."""
+    """Returns the settings of the systemd unit, which can repeat a name."""
     lines = [line for line in example("eventorg.service").splitlines() if line and line[0] not in "#["]
     return [(name, value) for name, _, value in (line.partition("=") for line in lines)]
 
 
 def seconds(pattern: str, text: str) -> list[int]:
-    """All times that an option is given."""
+    """Returns every value of an option."""
     found = [int(number) * {"s": 1, "m": 60}[unit] for number, unit in re.findall(rf"{pattern} (\d+)([sm])\b", text)]
     assert found, pattern
     return found
@@ -93,7 +93,7 @@ def test_the_unit_starts_the_server_and_gives_it_the_time_it_needs() -> None:
     assert (given["Type"], given["User"]) == ("notify", "eventorg")
     assert given["ExecStart"].split()[1:] == ["serve"]
     assert int(given["TimeoutStopSec"].removesuffix("s")) > SHUTDOWN_SECONDS + 10
-    assert int(given["WatchdogSec"].removesuffix("s")) > SHUTDOWN_SECONDS + 4 * SECONDS_BETWEEN_SIGNS
+    assert int(given["WatchdogSec"].removesuffix("s")) > SHUTDOWN_SECONDS + 4 * WATCHDOG_SECONDS
     environment = dict(value.split("=", 1) for name, value in unit() if name == "Environment")
     assert environment.pop("EVENTORG_CONFIG")
     load(environment)
@@ -105,7 +105,7 @@ def test_the_unit_lets_it_touch_its_own_folder_alone() -> None:
 
 def test_passwords_may_be_given_less_of_the_processor() -> None:
     filters = [value for name, value in unit() if name == "SystemCallFilter"]
-    assert filters == ["@system-service", "~@privileged @resources", "setpriority"]  # the later of two lines holds
+    assert filters == ["@system-service", "~@privileged @resources", "setpriority"]  # the later of two lines wins
 
 
 def systemd_analyze(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -129,7 +129,7 @@ def test_a_proxy_waits_longer_than_the_server_and_keeps_connections_shorter(name
     assert all(time < keep_alive() for time in seconds(options[0], text))
     assert all(time > max(MAX_WAIT, HEARTBEAT_SECONDS) for time in seconds(options[1], text))
     largest = [int(size) * 1000 for size in re.findall(r"client_\w+_size (\d+)k", text)]
-    assert all(size > MAX_BODY_BYTES for size in largest)  # it is the server that refuses, in its own words
+    assert all(size > MAX_BODY_BYTES for size in largest)  # so the server itself rejects larger bodies
 
 
 @pytest.mark.skipif(not shutil.which("nginx"), reason="nginx is not here")
@@ -162,7 +162,7 @@ def test_litestream_is_told_of_the_units_database() -> None:
 
 
 def container() -> list[tuple[str, str]]:
-    """The instructions of the Containerfile, a pair each."""
+    """Returns the instructions of the Containerfile as pairs."""
     text = (CHECKOUT / "Containerfile").read_text(encoding="utf-8").replace("\\\n", " ")
     lines = [line.split(maxsplit=1) for line in text.splitlines() if line and not line.startswith("#")]
     return [(instruction, rest) for instruction, rest in lines]
@@ -170,7 +170,7 @@ def container() -> list[tuple[str, str]]:
 
 def test_the_container_serves_as_nobody_in_particular_and_asks_how_it_fares() -> None:
     given = dict(container())
-    assert given["USER"] == "10001:10001"  # a number, or an orchestrator cannot tell that it is not root
+    assert given["USER"] == "10001:10001"  # a number, so that an orchestrator can tell it is not root
     assert (given["ENTRYPOINT"], given["CMD"]) == ('["eventorg"]', '["serve"]')
     assert given["HEALTHCHECK"].endswith('CMD ["eventorg", "health"]')
     environment = dict(re.findall(rf"({PREFIX}\w+)=(\S+)", given["ENV"]))
@@ -212,10 +212,10 @@ def test_health_is_a_command(fresh_server: Server, monkeypatch: pytest.MonkeyPat
     assert fresh_server.app
     monkeypatch.setattr(fresh_server.app.state.core.health, "probe", refuse)
     refused = run(tmp_path / "other.db", "health", port=port)
-    assert sentence(refused) == f"http://127.0.0.1:{port}/health answers 503: it cannot serve."
+    assert sentence(refused) == f"The server is not healthy: http://127.0.0.1:{port}/health answered 503."
 
 
 def test_health_of_a_server_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
     refused = run(tmp_path / "eventorg.db", "health", host="::1", port=9)
-    assert sentence(refused).startswith("http://[::1]:9/health does not answer: ")
+    assert sentence(refused).startswith("No answer from http://[::1]:9/health: ")
     assert list(tmp_path.iterdir()) == []

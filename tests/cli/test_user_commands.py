@@ -1,4 +1,4 @@
-"""`eventorg user`: what the operator does with accounts, beside a server that runs."""
+"""`eventorg user` beside a running server."""
 
 import io
 import re
@@ -15,7 +15,7 @@ from tests.programs import at_a_terminal
 
 @pytest.fixture(scope="module")
 def closed_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """One where nobody signs up: all users are the operator's."""
+    """A server with closed sign-up: the operator creates all users."""
     path = tmp_path_factory.mktemp("closed") / "eventorg.db"
     with running(Settings(plugins="none", database=str(path), signup="closed", log_level="error")) as server:
         yield server
@@ -33,7 +33,7 @@ def do(*arguments: str, stdin: str = "") -> Result:
 
 
 def make(name: str, *options: str) -> str:
-    """The id of a new user with everybody's password."""
+    """Creates a user with the common password and returns the ID."""
     made = do("create", name, "--email", f"{name}@example.com", *options, stdin=f"{PASSWORD}\n")
     assert made.exit_code == 0, made.output
     return made.stdout.split()[-1]
@@ -66,7 +66,7 @@ def test_a_reset_ends_every_earlier_token(operated: Server, named_by: str) -> No
     before = bearer(operated, username)
     name = {"username": username.upper(), "e-mail": f"{username}@EXAMPLE.com", "id": user_id}[named_by]
     done = do("reset-password", name, stdin="another good one\n")
-    assert done.stdout == f"new password for {username}, {user_id}; earlier logins have ended\n"
+    assert done.stdout == f"new password for {username}, {user_id}; all sessions ended\n"
     check_problem(operated.client.get("/users/me", headers=before), 401, "token_revoked")
     refused = operated.client.post("/login", json={"email": f"{username}@example.com", "password": PASSWORD})
     check_problem(refused, 401, "invalid_credentials")
@@ -110,9 +110,19 @@ def test_a_list_longer_than_a_page_is_whole(operated: Server, monkeypatch: pytes
 @pytest.mark.parametrize(
     ("arguments", "stdin", "status", "told"),
     [
-        (["show", "nobody"], "", 1, "There is no user nobody; `eventorg user list` shows all."),
-        (["reset-password", "nobody"], "", 1, "There is no user nobody; `eventorg user list` shows all."),
-        (["delete", "nobody", "--yes"], "", 1, "There is no user nobody; `eventorg user list` shows all."),
+        (["show", "nobody"], "", 1, "The user nobody does not exist. Run `eventorg user list`"),
+        (
+            ["reset-password", "nobody"],
+            "",
+            1,
+            "The user nobody does not exist. Run `eventorg user list`",
+        ),
+        (
+            ["delete", "nobody", "--yes"],
+            "",
+            1,
+            "The user nobody does not exist. Run `eventorg user list`",
+        ),
         (
             ["create", "ab", "--email", "x"],
             f"{PASSWORD}\n",
@@ -124,7 +134,7 @@ def test_a_list_longer_than_a_page_is_whole(operated: Server, monkeypatch: pytes
         (["create", "abc"], "", 2, "Missing option '--email'."),
         (["create", "TAKEN", "--email", "a@example.com"], f"{PASSWORD}\n", 1, "username"),
         (["reset-password", "taken"], "short\n", 1, "password: The minimum length is 8."),
-        (["delete", "taken"], "", 2, "add --yes to delete the account."),
+        (["delete", "taken"], "", 2, "add --yes to confirm."),
     ],
 )
 def test_what_the_operator_gets_wrong_is_one_sentence_that_says_what_to_do(
@@ -152,7 +162,7 @@ def test_who_has_no_e_mail_is_given_no_password(operated: Server) -> None:
     bot = operated.make_bot("act")
     bot.put("/identities/telegram/77", json={"username": "telegram-only"}).raise_for_status()
     done = do("reset-password", "telegram-only", "--generate")
-    assert "has no e-mail to log in with" in str(done.exception)
+    assert "has no email address to log in with" in str(done.exception)
     assert "telegram_id: 77" in do("show", "telegram-only").stdout
 
 

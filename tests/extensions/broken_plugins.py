@@ -40,7 +40,7 @@ def asking(statements: str) -> dict[str, str]:
 MIGRATION = "{dir}/tea/0001_initial.sql:1: "
 OTHERS_TABLE = MIGRATION + "a migration must not begin or end a transaction, and touches only what is named tea_…."
 NOT_OF_ITS_TYPE = "The plugin tea declares {}, which is not of its type."
-TAKEN_PATH = "The routes of the plugin tea cannot be added: "
+TAKEN_PATH = "Cannot add the routes of plugin tea: "
 
 REFUSED: dict[str, tuple[dict[str, str], str]] = {
     "a misspelt field": (
@@ -101,11 +101,11 @@ REFUSED: dict[str, tuple[dict[str, str], str]] = {
     ),
     "a path of the core under another parameter's name": (
         {"tea.py": tea("routes=[answer]", before=ROUTE.format(path="/events/{any_id:str}"))},
-        TAKEN_PATH + "/events/{any_id:str} is one of /events/{event_id:str} already.",
+        TAKEN_PATH + "/events/{any_id:str} matches the existing route /events/{event_id:str}.",
     ),
     "a path that is one of the core's": (
         {"tea.py": tea("routes=[answer]", before=ROUTE.format(path="/users/me"))},
-        TAKEN_PATH + "/users/me is one of /users/{user_id:str} already.",
+        TAKEN_PATH + "/users/me matches the existing route /users/{user_id:str}.",
     ),
     "a path of another plugin": (
         {
@@ -198,36 +198,36 @@ SETTINGS_REFUSED = {
     "an unknown plugin": (
         {"tea.py": tea()},
         {"PLUGINS": "tea,coffee"},
-        "EVENTORG_PLUGINS names coffee, which is not found; there are ",
+        "Invalid setting EVENTORG_PLUGINS. There is no plugin coffee. Available plugins: ",
     ),
     "a folder that is none": (
         {},
         {"PLUGINS_DIR": "missing"},
-        "EVENTORG_PLUGINS_DIR names {cwd}/missing, which is no fo",
+        "Invalid setting EVENTORG_PLUGINS_DIR. There is no folder {cwd}/missing.",
     ),
     "an unknown setting": (
         {"tea.py": tea("settings=Own", before=NUMBER)},
         {"TEA_NUMBER": "1", "TEA_SUGAR": "2"},
-        "EVENTORG_TEA_SUGAR is no setting of eventorg or of a plugin.",
+        "Unknown setting EVENTORG_TEA_SUGAR.",
     ),
     "a setting of a plugin without any": (
         {"tea.py": tea()},
         {"TEA_SUGAR": "2"},
-        "EVENTORG_TEA_SUGAR is no setting of eventorg or of a plugin.",
+        "Unknown setting EVENTORG_TEA_SUGAR.",
     ),
     "a setting of no plugin": (
         {},
         {"COFFEE_SUGAR": "2"},
-        "EVENTORG_COFFEE_SUGAR is no setting of eventorg or of a plug",
+        "Unknown setting EVENTORG_COFFEE_SUGAR.",
     ),
     "a wrong value": (
         {"tea.py": tea("settings=Own", before=NUMBER)},
         {"TEA_NUMBER": "many"},
-        "EVENTORG_TEA_NUMBER cannot be used: Expected a whole number.",
+        "Invalid setting EVENTORG_TEA_NUMBER. Expected a whole number.",
     ),
     "a missing value": (
         {"tea.py": tea("settings=Own", before=NUMBER)},
         {},
-        "EVENTORG_TEA_NUMBER must be set.",
+        "Invalid setting EVENTORG_TEA_NUMBER. A value is required.",
     ),
 }

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from eventorg.cli import cli, main
+from eventorg.cli import COMMANDS, main
 from eventorg.errors import OperatorError
 from eventorg.extensions.loader import TAKEN, is_possible_name
 from eventorg.settings import Settings
@@ -129,7 +129,7 @@ def test_names_that_are_the_cores_are_taken(tmp_path: Path) -> None:
     prepare(path, [core_component()], Clock())
     with closing(sqlite3.connect(path)) as connection:
         tables = [name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
-    owned = {*Settings.__struct_fields__, *tables, *cli.commands}
+    owned = {*Settings.__struct_fields__, *tables, *COMMANDS}
     beginnings = {name[: match.start()] for name in owned for match in re.finditer("_|$", name)}
-    assert [name for name in beginnings if is_possible_name(name) and (name in cli.commands or name not in owned)] == []
+    assert [name for name in beginnings if is_possible_name(name) and (name in COMMANDS or name not in owned)] == []
     assert [name for name in TAKEN if name not in beginnings | {"eventorg", "none", "sqlite"}] == []

@@ -230,7 +230,7 @@ def test_what_it_adds_is_shown(teahouse: Server) -> None:
         "tea: ok",
         "  requires eventorg >=0.1",
         "  routes: GET /tea/refused/{kind:str}, GET /tea/sugar, POST /tea/cups",
-        "  told of: UserCreated",
+        "  facts: UserCreated",
         "  jobs: refill every 1:00:00",
         "  migrations: 0001_cups.sql",
         "  settings: EVENTORG_TEA_LEAVES",

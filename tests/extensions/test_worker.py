@@ -189,8 +189,8 @@ def test_a_fault_is_retried_then_set_aside_and_nobody_else_notices(
         there.wait_for_the_diary()
         shown = there.server.run("plugins")
         assert "faulty: failing\n" in shown
-        assert "backlog: 0, set aside: 1" in shown
-        assert there.server.run("plugins", "retry", "faulty") == "1 to be told again\n"
+        assert "backlog: 0, failed changes: 1" in shown
+        assert there.server.run("plugins", "retry", "faulty") == "1 queued for retry\n"
         there.server.wait_for(lambda: there.health() == "ok")
         assert heard == [second.id, first.id]
 
@@ -228,7 +228,7 @@ def test_retry_does_not_wait_for_the_pause(tmp_path: Path) -> None:
         there.server.sign_up()
         there.server.wait_for(lambda: there.health() == "retrying")
         there.faulty.ACT = fail(RuntimeError("again"))
-        assert there.server.run("plugins", "retry", "faulty") == "0 to be told again\n"
+        assert there.server.run("plugins", "retry", "faulty") == "0 queued for retry\n"
         there.server.wait_for(lambda: there.place()["attempts"] == 2)
         assert "failed 2 times: RuntimeError: again" in there.server.run("plugins")
 

@@ -12,7 +12,7 @@ from unittest.mock import Mock
 
 import jwt
 import pytest
-from argon2 import PasswordHasher
+from argon2 import PasswordHasher, extract_parameters
 
 from eventorg.domain.errors import TooMany, Unauthenticated, Unavailable
 from eventorg.security import passwords as passwords_module
@@ -153,6 +153,7 @@ async def test_an_unknown_user_costs_the_same_work() -> None:
     for computed in (1, 2):
         assert not await passwords.verify("nobody has this password", None)
         assert passwords.computed == computed
+    assert extract_parameters(passwords._decoy) == extract_parameters(await passwords.hash("a password"))
 
 
 @pytest.mark.anyio

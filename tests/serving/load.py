@@ -1,4 +1,4 @@
-"""Mixed load on a server that may go at any moment, and what each answer promised of the file."""
+"""Mixed load on a server that can end at any moment, and a check that the file keeps what each answer promised."""
 
 import random
 import threading
@@ -30,7 +30,7 @@ _numbers = count(1)
 
 
 class Promises:
-    """The states each thing may be in, by what has been answered; what is under way may be done or not."""
+    """The states that each subject can have, by the answers so far. A request without an answer may be done or not."""
 
     def __init__(self) -> None:
         self.states: dict[Subject, set[str]] = {}
@@ -39,7 +39,7 @@ class Promises:
 
     @contextmanager
     def changing(self, *subject: str, to: set[str]) -> Iterator[Callable[[str], None]]:
-        """Until the answer says which (`told`), the subject may be as before or in any of the new states."""
+        """Yields a function that takes the answer. Until then, any of the old and new states is possible."""
         before = self.states.get(subject)
         if before is not None:
             self.states[subject] = before | to
@@ -53,7 +53,7 @@ class Promises:
         yield told
 
     def wait_for(self, answers: int) -> None:
-        """Until so many writes have been answered, among them some of each kind."""
+        """Waits until this many writes have an answer, some of each kind among them."""
 
         def is_enough() -> bool:
             return self.answered >= answers and {kind for kind, *_ in self.states} == set(STATES)
@@ -62,7 +62,7 @@ class Promises:
             assert self._changed.wait_for(is_enough, 60)
 
     def check(self, path: Path) -> None:
-        """All that was answered is in the file and in the change log, which has no gap; the file is whole."""
+        """Checks that each answered write is in the file and in the change log, and that both are complete."""
         assert find_faults(path, [core_component()]) == find_miscounts(path) == []
         with closing(connect_reader(path)) as connection:
             assert [row[0] for row in connection.execute("PRAGMA integrity_check")] == ["ok"]
@@ -76,7 +76,7 @@ class Promises:
 
 
 class Load:
-    """Users who create, change and cancel events, come and go and sign others up, and a bot that tells its guests."""
+    """Users who create, change, and cancel events, register, leave, and sign up, and a bot that follows the changes."""
 
     def __init__(self, server: Server, bot: Bot, promises: Promises, seed: int, users: int = 3) -> None:
         self._promises = promises
@@ -92,7 +92,7 @@ class Load:
             thread.start()
 
     def wait_for_the_end(self) -> None:
-        """Until nobody is answered any more."""
+        """Runs until the server no longer answers."""
         for thread in self._threads:
             thread.join(60)
             assert not thread.is_alive()
@@ -121,7 +121,7 @@ class Load:
         host, guest = bot.acting_for("telegram:1"), bot.acting_for("telegram:2")
         event_id = self._create(host)
         self._accepted(guest.post(f"/events/{event_id}/register"), 201)
-        self._cancel(host, event_id)  # of which the guest is told
+        self._cancel(host, event_id)  # the guest gets this change
         leased = self._accepted(bot.post("/deliveries/lease", json={"limit": 5, "lease_seconds": 60}), 200)
         for delivery in leased.json()["deliveries"]:
             with self._promises.changing("delivery", delivery["id"], to={"sent"}) as told:
@@ -151,10 +151,10 @@ class Load:
     def _register(self, user: User, event_id: str) -> None:
         with self._promises.changing("registration", event_id, user.id, to={"registered", "waitlisted"}) as told:
             answer = self._accepted(user.post(f"/events/{event_id}/register"), 200, 201, 409)
-            if answer.status_code == 409:  # cancelled by its host
+            if answer.status_code == 409:  # the host cancelled it
                 return
             waits = answer.json()["status"] == "waitlisted"
-            told(*{"registered", "waitlisted"} if waits else {"registered"})  # a seat may come free
+            told(*{"registered", "waitlisted"} if waits else {"registered"})  # a seat can become free
 
     def _leave(self, user: User, event_id: str) -> None:
         with self._promises.changing("registration", event_id, user.id, to={"cancelled"}) as told:

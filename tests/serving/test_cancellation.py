@@ -1,4 +1,4 @@
-"""Clients that go away at any moment: no work is half done, none that was answered is lost, no lock stays."""
+"""Clients that disconnect at any moment: no transaction is half done, no answered one is lost, and no lock remains."""
 
 import asyncio
 import random
@@ -32,8 +32,8 @@ def path(tmp_path: Path) -> Path:
 
 
 async def storm(start: Callable[[int], asyncio.Task[int]], dice: random.Random) -> set[int]:
-    """Starts many works, a few at a time, and cancels every other one at a moment of the dice: while it waits,
-    while it runs, while it is committed. Those that were answered."""
+    """Runs many transactions, a few at a time, and cancels every other one at a random moment: while it waits, runs, or
+    commits. Returns the ones that were answered."""
     tasks: list[asyncio.Task[int]] = []
     running: set[asyncio.Task[int]] = set()
     room = asyncio.Semaphore(7)
@@ -53,7 +53,7 @@ async def storm(start: Callable[[int], asyncio.Task[int]], dice: random.Random) 
 
 
 def halves(path: Path) -> Counter[int]:
-    """How many of its two rows each work has left."""
+    """Returns how many of its two rows each transaction wrote."""
     with closing(sqlite3.connect(path)) as connection:
         return Counter(work for (work,) in connection.execute("SELECT work FROM halves"))
 
@@ -77,11 +77,11 @@ async def test_a_storm_of_cancellations_leaves_only_whole_works(path: Path, seed
     rows = halves(path)
     assert set(rows.values()) == {2}
     assert answered <= set(rows)
-    assert WORKS // 2 <= len(answered) < WORKS  # some were in fact cancelled in time
+    assert WORKS // 2 <= len(answered) < WORKS  # some were cancelled in time
 
 
 async def test_control_a_statement_at_a_time_leaves_half_of_a_work(path: Path) -> None:
-    """The same storm over one aiosqlite connection and a lock, each statement awaited, shows what it is about."""
+    """Control: the same load on one aiosqlite connection with a lock, where each statement is awaited, loses rows."""
     async with aiosqlite.connect(path, isolation_level=None) as connection:
         await connection.execute("PRAGMA synchronous = OFF")
         lock = asyncio.Lock()

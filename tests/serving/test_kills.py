@@ -1,4 +1,4 @@
-"""Ended under mixed load, by kill -9 and by SIGTERM, and copied under it: nothing that was answered is lost."""
+"""The server is killed, stopped, and backed up under mixed load: no answered write is lost."""
 
 import random
 import signal
@@ -34,7 +34,7 @@ def bot_of(server: Program, token: str) -> Bot:
 
 
 def is_caught_up(path: Path) -> bool:
-    """Whether the plugin has been told of every change."""
+    """Returns true if the plugin has received every change."""
     with closing(connect_reader(path)) as connection:
         head, place = connection.execute("SELECT (SELECT max(seq) FROM changes), seq FROM plugins").fetchone()
         return bool(head == place)
@@ -80,7 +80,7 @@ def test_sigterm_under_load_loses_nothing_and_lets_followers_go(path: Path, toke
             server.process.terminate()
             assert server.process.wait(10) == 0
             load.wait_for_the_end()
-            told = [line for line in lines if line.startswith("id: ")]  # and the stream has ended as it should
+            told = [line for line in lines if line.startswith("id: ")]  # and the stream ended properly
         assert told
     promises.check(path)
     assert "Traceback" not in server.log

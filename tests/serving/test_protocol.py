@@ -1,4 +1,4 @@
-"""When a connection is ended for what its client owes, to the second; `test_slow_clients` asks real ones."""
+"""The second at which a connection is closed for a slow client. `test_slow_clients` uses real connections."""
 
 import asyncio
 from typing import Any
@@ -20,7 +20,7 @@ A_MOMENT = 0.125
 
 
 class Wire(asyncio.Transport):
-    """The way to a client that leaves `unread` bytes, and how it was ended."""
+    """A transport to a client that leaves `unread` bytes. It records how the connection ended."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -50,8 +50,8 @@ class Wire(asyncio.Transport):
 
 
 class Line:
-    """A connection since second 0, and the application behind it, which begins when it `may_begin`, reads a body as it
-    comes, and answers when it `may_answer`."""
+    """A connection from second 0 and its application, which starts when it `may_begin`, reads the body as it
+    arrives, and answers when it `may_answer`."""
 
     def __init__(self) -> None:
         self.second = 0.0
@@ -73,7 +73,7 @@ class Line:
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
     async def say(self, data: bytes) -> None:
-        """The client sends something, and the application does what it can."""
+        """Sends data from the client and lets the application run."""
         self.connection.data_received(data)
         await self.rest()
 
@@ -82,7 +82,7 @@ class Line:
             await asyncio.sleep(0)
 
     async def at(self, second: float) -> str:
-        """How the connection is ended once the server has looked at it in this second; empty if it goes on."""
+        """Enforces the deadlines at this second. Returns how the connection ended, or an empty string if it is open."""
         self.second = second
         self.connection.enforce_deadlines(second)
         await self.rest()
@@ -131,7 +131,7 @@ async def test_who_works_at_an_answer_is_left_alone(line: Line) -> None:
 
 async def test_a_client_is_not_to_blame_for_what_nobody_reads(line: Line) -> None:
     line.may_begin.clear()
-    await line.say(POST + b"x" * 70_000)  # more than is kept for an application that does not read
+    await line.say(POST + b"x" * 70_000)  # more than the buffer for an application that does not read
     assert await line.at(100) == ""
     line.may_begin.set()
     await line.rest()
@@ -142,7 +142,7 @@ async def test_a_client_is_not_to_blame_for_what_nobody_reads(line: Line) -> Non
 async def test_between_two_requests_there_is_nothing_owed(line: Line) -> None:
     await line.say(GET)
     for second in (1, 20, 40):
-        assert await line.at(second) == ""  # uvicorn has a timer of its own for that
+        assert await line.at(second) == ""  # uvicorn's own timer does this
 
 
 async def test_what_is_no_request_ends_that_timer_and_is_owed_from_then_on(line: Line) -> None:

@@ -1,4 +1,4 @@
-"""Clients that send slowly, read slowly, or are too many: they are cut, and nobody else waits for them."""
+"""Clients that send slowly, read slowly, or are too many: they are disconnected, and no other client waits."""
 
 import asyncio
 import json
@@ -30,7 +30,7 @@ Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 @pytest.fixture(scope="module")
 def quick(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server whose deadlines are short, for the sake of the tests; a request has two of the looks, a second apart."""
+    """A server with short deadlines. A request has two checks of the deadlines, which are a second apart."""
     path = tmp_path_factory.mktemp("slow") / "eventorg.db"
     with (
         pytest.MonkeyPatch.context() as patch,
@@ -68,7 +68,7 @@ def head(user: User, length: int) -> bytes:
 
 
 async def trickle(server: Server, at_once: bytes, slowly: bytes) -> bytes:
-    """What a client gets that sends the rest a byte at a time, until the server closes the connection."""
+    """Sends the rest one byte at a time. Returns what the client receives until the server closes the connection."""
     async with connected(server) as (reader, writer):
         writer.write(at_once)
 
@@ -87,7 +87,7 @@ async def trickle(server: Server, at_once: bytes, slowly: bytes) -> bytes:
 
 
 async def served_meanwhile(user: User, clients: "asyncio.Future[list[bytes]]") -> list[bytes]:
-    """What the clients get; others are served all the while, without a wait."""
+    """Returns what the clients receive. Meanwhile, other clients are served without delay."""
     while not clients.done():
         begun = time.monotonic()
         await asyncio.to_thread(user.create_event)
@@ -101,7 +101,7 @@ async def test_bodies_that_come_a_byte_at_a_time_are_408_and_starve_nobody(quick
     answers = [answer for answer in await served_meanwhile(user, clients) if answer]
     assert (
         len(answers) > CLIENTS / 2
-    )  # a byte that comes after the close resets the connection, maybe before it is read
+    )  # a byte after the close resets the connection, possibly before the answer is read
     for answer in answers:
         top, _, body = answer.partition(b"\r\n\r\n")
         assert top.startswith(b"HTTP/1.1 408 ")
@@ -145,7 +145,7 @@ async def test_an_answer_that_is_not_read_is_given_up_and_holds_nothing(quick: S
     for _ in range(30):
         user.create_event(description="x" * 4_000)
     size = len(user.get("/events?limit=1000").content)
-    asked = 40_000_000 // size  # more than the kernel keeps for a connection
+    asked = 40_000_000 // size  # more than the kernel buffers for a connection
     url = httpx.URL(quick.url)
     with socket.socket() as client:
         client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
@@ -154,9 +154,9 @@ async def test_an_answer_that_is_not_read_is_given_up_and_holds_nothing(quick: S
         client.sendall(b"GET /events?limit=1000 HTTP/1.1\r\nHost: x\r\n\r\n" * asked)
         await asyncio.sleep(0.5)
         user.create_event()
-        with closing(connect_writer(quick.settings.database_path)) as other:  # no snapshot is kept for it
+        with closing(connect_writer(quick.settings.database_path)) as other:  # the client does not hold a snapshot
             assert other.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0] == 0
-        await asyncio.sleep(2.5)  # a look, a second, and a look
+        await asyncio.sleep(2.5)  # two checks, a second apart
         got = 0
         try:
             while some := client.recv(2**20):
@@ -195,7 +195,7 @@ async def test_who_is_refused_for_that_is_told_when_to_come_again_and_let_go(
                 reader, writer = await stack.enter_async_context(connected(server))
                 writer.write(b"GET /health HTTP/1.1\r\nHost: x\r\nAccept-Language: en\r\n\r\n")
                 answers.append(await asyncio.wait_for(read_answer(reader), 10))
-            assert await asyncio.wait_for(reader.read(), 2) == b""  # before an idle connection is closed
+            assert await asyncio.wait_for(reader.read(), 2) == b""  # earlier than an idle connection is closed
     assert [answer.split(maxsplit=2)[1] for answer in answers] == [b"200", b"200", b"503"]
     top, _, body = answers[2].partition(b"\r\n\r\n")
     assert {b"retry-after: 1", b"connection: close"} <= set(top.lower().split(b"\r\n"))
@@ -221,7 +221,7 @@ def test_as_many_files_are_asked_for_as_connections_and_the_rest_need(
     limits: list[tuple[int, tuple[int, int]]] = []
     monkeypatch.setattr("resource.getrlimit", {RLIMIT_NOFILE: (soft, hard)}.__getitem__)
     monkeypatch.setattr("resource.setrlimit", lambda *limit: limits.append(limit))
-    assert connections.find_room() == room
+    assert connections.raise_file_limit() == room
     assert limits == [(RLIMIT_NOFILE, (asked, hard))] * (asked is not None)
 
 

@@ -1,4 +1,4 @@
-"""What the service manager is told, over a real socket, and what it need not look after."""
+"""The messages to the service manager, over a real socket."""
 
 import os
 import socket
@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from structlog.testing import CapturingLogger
 
-from eventorg.serving.systemd import notify
+from eventorg.serving.systemd import sd_notify
 from tests.programs import APP, PATIENCE, Program, serving
 
 
@@ -36,12 +36,12 @@ def files_written_by(program: Program) -> set[str]:
 
 def test_it_is_told_when_the_server_serves_lives_and_stops(tmp_path: Path) -> None:
     address = str(tmp_path / "manager")
-    told = ("env", f"NOTIFY_SOCKET={address}", *APP)  # it alone: servers in this process have nothing to say
+    told = ("env", f"NOTIFY_SOCKET={address}", *APP)  # only this program: the servers in this process send nothing
     with manager(address) as listener, serving(tmp_path / "eventorg.db", program=told) as program:
         assert listener.recv(100) == b"READY=1"
         assert program.client.get("/health").status_code == 200
         assert listener.recv(100) == b"WATCHDOG=1"
-        # Nothing to rotate: the log is standard error alone.
+        # There is no log file to rotate: the server logs to standard error.
         assert files_written_by(program) == {f"eventorg.db{end}" for end in ("", "-wal", "-shm", ".lock")}
         program.process.terminate()
         while (said := listener.recv(100)) == b"WATCHDOG=1":
@@ -54,22 +54,22 @@ def test_an_abstract_socket_is_one_too(monkeypatch: pytest.MonkeyPatch) -> None:
     name = f"eventorg-{os.getpid()}"
     monkeypatch.setenv("NOTIFY_SOCKET", f"@{name}")
     with manager(f"\0{name}") as listener:
-        notify("READY=1")
+        sd_notify("READY=1")
         while listener.recv(100) != b"READY=1":
-            pass  # a server that other tests share says that it is alive
+            pass  # from a server that other tests share
 
 
 def test_one_that_is_gone_hurts_nobody(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "gone"))
     log = CapturingLogger()
     monkeypatch.setattr("eventorg.serving.systemd.log", log)
-    notify("READY=1")
-    assert {call.args for call in log.calls} == {("the service manager cannot be told",)}
+    sd_notify("READY=1")
+    assert {call.args for call in log.calls} == {("sd_notify_failed",)}
 
 
 def test_without_a_manager_nobody_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("NOTIFY_SOCKET", raising=False)
     log = CapturingLogger()
     monkeypatch.setattr("eventorg.serving.systemd.log", log)
-    notify("READY=1")
+    sd_notify("READY=1")
     assert log.calls == []

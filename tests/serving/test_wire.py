@@ -1,4 +1,4 @@
-"""What comes over the wire and is no request, or more of one than is read: refused in the one shape, and cut."""
+"""Malformed and oversized requests: they get a problem document, and the connection is closed."""
 
 import json
 import re
@@ -28,7 +28,7 @@ def connected(server: Server) -> Iterator[socket.socket]:
 
 
 def read(connection: socket.socket, seconds: float = 10) -> bytes:
-    """What comes until the server closes the connection, or is silent."""
+    """Returns what arrives until the server closes the connection or stops sending."""
     connection.settimeout(seconds)
     received = b""
     try:
@@ -50,14 +50,14 @@ def statuses(answers: bytes) -> list[int]:
 
 
 def answered(server: Server, sent: bytes) -> list[int]:
-    """The statuses of the answers, on a connection that is still good for another request after them."""
+    """Returns the statuses of the answers. Checks that the connection can still be used for another request."""
     *found, last = statuses(ask(server, sent + LAST))
     assert last == 200
     return found
 
 
 def is_cut(server: Server, begun: bytes, piece: bytes) -> bool:
-    """Whether the server closes the connection of a client that goes on and on, before the deadline for slow ones."""
+    """Returns true if the server disconnects a client that never stops sending before the deadline for slow ones."""
     with connected(server) as connection:
         connection.sendall(begun)
         try:
@@ -69,7 +69,7 @@ def is_cut(server: Server, begun: bytes, piece: bytes) -> bool:
 
 
 def check(answer: bytes, status: int, code: str) -> dict[str, Any]:
-    """The problem document of an answer that ended its connection."""
+    """Returns the problem document of an answer. Checks that the answer closed the connection."""
     top, _, body = answer.partition(b"\r\n\r\n")
     lines = top.lower().split(b"\r\n")
     assert statuses(answer) == [status]
@@ -143,7 +143,7 @@ def test_what_was_asked_before_it_is_answered_and_nothing_more(server: Server) -
 
 
 def padded(size: int) -> bytes:
-    """A request for /health with a head of so many bytes."""
+    """Returns a request for /health with a head of this many bytes."""
     line = b"X-A: "
     rest = size - len(GET) - len(b"\r\n")
     lines = [line + b"a" * (1000 - len(line) - 2) + b"\r\n"] * (rest // 1000 - 1)
@@ -191,7 +191,7 @@ def test_a_body_may_come_a_byte_at_a_time(server: Server) -> None:
 
 @pytest.mark.parametrize("protocol", [b"h2c", b"websocket"])
 def test_who_asks_for_another_protocol_is_answered_in_this_one(server: Server, protocol: bytes) -> None:
-    """As RFC 9110, section 7.8 has it; with its body, and with what it asks after that."""
+    """RFC 9110, section 7.8: the server ignores `Upgrade`, and reads the body and the next request."""
     wish = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: %b\r\nHTTP2-Settings: AAEA\r\n" % protocol
     with_body = LOGIN + wish + b"Content-Length: 2\r\n\r\n{}"
     without = GET + wish + b"\r\n"

@@ -1,4 +1,4 @@
-"""What is written in one step of the loop goes out together, in order, and nothing is kept back."""
+"""Data that is written in one step of the event loop is sent together, in order, and completely."""
 
 import asyncio
 import socket
@@ -11,7 +11,7 @@ pytestmark = pytest.mark.anyio
 
 
 class CountingTransport(asyncio.Transport):
-    """A transport that only notes what it is told."""
+    """A transport that records its calls."""
 
     def __init__(self) -> None:
         super().__init__()
