@@ -47,7 +47,7 @@ class Findings(Struct):
     errors: list[str] = field(default_factory=list)
 
 
-def fuzz(server: Server, caller: Caller, examples: int, phases: tuple[str, ...] = PHASES, seed: int = 0) -> Findings:
+def fuzz(server: Server, caller: Caller, examples: int, phases: tuple[str, ...], seed: int) -> Findings:
     """What Schemathesis finds as the caller, with so many examples an operation in the phases that draw them."""
     config = SchemathesisConfig.from_dict(
         {
