@@ -7,7 +7,8 @@ from pathlib import Path
 from packaging.requirements import Requirement
 
 CHECKOUT = Path(__file__).parents[1]
-PROJECT = tomllib.loads((CHECKOUT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+PYPROJECT = tomllib.loads((CHECKOUT / "pyproject.toml").read_text(encoding="utf-8"))
+PROJECT = PYPROJECT["project"]
 JUSTFILE = (CHECKOUT / "justfile").read_text(encoding="utf-8")
 CI = (CHECKOUT / ".ci" / "run").read_text(encoding="utf-8")
 README = (CHECKOUT / "README.md").read_text(encoding="utf-8")
@@ -29,3 +30,10 @@ def test_every_extra_that_is_installed_exists() -> None:
     named = set(re.findall(r"'(?:\.|eventorg)\[([a-z,]+)\]'", JUSTFILE + CI + README))
     assert {"dev", "fuzz", "test"} <= named
     assert {extra for names in named for extra in names.split(",")} <= extras.keys()
+
+
+def test_the_files_that_are_mutated_and_their_tests_exist() -> None:
+    mutmut = PYPROJECT["tool"]["mutmut"]
+    files = [*mutmut["only_mutate"], *mutmut["pytest_add_cli_args_test_selection"]]
+    assert len(files) > 20
+    assert [file for file in files if not (CHECKOUT / file).is_file()] == []
