@@ -1,10 +1,10 @@
-# `just` alone runs everything that must be green.
+# `just` alone runs everything that must pass before a change is merged.
 
 python := ".venv/bin/python"
 
 default: lint types test
 
-# An environment with eventorg and all that its development needs.
+# Creates an environment with eventorg, its tests and its linters.
 setup:
     python3 -m venv .venv && .venv/bin/pip install --quiet --editable '.[dev]'
 
@@ -21,25 +21,36 @@ types:
     {{python}} -m mypy
 
 test *arguments:
-    {{python}} -m pytest --cov {{arguments}}
+    {{python}} -m pytest {{arguments}}
 
-# The long form of the fault tests: 20 times kill -9 under load.
+# Runs the tests and prints the lines and branches that they do not reach.
+coverage *arguments:
+    {{python}} -m pip install --quiet --editable '.[coverage]' && {{python}} -m pytest --cov {{arguments}}
+
+# Runs the long forms of the fault tests, such as kill -9 under load.
 faults:
-    {{python}} -m pytest -m slow
+    {{python}} -m pytest -m 'slow and not fuzz'
 
-# How fast it is: ten minutes, into tests/bench/results.json and results.svg; `just bench --quick` is a first look.
+# Fuzzes the API at length, with more than 10,000 requests, and tests a generated client.
+fuzz:
+    {{python}} -m pip install --quiet --editable '.[fuzz]' && {{python}} -m pytest -n 0 -m fuzz -s
+
+# Runs the tests against the newest releases of all dependencies, also of those that pyproject.toml caps.
+latest:
+    python3 -m venv --clear .latest && .latest/bin/pip install --quiet --editable '.[test]'
+    .latest/bin/pip install --quiet --upgrade aiosqlite litestar uvicorn
+    .latest/bin/python -m pytest
+
+# Measures the performance in ten minutes and writes tests/bench/results.json; `just bench --quick` takes a minute.
 bench *arguments:
     {{python}} -m tests.bench {{arguments}}
 
-# Small faults put into the code on purpose, one at a time: which do the tests not notice? Takes long.
+# Puts small faults into the code, one at a time, and lists those that no test notices. Takes hours.
 mutants *names:
-    {{python}} -m mutmut run {{names}}
+    {{python}} -m pip install --quiet --editable '.[mutants]' && {{python}} -m mutmut run {{names}}
 
-# What is known of mistakes in the code, and of holes in what it is built on (asks PyPI).
+# Looks for common mistakes in the code and for known vulnerabilities in the dependencies (asks PyPI).
 audit:
+    {{python}} -m pip install --quiet --editable '.[audit]'
     {{python}} -m bandit --quiet --configfile pyproject.toml --recursive eventorg plugins app.py
     {{python}} -m pip_audit --skip-editable
-
-# The long form of the fuzzing: more than 10,000 requests that the description allows, and that it does not.
-fuzz:
-    {{python}} -m pytest -n 0 -m slow -s tests/web/test_fuzzing.py

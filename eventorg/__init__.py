@@ -1,3 +1,3 @@
-"""eventorg: a self-hosted REST API that Telegram bots drive to organize events."""
+"""eventorg: a self-hosted REST API for Telegram bots that organize events."""
 
 __version__ = "0.1.0"

@@ -141,7 +141,7 @@ class Server:
         assert result.exit_code == 0, result.output
         return result.stdout
 
-    def wait_for(self, condition: Callable[[], T], seconds: float = 10) -> T:
+    def wait_for(self, condition: Callable[[], T], seconds: float = 30) -> T:
         """Returns the result of the condition once it is true. Use it for what a plugin does after the response."""
         deadline = time.monotonic() + seconds
         while not (result := condition()):

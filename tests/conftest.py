@@ -1,5 +1,7 @@
-"""Fixtures: one server for tests that do not mind others' users and events, and a fresh one for the rest."""
+"""Fixtures: a shared server for tests that tolerate other users and events, and a fresh one for the others."""
 
+import math
+import os
 import queue
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -14,15 +16,20 @@ from eventorg.testing import Server, User, running
 from tests import telegram
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """Returns three workers for two cores, because many tests wait for a server, a program or a deadline."""
+    return math.ceil(1.5 * len(os.sched_getaffinity(0)))
+
+
 @pytest.fixture(scope="session")
 def anyio_backend() -> str:
-    """Async tests run on asyncio, as the server does."""
+    """Runs async tests on asyncio, as the server does."""
     return "asyncio"
 
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server shared by the whole run. Its clock stands still: take `fresh_server` to move one."""
+    """A server that all tests of a worker share. Its clock stands still; use `fresh_server` to move the clock."""
     database = tmp_path_factory.mktemp("shared") / "eventorg.db"
     settings = Settings(
         plugins="none",
@@ -37,27 +44,27 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 @pytest.fixture
 def fresh_server(tmp_path: Path) -> Iterator[Server]:
-    """A server of one's own, on a new file."""
+    """A server with a new file for one test."""
     with running(Settings(plugins="none", database=str(tmp_path / "eventorg.db"), log_level="error")) as server:
         yield server
 
 
 @pytest.fixture(scope="session")
 def mini_apps(tmp_path_factory: pytest.TempPathFactory) -> Iterator[telegram.MiniApps]:
-    """Servers for Mini App logins, kept for the run. Their clocks stand where the last test put them."""
+    """Servers for Mini App logins, shared by all tests of a worker. Their clocks keep the time of the last test."""
     with ExitStack() as stack:
         yield telegram.MiniApps(tmp_path_factory.mktemp("mini-apps"), stack)
 
 
 @pytest.fixture
 def sign_up(server: Server) -> Callable[[], User]:
-    """Makes users of the shared server."""
+    """Creates users of the shared server."""
     return server.sign_up
 
 
 @pytest.fixture
 def waits(monkeypatch: pytest.MonkeyPatch) -> "queue.Queue[int]":
-    """Has an item for each time that somebody begins to wait for news."""
+    """A queue that gets an item whenever a client starts to wait for changes."""
     begun: queue.Queue[int] = queue.Queue()
     wait = Feed.wait
 

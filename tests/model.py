@@ -1,11 +1,11 @@
-"""What the server should do, as a few dictionaries: the other half of `test_model`."""
+"""The expected behavior of the server, as a model of a few dictionaries, for `test_model`."""
 
 from dataclasses import dataclass, field
 
 
 @dataclass
 class Event:
-    """An event, with its registrations in the order they were made."""
+    """An event with its registrations in the order in which they were made."""
 
     organizer: str
     capacity: int | None
@@ -43,7 +43,7 @@ class Event:
 
 
 class Model:
-    """Each method does a request as `user` and returns the status of its answer."""
+    """Each method does a request as `user` and returns the expected status of the answer."""
 
     def __init__(self) -> None:
         self.users: set[str] = set()
@@ -124,7 +124,7 @@ class Model:
         return 200
 
     def delete_account(self, user: str) -> int:
-        """An event goes to a co-host (all were added at one time: the first by id), or goes."""
+        """Passes each event to a co-host, or deletes it. All were added at the same time, so the lowest id wins."""
         self.users.remove(user)
         for event_id, event in list(self.events.items()):
             if event.organizer == user and not event.hosts:

@@ -1,4 +1,4 @@
-"""Runs eventorg as a person does: a program of its own, told what to do by its environment."""
+"""Runs eventorg as a separate process that is configured by its environment."""
 
 import json
 import os
@@ -19,11 +19,11 @@ CHECKOUT = Path(__file__).parents[1]
 APP = (sys.executable, "app.py")
 EVENTORG = (sys.executable, "-m", "eventorg")
 PATIENCE = 60
-"""Seconds after which a program that does not do what it should is a failure; no test takes as long."""
+"""Seconds after which a test gives up waiting for a program. No test that passes takes that long."""
 
 
 def environment(database: Path, **settings: str | int) -> dict[str, str]:
-    """This process's environment with these settings of eventorg and no others; no plugins unless they are named."""
+    """Returns this process's environment with only these settings of eventorg. No plugins are loaded by default."""
     given = {"database": database, "port": 0, "log_format": "json", "plugins": "none"} | settings
     kept = {name: value for name, value in os.environ.items() if not name.startswith("EVENTORG_")}
     return kept | {f"EVENTORG_{name.upper()}": str(value) for name, value in given.items()}
@@ -36,7 +36,7 @@ def start(
     cwd: Path = CHECKOUT,
     **settings: str | int,
 ) -> subprocess.Popen[str]:
-    """A program that has begun to run, its outputs in pipes."""
+    """Starts a program and returns its process. The outputs are pipes."""
     return subprocess.Popen(
         [*program, *map(str, arguments)],
         cwd=cwd,
@@ -50,7 +50,7 @@ def start(
 def run(
     database: Path, *arguments: str | Path, program: Sequence[str] = EVENTORG, **settings: str | int
 ) -> subprocess.CompletedProcess[str]:
-    """What a command said and its exit status."""
+    """Runs a command, and returns its output and exit status."""
     with start(database, *arguments, program=program, cwd=CHECKOUT, **settings) as process:
         try:
             stdout, stderr = process.communicate(timeout=PATIENCE)
@@ -60,7 +60,7 @@ def run(
 
 
 def at_a_terminal(database: Path, *arguments: str, types: str = "") -> tuple[int, str]:
-    """The exit status of a command and all that a terminal shows of it, where somebody types this."""
+    """Runs a command at a terminal where somebody types `types`, and returns its exit status and the text shown."""
     ours, theirs = pty.openpty()
     with subprocess.Popen(
         [*EVENTORG, *arguments], cwd=CHECKOUT, env=environment(database), stdin=theirs, stdout=theirs, stderr=theirs
@@ -74,14 +74,14 @@ def at_a_terminal(database: Path, *arguments: str, types: str = "") -> tuple[int
                 if waiting and shown.rstrip().endswith((b":", b"[y/N]:")) and block.strip():
                     os.write(ours, waiting.pop(0).encode())
         except OSError:
-            pass  # the terminal's other side is closed
+            pass  # the command has closed the terminal
         status = process.wait(PATIENCE)
     os.close(ours)
     return status, shown.decode()
 
 
 def sentence(refused: subprocess.CompletedProcess[str], status: int = 1) -> str:
-    """The one sentence on standard error that a command ended with, and nothing else, anywhere."""
+    """Returns the error message of a command that printed one sentence and nothing else."""
     assert (refused.returncode, refused.stdout) == (status, ""), refused
     assert refused.stderr.startswith("eventorg: "), refused.stderr
     assert refused.stderr.count("\n") == 1, refused.stderr
@@ -90,7 +90,7 @@ def sentence(refused: subprocess.CompletedProcess[str], status: int = 1) -> str:
 
 
 class Program(Server):
-    """A server in a process of its own; its log is read line by line as it comes."""
+    """A server in a separate process. Its log is read as it is written."""
 
     def __init__(
         self, process: subprocess.Popen[str], url: str, lines: list[str], log_reader: threading.Thread
@@ -101,19 +101,19 @@ class Program(Server):
         self._log_reader = log_reader
 
     def wait(self) -> int:
-        """The exit status, once it has ended and its log is read."""
+        """Waits for the end of the process and of its log, and returns the exit status."""
         status = self.process.wait(PATIENCE)
         self._log_reader.join()
         return status
 
     @property
     def log(self) -> str:
-        """All it has written so far."""
+        """The log so far."""
         return "".join(self._lines)
 
     @property
     def records(self) -> list[dict[str, Any]]:
-        """The same, line by line; each is a JSON object."""
+        """The log so far as JSON objects, one for each line."""
         return [json.loads(line) for line in self._lines]
 
 
@@ -121,7 +121,7 @@ class Program(Server):
 def serving(
     database: Path, program: Sequence[str] = APP, cwd: Path = CHECKOUT, **settings: str | int
 ) -> Iterator[Program]:
-    """A server on a free port; sent SIGTERM when the block ends, if it still runs."""
+    """Runs a server on a free port. If it still runs when the block ends, it gets SIGTERM."""
     lines: list[str] = []
     urls: queue.SimpleQueue[str | None] = queue.SimpleQueue()
     with start(database, program=program, cwd=cwd, **settings) as process:

@@ -1,4 +1,4 @@
-"""Writes the README's tables from the code: `python -m tests.readme`."""
+"""Updates the README's tables from the code: `python -m tests.readme`."""
 
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ _METHODS = ("get", "post", "put", "patch", "delete")
 
 
 def rendered(readme: str) -> str:
-    """The README with both tables as the code has them."""
+    """Returns the README with both tables made from the code."""
     for name, table in {"routes": _routes(), "settings": _settings()}.items():
         before, rest = readme.split(f"<!-- {name} -->\n")
         _, after = rest.split(f"<!-- /{name} -->")

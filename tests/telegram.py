@@ -1,4 +1,4 @@
-"""What Telegram sends: accounts with ids of their own, init data as a Mini App has it, and who is asked with it."""
+"""Telegram accounts and Mini App init data, as Telegram sends them."""
 
 import itertools
 import json
@@ -20,22 +20,22 @@ _ids = itertools.count(700_000_001)
 
 
 def new_id() -> int:
-    """The id of an account that nobody has seen."""
+    """Returns the id of a new account."""
     return next(_ids)
 
 
 def user_field(telegram_id: int, **fields: Any) -> str:
-    """The value of `user`: a JSON object."""
+    """Returns the value of the field `user`, a JSON object."""
     return json.dumps({"id": telegram_id, "first_name": "Anna"} | fields)
 
 
 def init_data(clock: Clock, *, bot_token: str = BOT_TOKEN, age: int = 0, **fields: str) -> str:
-    """Init data of so many seconds ago with these fields; what Telegram decides is its own token's."""
+    """Returns signed init data with these fields, `age` seconds old."""
     return sign(fields, bot_token, auth_date=int(clock().timestamp()) - age)
 
 
 class Person:
-    """Somebody whom a bot knows by a Telegram account alone."""
+    """A user who has only a Telegram account."""
 
     def __init__(self, server: Server, bot: Bot, **account: Any) -> None:
         self.telegram_id = new_id()
@@ -47,7 +47,7 @@ class Person:
 
 
 def link(bot: Bot, telegram_id: int, user: User) -> dict[str, Any]:
-    """The user, to whom a Telegram account has been tied by a code."""
+    """Links a Telegram account to a user by a code, and returns the user."""
     code = user.post("/users/me/link-codes").json()["code"]
     response = bot.post(f"/identities/telegram/{telegram_id}/link", json={"code": code})
     assert response.status_code == 200, response.text
@@ -56,7 +56,7 @@ def link(bot: Bot, telegram_id: int, user: User) -> dict[str, Any]:
 
 
 class MiniApps:
-    """Servers that take Mini App logins, one for each set of settings."""
+    """Servers that accept Mini App logins, one for each set of settings."""
 
     def __init__(self, folder: Path, stack: ExitStack) -> None:
         self._folder = folder
@@ -64,7 +64,7 @@ class MiniApps:
         self._servers: dict[str, Server] = {}
 
     def serve(self, now: int | None = None, **settings: Any) -> Server:
-        """A server with these settings, at a time in Unix seconds."""
+        """Returns a server with these settings and with its clock at `now`, in Unix seconds."""
         given: dict[str, Any] = {"telegram_bot_token": BOT_TOKEN, "log_level": "error"} | settings
         name = repr(sorted(given.items()))
         if name not in self._servers:
@@ -78,5 +78,5 @@ class MiniApps:
 
 
 def log_in(server: Server, data: str) -> httpx.Response:
-    """The answer to a Mini App's login."""
+    """Returns the answer to the login of a Mini App."""
     return server.client.post("/login/telegram", json={"init_data": data})

@@ -1,4 +1,4 @@
-"""The bench works; how fast anything is, nobody asks here."""
+"""The benchmark runs and writes its results. These tests do not check any speed."""
 
 import shutil
 import subprocess
@@ -60,7 +60,7 @@ def test_the_goals_name_what_is_measured() -> None:
 
 
 def answering(name: str, body: bytes) -> Server:
-    """A variant whose every answer is this."""
+    """Returns a variant that answers every request with this body."""
     (variant,) = (one for one in VARIANTS if one.name == name)
     server = Server(variant, DATA.path, cast("subprocess.Popen[bytes]", None), "http://bench")
 
@@ -78,7 +78,7 @@ def test_a_wrong_answer_is_not_timed(name: str) -> None:
         reference.check(answering(name, b'{"title":"x"}'), SCENARIOS[0], SCENARIOS[0].load(DATA))
 
 
-def test_who_does_not_look_at_tokens_is_not_timed() -> None:
+def test_a_server_that_ignores_tokens_is_not_timed() -> None:
     body = b'{"title":"x"}'
     reference = Reference(answering("eventorg", body), DATA)
     with pytest.raises(Failed, match="with a forged token"):

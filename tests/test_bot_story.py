@@ -1,4 +1,4 @@
-"""What a bot lives through, by nothing but the routes it needs, from its token to the end of it."""
+"""The life of a bot, from its token to the revocation, with only the routes that a bot needs."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from eventorg.testing import Server, check_problem
 
 
 class TelegramBot:
-    """All that a bot has: an address and a token."""
+    """A bot that knows only the server's address and its token."""
 
     def __init__(self, client: httpx.Client, token: str) -> None:
         self._client = client
@@ -16,23 +16,23 @@ class TelegramBot:
         self._seen = 0
 
     def ask(self, method: str, path: str, who: int | None = None, **body: Any) -> httpx.Response:
-        """The answer to a request, done as a Telegram account or by the bot itself."""
+        """Returns the answer to a request, sent for a Telegram account or by the bot itself."""
         headers = {"Authorization": f"Bearer {self._token}"} | ({"X-Act-As": f"telegram:{who}"} if who else {})
         return self._client.request(method, path, headers=headers, json=body or None)
 
     def meet(self, telegram_id: int, **names: Any) -> str:
-        """The id of the user for an account that has just written to the bot."""
+        """Returns the id of the user of an account that has just written to the bot."""
         response = self.ask("PUT", f"/identities/telegram/{telegram_id}", **names)
         assert response.status_code in (200, 201), response.text
         return str(response.json()["id"])
 
     def press_join(self, telegram_id: int, name: str, event: str) -> httpx.Response:
-        """What the bot does when somebody presses the button."""
+        """Does what the bot does when somebody presses the button."""
         self.meet(telegram_id, first_name=name)
         return self.ask("POST", f"/events/{event}/register", telegram_id)
 
     def news(self) -> list[tuple[str, str | None]]:
-        """What has happened since it was asked last: types and users."""
+        """Returns the types and users of the changes since the last call."""
         page = self.ask("GET", f"/changes?after={self._seen}&timeout=5&limit=1000").json()
         self._seen = page["next"]
         return [(change["type"], change["user_id"]) for change in page["changes"]]
@@ -48,14 +48,14 @@ def test_a_bot_plays_the_whole_chain(fresh_server: Server) -> None:
     bot = TelegramBot(fresh_server.client, made.token)
     anna, boris, vera, gleb = 5_000_000_001, 5_000_000_002, 5_000_000_003, 5_000_000_004
 
-    # Anna, whom nobody has seen, makes an event with one seat; its code fits a button.
+    # Anna is new and creates an event with one seat. Its code fits into a button.
     anna_id = bot.meet(anna, first_name="Анна", username="anna")
     times = {"start_time": "2100-01-01T10:00:00Z", "end_time": "2100-01-01T12:00:00Z"}
     event = bot.ask("POST", "/events", anna, title="Чай", capacity=1, **times).json()
     code = event["code"]
     assert len(f"join:{code}".encode()) <= 64
 
-    # Boris is new too, and presses twice: one registration. Vera and Gleb wait.
+    # Boris is new too and presses twice, which makes one registration. Vera and Gleb wait.
     first, second = (bot.press_join(boris, "Борис", code) for _ in range(2))
     assert (first.status_code, second.status_code) == (201, 200)
     assert first.json() == second.json()
@@ -68,14 +68,14 @@ def test_a_bot_plays_the_whole_chain(fresh_server: Server) -> None:
     assert told.count(("registration.created", boris_id)) == 1
     assert told.count(("user.created", boris_id)) == 1
 
-    # Boris leaves: the seat is Vera's, and the feed says so.
+    # Boris leaves. Vera gets the seat, and the feed shows it.
     assert bot.ask("DELETE", f"/events/{code}/register", boris).json()["status"] == "cancelled"
     assert bot.news() == [("registration.cancelled", boris_id), ("registration.promoted", vera_id)]
     card = bot.ask("GET", f"/events/{code}/card?locale=ru", anna).json()
     assert card["names"] == ["Вера"]
     assert "Чай" in card["text"]
 
-    # Gleb had an account before, which waits too; he ties the two, and keeps the earlier place.
+    # Gleb has an older account, which waits too. He links the two and keeps the earlier place.
     gleb_before = fresh_server.sign_up()
     assert gleb_before.post(f"/events/{code}/register").json()["waitlist_position"] == 2
     link_code = gleb_before.post("/users/me/link-codes").json()["code"]
@@ -87,7 +87,7 @@ def test_a_bot_plays_the_whole_chain(fresh_server: Server) -> None:
     assert (counted["registered_count"], counted["waitlisted_count"]) == (1, 1)
     assert ("user.deleted", gleb_id) in bot.news()
 
-    # Vera's other account has the second seat that Anna adds after Gleb got his; merged, the seat is free again.
+    # Vera's other account gets the next seat that Anna adds. After the merge, that seat is free again.
     vera_before = fresh_server.sign_up()
     assert bot.ask("PATCH", f"/events/{code}", anna, capacity=3).status_code == 200
     assert vera_before.post(f"/events/{code}/register").json()["status"] == "registered"
@@ -98,7 +98,7 @@ def test_a_bot_plays_the_whole_chain(fresh_server: Server) -> None:
     assert {(user, status) for user, status, _ in positions(bot, code, anna)} == {(u, "registered") for u in seated}
     assert ("registration.promoted", boris_id) in bot.news()
 
-    # Anna deletes her event; then the operator ends the token, and the next request is refused.
+    # Anna deletes her event. The operator revokes the token, and the next request is refused.
     assert bot.ask("GET", "/users/me", anna).json()["id"] == anna_id
     assert bot.ask("DELETE", f"/events/{code}", anna).status_code == 200
     assert bot.news() == [("event.deleted", None)]

@@ -1,4 +1,4 @@
-"""The clock set ahead by a day and back again, or the other way round: nothing crashes, is lost or changes places."""
+"""The clock is set one day ahead or back and then corrected. Nothing crashes, gets lost or changes its order."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -9,18 +9,19 @@ import pytest
 
 from eventorg.settings import Settings
 from eventorg.testing import Server, check_problem, running
+from tests.factories import new_event
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """With every plugin; the clock is put where each test wants it."""
+    """A server with all plugins. Each test sets its clock."""
     path = tmp_path_factory.mktemp("clock") / "eventorg.db"
     with running(Settings(database=str(path), log_level="error", login_attempts=2)) as server:
         yield server
 
 
 def wrong_then_right(server: Server, days: int) -> Iterator[int]:
-    """The clock is wrong by so many days, then right again."""
+    """Sets the clock wrong by this number of days during the block."""
     for step in (days, -days):
         server.clock.advance(days=step)
         yield step
@@ -72,7 +73,7 @@ def test_a_token_is_good_again_with_the_clock(server: Server, days: int) -> None
     wrong = server.log_in(user.account["email"])
     server.clock.advance(days=-days)
     answer = server.client.get("/users/me", headers={"Authorization": f"Bearer {wrong}"})
-    assert answer.status_code == (200 if days > 0 else 401)  # one of yesterday has expired today
+    assert answer.status_code == (200 if days > 0 else 401)  # yesterday's login has expired
     user.token = server.log_in(user.account["email"])
     assert user.get("/users/me").status_code == 200
 
@@ -80,7 +81,7 @@ def test_a_token_is_good_again_with_the_clock(server: Server, days: int) -> None
 def test_a_request_sent_again_after_the_clock_was_set_back_is_done_once(server: Server) -> None:
     user = server.sign_up()
     keyed = {"Idempotency-Key": "tap"}
-    body = {"title": "Once", "start_time": "2100-01-01T10:00:00Z", "end_time": "2100-01-01T12:00:00Z"}
+    body = new_event()
     first = user.post("/events", json=body, headers=keyed)
     server.clock.advance(days=-1)
     again = user.post("/events", json=body, headers=keyed)
@@ -93,7 +94,7 @@ def test_a_request_sent_again_a_day_ahead_is_a_new_one_and_kept_as_such(server: 
     bot = server.make_bot("act")
     keyed = {"Idempotency-Key": "tap"}
     guest = bot.acting_for(server.sign_up().id)
-    body = {"title": "Twice", "start_time": "2100-01-01T10:00:00Z", "end_time": "2100-01-01T12:00:00Z"}
+    body = new_event()
     ids = [guest.post("/events", json=body, headers=keyed).json()["id"]]
     server.clock.advance(days=1, seconds=1)
     ids += [guest.post("/events", json=body, headers=keyed).json()["id"] for _ in range(2)]
@@ -130,7 +131,7 @@ def test_each_reminder_comes_once_whatever_the_clock_did(server: Server) -> None
             told.append(delivery["dedupe_key"])
         return len(told) > 0
 
-    server.clock.advance(days=1, hours=1)  # a day before, by a clock that is wrong
+    server.clock.advance(days=1, hours=1)  # one day before the event, by the wrong clock
     server.wait_for(lease)
     server.clock.advance(days=-2)
     lease()
@@ -141,13 +142,13 @@ def test_each_reminder_comes_once_whatever_the_clock_did(server: Server) -> None
     assert len(told) == 1
     told.clear()
     server.clock.advance(hours=23)
-    server.wait_for(lease)  # the one an hour before comes all the same
+    server.wait_for(lease)  # the reminder one hour before still comes
     assert len(told) == 1
     server.clock.advance(days=-2)
 
 
 def test_what_is_forgotten_leaves_no_gap_in_the_log(tmp_path: Path) -> None:
-    """A change with a time of tomorrow stands among others of today: followers would go past what is gone behind it."""
+    """A change dated tomorrow is among changes of today. Removing old changes must not leave a gap behind it."""
     settings = Settings(database=str(tmp_path / "eventorg.db"), plugins="none", log_level="error", changes_days=1)
     with running(settings) as server:
         server.sign_up()
@@ -156,6 +157,6 @@ def test_what_is_forgotten_leaves_no_gap_in_the_log(tmp_path: Path) -> None:
         server.clock.advance(hours=-20)
         server.sign_up()
         server.clock.advance(days=1, seconds=1)
-    with running(settings, server.clock) as server:  # sweeps at its start
+    with running(settings, server.clock) as server:  # removes old changes at start
         server.wait_for(lambda: server.make_bot("changes").get("/changes?after=0").status_code == 410)
         assert [change["seq"] for change in feed(server, after=1)] == [2, 3]

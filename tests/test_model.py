@@ -1,4 +1,4 @@
-"""The server against a model of a few dictionaries: whatever people do, in whatever order, both say the same."""
+"""The server and a simple model give the same answers to any sequence of requests."""
 
 from typing import Any
 
@@ -45,7 +45,7 @@ def has_events(machine: "Machine") -> bool:
 
 
 class Machine(RuleBasedStateMachine):
-    """Does each step to both, and compares them after it. Users and events are drawn as numbers."""
+    """Sends each step to both and compares them. Users and events are drawn as numbers."""
 
     def __init__(self, server: Server) -> None:
         super().__init__()
@@ -156,7 +156,7 @@ class Machine(RuleBasedStateMachine):
         del self.people[leaving.id]
 
     def user(self, number: int, event: int | None = None) -> User:
-        """The user of a number; a negative one is the organizer: few would have a say in the event otherwise."""
+        """Returns the user of a number. Negative numbers mean the organizer, who may do more than random users."""
         if number < 0 and event is not None:
             return self.people[self.model.events[self.event(event)].organizer]
         return list(self.people.values())[number % len(self.people)]

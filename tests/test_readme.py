@@ -1,4 +1,4 @@
-"""What the README claims."""
+"""The commands and tables of the README are correct."""
 
 import json
 import os
@@ -18,7 +18,7 @@ TEXT = README.read_text(encoding="utf-8")
 
 
 def block(language: str, number: int = 0) -> str:
-    """A code block of a language, counted from 0."""
+    """Returns the code block with this number, counted from 0, of a language."""
     found: list[str] = re.findall(rf"^```{language}\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)
     return found[number]
 
@@ -36,7 +36,7 @@ def test_it_opens_with_two_commands_of_one_line() -> None:
 
 
 def play(script: str, server: Server, folder: Path) -> str:
-    """What a block of shell prints, played against a server."""
+    """Returns the output of a shell script that runs against a server."""
     script = script.replace("http://127.0.0.1:8000", server.url).replace(".venv/bin/python", sys.executable)
     path = {"PATH": os.environ["PATH"], "PYTHONPATH": str(README.parent)}
     environment = path | {"EVENTORG_DATABASE": str(server.settings.database_path)}

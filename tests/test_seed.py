@@ -1,4 +1,4 @@
-"""The story of the document eventorg grew from, field for field, over a socket."""
+"""The example of the original specification works, field by field."""
 
 from typing import Any
 

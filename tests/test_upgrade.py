@@ -1,4 +1,4 @@
-"""From one release to the next and back: data is carried on, and the file of before is there to return to."""
+"""Upgrades keep all data, and a downgrade finds the file from before the upgrade."""
 
 import shutil
 import sqlite3
@@ -18,7 +18,7 @@ from eventorg.testing import Clock, User, running
 from tests.programs import run, sentence
 
 RELEASES = sorted((Path(__file__).parent / "released").glob("*.sql"))
-"""Files as releases left them: `<version>.sql`. A release adds one, and none is changed."""
+"""Database files of earlier releases: `<version>.sql`. Each release adds one; none is ever changed."""
 CODE = "5DFM3VeSm"
 
 
@@ -31,7 +31,7 @@ def released(path: Path, release: Path) -> Path:
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    """The newest release's file, brought up to date."""
+    """Returns the file of the newest release after the upgrade."""
     path = released(tmp_path / "eventorg.db", RELEASES[-1])
     prepare(path, [core_component()], Clock())
     for kept in tmp_path.glob("*before*"):
@@ -41,7 +41,7 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def newer(tmp_path: Path) -> Component:
-    """The core of a release to come, with a migration more."""
+    """Returns the core of a future release that has one more migration."""
     folder = shutil.copytree(core_component().folder, tmp_path / "newer")
     (folder / "9000_notes.sql").write_text("CREATE TABLE notes (id INTEGER PRIMARY KEY) STRICT;\n")
     return Component("eventorg", folder)
@@ -113,8 +113,8 @@ def test_an_upgrade_keeps_registrations_and_uses_no_number_of_theirs_twice(tmp_p
     path = released(tmp_path / "eventorg.db", RELEASES[0])
     listing = "SELECT seq, event_id, user_id, status, registration_date FROM registrations ORDER BY seq"
     with closing(connect_writer(path)) as connection:
-        connection.execute("UPDATE sqlite_sequence SET seq = 7 WHERE name = 'registrations'")  # five have gone
-        connection.execute("CREATE VIEW diary_guests AS SELECT user_id FROM registrations")  # of a plugin
+        connection.execute("UPDATE sqlite_sequence SET seq = 7 WHERE name = 'registrations'")  # five rows were deleted
+        connection.execute("CREATE VIEW diary_guests AS SELECT user_id FROM registrations")  # made by a plugin
         before = [tuple(row) for row in connection.execute(listing)]
     prepare(path, [core_component()], Clock())
     with closing(connect_writer(path)) as connection:

@@ -10,7 +10,6 @@ from email.policy import SMTP as SMTP_POLICY
 from email.utils import format_datetime
 from typing import Final
 
-from aiosmtplib import SMTP, SMTPException, SMTPNotSupported, SMTPRecipientsRefused, SMTPResponseException
 from msgspec import Struct
 
 from eventorg.plugin import Context, Transaction, rfc3339
@@ -19,6 +18,9 @@ from .outbox import Lease, Outgoing, finish, lease, pause_after
 from .schedule import remind
 from .settings import MailServer, Settings, parse_address, parse_sender, parse_server
 from .texts import head
+
+with suppress(ModuleNotFoundError):  # it comes with the extra `mail`; without it, the settings refuse a mail server
+    from aiosmtplib import SMTP, SMTPException, SMTPNotSupported, SMTPRecipientsRefused, SMTPResponseException
 
 MAX_ATTEMPTS: Final = 8
 """A mail is given up after so many."""
@@ -89,7 +91,7 @@ async def _settle(context: Context, mail: Outgoing, outcome: Outcome) -> None:
     await context.write(work)
 
 
-async def _hand_in(client: SMTP, mail: Outgoing, settings: Settings) -> Outcome:
+async def _hand_in(client: "SMTP", mail: Outgoing, settings: Settings) -> Outcome:
     """Hands one mail in, over the connection there is. The reasons name nobody."""
     try:
         message = compose(mail, parse_sender(settings.smtp_from))
@@ -129,7 +131,7 @@ def compose(mail: Outgoing, sender: Address) -> EmailMessage:
     return message
 
 
-def _client(server: MailServer, sender: Address) -> SMTP:
+def _client(server: MailServer, sender: Address) -> "SMTP":
     """A client that is not connected yet. It uses STARTTLS where it is offered."""
     return SMTP(
         hostname=server.host,

@@ -2,6 +2,7 @@
 
 from email.headerregistry import Address
 from email.utils import parseaddr
+from importlib.util import find_spec
 from typing import Annotated
 from urllib.parse import unquote, urlsplit
 
@@ -35,6 +36,8 @@ class Settings(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
     def __post_init__(self) -> None:
         if not self.smtp_url:
             return
+        if find_spec("aiosmtplib") is None:
+            raise ValueError("Mail needs the extra mail: pip install 'eventorg[mail]' - at `$.smtp_url`")
         try:
             parse_server(self.smtp_url)
         except ValueError:

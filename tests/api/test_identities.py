@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from eventorg.testing import PASSWORD, Bot, Server, check_problem
+from tests.factories import new_event
 from tests.telegram import MAX_ID, Person, link, new_id
 
 IDENTITY = "/identities/telegram/{}"
@@ -95,10 +96,7 @@ def test_nobody_is_turned_away_for_a_name(bot: Bot, name: str | None, kept: str 
         user = response.json()
         assert (user["username"], user["first_name"], user["last_name"]) == (None, kept, kept)
     person = bot.acting_for(f"telegram:{telegram_id}")
-    event = person.post(
-        "/events",
-        json={"title": "T", "start_time": "2100-01-01T10:00:00Z", "end_time": "2100-01-01T11:00:00Z"},
-    ).json()
+    event = person.post("/events", json=new_event()).json()
     assert person.post(f"/events/{event['id']}/register").status_code == 201
     assert person.get(f"/events/{event['id']}/card").json()["names"][0] == (f"{kept} {kept}" if kept else "—")
 
@@ -112,8 +110,7 @@ def test_a_name_with_half_a_character_is_no_server_error(bot: Bot) -> None:
 
 def test_a_user_without_password_and_email_is_a_user_like_any_other(server: Server, bot: Bot) -> None:
     person, organizer = Person(server, bot), server.sign_up()
-    times = {"start_time": "2100-01-01T10:00:00Z", "end_time": "2100-01-01T12:00:00Z"}
-    own = person.bot.post("/events", json={"title": "Tea"} | times)
+    own = person.bot.post("/events", json=new_event())
     assert (own.status_code, own.json()["organizer_id"]) == (201, person.id)
     other = f"/events/{organizer.create_event(capacity=1)['id']}"
     assert person.bot.post(f"{other}/register").json()["status"] == "registered"

@@ -184,3 +184,10 @@ def test_what_is_not_there_is_named(host: User, guests: Callable[[int], list[Use
         check_problem(response, 404, "registration_not_found")
     never = "0b9fdc1e-7f5c-4a55-9f0e-3c1d5d3a6f11"
     check_problem(guest.get(f"/users/{never}/events"), 404, "user_not_found")
+
+
+def test_a_body_that_may_be_left_out_is_not_null(server: Server) -> None:
+    user = server.sign_up()
+    url = f"/events/{user.create_event()['id']}/register"
+    check_problem(user.post(url, json=None, content="null", headers={"Content-Type": "application/json"}), 422)
+    assert user.post(url).status_code == 201

@@ -8,15 +8,14 @@ import pytest
 
 from eventorg.settings import Settings
 from eventorg.testing import PASSWORD, Server, User, check_problem, running
+from tests.factories import new_user
 
 ACCOUNT = {"username": "somebody", "email": "somebody@example.com", "password": PASSWORD}
 
 
 def sign_up(server: Server, **fields: Any) -> httpx.Response:
-    """Returns the answer to creating an account with these fields, and otherwise valid ones."""
-    name = server.sign_up().account["username"] + "-too"
-    account = {"username": name, "email": f"{name}@example.com", "password": PASSWORD}
-    return server.client.post("/users", json=account | fields)
+    """Returns the answer to a sign-up with these fields."""
+    return server.client.post("/users", json=new_user(**fields))
 
 
 @pytest.fixture

@@ -1,1 +1,1 @@
-"""How fast eventorg is, beside its own limits and beside what one would write instead: `python -m tests.bench`."""
+"""Measures eventorg, its limits and its peers: `python -m tests.bench`."""

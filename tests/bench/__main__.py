@@ -1,4 +1,4 @@
-"""The command: prepares the files, measures, prints the tables, writes results.json and results.svg."""
+"""The benchmark command. It prepares the files, measures, prints tables, and writes results.json and results.svg."""
 
 import argparse
 import os
@@ -34,14 +34,14 @@ QUICK = Pace(rounds=1, seconds=1, warm_up=False, followers=100)
 PUBLISHED = Path(__file__).parent
 BESIDES = (*OTHERS, "followers", "start", "growth")
 LEFT_OUT = ("all-participants", "login", "registrations", "start", "growth")
-"""By a first look, unless it is told to look there."""
+"""The measurements that `--quick` leaves out unless `--only` names them."""
 
 
 def main() -> None:
-    """Measures what the arguments ask for; exit status 1 if something that was asked for could not be measured."""
+    """Measures what the arguments name. The exit status is 1 if one of them failed."""
     arguments = _parse()
     if not shutil.which("wrk"):
-        sys.exit("The bench needs wrk, which puts the load on the servers: apt install wrk.")
+        sys.exit("The benchmark needs wrk, which generates the load: apt install wrk.")
     _, most_files = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(most_files, 65_536), most_files))
     os.sched_setaffinity(0, cores.LOAD_CORES)
@@ -66,21 +66,21 @@ def main() -> None:
 def _parse() -> argparse.Namespace:
     names = [scenario.name for scenario in SCENARIOS]
     variants = [variant.name for variant in VARIANTS]
-    parser = argparse.ArgumentParser(prog="python -m tests.bench", description="Measures how fast eventorg is.")
-    parser.add_argument("--quick", action="store_true", help="one short round, in under a minute: only a first look")
-    parser.add_argument("--rounds", type=int, metavar="N", help=f"so many rounds ({WHOLE.rounds})")
-    parser.add_argument("--seconds", type=int, metavar="S", help=f"so long each ({WHOLE.seconds})")
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description="Measure the performance of eventorg.")
+    parser.add_argument("--quick", action="store_true", help="measure one short round, in less than a minute")
+    parser.add_argument("--rounds", type=int, metavar="N", help=f"the number of rounds ({WHOLE.rounds})")
+    parser.add_argument("--seconds", type=int, metavar="S", help=f"the length of a round in seconds ({WHOLE.seconds})")
     parser.add_argument(
-        "--only", type=_chosen([*names, *BESIDES]), metavar="NAME,…", help=f"of {', '.join([*names, *BESIDES])}"
+        "--only", type=_chosen([*names, *BESIDES]), metavar="NAME,…", help=f"some of {', '.join([*names, *BESIDES])}"
     )
     parser.add_argument(
-        "--variants", type=_chosen(variants), metavar="NAME,…", default=variants, help=f"of {', '.join(variants)}"
+        "--variants", type=_chosen(variants), metavar="NAME,…", default=variants, help=f"some of {', '.join(variants)}"
     )
     parser.add_argument(
         "--output",
         type=Path,
         metavar="FOLDER",
-        help="where results.json and results.svg go: tests/bench if all is measured, else .bench",
+        help="the folder of results.json and results.svg (tests/bench if everything is measured, else .bench)",
     )
     is_whole = len(sys.argv) == 1
     arguments = parser.parse_args()
@@ -91,7 +91,7 @@ def _parse() -> argparse.Namespace:
 
 
 def _chosen(names: list[str]):  # type: ignore[no-untyped-def]
-    """Reads some of these names, with commas between them."""
+    """Returns a parser for a comma-separated list of these names."""
 
     def read(text: str) -> list[str]:
         chosen = text.split(",")
@@ -137,7 +137,7 @@ def _measure(pace: Pace, arguments: argparse.Namespace, folder: Path) -> Results
 
 
 def _write(results: Results, folder: Path) -> None:
-    """The picture is drawn where matplotlib is: with the peers."""
+    """Writes the results. The picture needs matplotlib, which is in the environment of the peers."""
     folder.mkdir(parents=True, exist_ok=True)
     numbers, picture = folder / "results.json", folder / "results.svg"
     numbers.write_bytes(msgspec.json.format(msgspec.json.encode(results), indent=1) + b"\n")

@@ -1,4 +1,4 @@
-"""A wrong answer is not timed: each variant's answer is compared with eventorg's before anything is measured."""
+"""Compares each variant's answers with eventorg's before the measurement. Wrong answers are not timed."""
 
 import sqlite3
 from contextlib import closing
@@ -14,14 +14,14 @@ from tests.bench.servers import Server
 
 
 class Reference:
-    """What eventorg answers: what everybody else must."""
+    """eventorg's answers, which the other variants must give too."""
 
     def __init__(self, eventorg: Server, data: Dataset) -> None:
         self._eventorg = eventorg
         self._data = data
 
     def check(self, server: Server, scenario: Scenario, load: Load) -> None:
-        """Raises `Failed` if a variant does not do what is to be measured."""
+        """Raises `Failed` if a variant answers differently."""
         if scenario.writes:
             self._check_register(server)
         elif load.method == "GET":
@@ -39,7 +39,7 @@ class Reference:
                 _expect_refusal(server, path, token)
 
     def _check_register(self, server: Server) -> None:
-        """A seat, the same one again, and the waiting list where there is no seat; kept in the file."""
+        """Checks that a seat is given once, that a full event has a waiting list, and that both are in the file."""
         token, caller = self._data.tokens[0], self._data.callers[0]
         wanted = {"event_id": self._data.empty[0], "user_id": caller, "status": "registered", "waitlist_position": None}
         path = f"/events/{self._data.empty[0]}/register"
@@ -60,7 +60,7 @@ class Reference:
 
 
 def count_registrations(database: Path) -> int:
-    """How many there are in a file."""
+    """Returns the number of registrations in a file."""
     with closing(sqlite3.connect(database)) as connection:
         count: int = connection.execute("SELECT count(*) FROM registrations").fetchone()[0]
         return count
@@ -81,7 +81,7 @@ def _without_date(answer: httpx.Response) -> dict[str, Any]:
 
 
 def _expect_refusal(server: Server, path: str, token: str) -> None:
-    """A token whose signature is another's opens nothing."""
+    """Checks that a token with a forged signature is refused."""
     forged = token[:-6] + ("aaaaaa" if token[-6:] != "aaaaaa" else "bbbbbb")
     _expect(f"{path} with a forged token", _ask(server, "GET", path, forged).status_code, 401)
 

@@ -1,4 +1,4 @@
-"""Measures the variants in turn, A B C A B C …, so that what else the machine does falls on all of them alike."""
+"""Measures the variants in turn (A B C A B C …), so that other load on the machine affects all of them."""
 
 import shutil
 from collections.abc import Iterator
@@ -22,17 +22,17 @@ WARM_UP_SECONDS = 1
 
 
 class Pace(Struct, frozen=True):
-    """How often and how long each is measured."""
+    """The number and the length of the rounds."""
 
     rounds: int
     seconds: int
     warm_up: bool
-    """Each is put under load once before the rounds, which fills caches and lets Node compile."""
+    """True: each variant gets a load before the rounds, which fills caches and lets Node compile."""
     followers: int
 
 
 class Summary(Struct, frozen=True, kw_only=True):
-    """Medians over the rounds, and the lowest and the highest rate; rates are requests a second."""
+    """The medians over the rounds, and the lowest and the highest rate. Rates are requests per second."""
 
     rate: float
     lowest: float
@@ -41,13 +41,13 @@ class Summary(Struct, frozen=True, kw_only=True):
     p99_ms: float
     cpu_us: float
     ratio: float | None = None
-    """How many times as many requests a second eventorg answers: the median over the rounds."""
+    """The rate of eventorg divided by this one: the median over the rounds."""
     ratio_by_cpu: float | None = None
-    """How many times as many requests eventorg answers with the same processor time."""
+    """The same ratio by processor time."""
 
 
 class Result(Struct, kw_only=True):
-    """What a variant came to, a measurement a round; or why it was not timed."""
+    """The measurements of a variant, one for each round, or the reason why there are none."""
 
     variant: str
     label: str
@@ -56,7 +56,7 @@ class Result(Struct, kw_only=True):
     failure: str | None = None
 
     def sum_up(self, eventorg: "Result | None" = None) -> None:
-        """Makes the summary of the rounds, if there are any, with ratios if eventorg has been timed too."""
+        """Computes the summary if there are rounds, with ratios if eventorg was measured too."""
         if not self.rounds:
             return
         rates = [one.rate for one in self.rounds]
@@ -74,7 +74,7 @@ class Result(Struct, kw_only=True):
 
 
 class Comparison(Struct, kw_only=True):
-    """A scenario and how each variant did; the first is eventorg."""
+    """A scenario with the results of its variants. The first is eventorg's."""
 
     scenario: str
     title: str
@@ -82,12 +82,12 @@ class Comparison(Struct, kw_only=True):
     results: list[Result]
 
     def of(self, variant: str) -> Summary | None:
-        """How a variant did, if it was timed."""
+        """Returns the summary of a variant, or None if it was not measured."""
         return next((result.summary for result in self.results if result.variant == variant), None)
 
 
 def over(ones: list[Measurement], others: list[Measurement], field: str) -> float:
-    """The median over the rounds of the one's field divided by the other's, measured a moment apart."""
+    """Returns the median over the rounds of one's field divided by the other's."""
     ratios: list[float] = [
         getattr(one, field) / max(getattr(other, field), 1e-9) for one, other in zip(ones, others, strict=True)
     ]
@@ -95,7 +95,7 @@ def over(ones: list[Measurement], others: list[Measurement], field: str) -> floa
 
 
 class Footprint(Struct, frozen=True):
-    """What a server takes: seconds to its first answer, and MiB resident after all the load."""
+    """The cost of a server: seconds to its first answer, and resident MiB after the load."""
 
     variant: str
     label: str
@@ -104,7 +104,7 @@ class Footprint(Struct, frozen=True):
 
 
 class Fleet:
-    """The servers that are compared, all of them running, each on a copy of the file."""
+    """The running servers that are compared, each on a copy of the file."""
 
     def __init__(self, data: Dataset, servers: dict[str, Server], chosen: list[Variant], folder: Path) -> None:
         self._data = data
@@ -140,7 +140,7 @@ class Fleet:
         return Comparison(scenario=scenario.name, title=scenario.title, connections=load.connections, results=results)
 
     def footprints(self) -> list[Footprint]:
-        """What each server takes by now."""
+        """Returns the cost of each server."""
         return [
             Footprint(name, server.variant.label, server.start_seconds, resident_mib(server.process.pid))
             for name, server in self._servers.items()
@@ -152,8 +152,8 @@ class Fleet:
 
 @contextmanager
 def running_fleet(data: Dataset, variants: list[Variant], folder: Path) -> Iterator[Fleet]:
-    """Those of the variants that can be had here; the others are named on standard error. Raises `Failed` if eventorg
-    is one of them."""
+    """Starts the variants that can run here, and names the others on standard error. Raises `Failed` if eventorg
+    cannot run."""
     servers: dict[str, Server] = {}
     with ExitStack() as stack:
         for variant in variants:
@@ -172,12 +172,12 @@ def running_fleet(data: Dataset, variants: list[Variant], folder: Path) -> Itera
 
 
 def _measure(server: Server, scenario: Scenario, load: Load, seconds: int) -> Measurement:
-    """Raises `Failed`, also if fewer registrations were kept than were answered."""
+    """Measures one round. Raises `Failed`, also if fewer registrations were stored than answered."""
     counted = scenario.writes and not server.variant.is_limit
     before = count_registrations(server.database) if counted else 0
     measured = server.measure(load, seconds)
     if counted and count_registrations(server.database) - before < measured.requests:
-        raise Failed("fewer registrations were kept than were answered.")
+        raise Failed("fewer registrations were stored than answered.")
     return measured
 
 

@@ -1,4 +1,4 @@
-"""Who runs where, and how much of a processor it takes: from Linux's /proc."""
+"""Pins processes to cores, and reads their processor time and memory from Linux's /proc."""
 
 import os
 import time
@@ -7,7 +7,7 @@ from pathlib import Path
 _ALL = sorted(os.sched_getaffinity(0))
 LOAD_CORES = {_ALL[0]}
 SERVER_CORES = {_ALL[-1]}
-"""One core for the server that is measured, another for what puts the load on it; the same one if there is no other."""
+"""The measured server has one core and the load generator another, or the same one if there is only one."""
 ALL_CORES = set(_ALL)
 _TICKS = os.sysconf("SC_CLK_TCK")
 _IDLE_SHARE = 0.05
@@ -16,13 +16,13 @@ _PATIENCE_SECONDS = 6.0
 
 
 def pin(pid: int, cores: set[int]) -> None:
-    """Keeps every thread of a process on some cores; those it starts later follow."""
+    """Pins all threads of a process to these cores. Later threads inherit this."""
     for task in Path(f"/proc/{pid}/task").iterdir():
         os.sched_setaffinity(int(task.name), cores)
 
 
 def family(pid: int) -> list[int]:
-    """A process and all that it started."""
+    """Returns the ids of a process and of all its descendants."""
     found = [pid]
     for task in Path(f"/proc/{pid}/task").glob("*/children"):
         for child in task.read_text().split():
@@ -31,13 +31,13 @@ def family(pid: int) -> list[int]:
 
 
 def cpu_seconds(pid: int) -> float:
-    """Processor time that a process and those it started have used so far."""
+    """Returns the processor time that a process and its descendants have used, in seconds."""
     fields = [Path(f"/proc/{one}/stat").read_text().rpartition(")")[2].split() for one in family(pid)]
     return sum(int(user) + int(system) for *_, user, system in (line[:13] for line in fields)) / _TICKS
 
 
 def resident_mib(pid: int) -> float:
-    """Resident memory of a process and those it started, in MiB."""
+    """Returns the resident memory of a process and its descendants, in MiB."""
     return sum(_resident_kib(one) for one in family(pid)) / 1024
 
 
@@ -47,7 +47,7 @@ def _resident_kib(pid: int) -> int:
 
 
 def settle(pid: int) -> None:
-    """Waits until a process has done what it puts off until after the answer, but not for ever."""
+    """Waits until a process is idle, at most a few seconds: some work is done after the answer."""
     deadline = time.monotonic() + _PATIENCE_SECONDS
     used = cpu_seconds(pid)
     while time.monotonic() < deadline:

@@ -1,4 +1,4 @@
-"""The file that is served: made by eventorg's own migrations, filled by bulk SQL, the same at each run."""
+"""Makes the database file: eventorg's own migrations, filled with bulk SQL, the same in each run."""
 
 import hashlib
 import random
@@ -30,8 +30,8 @@ READERS = 50
 
 
 class Size(Struct, frozen=True):
-    """How much is in a file. Every user is registered for ten events, whatever the size, so that what is asked for
-    costs the same unless the size itself makes it slower."""
+    """The size of a file. Every user is registered for ten events at any size, so a request costs the same unless the
+    size itself makes it slower."""
 
     name: str
     users: int
@@ -40,9 +40,9 @@ class Size(Struct, frozen=True):
     ordinary: int
     """Events with 25 participants."""
     largest: int = 0
-    """The participants of the largest event; 0: there is none."""
+    """The participants of the largest event; 0 if there is none."""
     empty: int = 798
-    """Events that nobody is registered for yet."""
+    """Events without registrations."""
 
     @property
     def events(self) -> int:
@@ -54,7 +54,7 @@ class Size(Struct, frozen=True):
 
     @property
     def changes(self) -> int:
-        """What the log tells of: each event and each registration, and that of the full event."""
+        """Returns the number of changes in the log: one for each event and each registration."""
         return self.events + self.registrations + 1
 
 
@@ -64,7 +64,7 @@ LARGE = Size("million", users=100_000, hundreds=200, ordinary=39_000, largest=5_
 
 
 class Dataset(Struct, frozen=True, kw_only=True):
-    """A prepared file and whom and what to ask for: ids, and tokens and calendar addresses of the callers."""
+    """A prepared file, with the ids, tokens and calendar addresses that the requests need."""
 
     path: Path
     size: Size
@@ -75,11 +75,11 @@ class Dataset(Struct, frozen=True, kw_only=True):
     hundreds: list[str]
     empty: list[str]
     full: str
-    """Has one seat, which is taken, and a waiting list."""
+    """An event with one seat, which is taken, and a waiting list."""
 
 
 def prepare(path: Path, size: Size) -> Dataset:
-    """Makes the file anew."""
+    """Creates the file and fills it."""
     path.unlink(missing_ok=True)
     settings = Settings(database=str(path), secret=SECRET)
     Core(settings).prepare()
@@ -120,7 +120,7 @@ def prepare(path: Path, size: Size) -> Dataset:
 
 @contextmanager
 def _without_indexes(connection: sqlite3.Connection) -> Iterator[None]:
-    """Makes them again afterwards: for a million rows that takes half the time."""
+    """Drops the indexes and creates them again after the block. This halves the time for a million rows."""
     indexes = connection.execute("SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql <> ''").fetchall()
     for name, _ in indexes:
         connection.execute(f"DROP INDEX {name}")
@@ -198,7 +198,7 @@ def _fill(
 
 
 def _registrations(users: list[str], participants: dict[str, int]) -> Iterator[tuple[str, str]]:
-    """Each event takes the next so many users, round and round."""
+    """Yields event and user of each registration: each event takes the next users in turn."""
     place = 0
     for event, count in participants.items():
         for number in range(place, place + count):
@@ -207,7 +207,7 @@ def _registrations(users: list[str], participants: dict[str, int]) -> Iterator[t
 
 
 def _add_calendars(connection: sqlite3.Connection, users: list[str]) -> list[str]:
-    """The secrets of the users' calendar feeds."""
+    """Adds a calendar feed for each user, and returns their secrets."""
     secrets = [f"bench-{number}" for number in range(len(users))]
     connection.executemany(
         "INSERT INTO calendar_export_secrets VALUES (?, ?, '2026-01-01T00:00:00Z')",

@@ -1,4 +1,4 @@
-"""Environments of their own, made once: one with eventorg alone, as its users set it up, and those of the peers.
+"""Virtual environments for the benchmark, made once: one with only eventorg, and one with the peers.
 
 Litestar loads what it finds installed, pydantic, SQLAlchemy and numpy too: beside them eventorg would start later and
 take up to 40 MiB more, which is not what its users see.
@@ -18,17 +18,17 @@ from tests.bench.progress import say
 
 CHECKOUT: Final = Path(__file__).parents[2]
 WORK: Final = CHECKOUT / ".bench"
-"""Beside the code, so that what is written is on the disk: /tmp may be memory."""
+"""A folder in the checkout, because /tmp may be in memory, and the benchmark must write to a disk."""
 FASTIFY: Final = Path(__file__).parent / "peers" / "fastify"
 _NPM_INSTALL: Final = ("npm", "install", "--no-package-lock", "--no-audit", "--no-fund", "--loglevel", "error")
 
 
 class Missing(Exception):
-    """What a variant needs is not here, in one sentence."""
+    """Something that a variant needs is missing, in one sentence."""
 
 
 class Environment(Struct, frozen=True):
-    """The checkout installed into an environment, with one of its extras or none."""
+    """A virtual environment with the checkout, and with one of its extras or none."""
 
     name: str
     extra: str | None = None
@@ -38,11 +38,11 @@ class Environment(Struct, frozen=True):
         return WORK / self.name / "bin" / "python"
 
     def is_made(self) -> bool:
-        """Whether all that is needed today is there."""
+        """Returns true if everything that is needed now is installed."""
         return self._mark.exists() and self._mark.read_text() == self._needed()
 
     def require(self) -> None:
-        """Makes it, if it is not there. Raises `Missing` if it cannot be had."""
+        """Makes the environment if it is not up to date. Raises `Missing` if that fails."""
         if self.is_made():
             return
         say(f"installing {self._what} into .bench/{self.name}, which takes a minute", stays=True)
@@ -51,7 +51,7 @@ class Environment(Struct, frozen=True):
         if subprocess.run(
             [*install, "--editable", self._what], cwd=CHECKOUT, stdout=sys.stderr, check=False
         ).returncode:
-            raise Missing(f"pip cannot install {self._what} here.")
+            raise Missing(f"pip cannot install {self._what}.")
         self._mark.write_text(self._needed())
 
     @property
@@ -73,16 +73,16 @@ PEERS: Final = Environment("peers", "bench")
 
 
 def eventorg_python() -> str:
-    """What eventorg is run by: the environment it has alone if that is made, or else the present one."""
+    """Returns the Python that runs eventorg: that of its own environment if there is one, or else the current one."""
     return str(ALONE.python) if ALONE.is_made() else sys.executable
 
 
 def require_node() -> None:
-    """Node with fastify and better-sqlite3. Raises `Missing` if they cannot be had."""
+    """Installs fastify and better-sqlite3 for Node. Raises `Missing` if that fails."""
     if not shutil.which("node") or not shutil.which("npm"):
-        raise Missing("there is no node and npm here.")
+        raise Missing("node or npm is not installed.")
     if (FASTIFY / "node_modules" / "better-sqlite3").is_dir():
         return
     say("installing fastify into tests/bench/peers/fastify/node_modules, which takes a minute", stays=True)
     if subprocess.run(_NPM_INSTALL, cwd=FASTIFY, stdout=sys.stderr, check=False).returncode:
-        raise Missing("npm cannot install fastify and better-sqlite3 here.")
+        raise Missing("npm cannot install fastify and better-sqlite3.")

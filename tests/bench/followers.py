@@ -1,4 +1,4 @@
-"""What it costs that many wait for news at `GET /changes`, and how soon they have it."""
+"""Measures the cost and the delay of many clients that wait at `GET /changes`."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -22,8 +22,8 @@ Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 class Followers(Struct, kw_only=True):
-    """So many who wait, a value a round: memory for each, reads of an event without and with them, and how long after
-    a change was asked for the last of them was told of it."""
+    """Measurements with many waiting clients, one value for each round: memory per client, reads of an event without
+    and with them, and the time from the request of a change until the last client received it."""
 
     followers: int
     kib_each: list[float] = []
@@ -33,12 +33,12 @@ class Followers(Struct, kw_only=True):
 
     @property
     def reads_ratio(self) -> float:
-        """How many reads a second are left: the median over the rounds."""
+        """Returns the rate of reads with followers divided by the rate without: the median over the rounds."""
         return median(one.rate / other.rate for one, other in zip(self.during, self.without, strict=True))
 
 
 def measure_followers(data: Dataset, pace: Pace) -> Followers:
-    """Everybody follows the largest event, and somebody leaves it. Raises `Failed`."""
+    """Measures while all callers follow the largest event and one of them leaves it. Raises `Failed`."""
     reads = SCENARIOS[0].load(data)
     found = Followers(followers=min(pace.followers, len(data.callers) - pace.rounds))
     with started(VARIANTS[0], data.path) as server:
@@ -66,25 +66,25 @@ async def _follow(server: Server, data: Dataset, pace: Pace, found: Followers, l
         found.during.append(await asyncio.to_thread(server.measure, SCENARIOS[0].load(data), pace.seconds))
         actor = await stack.enter_async_context(_connected(server))
         told = [asyncio.create_task(_told(connection)) for connection in waiting]
-        await asyncio.sleep(0)  # so that all of them listen
+        await asyncio.sleep(0)  # lets all of them start to listen
         asked = asyncio.get_running_loop().time()
         _ask(actor, f"DELETE /events/{data.largest}/register", leaver)
         found.last_told_ms.append((max(await asyncio.gather(*told)) - asked) * 1000)
 
 
 async def _told(connection: Connection) -> float:
-    """When the answer came. Raises `Failed` if it is not the news."""
+    """Returns the time of the answer. Raises `Failed` if it does not contain the change."""
     reader, _ = connection
     head = await reader.readuntil(b"\r\n\r\n")
     now = asyncio.get_running_loop().time()
     body = await reader.readuntil(b"}]")
     if not head.startswith(b"HTTP/1.1 200") or b"registration.cancelled" not in body:
-        raise Failed(f"a follower was told {body!r}.")
+        raise Failed(f"a follower received {body!r}.")
     return now
 
 
 def _head(server: Server, data: Dataset) -> int:
-    """The number of the last change, as the bot that sees all is told it."""
+    """Returns the number of the last change, from the feed of a bot that sees all changes."""
     after = data.size.changes
     while True:
         answer = server.client.get(

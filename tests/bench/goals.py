@@ -1,4 +1,4 @@
-"""What eventorg means to reach on two cores, as a table; a run says of each whether it did."""
+"""The goals for eventorg on two cores. A run reports which ones it met."""
 
 from collections.abc import Iterator
 from statistics import median
@@ -8,7 +8,7 @@ from tests.bench.results import Goal, Results
 _PYTHON_PEERS = ("fastapi", "django", "alchemy")
 _SLOWEST_GROWTH = 1.3
 RATIOS = [
-    # scenario, compared with, eventorg's rate divided by theirs is at least
+    # scenario, compared with, least ratio of eventorg's rate to theirs
     ("event", ("bare",), 0.70),
     ("event", _PYTHON_PEERS, 8.0),
     ("event", ("fastify",), 0.50),
@@ -24,7 +24,7 @@ RATIOS = [
 
 
 def judge(results: Results) -> list[Goal]:
-    """The goals whose numbers were measured in this run."""
+    """Returns the goals whose numbers were measured in this run."""
     return [goal for goal in _goals(results) if goal.measured is not None]
 
 

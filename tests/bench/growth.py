@@ -1,4 +1,4 @@
-"""Whether a request gets slower as the file grows: the same requests of a small file and of a large one, in turn."""
+"""Measures the same requests on a small file and on a large one, in turn."""
 
 from contextlib import ExitStack
 
@@ -13,7 +13,7 @@ from tests.bench.servers import VARIANTS, started
 
 
 class Growth(Struct, kw_only=True):
-    """A scenario on files with so many registrations."""
+    """A scenario, measured on files with these numbers of registrations."""
 
     scenario: str
     title: str
@@ -21,13 +21,13 @@ class Growth(Struct, kw_only=True):
     results: list[Result]
     failure: str | None = None
     slowdown: float | None = None
-    """How many times as many requests a second the small file answers: the median over the rounds."""
+    """The rate on the small file divided by the rate on the large one: the median over the rounds."""
     slowdown_by_cpu: float | None = None
-    """How many times the processor time a request takes on the large file."""
+    """The processor time per request on the large file divided by that on the small one."""
 
 
 def measure_growth(datasets: list[Dataset], scenarios: list[Scenario], pace: Pace) -> list[Growth]:
-    """On the files themselves, which are changed by it."""
+    """Measures the scenarios. Changes the files."""
     eventorg = VARIANTS[0]
     with ExitStack() as stack:
         servers = [(data, stack.enter_context(started(eventorg, data.path))) for data in datasets]

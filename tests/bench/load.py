@@ -1,4 +1,4 @@
-"""Loads put on a server by wrk, an HTTP load generator kept by others (`apt install wrk`)."""
+"""Generates load with wrk, an HTTP load generator (`apt install wrk`)."""
 
 import json
 import subprocess
@@ -16,12 +16,12 @@ TIMEOUT_SECONDS = 10
 
 
 class Failed(Exception):
-    """A measurement that cannot stand: the server answered wrongly, or not at all."""
+    """A measurement is invalid: the server answered wrongly or not at all."""
 
 
 class Load(Struct, frozen=True, kw_only=True):
-    """Requests with one method: each path as each caller in turn. A caller is a token and a body, either may be
-    empty. More requests than pairs begin at the first pair again."""
+    """Requests with one method: each path with each caller in turn. A caller is a token and a body; both may be empty.
+    After the last pair, the first one follows."""
 
     method: str
     paths: list[str]
@@ -34,14 +34,14 @@ class Load(Struct, frozen=True, kw_only=True):
 
 
 class Measurement(Struct, frozen=True, kw_only=True):
-    """What one round came to."""
+    """The measurement of one round."""
 
     requests: int
     seconds: float
     p50_ms: float
     p99_ms: float
     cpu_us: float = 0.0
-    """Processor time of the server for each request: steadier than the rate where others use the machine."""
+    """The server's processor time per request. Other programs on the machine affect it less than the rate."""
 
     @property
     def rate(self) -> float:
@@ -53,7 +53,7 @@ class _Said(Measurement, frozen=True, kw_only=True):
 
 
 class Wrk:
-    """A wrk under way, on one thread: `finish` waits for what it measured."""
+    """A running wrk with one thread. `finish` waits for its measurement."""
 
     def __init__(self, url: str, load: Load, seconds: int, place: int = 0) -> None:
         self._folder = TemporaryDirectory(prefix="eventorg-bench-")
@@ -67,7 +67,7 @@ class Wrk:
         pin(self._process.pid, LOAD_CORES)
 
     def finish(self) -> Measurement:
-        """Raises `Failed` if any answer was missing or not 2xx."""
+        """Returns the measurement. Raises `Failed` if an answer was missing or not 2xx."""
         with self._folder:
             output, _ = self._process.communicate()
         if self._process.returncode:
@@ -79,5 +79,5 @@ class Wrk:
 
 
 def dump(load: Load) -> str:
-    """For a loop in a process of its own."""
+    """Returns the load as JSON, for the loop in a separate process."""
     return json.dumps({"paths": load.paths, "callers": [token for token, _ in load.callers]})

@@ -1,4 +1,4 @@
-"""SQLite's limit: the statements of a request by the standard library's sqlite3, in a loop, in a process of its own."""
+"""SQLite's limit: the statements of a request in a loop, with the sqlite3 module, in a separate process."""
 
 import json
 import sqlite3
@@ -24,7 +24,7 @@ from tests.bench.load import Failed, Measurement
 
 SQL: Final = Statements(data_folder("sql"))
 Pair = tuple[str, str]
-"""An event and a user."""
+"""The ids of an event and of a user."""
 
 
 def read_event(connection: sqlite3.Connection, pairs: Iterator[Pair]) -> int:
@@ -43,7 +43,7 @@ def read_participants(connection: sqlite3.Connection, pairs: Iterator[Pair]) -> 
 
 
 def register(connection: sqlite3.Connection, pairs: Iterator[Pair]) -> int:
-    """As many as eventorg puts into one commit at most."""
+    """Makes as many registrations in one commit as eventorg does at most."""
     now = rfc3339(utc_now())
     connection.execute("BEGIN IMMEDIATE")
     for _ in range(MAX_GROUP):
@@ -69,7 +69,7 @@ LOOPS: Final[dict[str, Callable[[sqlite3.Connection, Iterator[Pair]], int]]] = {
 
 
 class Loop:
-    """The loop of a scenario on a file of its own."""
+    """Runs the loop of a scenario on its own file."""
 
     def __init__(self, scenario: str, database: Path, data: Dataset) -> None:
         self._scenario = scenario
@@ -78,7 +78,7 @@ class Loop:
         self._place = 0
 
     def measure(self, seconds: int) -> Measurement:
-        """Raises `Failed`."""
+        """Runs the loop and returns the measurement. Raises `Failed`."""
         events = {"register": self._data.empty[1:], "all-participants": [self._data.largest]}
         asked = {"events": events.get(self._scenario, self._data.hundreds), "users": self._data.callers}
         command = [sys.executable, "-m", "tests.bench.loops", self._scenario, self._database, seconds, self._place]

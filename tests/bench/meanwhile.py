@@ -1,5 +1,5 @@
-"""How long readers wait while others are served: logins, each of which costs a processor 20 ms, and registrations, each
-of which ends what is remembered of events."""
+"""Measures reads while other requests are served: logins, which take 20 ms of processor time each, and registrations,
+which clear the cache of events."""
 
 import time
 from collections.abc import Callable
@@ -22,11 +22,11 @@ OTHERS: Final[dict[str, tuple[Callable[[Dataset], Load], int]]] = {
     "logins": (login, 100),
     "registrations": (register, 16),
 }
-"""What else is asked for, and over how many connections."""
+"""The other requests, and the number of their connections."""
 
 
 class Meanwhile(Struct, kw_only=True):
-    """Reads of an event without and with others under way at any time, a measurement a round."""
+    """Reads of an event without and with other requests at the same time, one measurement for each round."""
 
     what: str
     readers: int
@@ -37,12 +37,12 @@ class Meanwhile(Struct, kw_only=True):
 
     @property
     def p99_ratio(self) -> float:
-        """How many times as long the slowest hundredth of the reads waits: the median over the rounds."""
+        """Returns the 99th percentile of reads with others divided by that without: the median over the rounds."""
         return median(one.p99_ms / other.p99_ms for one, other in zip(self.during, self.alone, strict=True))
 
 
 def measure_meanwhile(what: str, data: Dataset, pace: Pace) -> Meanwhile:
-    """The server may use every core, as may the loads. Raises `Failed`."""
+    """Measures with a server and load generators that may use every core. Raises `Failed`."""
     reads = structs.replace(SCENARIOS[0].load(data), connections=READERS)
     load, connections = OTHERS[what]
     others = structs.replace(load(data), connections=connections)

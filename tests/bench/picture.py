@@ -1,4 +1,4 @@
-"""The results as a picture: how many requests a second each variant answers, kind by kind.
+"""Draws the results: the requests per second of each variant, by kind of request.
 
 Runs where matplotlib is: `.bench/peers/bin/python -m tests.bench.picture results.json results.svg`.
 """
@@ -20,7 +20,7 @@ _LIMIT_NAMES = ("bare", "sqlite3", "normal", "single")
 
 
 def draw(results: Results, path: Path) -> None:
-    """Writes an SVG, unless nothing was measured that it shows."""
+    """Writes an SVG, unless there is nothing to show."""
     shown = [one for one in results.comparisons if one.scenario in SHOWN and one.of("eventorg")]
     if not shown:
         return
@@ -41,7 +41,7 @@ def draw(results: Results, path: Path) -> None:
 
 
 def _bars(comparison: Comparison) -> list[tuple[Result, Summary]]:
-    """The fastest first; not the loop without a server, which would dwarf the rest."""
+    """Returns the results to show, the fastest first. The loop without a server would dwarf them."""
     bars = [(one, one.summary) for one in comparison.results if one.summary and one.variant != "sqlite3"]
     return sorted(bars, key=lambda bar: -bar[1].rate)
 

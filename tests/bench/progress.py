@@ -1,10 +1,10 @@
-"""What is going on, on standard error: on a terminal one line that changes."""
+"""Shows the progress on standard error. At a terminal, it is one line that changes."""
 
 import sys
 
 
 def say(text: str, *, stays: bool = False) -> None:
-    """Shows a line, which the next one replaces unless it stays; elsewhere than on a terminal only those that stay."""
+    """Shows a line. The next one replaces it unless it stays. Without a terminal, only lines that stay are shown."""
     if sys.stderr.isatty():
         print(f"\r\x1b[K{text}", end="\n" if stays else "", file=sys.stderr, flush=True)
     elif stays:

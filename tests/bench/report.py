@@ -1,4 +1,4 @@
-"""The results as text."""
+"""Prints the results as text."""
 
 from collections.abc import Iterator, Sequence
 from statistics import median
@@ -10,7 +10,7 @@ from tests.bench.results import Results
 
 
 def render(results: Results) -> str:
-    """Tables of medians, spread (lowest and highest round) and ratios."""
+    """Returns tables of medians, spread (lowest and highest round) and ratios."""
     return "\n".join(_lines(results)) + "\n"
 
 
@@ -82,7 +82,7 @@ def _growth_rows(growths: list[Growth]) -> Iterator[list[str]]:
             continue
         for count, result in zip(growth.registrations, growth.results, strict=True):
             is_last = result is growth.results[-1]
-            assert result.summary  # it has not failed
+            assert result.summary  # only failed results have none
             yield [
                 growth.scenario,
                 f"{count:,}",
@@ -132,7 +132,7 @@ def _spread(values: list[float], digits: int) -> str:
 
 
 def _table(head: Sequence[str], rows: list[list[str]]) -> Iterator[str]:
-    """Columns as wide as they must be, numbers to the right; a row that ends early does not widen any."""
+    """Returns aligned columns, with numbers to the right. A row with fewer cells does not widen a column."""
     whole = [row for row in [list(head), *rows] if len(row) == len(head)]
     widths = [max(len(row[place]) for row in whole) for place in range(len(head))]
     widths[0] = max(len(row[0]) for row in [list(head), *rows])

@@ -1,4 +1,4 @@
-"""All that a run found out, as it is written to results.json."""
+"""The results of a run, as they are written to results.json."""
 
 import importlib.metadata
 import os
@@ -24,7 +24,7 @@ _PACKAGES: Final = (
 
 
 class Machine(Struct, frozen=True, kw_only=True):
-    """Where it was measured, and with what."""
+    """The machine and the software that were measured."""
 
     processor: str
     cores: int
@@ -38,7 +38,7 @@ class Machine(Struct, frozen=True, kw_only=True):
 
 
 class Goal(Struct, frozen=True, kw_only=True):
-    """What eventorg means to reach, and what it came to; `by_cpu` is the same by processor time, where that says it."""
+    """A goal and its measured value. `by_cpu` is the value by processor time, where that applies."""
 
     name: str
     bound: str
@@ -48,7 +48,7 @@ class Goal(Struct, frozen=True, kw_only=True):
 
 
 class Results(Struct, kw_only=True):
-    """Rates are requests a second, `rounds` are in the order they were measured."""
+    """All measurements. Rates are requests per second; `rounds` are in the order of measurement."""
 
     version: str
     made_at: str
@@ -67,7 +67,7 @@ class Results(Struct, kw_only=True):
 
 
 def describe_machine() -> Machine:
-    """This one."""
+    """Returns the description of this machine."""
     return Machine(
         processor=_processor(),
         cores=len(ALL_CORES),
@@ -82,7 +82,7 @@ def describe_machine() -> Machine:
 
 
 def version() -> str:
-    """Of eventorg, with the commit if this is a checkout."""
+    """Returns the version of eventorg, with the commit if this is a checkout."""
     commit = _said("git", "-C", str(Path(__file__).parent), "rev-parse", "--short", "HEAD")
     return f"{__version__} ({commit})" if commit else __version__
 
@@ -105,7 +105,7 @@ def _versions() -> list[tuple[str, str]]:
 
 
 def _said(*command: str) -> str | None:
-    """The first line a program prints; None if there is no such program."""
+    """Returns the first line that a program prints, or None if the program is missing."""
     try:
         run = subprocess.run(command, capture_output=True, text=True, check=False)
     except FileNotFoundError:

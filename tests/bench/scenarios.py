@@ -1,4 +1,4 @@
-"""What is asked of whom: the table of scenarios and variants."""
+"""The table of scenarios: which requests are sent to which variants."""
 
 import json
 from collections.abc import Callable
@@ -17,7 +17,7 @@ ALL_PEERS: Final = ("fastapi", "django", "alchemy", "fastify")
 
 
 class Scenario(Struct, frozen=True, kw_only=True):
-    """One kind of request, and whom it is asked of; `grows` is asked of files of other sizes too."""
+    """One kind of request, and the variants that answer it. `grows` is also measured on files of other sizes."""
 
     name: str
     title: str
@@ -40,7 +40,7 @@ def _all_participants(data: Dataset) -> Load:
 
 
 def register(data: Dataset) -> Load:
-    """The callers register for one empty event after the other."""
+    """Returns requests in which the callers register for one empty event after the other."""
     return Load(
         method="POST",
         paths=[f"/events/{event}/register" for event in data.empty[1:]],  # the first is for the check
@@ -50,7 +50,7 @@ def register(data: Dataset) -> Load:
 
 
 def login(data: Dataset) -> Load:
-    """The callers log in, one after the other."""
+    """Returns requests in which the callers log in, one after the other."""
     bodies = [
         json.dumps({"email": f"user{number}@example.com", "password": PASSWORD}) for number in range(len(data.callers))
     ]

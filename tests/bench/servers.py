@@ -1,4 +1,4 @@
-"""The servers that are compared: each one process with production settings, on a copy of the same file."""
+"""The servers that are compared. Each is one process with production settings, on a copy of the same file."""
 
 import os
 import signal
@@ -26,14 +26,14 @@ _UVICORN: Final = (
 
 
 class Variant(Struct, frozen=True, kw_only=True):
-    """One of those compared. In its command `{port}` is the port it listens on, and `{python}` runs eventorg."""
+    """A server to compare. In its command, `{port}` is its port, and `{python}` runs eventorg."""
 
     name: str
     label: str
     command: tuple[str, ...] = ()
     settings: dict[str, str] = {}
     is_limit: bool = False
-    """It does not check tokens, nor keep what is registered."""
+    """It neither checks tokens nor stores registrations."""
 
 
 def _uvicorn(module: str) -> tuple[str, ...]:
@@ -90,7 +90,7 @@ VARIANTS: Final = [
 
 
 def require(variant: Variant) -> None:
-    """Sees that all is there that a variant needs; what is not is installed. Raises `Missing`."""
+    """Installs what a variant needs, unless it is there. Raises `Missing`."""
     match variant.command[0]:
         case "node":
             require_node()
@@ -99,7 +99,7 @@ def require(variant: Variant) -> None:
 
 
 class Server:
-    """One that runs: `measure` puts a load on it, whose places in the load never come twice."""
+    """A running server. `measure` puts a load on it; no place in the load is used twice."""
 
     def __init__(self, variant: Variant, database: Path, process: subprocess.Popen[bytes], url: str) -> None:
         self.variant = variant
@@ -108,11 +108,11 @@ class Server:
         self.url = url
         self.client = httpx.Client(base_url=url, timeout=PATIENCE_SECONDS)
         self.start_seconds = 0.0
-        """From its start to its first answer."""
+        """The time from the start to the first answer."""
         self._place = 0
 
     def measure(self, load: Load, seconds: int) -> Measurement:
-        """Raises `Failed`."""
+        """Puts a load on the server and returns the measurement. Raises `Failed`."""
         before = cores.cpu_seconds(self.process.pid)
         measured = Wrk(self.url, load, seconds, self._place).finish()
         used = cores.cpu_seconds(self.process.pid) - before
@@ -129,7 +129,7 @@ class Server:
 
 @contextmanager
 def started(variant: Variant, database: Path, on: set[int] = cores.SERVER_CORES) -> Iterator[Server]:
-    """A server on a database, on some cores; it is there once it answers. Raises `Failed`."""
+    """Runs a server on a database and on these cores. It answers when the block begins. Raises `Failed`."""
     port = _free_port()
     settings = {"DATABASE": str(database), "SECRET": SECRET, "PORT": str(port)}
     environment = {name: value for name, value in os.environ.items() if not name.startswith("EVENTORG_")}

@@ -1,4 +1,4 @@
-"""eventorg without group commit: each request that writes has a commit of its own, as is usual elsewhere."""
+"""eventorg without group commit: each write has its own commit."""
 
 from eventorg.cli import main
 from eventorg.storage import database

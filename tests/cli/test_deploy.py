@@ -195,7 +195,8 @@ def test_what_the_container_copies_is_enough_to_install_it(tmp_path: Path) -> No
     packed = set(zipfile.ZipFile(wheel).namelist())
     for folder in ("sql", "plugins", "deploy", "locales"):
         assert any(name.startswith(f"eventorg/{folder}/") for name in packed), folder
-    assert {f"eventorg/deploy/{name}" for name in EXAMPLES} <= packed
+    assert {"eventorg/py.typed", *(f"eventorg/deploy/{name}" for name in EXAMPLES)} <= packed
+    assert not any(re.match(r"eventorg/plugins/\w+/tests/", name) for name in packed)
 
 
 def test_health_is_a_command(fresh_server: Server, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

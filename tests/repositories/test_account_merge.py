@@ -20,6 +20,7 @@ from eventorg.storage.schema import core_component, find_faults, find_miscounts
 from eventorg.storage.transactions import Transaction
 from eventorg.testing import Bot, Server, User, check_problem, running
 from tests.api.test_waiting_list import IDLE_SEATS, MISCOUNTED
+from tests.factories import new_event
 from tests.telegram import BOT_TOKEN, Person, init_data, link, user_field
 
 BEST_FIRST = ("attended", "registered", "waitlisted", "cancelled")
@@ -122,8 +123,7 @@ def test_the_better_role_stays(server: Server, bot: Bot, own: str | None, given:
     acting = bot.acting_for(person.id)
     roles = {own: (user.id, user), given: (person.id, acting)} if own != given else {}
     organizer: Any = roles.get("organizer", (other.id, other))[1]
-    times = {"start_time": "2100-01-01T10:00:00Z", "end_time": "2100-01-01T12:00:00Z"}
-    url = f"/events/{organizer.post('/events', json={'title': 'T', 'visibility': 'private'} | times).json()['id']}"
+    url = f"/events/{organizer.post('/events', json=new_event(visibility='private')).json()['id']}"
     for role, user_id in ((own, user.id), (given, person.id)):
         if role == "host":
             assert organizer.post(f"{url}/hosts", json={"user_id": user_id}).status_code == 201

@@ -12,7 +12,8 @@ import httpx
 
 from eventorg.storage.schema import core_component, find_faults, find_miscounts
 from eventorg.storage.sqlite import connect_reader
-from eventorg.testing import PASSWORD, Bot, Server, User
+from eventorg.testing import Bot, Server, User
+from tests.factories import new_user
 
 Subject = tuple[str, ...]
 STATES = {
@@ -162,9 +163,7 @@ class Load:
             told("cancelled")
 
     def _sign_up(self, user: User) -> None:
-        name = f"newcomer-{next(_numbers)}"
-        account = {"username": name, "email": f"{name}@example.com", "password": PASSWORD}
-        made = self._accepted(user.client.post("/users", json=account), 201)
+        made = self._accepted(user.client.post("/users", json=new_user()), 201)
         with self._promises.changing("user", made.json()["id"], to=set()) as told:
             told("here")
 

@@ -21,6 +21,7 @@ from eventorg.storage import sqlite as storage
 from eventorg.storage.schema import core_component, find_faults, find_miscounts
 from eventorg.storage.sqlite import connect_reader, connect_writer
 from eventorg.testing import Clock, Server, User, check_problem, running
+from tests.factories import new_event
 from tests.programs import APP, Program, run, serving, start
 from tests.storage.faults import fill, immutable, small_disk
 
@@ -53,8 +54,7 @@ def titles(path: Path) -> set[str]:
 
 
 def create(user: User, title: str, **fields: Any) -> httpx.Response:
-    times = {"start_time": "2100-01-01T10:00:00Z", "end_time": "2100-01-01T12:00:00Z"}
-    response: httpx.Response = user.post("/events", json={"title": title} | times | fields)
+    response: httpx.Response = user.post("/events", json=new_event(title=title, **fields))
     return response
 
 

@@ -47,7 +47,7 @@ class Findings(Struct):
     errors: list[str] = field(default_factory=list)
 
 
-def fuzz(server: Server, caller: Caller, examples: int, phases: tuple[str, ...] = PHASES, seed: int = 0) -> Findings:
+def fuzz(server: Server, caller: Caller, examples: int, phases: tuple[str, ...], seed: int) -> Findings:
     """Returns what Schemathesis finds as this caller, with this number of examples per operation."""
     config = SchemathesisConfig.from_dict(
         {

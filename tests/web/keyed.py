@@ -7,8 +7,9 @@ from typing import Any
 import httpx
 
 from eventorg.testing import Bot, Server, User
+from tests.factories import new_event
 
-EVENT = {"title": "T", "start_time": "2100-01-01T10:00:00Z", "end_time": "2100-01-01T11:00:00Z"}
+EVENT = new_event()
 
 Request = tuple[User | Bot, str, Any]
 """Who asks, where, and with which body."""

@@ -13,6 +13,7 @@ from eventorg.security.tokens import Tokens
 from eventorg.settings import Settings
 from eventorg.testing import PASSWORD, Bot, Server, User, check_problem
 from tests import telegram
+from tests.factories import new_event, new_user
 
 # "self" is the user in the path. Litestar answers OPTIONS itself; a test below covers it.
 TABLE = """
@@ -161,8 +162,7 @@ class Cast:
         """Returns a body for a route that takes one, with a new user for each sign-up."""
         match method, path:
             case "POST", "/users":
-                name = self.server.sign_up().account["username"] + "-too"
-                return {"username": name, "email": f"{name}@example.com", "password": PASSWORD}
+                return new_user()
             case "POST", "/login":
                 return {"email": self.stranger.account["email"], "password": PASSWORD}
             case "POST", "/login/telegram":
@@ -172,7 +172,7 @@ class Cast:
             case "POST", "/identities/telegram/{telegram_id}/link":
                 return {"code": self.server.sign_up().post("/users/me/link-codes").json()["code"]}
             case "POST", "/events":
-                return {"title": "T", "start_time": "2100-01-01T10:00:00Z", "end_time": "2100-01-01T11:00:00Z"}
+                return new_event()
             case "PATCH", "/users/{user_id}":
                 return {"first_name": "Anna"}
             case "PATCH", "/events/{event_id}":

@@ -10,6 +10,7 @@ import pytest
 from eventorg.application import create_app
 from eventorg.domain.errors import TooMany
 from eventorg.security import rates as rates_module
+from eventorg.security import throttle as throttle_module
 from eventorg.security.rates import RateLimiter, network_of
 from eventorg.security.throttle import LoginThrottle
 from eventorg.settings import Settings
@@ -180,8 +181,12 @@ def test_the_sender_heard_of_longest_ago_is_forgotten(monkeypatch: pytest.Monkey
     rates.take("anna")  # was removed when boris came again
 
 
-def test_a_flood_of_senders_takes_a_bounded_memory() -> None:
-    """Sends from many addresses, with e-mail addresses that grow eighteenfold when folded."""
+def test_a_flood_of_senders_takes_a_bounded_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sends from a twentieth of the limit of addresses, with e-mails that folding makes 18 times as long."""
+    senders = rates_module.MAX_SENDERS // 20
+    assert rates_module.MAX_SENDERS == throttle_module.MAX_KEYS
+    monkeypatch.setattr(rates_module, "MAX_SENDERS", senders)
+    monkeypatch.setattr(throttle_module, "MAX_KEYS", senders)
     clock, grown = Clock(), "ﷺ" * 18
     rates, throttle = RateLimiter(60, clock), LoginThrottle(10, clock)
 
@@ -193,8 +198,8 @@ def test_a_flood_of_senders_takes_a_bounded_memory() -> None:
 
     tracemalloc.start()
     try:
-        full = flood(0, 100_000)
-        assert full < 64 * 2**20
-        assert flood(100_000, 110_000) - full < 2**20
+        full = flood(0, 2 * senders)
+        assert full < 64 * 2**20 / 20
+        assert flood(2 * senders, 4 * senders) - full < 2**20 / 20
     finally:
         tracemalloc.stop()

@@ -51,3 +51,10 @@ def test_mail_needs_a_sender(sender: str) -> None:
 def test_a_sender_has_a_name_or_none() -> None:
     assert str(parse_sender("Встречи <a@example.org>")) == "Встречи <a@example.org>"
     assert str(parse_sender("a@пример.рф")) == "a@xn--e1afmkfd.xn--p1ai"
+
+
+def test_mail_without_its_extra_is_refused_with_the_command_that_installs_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(f"{Settings.__module__}.find_spec", lambda _: None)
+    assert not Settings().sends_mail
+    with pytest.raises(ValueError, match=r"pip install 'eventorg\[mail\]' - at `\$\.smtp_url`$"):
+        Settings(smtp_url="smtp://mail.example.org", smtp_from="a@example.org")

@@ -1,4 +1,4 @@
-"""What one would write instead: small, idiomatic, with production settings, on the same file and the same tokens.
+"""The peers: small, idiomatic servers with production settings, on the same file and with the same tokens.
 
-Each reads its settings from the variables eventorg reads: EVENTORG_DATABASE, EVENTORG_SECRET, EVENTORG_PORT.
+Each reads eventorg's variables: EVENTORG_DATABASE, EVENTORG_SECRET, EVENTORG_PORT.
 """

@@ -1,4 +1,4 @@
-"""The framework's limit: Litestar routes that answer what is in memory already, served as eventorg is."""
+"""The framework's limit: Litestar routes that answer from memory, on eventorg's server."""
 
 import asyncio
 import sqlite3
@@ -14,13 +14,13 @@ from litestar.params import FromPath
 
 from eventorg.domain.events import Event
 from eventorg.domain.registrations import Participants, Registration
-from eventorg.package_data import resource
+from eventorg.package_data import data_folder
 from eventorg.serving.server import listen, server_config
 from eventorg.settings import Settings, load
 from eventorg.storage.sqlite import connect_reader
 from eventorg.storage.statements import Statement, Statements
 
-SQL = Statements(resource("sql"))
+SQL = Statements(data_folder("sql"))
 
 
 @get("/health")
@@ -51,14 +51,14 @@ async def register(event_id: FromPath[str]) -> Registration:
 
 @cache
 def event(event_id: str) -> Event:
-    """Read once, then kept."""
+    """Returns the event, read once and then kept."""
     values = dict(_one(SQL.get_event, event_id=event_id))
     return Event(**values | {"waitlist": bool(values["waitlist"])})
 
 
 @cache
 def participants(event_id: str) -> Participants:
-    """Read once, then kept, as the JSON it is."""
+    """Returns the participants as JSON, read once and then kept."""
     row = _one(SQL.list_participants, event_id=event_id, after=0, status=None, limit=-1)
     return Participants(event_id=event_id, participants=msgspec.Raw(row["participants"].encode()), next=None)
 
@@ -70,7 +70,7 @@ def _one(statement: Statement, **parameters: str | int | None) -> sqlite3.Row:
 
 
 def serve(port: int) -> None:
-    """On the server and the configuration of eventorg."""
+    """Serves with eventorg's server and configuration."""
     app = Litestar([get_health, get_event, list_participants, register], openapi_config=None)
     config = server_config(app, Settings())
     with listen("127.0.0.1", port) as listener, asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:

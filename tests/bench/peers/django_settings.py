@@ -1,4 +1,4 @@
-"""The settings of the Django peer: no middleware, since an API with bearer tokens needs none of it."""
+"""The settings of the Django peer. An API with bearer tokens needs no middleware."""
 
 import os
 

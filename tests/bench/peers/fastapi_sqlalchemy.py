@@ -17,7 +17,7 @@ from tests.bench.peers.tables import CLAIMS, SECRET, URL, set_pragmas
 
 engine = set_pragmas(create_async_engine(URL))
 sessions = async_sessionmaker(engine, expire_on_commit=False)
-one_writer = asyncio.Lock()  # SQLite has one: waiting here is cheaper than in its busy handler
+one_writer = asyncio.Lock()  # SQLite has one writer; waiting here is cheaper than in its busy handler
 app = FastAPI()
 
 
@@ -132,7 +132,7 @@ async def list_participants(event_id: str, user_id: CurrentUser, session: Sessio
 
 @app.post("/events/{event_id}/register", status_code=201)
 async def register(event_id: str, user_id: CurrentUser, session: Session, response: Response) -> Registration:
-    await session.rollback()  # the reading transaction of the token's check is over
+    await session.rollback()  # ends the read transaction of the token check
     async with one_writer, session.begin():
         await session.connection(execution_options={"sqlite_begin_mode": "IMMEDIATE"})
         before = await session.scalar(

@@ -25,7 +25,7 @@ from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 from tests.bench.peers import tables
 from tests.bench.peers.tables import CLAIMS, SECRET, URL, set_pragmas
 
-one_writer = asyncio.Lock()  # SQLite has one: waiting here is cheaper than in its busy handler
+one_writer = asyncio.Lock()  # SQLite has one writer; waiting here is cheaper than in its busy handler
 
 
 class Event(Struct):
@@ -137,7 +137,7 @@ async def register(
     events: NamedDependency[EventService],
     registrations: NamedDependency[RegistrationService],
 ) -> Response[Registration]:
-    await db_session.rollback()  # the reading transaction of the token's check is over
+    await db_session.rollback()  # ends the read transaction of the token check
     async with one_writer, db_session.begin():
         await db_session.connection(execution_options={"sqlite_begin_mode": "IMMEDIATE"})
         before = await registrations.get_one_or_none(event_id=event_id, user_id=request.user)

@@ -1,4 +1,4 @@
-"""The tables as SQLAlchemy maps them, and the token's check: shared by the two that use SQLAlchemy."""
+"""SQLAlchemy's mapping of the tables, and the check of tokens, for the two peers that use SQLAlchemy."""
 
 import os
 
@@ -57,12 +57,12 @@ class Registration(Base):
 
 
 def set_pragmas(engine: AsyncEngine) -> AsyncEngine:
-    """SQLite's settings for a server, on each connection of the pool. What only reads needs no transaction; what
-    writes asks for one with the execution option `sqlite_begin_mode`."""
+    """Configures SQLite for a server, on each connection of the pool. Reads need no transaction. Writes ask for one
+    with the execution option `sqlite_begin_mode`."""
 
     @event.listens_for(engine.sync_engine, "connect")
     def on_connect(connection, _) -> None:
-        connection.isolation_level = None  # no BEGIN of the driver's, but ours below
+        connection.isolation_level = None  # the driver must not send BEGIN: it is sent below
         cursor = connection.cursor()
         cursor.execute("PRAGMA busy_timeout = 5000")
         cursor.execute("PRAGMA journal_mode = WAL")
