@@ -3,6 +3,8 @@ head, and a maximum number of connections. uvicorn has none of these.
 
 No request needs a timer of its own: each connection stores the time since which it waits for its client, and the
 server checks all connections once a second. A malformed request is answered with a problem document too.
+
+This module overrides internals of uvicorn. It can go when uvicorn has such deadlines and limits itself.
 """
 
 import re
