@@ -28,7 +28,7 @@ from eventorg.web import bodies
 from eventorg.web.problems import MEDIA_TYPE, problem_response
 
 ANSWER_SECONDS = 60.0
-"""How long a client can leave a part of a response unread."""
+"""Longest time that a client can leave a part of a response unread."""
 MAX_CONNECTIONS: Final = 10_000
 MAX_HEAD_BYTES: Final = 64 * 1024
 """Maximum size of the request line and the headers."""

@@ -53,7 +53,7 @@ HARDENING = {
 MAX_EXPOSURE = 15
 """Exposure by `systemd-analyze security`, in tenths: 15 is OK, 96 is a unit without any of this."""
 MAX_WAIT = 30
-"""How long `GET /changes` can wait, in seconds."""
+"""Longest wait of `GET /changes`, in seconds."""
 
 
 def example(name: str) -> str:
