@@ -36,7 +36,7 @@ def records(text: str) -> list[dict[str, Any]]:
 
 
 @pytest.mark.anyio
-async def test_what_is_written_in_one_step_of_the_loop_is_written_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_lines_of_one_step_are_written_together(monkeypatch: pytest.MonkeyPatch) -> None:
     with TemporaryFile("w+", encoding="utf-8") as file:
         written: list[str] = []
         monkeypatch.setattr(sys, "stderr", file)
@@ -76,7 +76,7 @@ def test_a_request_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str
 
 
 @pytest.mark.parametrize("log_format", ["json", "console"])
-def test_no_log_holds_a_secret(
+def test_no_log_contains_a_secret(
     tmp_path: Path,
     log_format: Literal["json", "console"],
     capsys: pytest.CaptureFixture[str],
@@ -127,7 +127,7 @@ def make_defects(server: Server, user: User, monkeypatch: pytest.MonkeyPatch) ->
     assert all("a defect" not in answer.text for answer in failed)
 
 
-def test_a_level_leaves_out_what_is_below(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_level_drops_the_lower_ones(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with running(Settings(plugins="none", database=str(tmp_path / "eventorg.db"), log_level="warning")) as server:
         server.sign_up()
     assert capsys.readouterr().err == ""

@@ -65,7 +65,7 @@ def begin(
     return asyncio.run_coroutine_threadsafe(act(work), core_of(server).database.loop)
 
 
-def test_prometheus_can_read_it_and_is_told_what_each_number_means(measured: Server) -> None:
+def test_the_format_is_valid_and_every_metric_has_a_help_text(measured: Server) -> None:
     response = measured.client.get("/metrics")
     assert response.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
     assert response.headers["cache-control"] == "no-store"
@@ -90,7 +90,7 @@ def test_requests_are_counted_by_route_and_status_and_never_by_path(measured: Se
     assert not [labels for labels in seen if any("unheard-of" in label or "nowhere" in label for label in labels)]
 
 
-def test_each_work_is_counted_once_in_the_commit_it_shares(measured: Server) -> None:
+def test_each_transaction_is_counted_once_in_its_commit(measured: Server) -> None:
     works, commits, seconds = (
         (f"eventorg_database_commit_{name}",) for name in ("works_sum", "works_count", "duration_seconds_count")
     )
@@ -137,7 +137,7 @@ def test_reads_and_followers_are_counted_while_they_wait(measured: Server) -> No
     assert numbers(measured)["eventorg_changes_followers",] == 0
 
 
-def test_the_sizes_are_those_of_the_files(measured: Server) -> None:
+def test_the_sizes_match_the_files(measured: Server) -> None:
     measured.sign_up()
     path = measured.settings.database_path
     seen = numbers(measured)
@@ -145,7 +145,7 @@ def test_the_sizes_are_those_of_the_files(measured: Server) -> None:
     assert seen["eventorg_database_wal_size_bytes",] == path.with_name(f"{path.name}-wal").stat().st_size > 0
 
 
-def test_a_plugins_backlog_and_what_was_set_aside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_backlog_and_the_failed_changes_of_a_plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(delivery, "TICK_SECONDS", 0.005)
     monkeypatch.setattr(delivery, "MAX_ATTEMPTS", 2)
 
@@ -162,7 +162,9 @@ def test_a_plugins_backlog_and_what_was_set_aside(tmp_path: Path, monkeypatch: p
         server.wait_for(lambda: told(server) == (0, 1))
 
 
-def test_while_the_database_cannot_be_read_the_rest_is_told(measured: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_other_metrics_work_while_the_database_is_unreadable(
+    measured: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async def refuse() -> None:
         raise Unavailable("storage_unavailable")
 
@@ -173,7 +175,7 @@ def test_while_the_database_cannot_be_read_the_rest_is_told(measured: Server, mo
     assert ("eventorg_database_writes_waiting",) in seen
 
 
-def test_a_token_keeps_others_out_and_two_servers_apart(measured: Server, tmp_path: Path) -> None:
+def test_the_token_is_required_and_two_servers_are_separate(measured: Server, tmp_path: Path) -> None:
     settings = Settings(
         plugins="none",
         database=str(tmp_path / "eventorg.db"),
@@ -193,7 +195,7 @@ def test_a_token_keeps_others_out_and_two_servers_apart(measured: Server, tmp_pa
     assert (REQUESTS, "GET", "/events", "200") in numbers(measured)
 
 
-def test_who_does_not_ask_has_no_route_and_does_not_load_it(server: Server) -> None:
+def test_without_the_setting_there_is_no_route_and_no_import(server: Server) -> None:
     check_problem(server.client.get("/metrics"), 404)
     program = """
 import sys

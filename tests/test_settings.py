@@ -96,7 +96,7 @@ def test_every_setting_is_tried_here() -> None:
     assert {*VALUES, "others"} == set(Settings.__struct_fields__)
 
 
-def test_without_any_the_defaults_hold() -> None:
+def test_the_defaults_apply_without_settings() -> None:
     assert load({"PATH": "/bin", "OTHER_PORT": "1"}) == Settings()
     assert load({"EVENTORG_CONFIG": ""}) == Settings()
 
@@ -117,7 +117,7 @@ def test_the_environment_wins(tmp_path: Path, key: str) -> None:
 
 
 @pytest.mark.parametrize(("name", "value"), REFUSED)
-def test_a_bad_value_is_refused_by_name_and_not_repeated(tmp_path: Path, name: str, value: str) -> None:
+def test_an_invalid_value_names_the_variable_and_not_the_value(tmp_path: Path, name: str, value: str) -> None:
     variable = f"EVENTORG_{name.upper()}"
     for given in ({variable: value}, write(tmp_path, f"{name} = {toml(value)}")):
         with pytest.raises(SettingError) as error:
@@ -131,12 +131,12 @@ def test_a_bad_value_is_refused_by_name_and_not_repeated(tmp_path: Path, name: s
     "lines",
     [["prot = 1"], ["EVENTORG_PROT = 1"], ["[notes]", "hours = 1"], ['EVENTORG_CONFIG = "o.toml"'], ["others = 1"]],
 )
-def test_an_unknown_name_in_the_file_is_refused(tmp_path: Path, lines: list[str]) -> None:
+def test_an_unknown_name_in_the_file_is_an_error(tmp_path: Path, lines: list[str]) -> None:
     with pytest.raises(SettingError, match=r"^Unknown setting EVENTORG_[A-Z]+\."):
         load(write(tmp_path, *lines))
 
 
-def test_what_may_be_a_plugins_is_kept_for_it(tmp_path: Path) -> None:
+def test_names_that_can_be_a_plugins_are_kept(tmp_path: Path) -> None:
     settings = load(write(tmp_path, "notes_color = 1", "notes_size = 2") | {"EVENTORG_NOTES_SIZE": "3"})
     assert settings.others == {"notes_color": 1, "notes_size": "3"}
 
@@ -154,7 +154,7 @@ COMMANDS = [
 
 
 @pytest.mark.parametrize("command", [*COMMANDS, ["token", "list"], ["unheard-of"]], ids=" ".join)
-def test_every_command_refuses_what_no_plugin_claims(
+def test_every_command_rejects_settings_of_no_plugin(
     tmp_path: Path, command: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -169,7 +169,7 @@ def test_every_command_refuses_what_no_plugin_claims(
 
 
 @pytest.mark.parametrize("content", [b"port = ", b"\xff\xfe", b"port = 1\nport = 2"])
-def test_a_file_that_is_not_toml_is_refused(tmp_path: Path, content: bytes) -> None:
+def test_a_file_that_is_not_toml_is_an_error(tmp_path: Path, content: bytes) -> None:
     file = tmp_path / "eventorg.toml"
     file.write_bytes(content)
     with pytest.raises(SettingError, match="is not valid TOML"):
@@ -177,7 +177,7 @@ def test_a_file_that_is_not_toml_is_refused(tmp_path: Path, content: bytes) -> N
 
 
 @pytest.mark.parametrize("name", ["missing.toml", "."])
-def test_a_file_that_cannot_be_read_is_refused(tmp_path: Path, name: str) -> None:
+def test_an_unreadable_file_is_an_error(tmp_path: Path, name: str) -> None:
     with pytest.raises(SettingError, match=r"Invalid setting EVENTORG_CONFIG\. Cannot read"):
         load({"EVENTORG_CONFIG": str(tmp_path / name)})
 
@@ -202,13 +202,13 @@ def test_a_file_that_cannot_be_read_is_refused(tmp_path: Path, name: str) -> Non
         ({"config": "missing.toml"}, "Invalid setting EVENTORG_CONFIG. Cannot read missing.toml: No such file"),
     ],
 )
-def test_the_program_says_so_in_one_sentence(tmp_path: Path, settings: dict[str, Any], words: str) -> None:
+def test_an_invalid_setting_is_one_sentence(tmp_path: Path, settings: dict[str, Any], words: str) -> None:
     assert sentence(run(tmp_path / "eventorg.db", "serve", **settings), status=2).startswith(words)
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("proxies", ["", "*", "127.0.0.1", "10.0.0.0/8, ::1", "fd00::/8,192.168.0.1"])
-def test_proxies_are_addresses_networks_or_any(proxies: str) -> None:
+def test_proxies_can_be_addresses_networks_or_all(proxies: str) -> None:
     assert load({"EVENTORG_TRUSTED_PROXIES": proxies}).trusted_proxies == proxies
 
 
@@ -217,7 +217,7 @@ def test_secrets_are_split_at_commas() -> None:
     assert Settings(secret=f"{SECRET}, {SECRET}2").secrets == (SECRET, f"{SECRET}2")
 
 
-def test_of_a_bots_token_only_the_key_is_kept() -> None:
+def test_only_the_key_of_a_bots_token_is_kept() -> None:
     settings = load({"EVENTORG_TELEGRAM_BOT_TOKEN": "123456:AAsecret"})
     assert "AAsecret" not in repr(settings)
     assert settings.telegram_bot_token.startswith("123456:")

@@ -80,8 +80,8 @@ def reset_password(name: str, generate: bool) -> None:
 @click.argument("name")
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 def delete_user(name: str, yes: bool) -> None:
-    """Delete the account NAME, its registrations, and its events that have no co-host to take them over. You can undo
-    this only with a backup.
+    """Delete the account NAME. Its registrations and its events without a co-host are deleted too. You can undo this
+    only with a backup.
 
     Example: eventorg user delete anna --yes
     """
@@ -96,7 +96,7 @@ def delete_user(name: str, yes: bool) -> None:
 
 @user.command("list")
 def list_users() -> None:
-    """List all accounts, one per line: ID, username, email address, name, and date of creation.
+    """List all accounts. Each line has the ID, username, email address, name, and date of creation.
 
     Example: eventorg user list
     """
@@ -116,7 +116,7 @@ def list_users() -> None:
 @user.command("show")
 @click.argument("name")
 def show_user(name: str) -> None:
-    """Show the account NAME, one line for each field that is set.
+    """Show the account NAME. Each line has one field that is set.
 
     Example: eventorg user show anna
     """

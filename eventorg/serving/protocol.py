@@ -3,6 +3,8 @@ head, and a maximum number of connections. uvicorn has none of these.
 
 No request needs a timer of its own: each connection stores the time since which it waits for its client, and the
 server checks all connections once a second. A malformed request is answered with a problem document too.
+
+This module overrides internals of uvicorn. It can go when uvicorn has such deadlines and limits itself.
 """
 
 import re
@@ -27,7 +29,7 @@ from eventorg.web.errors import HeadTooLarge, Malformed, TargetTooLong
 from eventorg.web.problems import MEDIA_TYPE, problem_response
 
 ANSWER_SECONDS = 60.0
-"""How long a client can leave a part of a response unread."""
+"""Longest time that a client can leave a part of a response unread."""
 MAX_CONNECTIONS: Final = 10_000
 MAX_HEAD_BYTES: Final = 64 * 1024
 """Maximum size of the request line and the headers."""

@@ -22,7 +22,7 @@ from eventorg.settings import Settings
 from eventorg.web.headers import ALWAYS
 
 SHUTDOWN_SECONDS = 8
-"""How long running requests can take to finish after SIGTERM."""
+"""Longest time that running requests can take to finish after SIGTERM."""
 _TICKS_PER_SECOND = 10  # how often uvicorn calls `on_tick`
 
 log = structlog.get_logger("eventorg.server")

@@ -7,7 +7,7 @@ from typing import Literal
 import structlog
 
 WATCHDOG_SECONDS = 5
-"""How often a running server reports that it is alive."""
+"""Interval of the messages that the server is alive."""
 
 log = structlog.get_logger("eventorg.server")
 

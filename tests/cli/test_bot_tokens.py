@@ -84,7 +84,7 @@ def test_the_operator_makes_lists_and_revokes_tokens_while_the_server_runs(tmp_p
         (["create", "a-bot"], 2, "--scope"),
     ],
 )
-def test_what_the_operator_gets_wrong_is_told_in_words(
+def test_operator_mistakes_get_an_explanation(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
@@ -102,7 +102,7 @@ def test_what_the_operator_gets_wrong_is_told_in_words(
     assert printed.err.count("\n") == 1
 
 
-def test_names_of_bots_are_trimmed_composed_and_unique_whatever_their_case(tmp_path: Path) -> None:
+def test_bot_names_are_trimmed_normalized_and_unique_ignoring_case(tmp_path: Path) -> None:
     path = tmp_path / "eventorg.db"
     for name in ("  Бот и\u0306  ", "ы" * 100):
         assert run(path, "token", "create", name, "--scope", "act").returncode == 0
@@ -115,8 +115,8 @@ def test_names_of_bots_are_trimmed_composed_and_unique_whatever_their_case(tmp_p
     assert run(path, "token", "create", "БОТ Й", "--scope", "act").returncode == 0
 
 
-def test_of_two_bots_that_differ_in_case_the_one_that_is_named_is_revoked(tmp_path: Path) -> None:
-    """An older version allowed two bots with the same name; the current one does not."""
+def test_revoke_takes_the_exact_name_first(tmp_path: Path) -> None:
+    """An older version allowed two bots whose names differ only in case; the current one does not."""
     path = tmp_path / "eventorg.db"
     for name in ("bot", "other"):
         assert run(path, "token", "create", name, "--scope", "act").returncode == 0
@@ -144,24 +144,24 @@ def test_a_bot_acts_for_a_user_by_id_and_for_a_telegram_account(server: Server, 
         "someone", "me", "'; DROP TABLE users", "-", "é",
     ],
 )  # fmt: skip
-def test_a_bot_that_acts_for_nobody_known_is_refused(bot: Bot, nobody: str) -> None:
+def test_a_bot_cannot_act_for_an_unknown_user(bot: Bot, nobody: str) -> None:
     assert bot.put(f"/identities/telegram/{KNOWN}").status_code in (200, 201)
     headers = {"Authorization": bot.headers["Authorization"].encode(), "X-Act-As": nobody.encode()}
     check_problem(bot.client.get("/users/me", headers=headers), 404, "user_not_found")  # type: ignore[arg-type]
 
 
-def test_an_empty_name_is_nobody_too(bot: Bot) -> None:
+def test_an_empty_user_is_unknown_too(bot: Bot) -> None:
     check_problem(bot.get("/users/me", headers={"X-Act-As": ""}), 404, "user_not_found")
 
 
-def test_only_a_bot_acts_for_others(server: Server) -> None:
+def test_only_bots_can_act_for_others(server: Server) -> None:
     user, other = server.sign_up(), server.sign_up()
     for who in (other.id, user.id, "telegram:42"):
         check_problem(user.get("/users/me", headers={"X-Act-As": who}), 403, "bot_required")
 
 
 @pytest.mark.parametrize("token", ["evb_", "evb_x", "evb_" + "A" * 43, "evb_" + "A" * 4000, "EVB_x"])
-def test_a_token_that_nobody_made_is_refused(server: Server, token: str) -> None:
+def test_an_unknown_token_is_rejected(server: Server, token: str) -> None:
     response = server.client.get("/changes", headers={"Authorization": f"Bearer {token}"})
     check_problem(response, 401)
     assert response.headers["WWW-Authenticate"] == "Bearer"
@@ -197,7 +197,7 @@ def test_the_access_log_has_the_user_and_the_bot(tmp_path: Path, capsys: pytest.
     ]  # fmt: skip
 
 
-def test_the_last_use_is_kept_to_the_minute(fresh_server: Server) -> None:
+def test_the_last_use_is_recorded_once_a_minute(fresh_server: Server) -> None:
     bot = fresh_server.make_bot("changes")
 
     def last_use() -> object:
@@ -211,7 +211,7 @@ def test_the_last_use_is_kept_to_the_minute(fresh_server: Server) -> None:
         assert last_use() == f"2027-01-01T{noted}Z"
 
 
-def test_a_bot_that_reads_minds_no_lock(fresh_server: Server, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_bot_that_reads_does_not_wait_for_a_lock(fresh_server: Server, caplog: pytest.LogCaptureFixture) -> None:
     bot, user = fresh_server.make_bot("act"), fresh_server.sign_up()
     with closing(connect_writer(fresh_server.settings.database_path)) as other:
         other.execute("BEGIN IMMEDIATE")
@@ -223,7 +223,7 @@ def test_a_bot_that_reads_minds_no_lock(fresh_server: Server, caplog: pytest.Log
     assert errors == []  # a failure to record the last use is not an error
 
 
-def test_a_revoked_token_is_refused_on_the_next_request(server: Server) -> None:
+def test_a_revoked_token_is_rejected_on_the_next_request(server: Server) -> None:
     bot, user = server.make_bot("act"), server.sign_up()
     assert bot.acting_for(user.id).get("/users/me").status_code == 200
     server.revoke(bot)
@@ -231,7 +231,7 @@ def test_a_revoked_token_is_refused_on_the_next_request(server: Server) -> None:
         check_problem(response, 401, "token_revoked")
 
 
-def test_the_email_is_seen_by_a_bot_that_acts_for_that_user_only(server: Server, bot: Bot) -> None:
+def test_a_bot_sees_only_the_email_of_the_user_it_acts_for(server: Server, bot: Bot) -> None:
     user, other = server.sign_up(), server.sign_up()
     path = f"/users/{user.id}"
     assert bot.acting_for(user.id).get(path).json()["email"] == user.account["email"]
@@ -239,7 +239,7 @@ def test_the_email_is_seen_by_a_bot_that_acts_for_that_user_only(server: Server,
     check_problem(bot.get(path), 403, "act_as_missing")
 
 
-def test_with_closed_sign_up_only_a_bot_that_may_act_makes_users(tmp_path: Path) -> None:
+def test_with_closed_sign_up_only_bots_with_the_scope_act_create_users(tmp_path: Path) -> None:
     with running(
         Settings(plugins="none", database=str(tmp_path / "eventorg.db"), signup="closed", log_level="error")
     ) as server:
@@ -252,7 +252,7 @@ def test_with_closed_sign_up_only_a_bot_that_may_act_makes_users(tmp_path: Path)
         assert server.log_in("anna@example.com")
 
 
-def test_retries_of_a_bot_are_kept_apart_for_each_user(server: Server, bot: Bot) -> None:
+def test_idempotency_keys_of_a_bot_are_separate_for_each_user(server: Server, bot: Bot) -> None:
     event, people = server.sign_up().create_event(), [Person(server, bot) for _ in range(2)]
     path, key = f"/events/{event['id']}/register", {"Idempotency-Key": "tap"}
     first, second, again = (person.bot.post(path, headers=key) for person in (*people, people[0]))

@@ -62,7 +62,7 @@ def every_command() -> dict[str, click.Command]:
     return dict([*walk(cli, "eventorg"), *below])
 
 
-def test_every_help_has_an_example_of_its_own() -> None:
+def test_every_help_has_its_own_example() -> None:
     commands = every_command()
     assert {"eventorg webhooks replay", "eventorg example count", "eventorg user reset-password"} <= commands.keys()
     without = []
@@ -74,24 +74,24 @@ def test_every_help_has_an_example_of_its_own() -> None:
 
 
 @pytest.mark.parametrize("arguments", [["-h"], ["backup", "-h"], ["user", "create", "--help"]], ids=" ".join)
-def test_help_is_asked_for_in_two_ways(arguments: list[str]) -> None:
+def test_help_has_two_options(arguments: list[str]) -> None:
     assert "Example: " in said(*arguments)
 
 
-def test_migrate_says_what_it_did(path: Path) -> None:
+def test_migrate_prints_what_it_applied(path: Path) -> None:
     files = sorted(file.name for file in (data_folder("sql") / "migrations").iterdir())
     assert said("migrate") == "".join(f"applied eventorg/{name}\n" for name in files)
     assert said("migrate") == "up to date\n"
 
 
-def test_check_finds_nothing_wrong_with_a_good_file_also_while_it_is_served(path: Path, fresh_server: Server) -> None:
+def test_check_passes_a_sound_file_while_the_server_runs(path: Path, fresh_server: Server) -> None:
     assert fresh_server.settings.database_path == path
     *aspects, version = said("check").splitlines()
     assert aspects == [f"{aspect}: ok" for aspect in ("schema", "integrity", "foreign keys", "counters", "plugins")]
     assert version.startswith(f"SQLite: {sqlite3.sqlite_version}")
 
 
-def test_check_tells_every_fault_and_fails(path: Path) -> None:
+def test_check_prints_every_fault_and_fails(path: Path) -> None:
     said("migrate")
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("INSERT INTO event_hosts VALUES ('no event', 'no user', 'now')")
@@ -107,7 +107,7 @@ def test_check_tells_every_fault_and_fails(path: Path) -> None:
     assert "counters: ok\n" in result.stdout
 
 
-def test_check_counts_seats_again_and_names_what_plugins_set_aside(path: Path) -> None:
+def test_check_finds_wrong_counters_and_failed_changes_of_plugins(path: Path) -> None:
     said("migrate")
     with closing(connect_writer(path)) as connection:
         connection.execute("INSERT INTO plugin_failures VALUES ('hooks', 7, 'user.created', NULL, 'x', 'y', 'z', 0)")
@@ -126,7 +126,7 @@ def test_check_counts_seats_again_and_names_what_plugins_set_aside(path: Path) -
 
 
 @pytest.mark.parametrize(("version", "warned"), [((3, 51, 2), True), ((3, 51, 3), False)])
-def test_check_says_of_an_old_sqlite_what_it_means(
+def test_check_warns_about_an_old_sqlite(
     path: Path, monkeypatch: pytest.MonkeyPatch, version: tuple[int, ...], warned: bool
 ) -> None:
     monkeypatch.setattr("sqlite3.sqlite_version_info", version)
@@ -134,13 +134,13 @@ def test_check_says_of_an_old_sqlite_what_it_means(
     assert ("can damage the file" in said("check")) == warned
 
 
-def test_check_without_a_file_fails_and_makes_none(tmp_path: Path) -> None:
+def test_check_without_a_file_fails_and_creates_none(tmp_path: Path) -> None:
     path = tmp_path / "eventorg.db"
     assert sentence(run(path, "check")) == f"The database {path} does not exist. Run `eventorg serve` to create it."
     assert list(tmp_path.iterdir()) == []
 
 
-def test_backup_copies_while_it_is_served(path: Path, fresh_server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_backup_copies_while_the_server_runs(path: Path, fresh_server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     fresh_server.sign_up()
     copy = path.with_name("copy.db")
     assert said("backup", str(copy)) == ""
@@ -148,7 +148,7 @@ def test_backup_copies_while_it_is_served(path: Path, fresh_server: Server, monk
     assert "counters: ok\n" in said("check")
 
 
-def test_a_person_at_a_terminal_is_shown_how_far_it_is_and_nobody_else(path: Path) -> None:
+def test_progress_is_shown_only_at_a_terminal(path: Path) -> None:
     copy = path.with_name("copy.db")
     commands = {"migrate": "migrating", "backup copy.db": "copying", "check": "checking", "restore copy.db": "checking"}
     for command, what in commands.items():
@@ -162,7 +162,7 @@ def test_a_person_at_a_terminal_is_shown_how_far_it_is_and_nobody_else(path: Pat
         assert (result.exit_code, result.stderr) == (0, "")
 
 
-def test_openapi_prints_the_document_and_touches_nothing(path: Path, server: Server) -> None:
+def test_openapi_prints_the_document_and_creates_no_file(path: Path, server: Server) -> None:
     document = json.loads(said("openapi"))
     assert document == server.client.get("/openapi.json").json()
     assert not path.exists()
@@ -179,7 +179,7 @@ def main_ends(*arguments: str) -> int:
 @pytest.mark.parametrize(
     ("arguments", "status"), [(["--version"], 0), (["check"], 1), (["backup"], 2), (["serv"], 2), (["backup", "."], 2)]
 )
-def test_the_exit_status_tells_how_it_went(
+def test_the_exit_status_shows_the_kind_of_error(
     path: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], status: int
 ) -> None:
     assert main_ends(*arguments) == status
@@ -204,7 +204,7 @@ def test_a_locked_database_is_one_sentence(
     [("bogus",), ("backup",), ("serve", "extra"), ("token", "create", "x"), ("migrate", "--x")],
     ids=" ".join,
 )
-def test_a_command_misspelt_is_one_sentence(path: Path, arguments: tuple[str, ...]) -> None:
+def test_a_misspelled_command_is_one_sentence(path: Path, arguments: tuple[str, ...]) -> None:
     program = run(path, *arguments)
     assert program.returncode == 2
     assert program.stderr.startswith("eventorg: ")

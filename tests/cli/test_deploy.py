@@ -53,7 +53,7 @@ HARDENING = {
 MAX_EXPOSURE = 15
 """Exposure by `systemd-analyze security`, in tenths: 15 is OK, 96 is a unit without any of this."""
 MAX_WAIT = 30
-"""How long `GET /changes` can wait, in seconds."""
+"""Longest wait of `GET /changes`, in seconds."""
 
 
 def example(name: str) -> str:
@@ -99,11 +99,11 @@ def test_the_unit_starts_the_server_and_gives_it_the_time_it_needs() -> None:
     load(environment)
 
 
-def test_the_unit_lets_it_touch_its_own_folder_alone() -> None:
+def test_the_unit_allows_only_its_own_folder() -> None:
     assert dict(unit()).items() >= HARDENING.items()
 
 
-def test_passwords_may_be_given_less_of_the_processor() -> None:
+def test_the_unit_allows_setpriority() -> None:
     filters = [value for name, value in unit() if name == "SystemCallFilter"]
     assert filters == ["@system-service", "~@privileged @resources", "setpriority"]  # the later of two lines wins
 
@@ -113,7 +113,7 @@ def systemd_analyze(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="systemd is not here")
-def test_systemd_takes_the_unit_and_finds_it_safe(tmp_path: Path) -> None:
+def test_systemd_accepts_the_unit_and_rates_it_safe(tmp_path: Path) -> None:
     file = tmp_path / "eventorg.service"
     file.write_text(example(file.name).replace("/opt/eventorg/bin/eventorg", sys.executable), encoding="utf-8")
     verified = systemd_analyze("verify", str(file))
@@ -133,7 +133,7 @@ def test_a_proxy_waits_longer_than_the_server_and_keeps_connections_shorter(name
 
 
 @pytest.mark.skipif(not shutil.which("nginx"), reason="nginx is not here")
-def test_nginx_takes_the_site(tmp_path: Path) -> None:
+def test_nginx_accepts_the_site(tmp_path: Path) -> None:
     site = re.sub(r"ssl_certificate.*|ssl http2", "", example("nginx.conf")).replace("443", "8443")
     file = tmp_path / "nginx.conf"
     folders = "".join(f"{kind}_temp_path {tmp_path};" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
@@ -144,7 +144,7 @@ def test_nginx_takes_the_site(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not shutil.which("caddy"), reason="Caddy is not here")
-def test_caddy_takes_the_site(tmp_path: Path) -> None:
+def test_caddy_accepts_the_site(tmp_path: Path) -> None:
     file = tmp_path / "Caddyfile"
     file.write_text(example("Caddyfile"), encoding="utf-8")
     home = os.environ | {"HOME": str(tmp_path), "XDG_DATA_HOME": str(tmp_path)}
@@ -154,7 +154,7 @@ def test_caddy_takes_the_site(tmp_path: Path) -> None:
     assert tried.stdout == example("Caddyfile")
 
 
-def test_litestream_is_told_of_the_units_database() -> None:
+def test_litestream_copies_the_database_of_the_unit() -> None:
     (database,) = YAML(typ="safe").load(example("litestream.yml"))["dbs"]
     assert database["path"] == "/var/lib/eventorg/eventorg.db"
     assert f'database = "{database["path"]}"' in example("eventorg.service")
@@ -168,7 +168,7 @@ def container() -> list[tuple[str, str]]:
     return [(instruction, rest) for instruction, rest in lines]
 
 
-def test_the_container_serves_as_nobody_in_particular_and_asks_how_it_fares() -> None:
+def test_the_container_runs_without_root_and_has_a_health_check() -> None:
     given = dict(container())
     assert given["USER"] == "10001:10001"  # a number, so that an orchestrator can tell it is not root
     assert (given["ENTRYPOINT"], given["CMD"]) == ('["eventorg"]', '["serve"]')
@@ -216,7 +216,7 @@ def test_health_is_a_command(fresh_server: Server, monkeypatch: pytest.MonkeyPat
     assert sentence(refused) == f"The server is not healthy: http://127.0.0.1:{port}/health answered 503."
 
 
-def test_health_of_a_server_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
+def test_health_without_a_server_is_one_sentence(tmp_path: Path) -> None:
     refused = run(tmp_path / "eventorg.db", "health", host="::1", port=9)
     assert sentence(refused).startswith("No answer from http://[::1]:9/health: ")
     assert list(tmp_path.iterdir()) == []

@@ -43,7 +43,7 @@ def bearer(server: Server, name: str, password: str = PASSWORD) -> dict[str, str
     return {"Authorization": f"Bearer {server.log_in(f'{name}@example.com', password)}"}
 
 
-def test_a_user_is_made_where_sign_up_is_closed(operated: Server) -> None:
+def test_create_works_with_closed_sign_up(operated: Server) -> None:
     account = {"username": "anna", "email": "anna@example.com", "password": PASSWORD}
     check_problem(operated.client.post("/users", json=account), 403, "signup_closed")
     user_id = make("anna", "--first-name", "Анна", "--locale", "en", "--timezone", "Asia/Omsk")
@@ -51,7 +51,7 @@ def test_a_user_is_made_where_sign_up_is_closed(operated: Server) -> None:
     assert (user["id"], user["first_name"], user["locale"], user["timezone"]) == (user_id, "Анна", "en", "Asia/Omsk")
 
 
-def test_a_password_made_up_stands_alone_on_the_last_line(operated: Server) -> None:
+def test_a_generated_password_is_the_last_line(operated: Server) -> None:
     made = do("create", "boris", "--email", "boris@example.com", "--generate")
     first, password = made.stdout.splitlines()
     assert re.fullmatch(r"created boris, [0-9a-f-]{36}", first)
@@ -60,7 +60,7 @@ def test_a_password_made_up_stands_alone_on_the_last_line(operated: Server) -> N
 
 
 @pytest.mark.parametrize("named_by", ["username", "e-mail", "id"])
-def test_a_reset_ends_every_earlier_token(operated: Server, named_by: str) -> None:
+def test_a_reset_ends_all_sessions(operated: Server, named_by: str) -> None:
     username = f"reset-{named_by}"
     user_id = make(username)
     before = bearer(operated, username)
@@ -74,7 +74,7 @@ def test_a_reset_ends_every_earlier_token(operated: Server, named_by: str) -> No
     assert now.status_code == 200
 
 
-def test_a_deletion_hands_events_on_and_passes_seats_on(operated: Server) -> None:
+def test_delete_transfers_events_and_frees_seats(operated: Server) -> None:
     gone_id, heir_id = make("gone"), make("heir")
     gone, heir = bearer(operated, "gone"), bearer(operated, "heir")
     times = {"start_time": "2100-01-01T10:00:00Z", "end_time": "2100-01-01T12:00:00Z"}
@@ -99,7 +99,7 @@ def test_users_are_listed_and_shown(operated: Server) -> None:
     assert {f"id: {user_id}", "username: vera", "first_name: Вера", "events: 0, registrations: 0"} <= set(shown)
 
 
-def test_a_list_longer_than_a_page_is_whole(operated: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_list_longer_than_a_page_is_complete(operated: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     ids = {make(f"page-{number}") for number in range(3)}
     monkeypatch.setattr("eventorg.cli.users.PAGE", 2)
     listed = [line.split("\t")[0] for line in do("list").stdout.splitlines()]
@@ -137,7 +137,7 @@ def test_a_list_longer_than_a_page_is_whole(operated: Server, monkeypatch: pytes
         (["delete", "taken"], "", 2, "add --yes to confirm."),
     ],
 )
-def test_what_the_operator_gets_wrong_is_one_sentence_that_says_what_to_do(
+def test_operator_mistakes_are_one_sentence_with_a_remedy(
     operated: Server,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
@@ -158,7 +158,7 @@ def test_what_the_operator_gets_wrong_is_one_sentence_that_says_what_to_do(
     assert told in printed.err
 
 
-def test_who_has_no_e_mail_is_given_no_password(operated: Server) -> None:
+def test_a_user_without_an_email_address_gets_no_password(operated: Server) -> None:
     bot = operated.make_bot("act")
     bot.put("/identities/telegram/77", json={"username": "telegram-only"}).raise_for_status()
     done = do("reset-password", "telegram-only", "--generate")
@@ -166,7 +166,7 @@ def test_who_has_no_e_mail_is_given_no_password(operated: Server) -> None:
     assert "telegram_id: 77" in do("show", "telegram-only").stdout
 
 
-def test_at_a_terminal_the_password_is_asked_for_twice_and_not_shown(operated: Server) -> None:
+def test_a_terminal_asks_twice_for_the_password_without_echo(operated: Server) -> None:
     path = operated.settings.database_path
     status, shown = at_a_terminal(
         path, "user", "create", "typed", "--email", "typed@example.com", types=f"{PASSWORD}\n{PASSWORD}\n"

@@ -59,7 +59,7 @@ def halves(path: Path) -> Counter[int]:
 
 
 @pytest.mark.parametrize("seed", range(3))
-async def test_a_storm_of_cancellations_leaves_only_whole_works(path: Path, seed: int) -> None:
+async def test_many_cancellations_leave_only_complete_transactions(path: Path, seed: int) -> None:
     insert = Statement("insert", INSERT, ("work",), "here:1")
     async with Database(path, "normal", Clock()).opened() as database:
 
@@ -80,7 +80,7 @@ async def test_a_storm_of_cancellations_leaves_only_whole_works(path: Path, seed
     assert WORKS // 2 <= len(answered) < WORKS  # some were cancelled in time
 
 
-async def test_control_a_statement_at_a_time_leaves_half_of_a_work(path: Path) -> None:
+async def test_control_awaiting_each_statement_leaves_incomplete_transactions(path: Path) -> None:
     """Control: the same load on one aiosqlite connection with a lock, where each statement is awaited, loses rows."""
     async with aiosqlite.connect(path, isolation_level=None) as connection:
         await connection.execute("PRAGMA synchronous = OFF")

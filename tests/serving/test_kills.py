@@ -66,7 +66,7 @@ def test_nothing_answered_is_lost_by_kill_9_twenty_times(path: Path, token: str)
     kill_under_load(path, token, rounds=20, seed=2)
 
 
-def test_sigterm_under_load_loses_nothing_and_lets_followers_go(path: Path, token: str) -> None:
+def test_sigterm_under_load_loses_nothing_and_ends_followers(path: Path, token: str) -> None:
     promises = Promises()
     with serving(path, **SETTINGS) as server:
         bot = bot_of(server, token)
@@ -87,7 +87,7 @@ def test_sigterm_under_load_loses_nothing_and_lets_followers_go(path: Path, toke
     assert {record["status"] for record in server.records if record["event"] == "request"} <= {200, 201, 409}
 
 
-def test_a_backup_under_load_holds_what_was_answered_before_and_serves(path: Path, token: str, tmp_path: Path) -> None:
+def test_a_backup_under_load_has_every_earlier_write_and_can_be_served(path: Path, token: str, tmp_path: Path) -> None:
     copy = tmp_path / "copy.db"
     promises = Promises()
     with serving(path, **SETTINGS) as server:

@@ -41,7 +41,7 @@ def tell_the_story(server: Server) -> tuple[User, str]:
     return organizer, event_id
 
 
-def test_a_story_outlives_the_server(path: Path) -> None:
+def test_data_and_tokens_survive_a_restart(path: Path) -> None:
     with serving(path) as server:
         organizer, event_id = tell_the_story(server)
         before = organizer.get(f"/events/{event_id}/participants").json()
@@ -55,7 +55,7 @@ def test_a_story_outlives_the_server(path: Path) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_request_that_runs_is_finished(path: Path, number: signal.Signals) -> None:
+def test_a_running_request_finishes_after_sigterm(path: Path, number: signal.Signals) -> None:
     body = b'{"title": "Late", "start_time": "2100-01-01T10:00:00Z", "end_time": "2100-01-01T12:00:00Z"}'
     with serving(path) as server:
         user = server.sign_up()
@@ -83,7 +83,7 @@ def connected(server: Program) -> Iterator[socket.socket]:
         yield connection
 
 
-def test_a_port_that_is_taken_is_one_sentence(path: Path) -> None:
+def test_a_port_in_use_is_one_sentence(path: Path) -> None:
     with listen("127.0.0.1", 0) as listener:
         port = listener.getsockname()[1]
         said = sentence(run(path, program=APP, port=port))

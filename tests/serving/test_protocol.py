@@ -100,13 +100,13 @@ async def line(monkeypatch: pytest.MonkeyPatch) -> Line:
 
 
 @pytest.mark.parametrize("begun", [b"", b"GET / HT"])
-async def test_a_request_has_so_long_to_come(line: Line, begun: bytes) -> None:
+async def test_a_request_has_a_deadline(line: Line, begun: bytes) -> None:
     await line.say(begun)
     assert await line.at(REQUEST - A_MOMENT) == ""
     assert await line.at(REQUEST) == "closed"
 
 
-async def test_each_request_has_as_long(line: Line) -> None:
+async def test_each_request_has_its_own_deadline(line: Line) -> None:
     await line.say(GET)
     line.second = 100
     await line.say(b"GET / HT")
@@ -114,7 +114,7 @@ async def test_each_request_has_as_long(line: Line) -> None:
     assert await line.at(100 + REQUEST) == "closed"
 
 
-async def test_who_waits_for_a_body_is_woken_at_the_deadline_and_has_as_long_to_answer(line: Line) -> None:
+async def test_a_handler_that_waits_for_a_body_wakes_at_the_deadline_and_can_answer(line: Line) -> None:
     await line.say(POST)
     assert (await line.at(REQUEST - A_MOMENT), line.woken) == ("", 0)
     assert (await line.at(REQUEST), line.woken) == ("", 1)
@@ -122,14 +122,14 @@ async def test_who_waits_for_a_body_is_woken_at_the_deadline_and_has_as_long_to_
     assert (await line.at(2 * REQUEST), line.woken) == ("aborted", 2)
 
 
-async def test_who_works_at_an_answer_is_left_alone(line: Line) -> None:
+async def test_a_handler_that_works_has_no_deadline(line: Line) -> None:
     line.may_answer.clear()
     await line.say(GET)
     for second in (1, 100, 200):
         assert await line.at(second) == ""
 
 
-async def test_a_client_is_not_to_blame_for_what_nobody_reads(line: Line) -> None:
+async def test_a_paused_connection_has_no_deadline(line: Line) -> None:
     line.may_begin.clear()
     await line.say(POST + b"x" * 70_000)  # more than the buffer for an application that does not read
     assert await line.at(100) == ""
@@ -139,13 +139,13 @@ async def test_a_client_is_not_to_blame_for_what_nobody_reads(line: Line) -> Non
     assert (await line.at(100 + REQUEST), line.woken) == ("", 2)
 
 
-async def test_between_two_requests_there_is_nothing_owed(line: Line) -> None:
+async def test_an_idle_connection_has_no_deadline(line: Line) -> None:
     await line.say(GET)
     for second in (1, 20, 40):
         assert await line.at(second) == ""  # uvicorn's own timer does this
 
 
-async def test_what_is_no_request_ends_that_timer_and_is_owed_from_then_on(line: Line) -> None:
+async def test_stray_bytes_between_requests_start_a_deadline(line: Line) -> None:
     await line.say(GET)
     await line.say(b"\r\n")
     assert await line.at(10) == ""
@@ -154,7 +154,7 @@ async def test_what_is_no_request_ends_that_timer_and_is_owed_from_then_on(line:
 
 
 @pytest.mark.parametrize("read_at", [None, 30])
-async def test_an_answer_is_left_unread_for_so_long(line: Line, read_at: float | None) -> None:
+async def test_an_unread_answer_has_a_deadline(line: Line, read_at: float | None) -> None:
     await line.say(GET)
     line.wire.unread = 1
     assert await line.at(5) == ""

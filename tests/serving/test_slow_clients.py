@@ -96,7 +96,7 @@ async def served_meanwhile(user: User, clients: "asyncio.Future[list[bytes]]") -
     return clients.result()
 
 
-async def test_bodies_that_come_a_byte_at_a_time_are_408_and_starve_nobody(quick: Server, user: User) -> None:
+async def test_slow_bodies_are_408_and_delay_no_other_client(quick: Server, user: User) -> None:
     clients = asyncio.gather(*(trickle(quick, head(user, len(BODY)), BODY) for _ in range(CLIENTS)))
     answers = [answer for answer in await served_meanwhile(user, clients) if answer]
     assert (
@@ -110,7 +110,7 @@ async def test_bodies_that_come_a_byte_at_a_time_are_408_and_starve_nobody(quick
         assert b'"code":"request_timeout"' in body
 
 
-async def test_heads_that_come_a_byte_at_a_time_are_cut_and_starve_nobody(quick: Server, user: User) -> None:
+async def test_slow_heads_are_disconnected_and_delay_no_other_client(quick: Server, user: User) -> None:
     clients = asyncio.gather(*(trickle(quick, b"", head(user, 0)) for _ in range(CLIENTS)))
     assert set(await served_meanwhile(user, clients)) == {b""}
 
@@ -119,7 +119,7 @@ async def test_a_body_that_never_comes_is_408(quick: Server, user: User) -> None
     assert (await trickle(quick, head(user, len(BODY)), b"")).startswith(b"HTTP/1.1 408 ")
 
 
-async def test_a_body_in_pieces_that_comes_in_time_is_taken(quick: Server, user: User) -> None:
+async def test_a_chunked_body_in_time_is_accepted(quick: Server, user: User) -> None:
     async with connected(quick) as (reader, writer):
         for piece in (head(user, len(BODY)), BODY[:20], BODY[20:]):
             writer.write(piece)
@@ -137,11 +137,11 @@ async def test_a_body_in_pieces_that_comes_in_time_is_taken(quick: Server, user:
     ],
     ids=["nothing", "a header", "a body nobody reads", "blank lines between requests"],
 )
-async def test_what_never_becomes_a_request_is_cut(quick: Server, at_once: bytes, slowly: bytes) -> None:
+async def test_an_endless_request_is_disconnected(quick: Server, at_once: bytes, slowly: bytes) -> None:
     assert not await trickle(quick, at_once, slowly) or at_once.endswith(b"\r\n\r\n")
 
 
-async def test_an_answer_that_is_not_read_is_given_up_and_holds_nothing(quick: Server, user: User) -> None:
+async def test_an_unread_answer_is_aborted_and_holds_no_resources(quick: Server, user: User) -> None:
     for _ in range(30):
         user.create_event(description="x" * 4_000)
     size = len(user.get("/events?limit=1000").content)
@@ -166,7 +166,7 @@ async def test_an_answer_that_is_not_read_is_given_up_and_holds_nothing(quick: S
     assert 0 < got < asked * size / 2
 
 
-async def test_a_connection_too_many_is_503_until_others_end(tmp_path_factory: pytest.TempPathFactory) -> None:
+async def test_an_excess_connection_is_503_until_others_end(tmp_path_factory: pytest.TempPathFactory) -> None:
     path = tmp_path_factory.mktemp("many") / "eventorg.db"
     few_files = ("sh", "-c", 'ulimit -n 150 && exec "$@"', "sh", *APP)  # fifty connections
     with serving(path, program=few_files) as server:
@@ -184,7 +184,7 @@ async def test_a_connection_too_many_is_503_until_others_end(tmp_path_factory: p
         await asyncio.to_thread(server.wait_for, lambda: server.client.get("/health").status_code == 200)
 
 
-async def test_who_is_refused_for_that_is_told_when_to_come_again_and_let_go(
+async def test_an_excess_connection_gets_retry_after_and_is_closed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(connections, "MAX_CONNECTIONS", 2)
@@ -215,7 +215,7 @@ async def test_who_is_refused_for_that_is_told_when_to_come_again_and_let_go(
         (64, 64, 1, None),
     ],
 )
-def test_as_many_files_are_asked_for_as_connections_and_the_rest_need(
+def test_the_file_limit_is_raised_for_all_connections(
     monkeypatch: pytest.MonkeyPatch, soft: int, hard: int, room: int, asked: int | None
 ) -> None:
     limits: list[tuple[int, tuple[int, int]]] = []

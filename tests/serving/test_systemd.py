@@ -34,7 +34,7 @@ def files_written_by(program: Program) -> set[str]:
     return written
 
 
-def test_it_is_told_when_the_server_serves_lives_and_stops(tmp_path: Path) -> None:
+def test_the_manager_hears_ready_watchdog_and_stopping(tmp_path: Path) -> None:
     address = str(tmp_path / "manager")
     told = ("env", f"NOTIFY_SOCKET={address}", *APP)  # only this program: the servers in this process send nothing
     with manager(address) as listener, serving(tmp_path / "eventorg.db", program=told) as program:
@@ -50,7 +50,7 @@ def test_it_is_told_when_the_server_serves_lives_and_stops(tmp_path: Path) -> No
         assert program.wait() == 0
 
 
-def test_an_abstract_socket_is_one_too(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_abstract_socket_works(monkeypatch: pytest.MonkeyPatch) -> None:
     name = f"eventorg-{os.getpid()}"
     monkeypatch.setenv("NOTIFY_SOCKET", f"@{name}")
     with manager(f"\0{name}") as listener:
@@ -59,7 +59,7 @@ def test_an_abstract_socket_is_one_too(monkeypatch: pytest.MonkeyPatch) -> None:
             pass  # from a server that other tests share
 
 
-def test_one_that_is_gone_hurts_nobody(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_missing_socket_is_only_logged(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "gone"))
     log = CapturingLogger()
     monkeypatch.setattr("eventorg.serving.systemd.log", log)
@@ -67,7 +67,7 @@ def test_one_that_is_gone_hurts_nobody(monkeypatch: pytest.MonkeyPatch, tmp_path
     assert {call.args for call in log.calls} == {("sd_notify_failed",)}
 
 
-def test_without_a_manager_nobody_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_manager_nothing_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("NOTIFY_SOCKET", raising=False)
     log = CapturingLogger()
     monkeypatch.setattr("eventorg.serving.systemd.log", log)

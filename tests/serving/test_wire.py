@@ -105,11 +105,11 @@ def check(answer: bytes, status: int, code: str) -> dict[str, Any]:
         LOGIN + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n0\r\n\r\n",
     ],
 )
-def test_what_is_no_request_is_a_problem_document(server: Server, sent: bytes) -> None:
+def test_a_malformed_request_gets_a_problem_document(server: Server, sent: bytes) -> None:
     check(ask(server, sent), 400, "bad_request")
 
 
-def test_it_speaks_the_language_that_was_read_before_it(server: Server) -> None:
+def test_the_problem_is_in_the_language_of_the_parsed_headers(server: Server) -> None:
     sent = GET + b"Accept-Language: en\r\nX-A: a\x00b\r\n\r\n"
     assert check(ask(server, sent), 400, "bad_request")["title"] == "Bad request"
     sent = LOGIN + b"Accept-Language: en\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"
@@ -121,7 +121,7 @@ def test_it_speaks_the_language_that_was_read_before_it(server: Server) -> None:
     ["a b", "x/../y", "user:secret@x", "x:99999", "x:65536", "x:-1", "x:80:80", "[::1", "[zz]", "[:::::]", "::1", "<x>",
      "x, y", "\xe9", "x" + "\\"],
 )  # fmt: skip
-def test_a_host_is_a_name_or_an_address(server: Server, sign_up: Callable[[], User], host: str) -> None:
+def test_host_must_be_a_name_or_an_address(server: Server, sign_up: Callable[[], User], host: str) -> None:
     top = b"POST /users/me/link-codes HTTP/1.1\r\nIdempotency-Key: key\r\nAuthorization: Bearer %b\r\nHost: %b\r\n\r\n"
     check(ask(server, top % (sign_up().token.encode(), host.encode("latin-1"))), 400, "bad_request")
 
@@ -129,7 +129,7 @@ def test_a_host_is_a_name_or_an_address(server: Server, sign_up: Callable[[], Us
 @pytest.mark.parametrize(
     "host", ["", "x", "a_b.example", "xn--e1afmkfd.xn--p1ai:8000", "127.0.0.1:0", "[::1]", "[fe80::1]:65535"]
 )
-def test_a_host_may_have_a_port(server: Server, host: str) -> None:
+def test_host_can_have_a_port(server: Server, host: str) -> None:
     sent = f"GET /health HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"
     assert statuses(ask(server, sent.encode())) == [200]
 
@@ -138,7 +138,7 @@ def test_http_1_0_needs_no_host(server: Server) -> None:
     assert statuses(ask(server, b"GET /health HTTP/1.0\r\n\r\n")) == [200]
 
 
-def test_what_was_asked_before_it_is_answered_and_nothing_more(server: Server) -> None:
+def test_earlier_requests_are_answered_before_the_connection_closes(server: Server) -> None:
     assert statuses(ask(server, GET + b"\r\n" + GET + b"\r\nNONSENSE\r\n\r\n" + GET + b"\r\n")) == [200, 200]
 
 
@@ -151,46 +151,46 @@ def padded(size: int) -> bytes:
     return GET + b"".join(lines) + line + b"a" * (left - len(line) - 2) + b"\r\n\r\n"
 
 
-def test_a_head_of_64_kib_is_read(server: Server) -> None:
+def test_a_head_of_64_kib_is_accepted(server: Server) -> None:
     assert len(padded(MAX_HEAD_BYTES)) == MAX_HEAD_BYTES
     assert answered(server, padded(MAX_HEAD_BYTES)) == [200]
     check(ask(server, padded(MAX_HEAD_BYTES + 1000)), 431, "head_too_large")
 
 
 @pytest.mark.parametrize("piece", PIECES, ids=["lines", "one line"])
-def test_a_head_that_has_no_end_is_cut(server: Server, piece: bytes) -> None:
+def test_an_endless_head_is_disconnected(server: Server, piece: bytes) -> None:
     assert is_cut(server, GET + b"X-A: ", piece)
 
 
 @pytest.mark.parametrize("size", [MAX_HEAD_BYTES, 3 * MAX_HEAD_BYTES])
-def test_an_address_that_is_too_long_is_414(server: Server, size: int) -> None:
+def test_a_long_target_is_414(server: Server, size: int) -> None:
     check(ask(server, b"GET /" + b"a" * size + b" HTTP/1.1\r\nHost: x\r\n\r\n"), 414, "target_too_long")
 
 
-def test_many_requests_at_once_are_no_long_one(server: Server) -> None:
+def test_pipelined_requests_do_not_count_as_a_long_one(server: Server) -> None:
     requests = (GET + b"X-A: " + b"a" * 1000 + b"\r\n\r\n") * 200
     assert answered(server, requests) == [200] * 200
 
 
-def test_what_follows_a_body_is_no_header(server: Server, sign_up: Callable[[], User]) -> None:
+def test_trailers_do_not_become_headers(server: Server, sign_up: Callable[[], User]) -> None:
     token = sign_up().token.encode()
     top = b"POST /users/me/link-codes HTTP/1.1\r\nHost: x\r\n" + IN_PIECES
     assert answered(server, top + b"Authorization: Bearer %b\r\n\r\n" % token) == [401]
 
 
 @pytest.mark.parametrize("piece", PIECES, ids=["lines", "one line"])
-def test_what_follows_a_body_without_an_end_is_cut(server: Server, piece: bytes) -> None:
+def test_endless_trailers_are_disconnected(server: Server, piece: bytes) -> None:
     assert is_cut(server, LOGIN + IN_PIECES + b"X-A: ", piece)
 
 
-def test_a_body_may_come_a_byte_at_a_time(server: Server) -> None:
+def test_a_body_can_arrive_one_byte_at_a_time(server: Server) -> None:
     body = b" " * 60_000 + b"{}"
     pieces = b"".join(b"1\r\n%c\r\n" % byte for byte in body)
     assert answered(server, LOGIN + b"Transfer-Encoding: chunked\r\n\r\n" + pieces + b"0\r\n\r\n") == [422]
 
 
 @pytest.mark.parametrize("protocol", [b"h2c", b"websocket"])
-def test_who_asks_for_another_protocol_is_answered_in_this_one(server: Server, protocol: bytes) -> None:
+def test_an_upgrade_request_is_answered_in_http_1(server: Server, protocol: bytes) -> None:
     """RFC 9110, section 7.8: the server ignores `Upgrade`, and reads the body and the next request."""
     wish = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: %b\r\nHTTP2-Settings: AAEA\r\n" % protocol
     with_body = LOGIN + wish + b"Content-Length: 2\r\n\r\n{}"
@@ -207,7 +207,7 @@ def test_who_asks_for_another_protocol_is_answered_in_this_one(server: Server, p
 
 
 @pytest.mark.parametrize("version", [b"1.1", b"1.0"])
-def test_who_asks_for_another_protocol_may_end_the_connection_with_it(server: Server, version: bytes) -> None:
+def test_an_upgrade_request_can_close_the_connection(server: Server, version: bytes) -> None:
     wish = b"Connection: close, Upgrade\r\nUpgrade: h2c\r\n"
     login = (LOGIN + wish + b"Content-Length: 2\r\n\r\n{}").replace(b"1.1", version, 1)
     answer = ask(server, login + LAST)
@@ -224,7 +224,7 @@ def test_who_asks_for_another_protocol_may_end_the_connection_with_it(server: Se
         ("POST", "/users/me/link-codes"),
     ],
 )
-def test_a_body_that_is_too_large_is_refused_where_none_is_taken(
+def test_a_large_body_is_rejected_on_routes_without_a_body(
     server: Server, sign_up: Callable[[], User], method: str, path: str
 ) -> None:
     user = sign_up()

@@ -56,7 +56,7 @@ async def test_head_and_body_are_sent_together(inner: CountingTransport, outer: 
     assert inner.told == [b"head body", b" and the next"]
 
 
-async def test_closing_sends_what_waits(inner: CountingTransport, outer: CoalescingTransport) -> None:
+async def test_closing_sends_the_buffer(inner: CountingTransport, outer: CoalescingTransport) -> None:
     outer.write(b"goodbye")
     outer.close()
     await asyncio.sleep(0)
@@ -64,14 +64,14 @@ async def test_closing_sends_what_waits(inner: CountingTransport, outer: Coalesc
     assert outer.is_closing()
 
 
-async def test_aborting_sends_nothing_more(inner: CountingTransport, outer: CoalescingTransport) -> None:
+async def test_aborting_discards_the_buffer(inner: CountingTransport, outer: CoalescingTransport) -> None:
     outer.write(b"too late")
     outer.abort()
     await asyncio.sleep(0)
     assert inner.told == ["abort"]
 
 
-async def test_what_waits_for_a_connection_that_breaks_off_is_lost(
+async def test_the_buffer_of_a_broken_connection_is_discarded(
     inner: CountingTransport, outer: CoalescingTransport
 ) -> None:
     outer.write(b"too late")
@@ -80,7 +80,7 @@ async def test_what_waits_for_a_connection_that_breaks_off_is_lost(
     assert inner.told == ["close"]
 
 
-async def test_what_is_large_does_not_pile_up(inner: CountingTransport, outer: CoalescingTransport) -> None:
+async def test_large_data_is_not_buffered(inner: CountingTransport, outer: CoalescingTransport) -> None:
     chunk = b"x" * 65_536
     for _ in range(3):
         outer.write(chunk)
