@@ -68,8 +68,7 @@ def prepare(path: Path, components: list[Component], clock: Clock, progress: Pro
     try:
         if not path.exists():
             path.touch(mode=0o600)  # nobody else may read what users write; the write-ahead log gets the same mode
-        with closing(connect_writer(path)) as connection:
-            connection.execute(f"PRAGMA busy_timeout = {PATIENCE_MS}")
+        with closing(connect_writer(path, patience_ms=PATIENCE_MS)) as connection:
             applied = migrate(connection, components, rfc3339(clock()), keep)
         progress("migrating", 1, 1)
         return applied

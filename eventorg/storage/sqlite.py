@@ -2,6 +2,7 @@
 
 import os
 import sqlite3
+import time
 from pathlib import Path
 from typing import Final, Literal
 
@@ -13,6 +14,7 @@ from eventorg.errors import OperatorError
 Synchronous = Literal["full", "normal"]
 
 BUSY_TIMEOUT_MS = 5_000
+_SWITCH_PAUSE_SECONDS: Final = 0.01
 RETRY_SECONDS: Final = 30
 JOURNAL_BYTES = 64 * 1024 * 1024
 """How large the write-ahead log may stay, and from where on it is worth a warning."""
@@ -24,15 +26,19 @@ _CACHED_STATEMENTS = 256
 log = structlog.get_logger("eventorg.database")
 
 
-def connect_writer(path: Path, synchronous: Synchronous = "full", *, checkpoints: bool = False) -> sqlite3.Connection:
-    """A connection in autocommit mode that may write, its pragmas set and read back. Raises `OperatorError`.
+def connect_writer(
+    path: Path, synchronous: Synchronous = "full", *, checkpoints: bool = False, patience_ms: int | None = None
+) -> sqlite3.Connection:
+    """Returns a connection in autocommit mode that can write, its pragmas set and read back. Raises `OperatorError`.
 
-    Only one that `checkpoints` moves the write-ahead log into the file, and there must be but one of those: SQLite
-    before 3.51.3 can damage a file when two do it at once. The last connection to be closed does it always.
+    A connection with `checkpoints` moves the write-ahead log into the file. Only one may do that, because SQLite before
+    3.51.3 can damage a file when two do it at once. The last connection to be closed does it in any case. `patience_ms`
+    is how long the connection waits for a lock, `BUSY_TIMEOUT_MS` by default.
     """
-    connection = _connect(path, "rwc")
+    patience = BUSY_TIMEOUT_MS if patience_ms is None else patience_ms
+    connection = _connect(path, "rwc", patience)
     try:
-        mode = connection.execute("PRAGMA journal_mode = WAL").fetchone()[0]
+        mode = _switch_to_wal(connection, patience)
         connection.execute(f"PRAGMA synchronous = {synchronous}")
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("PRAGMA secure_delete = ON")  # what a user deletes is gone from the file's free pages too
@@ -47,19 +53,34 @@ def connect_writer(path: Path, synchronous: Synchronous = "full", *, checkpoints
 
 
 def connect_reader(path: Path, *, patient: bool = True) -> sqlite3.Connection:
-    """A connection in autocommit mode that cannot write; one that is not `patient` never waits for a lock."""
-    connection = _connect(path, "ro")
-    set_patience(connection, patient=patient)
+    """Returns a connection in autocommit mode that cannot write. It waits for a lock only if it is `patient`."""
+    connection = _connect(path, "ro", BUSY_TIMEOUT_MS if patient else 0)
     connection.execute("PRAGMA query_only = ON")
     connection.execute("PRAGMA trusted_schema = OFF")  # the writer's must be on: triggers fill the search index
     return connection
 
 
-def _connect(path: Path, mode: Literal["ro", "rwc"]) -> sqlite3.Connection:
+def _switch_to_wal(connection: sqlite3.Connection, patience_ms: int) -> str:
+    """Sets the journal mode and returns the one that the file has then.
+
+    SQLite does not wait while another program switches the same new file: each has a read lock and needs a write lock,
+    so two that wait would wait for each other. It reports SQLITE_BUSY at once, and this tries again.
+    """
+    deadline = time.monotonic() + patience_ms / 1000
+    while True:
+        try:
+            return str(connection.execute("PRAGMA journal_mode = WAL").fetchone()[0])
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() >= deadline:
+                raise
+        time.sleep(_SWITCH_PAUSE_SECONDS)
+
+
+def _connect(path: Path, mode: Literal["ro", "rwc"], patience_ms: int) -> sqlite3.Connection:
     connection = sqlite3.connect(
         f"{path.as_uri()}?mode={mode}",
         uri=True,
-        timeout=BUSY_TIMEOUT_MS / 1000,
+        timeout=patience_ms / 1000,
         isolation_level=None,
         check_same_thread=False,
         cached_statements=_CACHED_STATEMENTS,

@@ -171,6 +171,21 @@ def test_a_program_that_migrates_for_long_is_waited_for(tmp_path: Path, monkeypa
         assert len(preparing.result(timeout=10)) == len(core_component().files())
 
 
+def test_a_program_that_switches_the_journal_is_waited_for(tmp_path: Path) -> None:
+    """SQLite itself does not wait there: it has a read lock already when it needs a write lock."""
+    path = tmp_path / "eventorg.db"
+    path.touch()
+    with closing(sqlite3.connect(path, isolation_level=None, timeout=0)) as other, ThreadPoolExecutor(1) as pool:
+        other.execute("BEGIN IMMEDIATE")  # in the rollback journal, as of a switch that is not finished
+        with closing(sqlite3.connect(path, timeout=60)) as impatient, pytest.raises(sqlite3.OperationalError):
+            impatient.execute("PRAGMA journal_mode = WAL")
+        preparing = pool.submit(prepare, path, [core_component()], Clock())
+        with pytest.raises(TimeoutError):
+            preparing.result(timeout=0.3)
+        other.execute("COMMIT")
+        assert len(preparing.result(timeout=10)) == len(core_component().files())
+
+
 def test_ten_programs_at_once_apply_each_file_once(tmp_path: Path) -> None:
     path = tmp_path / "eventorg.db"
     programs = [start(path, "migrate") for _ in range(10)]
