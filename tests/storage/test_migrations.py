@@ -26,7 +26,7 @@ NOW = "2027-01-01T12:00:00Z"
 
 @pytest.fixture
 def component(tmp_path: Path) -> Component:
-    """A component with one migration, and room for more."""
+    """A component with one migration, to which tests add more."""
     folder = tmp_path / "migrations"
     folder.mkdir()
     (folder / "0001_notes.sql").write_text("CREATE TABLE notes (text TEXT NOT NULL) STRICT;\n")

@@ -11,7 +11,7 @@ from eventorg.testing import Bot, Server, User
 EVENT = {"title": "T", "start_time": "2100-01-01T10:00:00Z", "end_time": "2100-01-01T11:00:00Z"}
 
 Request = tuple[User | Bot, str, Any]
-"""Who asks, where, and with which body."""
+"""The caller, the URL and the body."""
 
 
 def ask(request: Request, method: str, key: str, **headers: str) -> httpx.Response:
@@ -27,7 +27,7 @@ def is_replayed(response: httpx.Response) -> bool:
 
 
 def count(server: Server) -> dict[str, int]:
-    """How many rows each table has."""
+    """Returns the number of rows in each table."""
     with closing(sqlite3.connect(server.settings.database_path)) as file:
         tables = [name for (name,) in file.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
         return {table: file.execute(f'SELECT count(*) FROM "{table}"').fetchone()[0] for table in tables}
