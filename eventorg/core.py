@@ -1,4 +1,4 @@
-"""The parts that stand behind every request and every command, put together once."""
+"""The database, its repositories and the plugins, assembled once for every request and command."""
 
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -35,7 +35,7 @@ from eventorg.storage.statements import Statements
 
 
 def utc_now() -> datetime:
-    """The clock on the wall."""
+    """Returns the current time."""
     return datetime.now(UTC)
 
 
@@ -88,12 +88,12 @@ class Core:
         return UserExport(self.users, [(loaded.plugin, self.context(loaded)) for loaded in self.loaded])
 
     def context(self, loaded: LoadedPlugin) -> PluginContext:
-        """What a plugin is given to work with."""
+        """Returns the context that a plugin works with."""
         return PluginContext(loaded, self.database, self.clock, self.events, self.users, self.idempotency)
 
     @property
     def components(self) -> list[Component]:
-        """The core's migrations and the plugins'."""
+        """The migrations of the core and of the plugins."""
         return [core_component(), *(loaded.component for loaded in self.loaded if loaded.component)]
 
     def use_secrets(self, secrets: tuple[str, ...]) -> None:
@@ -102,11 +102,12 @@ class Core:
         self.fingerprints.use(secrets)
 
     def prepare(self, progress: Progress = no_progress) -> list[str]:
-        """Makes the database or brings it up to date; the migrations applied. Raises `OperatorError`."""
+        """Creates the database or brings it up to date, and returns the migrations that were applied. Raises
+        `OperatorError`."""
         return prepare(self.settings.database_path, self.components, self.clock, progress)
 
     def check_statements(self) -> None:
-        """Has SQLite compile every statement of the core and of the plugins. Raises `OperatorError`."""
+        """Compiles every statement of the core and of the plugins. Raises `OperatorError`."""
         check_statements(self.settings.database_path, self.sql)
         for loaded in self.loaded:
             check_statements(self.settings.database_path, loaded.sql, f"{loaded.plugin.name}_")

@@ -1,5 +1,5 @@
 -- name: create_bot(name, token_sha256, scopes, now)!
--- In the place of a token that was revoked.
+-- Replaces a revoked token of the same name.
 INSERT INTO bots (name, token_sha256, scopes, created_at, last_used_at, revoked_at)
 VALUES (:name, :token_sha256, :scopes, :now, NULL, NULL)
 ON CONFLICT (name) DO UPDATE

@@ -3,7 +3,7 @@ INSERT INTO changes (at, type, event_id, user_id, actor_id, bot)
 VALUES (:now, :type, :event_id, :user_id, :actor_id, :bot);
 
 -- name: keep_audience(seq, event_id)!
--- Whoever hosts or attends an event that is about to go is still told that it went.
+-- Stores the hosts and participants of an event that is about to be deleted, so that they can be told.
 INSERT INTO change_audience (user_id, seq)
 SELECT organizer_id, :seq FROM events WHERE id = :event_id
 UNION
@@ -12,7 +12,7 @@ UNION
 SELECT user_id, :seq FROM registrations WHERE event_id = :event_id AND status <> 'cancelled';
 
 -- name: get_feed_bounds()^
--- How far back the feed reaches (the last number that is gone), and its last number.
+-- The last number that is no longer stored, and the last number of all.
 SELECT
     coalesce((SELECT seq FROM changes ORDER BY seq LIMIT 1) - 1, made.last) AS floor,
     made.last AS head
@@ -22,7 +22,7 @@ FROM (SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'changes'), 
 SELECT event_id FROM audience WHERE user_id = :user_id;
 
 -- name: list_changes_for(user_id, after, limit)
--- What concerns a user, in commit order: looked for from the user's events.
+-- The changes for a user in commit order, found from the user's events.
 WITH own (event_id) AS MATERIALIZED (
     SELECT DISTINCT event_id FROM audience WHERE user_id = :user_id
 ),
@@ -48,7 +48,7 @@ CROSS JOIN changes ON changes.seq = seen.seq
 ORDER BY changes.seq;
 
 -- name: list_new_changes_for(user_id, after, limit)
--- The same, looked for from the changes: there must be few after the number.
+-- The same, found from the changes. Use it if there are few changes after the number.
 SELECT
     seq,
     at,
@@ -69,8 +69,8 @@ ORDER BY seq
 LIMIT :limit;
 
 -- name: forget_changes(before, now, limit)!
--- Looks at the oldest rows only, and takes them up to the first that is kept: the log has no gap, whatever the clock
--- was set to. A time that is still to come says nothing.
+-- Deletes the oldest rows up to the first one that must stay, so the log has no gap even if the clock was set back.
+-- A time in the future is ignored.
 WITH oldest AS (SELECT seq, at FROM changes ORDER BY seq LIMIT :limit)
 DELETE FROM changes
 WHERE seq IN (SELECT seq FROM oldest)

@@ -55,7 +55,7 @@ FROM events
 WHERE id = :event_id OR code = :event_id;
 
 -- name: get_role(event_id, viewer_id)^
--- What a user is to an event: a stranger's role is null.
+-- The role of a user at an event, or null.
 SELECT
     CASE
         WHEN organizer_id = :viewer_id THEN 'organizer'
@@ -98,7 +98,7 @@ DELETE FROM events
 WHERE id = :event_id;
 
 -- name: list_organized(user_id)
--- What a user runs, as organizer or co-host, by start time.
+-- The events that a user organizes or co-hosts, by start time.
 SELECT
     id,
     code,
@@ -118,7 +118,7 @@ WHERE event_hosts.user_id = :user_id
 ORDER BY start_time, id;
 
 -- name: list_participated(user_id)
--- What a user goes to or waits for, by start time.
+-- The events that a user registered for, by start time.
 SELECT
     events.id,
     events.code,
@@ -131,7 +131,7 @@ WHERE registrations.user_id = :user_id AND registrations.status <> 'cancelled'
 ORDER BY events.start_time, events.id;
 
 -- name: list_owned(user_id)
--- The events a user is the organizer of.
+-- The events that a user organizes.
 SELECT id
 FROM events
 WHERE organizer_id = :user_id
@@ -188,7 +188,7 @@ WHERE event_id = :event_id
 ORDER BY place, since, user_id;
 
 -- name: merge_search(pages)!
--- The index holds the words of what has gone until its parts are merged: all of them, from a negative number on.
+-- The index contains the words of deleted rows until its parts are merged. A negative number starts to merge all parts.
 INSERT INTO events_search (events_search, rank)
 VALUES ('merge', :pages);
 

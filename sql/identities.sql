@@ -46,13 +46,13 @@ FROM users
 WHERE username_key = :username_key AND id <> :user_id;
 
 -- name: has_other_login(user_id)^
--- Whether a user can log in without Telegram.
+-- A row if the user can log in without Telegram.
 SELECT 1 AS found
 FROM users
 WHERE id = :user_id AND password_hash IS NOT NULL AND email_key IS NOT NULL;
 
 -- name: keep_link_code(code_sha256, user_id, expires_at)!
--- A new code takes the place of the one before.
+-- Replaces an older code.
 INSERT INTO link_codes (code_sha256, user_id, expires_at)
 VALUES (:code_sha256, :user_id, :expires_at)
 ON CONFLICT (user_id) DO UPDATE

@@ -1,5 +1,5 @@
 -- name: register_plugin(name)!
--- A new plugin is told what happens from now on.
+-- A new plugin receives the changes from now on.
 INSERT INTO plugins (name, seq, running, attempts, due_at, error)
 SELECT :name, coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'changes'), 0), NULL, 0, NULL, NULL
 WHERE true

@@ -21,13 +21,13 @@ FROM registrations
 WHERE event_id = :event_id AND user_id = :user_id;
 
 -- name: forget_cancelled(event_id, user_id)!
--- Whoever comes back goes to the end: the old place is given up.
+-- A user who registers again goes to the end of the list.
 DELETE FROM registrations
 WHERE event_id = :event_id AND user_id = :user_id AND status = 'cancelled';
 
 -- name: list_participants(event_id, after, status, limit)^
--- In the order they registered, as JSON made here: twice as fast as an object a row. The waiting list is numbered by
--- itself and merged in. A limit of -1 is none.
+-- In the order of registration, as JSON: twice as fast as one object per row. The waiting list is numbered by itself
+-- and merged in. A limit of -1 means no limit.
 SELECT
     json_group_array(json_object(
         'event_id', event_id,
@@ -110,7 +110,7 @@ FROM registrations
 WHERE event_id = :event_id;
 
 -- name: list_first_names(event_id, limit)
--- Who has a seat, in the order they registered.
+-- The names of users with a seat, in the order of registration.
 SELECT
     users.username,
     users.first_name,

@@ -1,4 +1,4 @@
--- Seats are counted in the event's row: one conditional UPDATE claims one, whatever happens at once.
+-- Seats are counted in the event's row. One conditional UPDATE claims a seat, also with many requests at once.
 
 -- name: take_seat(event_id)!
 UPDATE events
@@ -22,7 +22,7 @@ SET waitlisted_count = waitlisted_count - 1
 WHERE id = :event_id;
 
 -- name: get_first_in_line(event_id)^
--- Nobody moves up in an event that does not take place.
+-- No row unless the event is published: nobody moves up in a draft or a cancelled event.
 SELECT
     registrations.seq,
     registrations.user_id

@@ -37,7 +37,7 @@ FROM users
 WHERE id = :user_id;
 
 -- name: find_user(name, key)^
--- By id, username or e-mail: a name has no @, and is shorter than an id.
+-- By id, username or e-mail. These cannot collide: a username has no @ and is shorter than an id.
 SELECT
     id,
     username,
@@ -53,7 +53,7 @@ FROM users
 WHERE id = :name OR username_key = :key OR email_key = :key;
 
 -- name: list_users(after, limit)
--- By id: in no order that says anything, but in one that lasts.
+-- By id, an order without meaning that does not change.
 SELECT
     id,
     username,
@@ -115,7 +115,7 @@ RETURNING
     version;
 
 -- name: set_password(user_id, old_hash, new_hash)!
--- Ends every token issued so far.
+-- Ends every older token.
 UPDATE users
 SET
     password_hash = :new_hash,
@@ -123,7 +123,7 @@ SET
 WHERE id = :user_id AND password_hash IS :old_hash;
 
 -- name: replace_hash(user_id, old_hash, new_hash)!
--- The same password with stronger parameters: tokens stay good.
+-- The same password with stronger parameters: tokens stay valid.
 UPDATE users
 SET password_hash = :new_hash
 WHERE id = :user_id AND password_hash = :old_hash;

@@ -1,1 +1,1 @@
-"""What an event, a user and a registration are, and the rules about them: no HTTP, no SQL."""
+"""The structs of the API and the pure rules about them: no transport, no SQL."""

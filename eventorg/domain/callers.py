@@ -8,7 +8,7 @@ from eventorg.domain.values import Input, text
 
 BotScope = Literal["act", "changes", "deliver"]
 SCOPES: Final[tuple[BotScope, ...]] = get_args(BotScope)
-"""What a bot token may allow: acting for users, reading the whole change feed, delivering messages."""
+"""The scopes of a bot token: acting for users, reading the whole change feed, delivering messages."""
 
 
 class BotName(Input):

@@ -1,4 +1,4 @@
-"""An event, what a client may say of one, and who may see and change it."""
+"""Events: their structs and the rules about visibility, changes and registration."""
 
 from typing import Annotated, Literal
 
@@ -22,11 +22,11 @@ from eventorg.domain.values import (
 Status = Literal["draft", "published", "cancelled"]
 Visibility = Literal["public", "unlisted", "private"]
 Role = Literal["organizer", "host", "participant"]
-"""What the viewer is to an event; a stranger has none (null)."""
+"""The role of a viewer at an event. Null for somebody without a role."""
 
 
 class Event(Struct, kw_only=True, frozen=True):
-    """An event as answered. `registered_count` counts the seats taken (registered or attended)."""
+    """An event as the API returns it. `registered_count` counts taken seats (registered or attended)."""
 
     id: Id
     code: str
@@ -49,7 +49,7 @@ class Event(Struct, kw_only=True, frozen=True):
 
 
 class NewEvent(Input):
-    """An event to be. The organizer is the caller."""
+    """A new event. The caller becomes the organizer."""
 
     title: Title
     start_time: Time
@@ -69,7 +69,7 @@ class NewEvent(Input):
 
 
 class EventPatch(Input):
-    """A change. A field left out stays, null clears a description, a location or the capacity."""
+    """A change to an event. A field left out stays; null clears a description, a location or the capacity."""
 
     title: Title | UnsetType = UNSET
     start_time: Time | UnsetType = UNSET
@@ -84,13 +84,13 @@ class EventPatch(Input):
 
 
 class NewHost(Input):
-    """Somebody to be a co-host."""
+    """A user who becomes a co-host."""
 
     user_id: Id
 
 
 class Host(Struct, kw_only=True, frozen=True):
-    """Somebody who runs an event."""
+    """An organizer or a co-host of an event."""
 
     user_id: Id
     role: Literal["organizer", "host"]
@@ -98,14 +98,14 @@ class Host(Struct, kw_only=True, frozen=True):
 
 
 class Hosts(Struct, kw_only=True, frozen=True):
-    """Who runs an event: the organizer, then the co-hosts in the order they were added."""
+    """The organizer of an event, then its co-hosts in the order they were added."""
 
     event_id: Id
     hosts: list[Host]
 
 
 class EventQuery(Input):
-    """Which events are wanted: those that start in [`start_from`, `start_to`), say `q`, and so on."""
+    """The filters of a list of events: start in [`start_from`, `start_to`), text `q`, and so on."""
 
     start_from: Time | None = field(name="from", default=None)
     start_to: Time | None = field(name="to", default=None)
@@ -122,36 +122,36 @@ class EventPage(Struct, kw_only=True, frozen=True):
 
 
 def check_times(start: Instant, end: Instant) -> None:
-    """An event ends after it starts. Raises `Invalid`."""
+    """Raises `Invalid` unless the event ends after it starts."""
     if end <= start:
         raise Invalid(FieldError("end_time", "end_before_start"))
 
 
 def is_hidden(event: Event) -> bool:
-    """A draft and a private event exist for their hosts and participants only."""
+    """Returns true if only hosts and participants may see the event: a draft or a private one."""
     return event.status == "draft" or event.visibility == "private"
 
 
 def check_visible(event: Event, role: Role | None) -> None:
-    """Raises `NotFound` for who is nothing to a hidden event."""
+    """Raises `NotFound` if the event is hidden and the viewer has no role."""
     if role is None and is_hidden(event):
         raise NotFound("event_not_found")
 
 
 def check_host(role: Role | None) -> None:
-    """The organizer and the co-hosts may change an event. Raises `Forbidden`."""
+    """Raises `Forbidden` unless the role is organizer or co-host."""
     if role not in ("organizer", "host"):
         raise Forbidden()
 
 
 def check_organizer(role: Role | None) -> None:
-    """Only the organizer may do this. Raises `Forbidden`."""
+    """Raises `Forbidden` unless the role is organizer."""
     if role != "organizer":
         raise Forbidden()
 
 
 def check_open(event: Event, now: Instant) -> None:
-    """One can register for a published event until it is over. Raises `Conflict`."""
+    """Raises `Conflict` unless the event is published and not over."""
     if event.status == "cancelled":
         raise Conflict("event_cancelled")
     if event.status == "draft":
@@ -161,6 +161,6 @@ def check_open(event: Event, now: Instant) -> None:
 
 
 def check_draft(before: Event, after: Event) -> None:
-    """What people have registered for is no draft any more. Raises `Conflict`."""
+    """Raises `Conflict` if an event with registrations becomes a draft."""
     if after.status == "draft" and before.registered_count + before.waitlisted_count:
         raise Conflict("event_has_participants")

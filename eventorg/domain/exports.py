@@ -1,4 +1,4 @@
-"""What a user is given when it asks for everything that is kept about it."""
+"""The export of everything that is stored about a user."""
 
 from typing import Any
 
@@ -13,13 +13,13 @@ from eventorg.domain.values import Instant
 
 
 class LoggedChange(Change, kw_only=True, frozen=True):
-    """A change, with the bot by which the user brought it about, if there was one."""
+    """A change, and the bot through which the user made it, if any."""
 
     bot: str | None
 
 
 class KeptRequest(Struct, kw_only=True, frozen=True):
-    """A request with an `Idempotency-Key`: what it made, or the problem it was refused with, as JSON."""
+    """A request with an `Idempotency-Key`: its result or the problem that refused it, as JSON."""
 
     key: str
     at: Instant
@@ -28,10 +28,13 @@ class KeptRequest(Struct, kw_only=True, frozen=True):
 
 
 class Export(Struct, kw_only=True, frozen=True):
-    """The account, its Telegram account, the events it organizes or co-hosts, its registrations (the cancelled ones
-    too), the entries of the change log that name it, that it brought about or that it was told for the last time, and
-    its requests of the last day that are not done twice; and what each plugin keeps about it, by the plugin's name.
-    `incomplete` names the plugins that could not say so just now."""
+    """All stored data about a user.
+
+    It contains the account, the Telegram account, the events that the user organizes or co-hosts, all registrations
+    including cancelled ones, the entries of the change log that name the user, that the user caused or that told the
+    user of a deletion, the requests of the last day that had an `Idempotency-Key`, and the data of each plugin by the
+    plugin's name. `incomplete` names the plugins whose data could not be read.
+    """
 
     exported_at: Instant
     user: User

@@ -1,4 +1,4 @@
-"""What has happened, in the past tense: the rows of the change log, the feed of the API and of plugins."""
+"""Facts in the past tense: the rows of the change log, and the feed for the API and for plugins."""
 
 from typing import Final, Literal
 
@@ -22,11 +22,11 @@ ChangeType = Literal[
 
 
 ALL_CHANGES: Final = "*"
-"""What somebody is concerned by who sees every change; no id looks like it."""
+"""The audience of a reader who sees every change. No id looks like it."""
 
 
 class NewChange(Struct, frozen=True):
-    """One change, by ids only: no personal data ever enters the log."""
+    """A change to record, by ids only: the log contains no personal data."""
 
     type: ChangeType
     event_id: str | None = None
@@ -34,7 +34,7 @@ class NewChange(Struct, frozen=True):
 
 
 class Change(Struct, kw_only=True, frozen=True):
-    """A fact as it stands in the log; `seq` grows by commit order, and `at` is when."""
+    """A recorded change. `seq` grows in commit order, `at` is the time of the change."""
 
     seq: int
     at: Instant
@@ -44,58 +44,58 @@ class Change(Struct, kw_only=True, frozen=True):
 
 
 class ChangePage(Struct, frozen=True):
-    """A stretch of the log; the next one begins after `next`."""
+    """A part of the change log; the next part begins after `next`."""
 
     changes: list[Change]
     next: int
 
 
 class Fact(Change, frozen=True, kw_only=True):
-    """A change as plugins are told of it: each type has a class of its own."""
+    """A change as plugins receive it: each type has its own class."""
 
 
 class UserCreated(Fact, frozen=True, kw_only=True):
-    """Somebody has signed up, or was seen for the first time (`user_id`)."""
+    """A user signed up, or was seen for the first time (`user_id`)."""
 
 
 class UserUpdated(Fact, frozen=True, kw_only=True):
-    """A user has changed its profile, its password or its Telegram account (`user_id`)."""
+    """A user changed the profile, the password or the Telegram account (`user_id`)."""
 
 
 class UserDeleted(Fact, frozen=True, kw_only=True):
-    """A user is gone, with all that it had (`user_id`)."""
+    """A user was deleted with all its data (`user_id`)."""
 
 
 class EventCreated(Fact, frozen=True, kw_only=True):
-    """There is a new event, perhaps a draft (`event_id`)."""
+    """An event was created, possibly as a draft (`event_id`)."""
 
 
 class EventUpdated(Fact, frozen=True, kw_only=True):
-    """An event was changed (`event_id`), or somebody's role in it (`user_id` too)."""
+    """An event was changed (`event_id`), or a user's role in it (`user_id` too)."""
 
 
 class EventCancelled(Fact, frozen=True, kw_only=True):
-    """An event was called off (`event_id`)."""
+    """An event was cancelled (`event_id`)."""
 
 
 class EventDeleted(Fact, frozen=True, kw_only=True):
-    """An event is gone, with its registrations (`event_id`)."""
+    """An event was deleted with its registrations (`event_id`)."""
 
 
 class RegistrationCreated(Fact, frozen=True, kw_only=True):
-    """Somebody has registered for an event, or waits for a seat (`event_id`, `user_id`)."""
+    """A user registered for an event, for a seat or the waiting list (`event_id`, `user_id`)."""
 
 
 class RegistrationPromoted(Fact, frozen=True, kw_only=True):
-    """Somebody who waited has a seat now (`event_id`, `user_id`)."""
+    """A user moved from the waiting list to a seat (`event_id`, `user_id`)."""
 
 
 class RegistrationCancelled(Fact, frozen=True, kw_only=True):
-    """Somebody has left an event, or was removed (`event_id`, `user_id`)."""
+    """A user left an event, or was removed (`event_id`, `user_id`)."""
 
 
 class RegistrationAttended(Fact, frozen=True, kw_only=True):
-    """Somebody was checked in, or that was undone (`event_id`, `user_id`)."""
+    """A user was checked in, or the check-in was undone (`event_id`, `user_id`)."""
 
 
 FACTS: Final[dict[ChangeType, type[Fact]]] = {

@@ -1,4 +1,4 @@
-"""A Telegram account, and the user it stands for."""
+"""Telegram accounts and the users they belong to."""
 
 import re
 import unicodedata
@@ -12,16 +12,16 @@ from eventorg.domain.users import User
 from eventorg.domain.values import UNPRINTABLE, Id, Input, Instant, Locale, rule, text
 
 MAX_TELEGRAM_ID = 2**52 - 1
-"""Telegram's ids have at most 52 significant bits (Bot API, User)."""
+"""Telegram ids have at most 52 significant bits (Bot API, User)."""
 
 _SPELLING = re.compile(r"[1-9]\d{0,18}", re.ASCII)
 
 _AS_FAR_AS_READ = 1_000
-"""Telegram's names have 64 characters at most."""
+"""Telegram names have at most 64 characters."""
 
 
 def _clean_foreign_name(value: str) -> str:
-    """People call themselves all sorts of things there; nobody is turned away for it."""
+    """Returns a cleaned name. Names in Telegram can contain anything, so none is refused."""
     kept = "".join(c for c in value[:_AS_FAR_AS_READ] if unicodedata.category(c) not in UNPRINTABLE)
     return normal("NFC", kept.strip())[:100].strip()
 
@@ -30,7 +30,7 @@ ForeignName = Annotated[str, rule(_clean_foreign_name, examples=["Анна"])]
 
 
 class TelegramAccount(Input):
-    """What Telegram says of an account. A field left out stays as it was, null clears it."""
+    """The data of a Telegram account. A field left out stays; null clears it."""
 
     username: ForeignName | UnsetType | None = UNSET
     first_name: ForeignName | UnsetType | None = UNSET
@@ -39,7 +39,7 @@ class TelegramAccount(Input):
 
 
 class TelegramIdentity(Struct, kw_only=True, frozen=True):
-    """A Telegram account that is known here."""
+    """A stored Telegram account."""
 
     telegram_id: int
     user_id: Id
@@ -49,7 +49,7 @@ class TelegramIdentity(Struct, kw_only=True, frozen=True):
 
 
 class LinkCode(Struct, frozen=True):
-    """A code that ties a Telegram account to the user who asked for it: once, until it expires."""
+    """A code that links a Telegram account to the user who asked for it: once, until it expires."""
 
     code: str
     expires_at: Instant
@@ -62,19 +62,19 @@ class NewLink(Input):
 
 
 class Known(Struct, frozen=True):
-    """The user for a Telegram account, and whether it was made just now."""
+    """The user of a Telegram account, and true if the user was just created."""
 
     user: User
     is_new: bool
 
 
 def parse_telegram_id(spelled: str) -> int | None:
-    """The id in its usual spelling, which may be too large for one; None for any other."""
+    """Returns the id if it is spelled as a plain number, which can be too large; otherwise None."""
     return int(spelled) if _SPELLING.fullmatch(spelled) else None
 
 
 def check_telegram_id(telegram_id: int) -> None:
-    """Raises `Invalid` for what cannot be Telegram's id of a user."""
+    """Raises `Invalid` for a number that cannot be a Telegram user id."""
     if not 0 < telegram_id <= MAX_TELEGRAM_ID:
         limits: dict[str, str | int] = {"minimum": 1, "maximum": MAX_TELEGRAM_ID}
         raise Invalid(FieldError("telegram_id", "out_of_range", limits))

@@ -1,7 +1,7 @@
-"""Unicode's normal forms (UAX #15), in a time that grows with the text and not with its square.
+"""Unicode normal forms (UAX #15) in a time that grows with the text, and not with its square.
 
-`unicodedata.normalize` puts marks in a row into their order by insertion: 60 KB of them take seconds. Here they are
-sorted first, which is the same order (the Unicode Standard, section 3.11, D108 and D109).
+`unicodedata.normalize` puts marks in a row into their order by insertion: 60 KB of them take seconds. This module sorts
+them first, which gives the same order (the Unicode Standard, section 3.11, D108 and D109).
 """
 
 import unicodedata
@@ -9,21 +9,21 @@ from itertools import groupby
 from typing import Final, Literal
 
 MAX_IN_ONE: Final = 4
-"""NFC makes a text this many times shorter at most: no character decomposes into more."""
+"""NFC shortens a text at most by this factor: no character decomposes into more characters."""
 
 
 def normal(form: Literal["NFC", "NFKC"], value: str) -> str:
-    """The text in a normal form."""
+    """Returns the text in a normal form."""
     if unicodedata.is_normalized(form, value):
         return value
     return unicodedata.normalize(form, _in_order(value))
 
 
 def fold(name: str) -> str:
-    """The key by which names and e-mails are unique: without regard to case, in every alphabet.
+    """Returns the key by which names and e-mails are unique: case-insensitive in every alphabet.
 
-    NFKC_Casefold as in the Unicode Standard, section 3.13 (D146/D147), since SQLite's `lower()` and `NOCASE`
-    know ASCII only.
+    It is NFKC_Casefold of the Unicode Standard, section 3.13 (D146/D147), since SQLite's `lower()` and `NOCASE` know
+    only ASCII.
     """
     return normal("NFKC", normal("NFKC", name).casefold())
 

@@ -1,4 +1,4 @@
-"""A user's place at an event: a seat, or a position in the waiting list."""
+"""Registrations: a user's seat at an event, or a position on its waiting list."""
 
 from typing import Annotated, Literal
 
@@ -12,7 +12,7 @@ RegistrationStatus = Literal["registered", "waitlisted", "cancelled", "attended"
 
 
 class Registration(Struct, kw_only=True, frozen=True):
-    """A registration as answered. `waitlist_position` counts from 1 and is null unless waitlisted."""
+    """A registration as the API returns it. `waitlist_position` counts from 1 and is null unless waitlisted."""
 
     event_id: Id
     user_id: Id
@@ -22,12 +22,12 @@ class Registration(Struct, kw_only=True, frozen=True):
 
     @property
     def version(self) -> str:
-        """What every change of it changes; the position in line moves by itself."""
+        """Changes with every change of the registration; a new position on the waiting list is none."""
         return f"{self.status}:{self.registration_date.replace('-', '')}"
 
 
 class NewRegistration(Input):
-    """A wish to come. The user is the caller."""
+    """A new registration. The user is the caller."""
 
     user_id: Id | None = None
 
@@ -47,7 +47,7 @@ class Participants(Struct, kw_only=True, frozen=True):
 
 
 class OrganizedEvent(Struct, kw_only=True, frozen=True):
-    """An event its host runs, in short."""
+    """A summary of an event that the user hosts."""
 
     id: Id
     code: str
@@ -56,7 +56,7 @@ class OrganizedEvent(Struct, kw_only=True, frozen=True):
 
 
 class ParticipatedEvent(Struct, kw_only=True, frozen=True):
-    """An event one goes to, in short, with the status of the registration."""
+    """A summary of an event that the user registered for, with the status of the registration."""
 
     id: Id
     code: str
@@ -66,14 +66,14 @@ class ParticipatedEvent(Struct, kw_only=True, frozen=True):
 
 
 class UserEvents(Struct, kw_only=True, frozen=True):
-    """Everything a user runs and goes to, each by start time."""
+    """The events that a user hosts and those that the user registered for, each by start time."""
 
     organized_events: list[OrganizedEvent]
     participated_events: list[ParticipatedEvent]
 
 
 class ParticipantCounts(Struct, kw_only=True, frozen=True):
-    """How many registrations an event has, by status."""
+    """The number of registrations of an event, by status."""
 
     registered: int
     waitlisted: int
@@ -82,7 +82,7 @@ class ParticipantCounts(Struct, kw_only=True, frozen=True):
 
 
 class CardData(Struct, frozen=True):
-    """An event with its numbers, and the names of the first who have a seat."""
+    """An event with its counts and the names of the first participants."""
 
     event: Event
     counts: ParticipantCounts
@@ -90,6 +90,6 @@ class CardData(Struct, frozen=True):
 
 
 def check_seated(status: RegistrationStatus) -> None:
-    """Only who has a seat can be checked in. Raises `Conflict`."""
+    """Raises `Conflict` unless the registration has a seat."""
     if status not in ("registered", "attended"):
         raise Conflict(f"registration_{status}")

@@ -1,4 +1,4 @@
-"""A user, what a client may say of one, and the rules of names."""
+"""Users: their structs and the rules about names."""
 
 from msgspec import UNSET, Struct, UnsetType
 
@@ -22,7 +22,7 @@ DEFAULT_TIMEZONE = "UTC"
 
 
 class User(Struct, kw_only=True, frozen=True):
-    """A user as answered. `email` is there only for the user, and null where there is none."""
+    """A user as the API returns it. `email` is present only for the user, and null if there is none."""
 
     id: Id
     username: Username | None
@@ -37,7 +37,7 @@ class User(Struct, kw_only=True, frozen=True):
 
 
 class NewUser(Input):
-    """A sign-up."""
+    """A new user."""
 
     username: Username
     email: Email
@@ -49,7 +49,7 @@ class NewUser(Input):
 
 
 class UserPatch(Input):
-    """What a user changes of itself: a field left out stays, null clears a name."""
+    """A user's change to the own account: a field left out stays, null clears a name."""
 
     username: Username | UnsetType = UNSET
     email: Email | UnsetType = UNSET
@@ -62,18 +62,18 @@ class UserPatch(Input):
 
 
 class Login(Input):
-    """Somebody who claims to be a user."""
+    """An e-mail and a password."""
 
     email: EmailAttempt
     password: PasswordAttempt
 
 
 def check_self(user_id: str, caller_id: str) -> None:
-    """Only a user itself may do this. Raises `Forbidden`."""
+    """Raises `Forbidden` unless the caller is the user."""
     if user_id != caller_id:
         raise Forbidden()
 
 
 def display_name(username: str | None, first_name: str | None, last_name: str | None) -> str:
-    """What others call a user: by name, or else by username."""
+    """Returns the name that others see: the first and last name, or else the username."""
     return " ".join(name for name in (first_name, last_name) if name) or username or "—"

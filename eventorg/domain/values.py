@@ -1,7 +1,7 @@
-"""The field types that requests are made of: each cleans what it accepts and refuses the rest with a code.
+"""The field types of requests: each cleans what it accepts and refuses the rest with a code.
 
-A type is `Annotated[…, rule]`, so one line says what OpenAPI shows and what is enforced. A struct made of
-them derives from `Input`, which cleans every field and reports all broken rules in one `Invalid`.
+A type is `Annotated[…, rule]`, so one line says what OpenAPI shows and what is enforced. A struct of such fields
+derives from `Input`, which cleans every field and reports all broken rules in one `Invalid`.
 """
 
 import re
@@ -19,7 +19,7 @@ from eventorg.domain.errors import FieldError, Invalid, VersionMismatch
 from eventorg.domain.normal_forms import MAX_IN_ONE, normal
 
 Clock = Callable[[], datetime]
-"""What tells the time, with a zone; tests move it by hand."""
+"""Returns the time with a zone; tests set it by hand."""
 
 EARLIEST_YEAR, LATEST_YEAR = 1970, 2200
 _TIME = re.compile(
@@ -27,11 +27,11 @@ _TIME = re.compile(
 )
 _LANGUAGE_TAG = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}")
 UNPRINTABLE: Final = frozenset(("Cc", "Cs", "Zl", "Zp"))
-"""The categories of what stands in no name: control characters, halves of characters, line and paragraph ends."""
+"""Unicode categories that no text may contain: control characters, surrogates, line and paragraph separators."""
 
 
 class Refused(Exception):
-    """What a rule raises: the code of the broken rule, with the values its message mentions."""
+    """Raised by a rule: the code of the broken rule, with the values that its message mentions."""
 
     def __init__(self, code: str, **values: str | int) -> None:
         super().__init__(code)
@@ -40,7 +40,7 @@ class Refused(Exception):
 
 
 def rule(clean: Callable[[Any], Any], **schema: object) -> Meta:
-    """Marks a type: `clean` returns the value as it is kept or raises `Refused`; `schema` goes to OpenAPI.
+    """Marks a type: `clean` returns the stored form of a value or raises `Refused`; `schema` goes to OpenAPI.
 
     The keys are those of Litestar's `Schema` (`min_length`, not `minLength`).
     """
@@ -50,7 +50,7 @@ def rule(clean: Callable[[Any], Any], **schema: object) -> Meta:
 
 
 def text(minimum: int, maximum: int, *, lines: bool = False, example: str) -> Meta:
-    """Trimmed, NFC, without control characters (newline and tab may stand where there are `lines`)."""
+    """Marks a trimmed text in NFC without control characters. Newlines and tabs are allowed with `lines`."""
 
     def clean(value: str) -> str:
         value = composed(value.replace("\r\n", "\n") if lines else value, maximum)
@@ -62,7 +62,8 @@ def text(minimum: int, maximum: int, *, lines: bool = False, example: str) -> Me
 
 
 def composed(value: str, maximum: int) -> str:
-    """The text trimmed and in NFC, as its length is counted; one that is far too long is refused unread."""
+    """Returns the text trimmed and in NFC, the form whose length counts. A text that is far too long is refused
+    first."""
     value = value.strip()
     if len(value) > maximum * MAX_IN_ONE:
         raise Refused("too_long", maximum=maximum)
@@ -70,7 +71,7 @@ def composed(value: str, maximum: int) -> str:
 
 
 def within(value: str, length: int, minimum: int, maximum: int) -> str:
-    """`value`, if `length` lies between the two limits, both included."""
+    """Returns `value` if `length` lies between the two limits, which are included."""
     if length < minimum:
         raise Refused("too_short", minimum=minimum)
     if length > maximum:
@@ -79,7 +80,7 @@ def within(value: str, length: int, minimum: int, maximum: int) -> str:
 
 
 def rfc3339(moment: datetime) -> str:
-    """The one spelling of a time here: UTC, whole seconds, `2024-09-15T10:00:00Z`. Sorts as text."""
+    """Returns a time in the stored form: UTC, whole seconds, `2024-09-15T10:00:00Z`. It sorts as text."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
@@ -92,7 +93,7 @@ def _clean_username(value: str) -> str:
 
 
 def is_username(value: str) -> bool:
-    """Whether a name that came from elsewhere can be a username here."""
+    """Returns true if a name from elsewhere is a valid username."""
     try:
         return _clean_username(value) == value
     except Refused:
@@ -119,14 +120,15 @@ def _clean_password(value: str) -> str:
 
 
 def _clean_attempt(value: str) -> str:
-    """NFC with plain spaces, so that it does not matter which keyboard it is typed on (RFC 8265, section 4.2.2)."""
+    """Returns a password in NFC with plain spaces, so that the keyboard makes no difference (RFC 8265, section
+    4.2.2)."""
     within(value, len(value.encode()), 0, 1024)
     value = normal("NFC", "".join(" " if unicodedata.category(c) == "Zs" else c for c in value))
     return within(value, len(value.encode()), 0, 1024)
 
 
 def _clean_time(value: str) -> str:
-    """A time of RFC 3339, section 5.6, as `rfc3339` spells it; a fraction of a second is cut off."""
+    """Returns a time of RFC 3339, section 5.6, as `rfc3339` spells it. Fractions of a second are cut off."""
     match = _TIME.fullmatch(value)
     if match is None:
         raise Refused("time_syntax")
@@ -147,7 +149,7 @@ def _clean_time(value: str) -> str:
 
 
 _NO_ZONES: Final = frozenset(("Factory", "localtime"))
-"""Files beside the zones that are none: one for clocks that nobody has set, one of the machine's own."""
+"""Files in the zone folder that are no time zones: a placeholder, and the zone of the machine."""
 
 
 @cache
@@ -168,7 +170,7 @@ def _clean_locale(value: str) -> str:
 
 
 def is_locale(value: str) -> bool:
-    """Whether it looks like a language tag (BCP 47)."""
+    """Returns true if the text looks like a language tag (BCP 47)."""
     return _LANGUAGE_TAG.fullmatch(value) is not None
 
 
@@ -189,7 +191,7 @@ def _clean_id(value: str) -> str:
 
 
 BASE58: Final = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
-"""The alphabet of codes that people read out: no 0, O, I or l."""
+"""The alphabet of codes that people read aloud: no 0, O, I or l."""
 
 MAX_CAPACITY = 1_000_000_000
 SOME_ID = "0b9fdc1e-7f5c-4a55-9f0e-3c1d5d3a6f11"
@@ -215,7 +217,7 @@ Id = Annotated[str, rule(_clean_id, format="uuid", examples=[SOME_ID])]
 Instant = Annotated[
     str, Meta(extra_json_schema={"extra": {"format": "date-time"}, "examples": ["2027-09-15T10:00:00Z"]})
 ]
-"""A time in an answer: always UTC and whole seconds, so it stays the text it is kept as."""
+"""A time in an answer: always UTC and whole seconds, as it is stored."""
 
 
 class JSONOf(Struct, frozen=True):
@@ -225,13 +227,13 @@ class JSONOf(Struct, frozen=True):
 
 
 class Input(Struct, kw_only=True, forbid_unknown_fields=True):
-    """A request's body: made only by decoding, valid once it exists."""
+    """The body of a request: created only by decoding, and valid once it exists."""
 
     def __post_init__(self) -> None:
         self.clean()
 
     def clean(self) -> None:
-        """Replaces each field by its clean form; raises `Invalid` with every broken rule."""
+        """Replaces each field by its clean form. Raises `Invalid` with every broken rule."""
         errors = []
         for name, sent_name, clean in _rules(type(self)):
             value = getattr(self, name)
@@ -256,12 +258,12 @@ def _rules(struct: type[Struct]) -> tuple[tuple[str, str, Callable[[Any], Any]],
 
 
 def _metas(annotation: object) -> list[Meta]:
-    """The `Meta` marks of a type, also where it is one arm of a union."""
+    """Returns the `Meta` annotations of a type, also of a type inside a union."""
     marks = [mark for mark in getattr(annotation, "__metadata__", ()) if isinstance(mark, Meta)]
     return marks or [mark for arm in get_args(annotation) for mark in _metas(arm)]
 
 
 def check_version(version: int | str, expected: frozenset[str] | None) -> None:
-    """Raises `VersionMismatch` unless any version will do (`None`) or `version` is among those expected."""
+    """Raises `VersionMismatch` unless `version` is among the expected ones; None expects any version."""
     if expected is not None and str(version) not in expected:
         raise VersionMismatch()

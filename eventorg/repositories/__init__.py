@@ -1,1 +1,1 @@
-"""One class per noun, the only callers of SQL. A method is a use case and one transaction."""
+"""One class for each resource; only these run SQL. A method is a use case and one transaction."""

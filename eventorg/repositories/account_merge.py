@@ -1,4 +1,4 @@
-"""Makes one user of two, without losing a registration, a seat or a place in line."""
+"""Merges two users without losing a registration, a seat or a place on a waiting list."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -15,7 +15,7 @@ _BEST_FIRST: Final[tuple[RegistrationStatus, ...]] = ("attended", "registered", 
 
 
 class AccountMerge:
-    """Hands over all that a user has, inside a transaction that somebody else began."""
+    """Moves everything that a user has to another user, inside the caller's transaction."""
 
     def __init__(self, sql: Statements, changes: ChangeRepository, seats: Seats) -> None:
         self._sql = sql
@@ -23,10 +23,10 @@ class AccountMerge:
         self._seats = seats
 
     def merge(self, tx: Transaction, user_id: str, heir_id: str, by: Caller) -> None:
-        """The heir has the registrations, the events, the roles and the requests of the user, who is gone.
+        """Moves registrations, events, roles and requests from the user to the heir, and deletes the user.
 
-        Where both registered for one event, the better status stays, and of two equal ones the earlier; the other
-        is given up. The change log tells each step.
+        If both registered for the same event, the better status stays, or the earlier one of two equals; the other
+        registration is deleted. The change log records each step.
         """
         for held in tx.all(self._sql.list_registrations_of, user_id=user_id):
             self._merge_registration(tx, held["event_id"], user_id, heir_id, by)
@@ -65,7 +65,7 @@ class AccountMerge:
 
 
 def _steps(before: RegistrationStatus, after: RegistrationStatus) -> Iterator[ChangeType]:
-    """What is told of somebody whose registration gets better at once, so that who follows can keep up."""
+    """Yields the changes that describe an improved registration, so that readers of the log can follow."""
     if before == after or after == "cancelled":
         return
     if before == "cancelled":

@@ -1,4 +1,4 @@
-"""Bots: who may act for users, by tokens that are shown once and kept as a hash."""
+"""Bots and their tokens. A token is shown once and stored as a hash."""
 
 import secrets
 
@@ -16,7 +16,7 @@ from eventorg.storage.transactions import Transaction
 
 
 class Bot(Struct, kw_only=True, frozen=True):
-    """A bot's token as the operator sees it; times are null for what has not happened."""
+    """A bot's token as the operator sees it; a time is null if the event has not happened."""
 
     name: str
     scopes: str
@@ -26,14 +26,14 @@ class Bot(Struct, kw_only=True, frozen=True):
 
 
 class BotRepository:
-    """The bots and their tokens."""
+    """Creates, lists and revokes bot tokens."""
 
     def __init__(self, database: Database, sql: Statements) -> None:
         self._database = database
         self._sql = sql
 
     async def create(self, name: str, scopes: list[BotScope]) -> str:
-        """A new token of 256 random bits, which cannot be read again, for a `BotName`. Raises `Conflict`
+        """Returns a new token of 256 random bits for a `BotName`. It cannot be read again. Raises `Conflict`
         (`bot_name_taken`)."""
         token = TOKEN_PREFIX + secrets.token_urlsafe(32)
 
@@ -52,12 +52,12 @@ class BotRepository:
         return token
 
     async def find(self) -> list[Bot]:
-        """All bots by name, the revoked ones too."""
+        """Returns all bots by name, including revoked ones."""
         rows = await self._database.read(lambda tx: tx.all(self._sql.list_bots))
         return [Bot(**row) for row in rows]
 
     async def revoke(self, name: str) -> None:
-        """Ends the token in force of this name, whatever its case: the very next request with it is refused. Raises
+        """Revokes the active token of this name, regardless of case: the next request with it is refused. Raises
         `NotFound`."""
 
         def work(tx: Transaction) -> None:
@@ -69,7 +69,7 @@ class BotRepository:
         await self._database.write(work)
 
     def _find_named(self, tx: Transaction, name: str) -> str | None:
-        """How the name of the bot with a token in force is spelled: as it is given, before any other case, which an
-        older version may have made beside it. There are few bots, so all are looked at."""
+        """Returns the name of an active bot as it is stored, or None. An exact match wins over another case, which an
+        older version could have created. There are few bots, so all are read."""
         names = [str(row["name"]) for row in tx.all(self._sql.list_bots) if row["revoked_at"] is None]
         return next((found for found in sorted(names, key=name.__ne__) if fold(found) == fold(name)), None)

@@ -1,4 +1,4 @@
-"""The change log: one row per fact, written in the transaction of the change itself, read as a feed."""
+"""The change log: one row per fact, written in the transaction of the change itself, and read as a feed."""
 
 from eventorg.domain.callers import Caller
 from eventorg.domain.errors import Gone
@@ -9,21 +9,22 @@ from eventorg.storage.statements import Statement, Statements
 from eventorg.storage.transactions import Transaction
 
 MAX_LOOKED_UP = 50
-"""So many new changes are looked through on the event loop, whomever they concern."""
+"""The number of new changes up to which the event loop searches them itself."""
 _MAX_SWEEP = 1_000
 
 
 class ChangeRepository:
-    """Records facts, and finds them again in commit order."""
+    """Records changes and finds them in commit order."""
 
     def __init__(self, database: Database, sql: Statements) -> None:
         self._database = database
         self._sql = sql
 
     def record(self, tx: Transaction, fact: NewChange, by: Caller) -> None:
-        """Adds a fact to the log, with the user and the bot who brought it about; it is told once `tx` is committed.
+        """Adds a change to the log, with the user and the bot that made it. Listeners receive it once `tx` is
+        committed.
 
-        Before an event goes, so that those it concerned are still told.
+        Record the deletion of an event before you delete it, so that its audience is still told.
         """
         seq = tx.insert(
             self._sql.record_change,
@@ -40,9 +41,12 @@ class ChangeRepository:
         tx.news.append(change)
 
     async def find(self, caller: Caller, after: int | None, limit: int) -> tuple[ChangePage, frozenset[str]]:
-        """What concerns the caller after a number (None: from the oldest kept); and if that is nothing, the ids by
-        which it is concerned: a user's own and those of the events it hosts or attends; a bot by itself is concerned
-        by everything (`ALL_CHANGES`). Raises `Gone` for a number that is not kept."""
+        """Returns the changes for the caller after a number (None: the oldest stored one), and the caller's audience.
+
+        The audience is empty if there are changes. Otherwise it has the ids whose changes the caller receives: the
+        user's own and those of the events that the user hosts or attends, or `ALL_CHANGES` for a bot by itself. Raises
+        `Gone` for a number that is no longer stored.
+        """
         user_id = caller.user_id
 
         def find_all(tx: Transaction) -> tuple[ChangePage, frozenset[str]]:
@@ -52,18 +56,18 @@ class ChangeRepository:
 
         page = await self._database.look_up(
             self._find_new, user_id, after, limit
-        )  # mostly by who has just been woken by one
+        )  # usually the caller was woken by a change
         if page is not None and page.changes:
             return page, frozenset()
         return await self._database.read(find_all)
 
     async def get_head(self) -> int:
-        """The number of the last change there was."""
+        """Returns the number of the last change."""
         bounds = await self._database.read(lambda tx: tx.row(self._sql.get_feed_bounds))
         return int(bounds["head"])
 
     async def find_after(self, seq: int) -> list[Change]:
-        """The changes after a number in commit order, as many as are looked at in one go."""
+        """Returns the changes after a number in commit order, limited to one batch."""
         rows = await self._database.read(lambda tx: tx.all(self._sql.list_all_changes, after=seq, limit=_MAX_SWEEP))
         return [Change(**row) for row in rows]
 
@@ -74,7 +78,7 @@ class ChangeRepository:
         return self._page(tx, self._sql.list_new_changes_for, user_id, start, head, limit)
 
     def _bounds(self, tx: Transaction, after: int | None) -> tuple[int, int]:
-        """Where to begin, and the number of the last change. Raises `Gone`."""
+        """Returns the number to start after, and the number of the last change. Raises `Gone`."""
         bounds = tx.row(self._sql.get_feed_bounds)
         start = bounds["floor"] if after is None else after
         if not bounds["floor"] <= start <= bounds["head"]:
@@ -84,7 +88,7 @@ class ChangeRepository:
     def _page(
         self, tx: Transaction, statement: Statement, user_id: str, start: int, head: int, limit: int
     ) -> ChangePage:
-        """By a statement that finds a user's changes; all of them for a bot by itself."""
+        """Returns a page of a user's changes, found by a statement, or of all changes for a bot by itself."""
         if user_id:
             rows = tx.all(statement, user_id=user_id, after=start, limit=limit)
         else:
@@ -98,12 +102,12 @@ class ChangeRepository:
         return frozenset((user_id, *(row["event_id"] for row in tx.all(self._sql.list_audience, user_id=user_id))))
 
     def find_all_for_user(self, tx: Transaction, user_id: str) -> list[LoggedChange]:
-        """What the log says of a user: the changes that name it, those it brought about, and the deletions it is
-        told of."""
+        """Returns the changes that name a user, that the user made, or that told the user of a deletion."""
         return [LoggedChange(**row) for row in tx.all(self._sql.list_changes_naming, user_id=user_id)]
 
     async def forget(self, before: str) -> None:
-        """Removes what is older than a time (RFC 3339), a little at a time, so that writers need not wait long."""
+        """Deletes changes older than a time (RFC 3339), a limited number in each transaction so that writers do not
+        wait."""
 
         def sweep(tx: Transaction) -> int:
             return tx.run(self._sql.forget_changes, before=before, now=tx.now, limit=_MAX_SWEEP)

@@ -1,4 +1,4 @@
-"""Events: who may see and change them is asked inside the transaction that reads or changes them."""
+"""Events. Visibility and roles are checked inside the transaction that reads or changes an event."""
 
 import secrets
 import sqlite3
@@ -37,7 +37,7 @@ CODE_LENGTH = 9
 
 
 class EventRepository:
-    """The events. Wherever an event is named, its id or its code will do."""
+    """Reads and changes events. An event can be named by its id or its code."""
 
     def __init__(
         self,
@@ -54,7 +54,7 @@ class EventRepository:
         self._idempotency = idempotency
 
     async def create(self, new: NewEvent, caller: Caller, once: Once | None = None) -> Event:
-        """The event, organized by the caller. Raises `Forbidden` if it names another organizer."""
+        """Creates an event that the caller organizes, and returns it. Raises `Forbidden` for another organizer."""
         if new.organizer_id not in (None, caller.user_id):
             raise Forbidden()
 
@@ -64,15 +64,15 @@ class EventRepository:
         return await self._idempotency.write(caller, Event, lambda tx: self._create(tx, new, caller), once, may_see)
 
     async def get(self, event_id: str, viewer_id: str | None) -> Event:
-        """The event. Raises `NotFound` if there is none that the viewer may see."""
-        event = await self._database.look_up(self._load, event_id)  # the same for whoever may see it
+        """Returns the event. Raises `NotFound` if the viewer may not see it."""
+        event = await self._database.look_up(self._load, event_id)  # the same for everyone who may see it
         return await self._database.look_up(self.load, event_id, viewer_id) if is_hidden(event) else event
 
     async def find(
         self, wanted: EventQuery, viewer_id: str | None, after: tuple[str, str] | None, limit: int
     ) -> tuple[list[Event], tuple[str, str] | None]:
-        """The events that the viewer may find, by start time and id, after such a place, `limit` at most; and the
-        place to go on from, if there are more."""
+        """Returns at most `limit` events that the viewer can find, by start time and id, after such a position. The
+        second value is the position to continue from, if there are more."""
         statement, values = compose_search(wanted, viewer_id, after, limit + 1)
         rows = await self._database.read(lambda tx: tx.all(statement, **values))
         events = [_event(row) for row in rows[:limit]]
@@ -86,10 +86,10 @@ class EventRepository:
         caller: Caller,
         once: Once | None = None,
     ) -> Event:
-        """The event as changed; nothing is recorded if nothing changes.
+        """Changes the event and returns it. Nothing is recorded if nothing changes.
 
-        Raises `NotFound`, `Forbidden` (not a host), `VersionMismatch`, `Invalid` (ends before it starts) and
-        `Conflict` (back to a draft while people are registered).
+        Raises `NotFound`, `Forbidden` (not a host), `VersionMismatch`, `Invalid` (ends before it starts) and `Conflict`
+        (back to a draft while people are registered).
         """
 
         def may_see(tx: Transaction, _: Event) -> None:
@@ -100,7 +100,7 @@ class EventRepository:
         )
 
     async def delete(self, event_id: str, expected: frozenset[str] | None, caller: Caller) -> None:
-        """Removes the event and its registrations. Raises `NotFound`, `Forbidden` and `VersionMismatch`."""
+        """Deletes the event and its registrations. Raises `NotFound`, `Forbidden` and `VersionMismatch`."""
 
         def work(tx: Transaction) -> None:
             event, role = self.load_with_role(tx, event_id, caller.user_id)
@@ -111,14 +111,14 @@ class EventRepository:
         await self._database.write(work)
 
     def load(self, tx: Transaction, event_id: str, viewer_id: str | None) -> Event:
-        """The event. Raises `NotFound` if the viewer may not know of it."""
+        """Returns the event. Raises `NotFound` if the viewer may not see it."""
         event = self._load(tx, event_id)
         if is_hidden(event):
             check_visible(event, self._role(tx, event, viewer_id))
         return event
 
     def load_with_role(self, tx: Transaction, event_id: str, viewer_id: str | None) -> tuple[Event, Role | None]:
-        """The event, and what the viewer is to it. Raises `NotFound` if the viewer may not know of it."""
+        """Returns the event and the viewer's role. Raises `NotFound` if the viewer may not see it."""
         event = self._load(tx, event_id)
         role = self._role(tx, event, viewer_id)
         check_visible(event, role)
@@ -131,16 +131,16 @@ class EventRepository:
         return event
 
     def find_all_for_user(self, tx: Transaction, user_id: str) -> list[Event]:
-        """The events a user organizes or co-hosts, by start time."""
+        """Returns the events that a user organizes or co-hosts, by start time."""
         return [self.load(tx, row["id"], user_id) for row in tx.all(self._sql.list_organized, user_id=user_id)]
 
     def remove(self, tx: Transaction, event_id: str, by: Caller) -> None:
-        """Removes an event and all that hangs on it."""
+        """Deletes an event and everything that belongs to it."""
         self._changes.record(tx, NewChange("event.deleted", event_id), by)
         tx.run(self._sql.delete_event, event_id=event_id)
 
     def remove_all_for_user(self, tx: Transaction, user_id: str, by: Caller) -> None:
-        """Passes each event a user organizes to its longest-serving co-host, or removes it if there is none."""
+        """Transfers each event of a user to its longest-serving co-host, or deletes it if there is none."""
         for owned in tx.all(self._sql.list_owned, user_id=user_id):
             event_id = owned["id"]
             heir = tx.one(self._sql.transfer_ownership, event_id=event_id, now=tx.now)
@@ -164,10 +164,10 @@ class EventRepository:
         values = structs.asdict(new) | {"organizer_id": caller.user_id, "event_id": str(uuid4())}
         words = _search_text(new.title, new.description, new.location)
         row = None
-        while row is None:  # a code that is taken makes no row
+        while row is None:  # no row: the code is taken
             row = tx.one(self._sql.create_event, code=_new_code(), search_text=words, now=tx.now, **values)
         event = _event(row)
-        # It names the organizer: whoever waits for news cannot wait for an event that is not there yet.
+        # It names the organizer: a reader who waits for news does not know the new event's id.
         self._changes.record(tx, NewChange("event.created", event.id, caller.user_id), caller)
         return event
 
@@ -192,7 +192,7 @@ class EventRepository:
 
 
 def _event(row: sqlite3.Row) -> Event:
-    values = dict(zip(row.keys(), row, strict=True))  # as `dict(row)`, in half of the time
+    values = dict(zip(row.keys(), row, strict=True))  # half the time of `dict(row)`
     values["waitlist"] = bool(values["waitlist"])
     return Event(**values)
 

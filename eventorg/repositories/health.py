@@ -1,11 +1,11 @@
-"""Whether the database answers."""
+"""The health of the database."""
 
 from eventorg.storage.database import Database
 from eventorg.storage.statements import Statements
 
 
 class HealthRepository:
-    """Asks both sides of the database for a sign of life."""
+    """Checks that the database can be read and written."""
 
     def __init__(self, database: Database, sql: Statements) -> None:
         self._database = database

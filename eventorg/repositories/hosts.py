@@ -1,4 +1,4 @@
-"""Who runs an event: the organizer names co-hosts."""
+"""The hosts of events: the organizer adds and removes co-hosts."""
 
 from eventorg.domain.callers import Caller
 from eventorg.domain.errors import Conflict, NotFound
@@ -14,7 +14,7 @@ from eventorg.storage.transactions import Transaction
 
 
 class HostRepository:
-    """The organizers and co-hosts of events."""
+    """Reads and changes the hosts of events."""
 
     def __init__(
         self,
@@ -31,7 +31,7 @@ class HostRepository:
         self._idempotency = idempotency
 
     async def find(self, event_id: str, caller: Caller) -> Hosts:
-        """Who runs an event. Raises `NotFound`."""
+        """Returns the hosts of an event. Raises `NotFound`."""
 
         def work(tx: Transaction) -> Hosts:
             event = self._events.load(tx, event_id, caller.user_id)
@@ -40,8 +40,8 @@ class HostRepository:
         return await self._database.read(work)
 
     async def add(self, event_id: str, new: NewHost, caller: Caller, once: Once | None = None) -> tuple[Host, bool]:
-        """The co-host, and whether it is new. Raises `NotFound` (event or user), `Forbidden` (not the organizer)
-        and `Conflict` (the organizer needs no second role)."""
+        """Adds a co-host and returns it, and true if it is new. Raises `NotFound` (event or user), `Forbidden` (not the
+        organizer) and `Conflict` (the user is the organizer)."""
 
         def work(tx: Transaction) -> tuple[Host, bool]:
             event = self._load_as_organizer(tx, event_id, caller.user_id)
@@ -60,7 +60,7 @@ class HostRepository:
         return await self._idempotency.write(caller, tuple[Host, bool], work, once, may_see)
 
     async def remove(self, event_id: str, user_id: str, caller: Caller) -> None:
-        """Ends a co-host's role: by the organizer, or by the co-host itself. Raises `NotFound` and `Forbidden`."""
+        """Removes a co-host, as the organizer or as that co-host. Raises `NotFound` and `Forbidden`."""
 
         def work(tx: Transaction) -> None:
             event, role = self._events.load_with_role(tx, event_id, caller.user_id)

@@ -1,4 +1,4 @@
-"""Telegram accounts: each stands for one user, made at first sight or tied to one that was there before."""
+"""Telegram accounts: each belongs to one user, who is created at first sight or linked later."""
 
 import hashlib
 import secrets
@@ -26,11 +26,11 @@ from eventorg.storage.transactions import Transaction
 
 CODE_LIFE = timedelta(minutes=15)
 CODE_LENGTH: Final = 10
-"""58^10 codes: nobody guesses one within its quarter of an hour."""
+"""58^10 codes: nobody guesses one within 15 minutes."""
 
 
 class IdentityRepository:
-    """The Telegram accounts."""
+    """Reads, creates and links Telegram accounts."""
 
     def __init__(
         self,
@@ -53,10 +53,10 @@ class IdentityRepository:
     async def put(
         self, telegram_id: int, account: TelegramAccount, by: Caller | None, *, may_create: bool = True
     ) -> Known:
-        """The user for a Telegram account, made or brought up to date by a bot, or by itself (None).
+        """Creates or updates the user of a Telegram account, for a bot or for the account itself (None).
 
-        A user that has a login of its own keeps what it has. Raises `Forbidden` (`signup_closed`) if it would have to
-        be made and must not.
+        A user with an own login keeps the existing profile. Raises `Forbidden` (`signup_closed`) if the user is new and
+        must not be created.
         """
 
         def work(tx: Transaction) -> Known:
@@ -70,11 +70,12 @@ class IdentityRepository:
         return await self._database.write(work)
 
     async def get(self, telegram_id: int) -> User:
-        """The user for a Telegram account. Raises `NotFound`."""
+        """Returns the user of a Telegram account. Raises `NotFound`."""
         return await self._database.read(lambda tx: self._users.load(tx, self._load(tx, telegram_id).user_id))
 
     async def create_code(self, caller: Caller, once: Once | None = None) -> LinkCode:
-        """A new code for the caller; the one before ends. Raises `Conflict` if the caller has a Telegram account."""
+        """Returns a new link code of the caller; an older one ends. Raises `Conflict` if the caller has a Telegram
+        account."""
         code = "".join(secrets.choice(BASE58) for _ in range(CODE_LENGTH))
         made = LinkCode(code, rfc3339(self._clock() + CODE_LIFE))
 
@@ -89,10 +90,10 @@ class IdentityRepository:
         return await self._idempotency.write(caller, LinkCode, work, once, None)  # the code is the caller's own
 
     async def link(self, telegram_id: int, code: str, by: Caller, once: Once | None = None) -> User:
-        """The user who asked for the code, whose Telegram account this now is. The user who stood for the account
-        so far is merged into it, without losing a registration.
+        """Links a Telegram account to the user who asked for the code, and returns the user.
 
-        Raises `NotFound` (code unknown, used or expired) and `Conflict` (one of the two is linked elsewhere).
+        The user that the account had so far is merged, without losing a registration. Raises `NotFound` (code unknown,
+        used or expired) and `Conflict` (one of the two is linked elsewhere).
         """
 
         def work(tx: Transaction) -> User:
@@ -121,8 +122,8 @@ class IdentityRepository:
         return await self._idempotency.write(by, User, work, once, may_see)
 
     async def unlink(self, telegram_id: int, expected: frozenset[str] | None, caller: Caller) -> None:
-        """Unties a Telegram account from the caller. Raises `NotFound` if it is not the caller's, `VersionMismatch`,
-        and `Conflict` if the caller could not log in any more."""
+        """Unlinks a Telegram account from the caller. Raises `NotFound` if it is not the caller's, `VersionMismatch`,
+        and `Conflict` if the caller could not log in afterwards."""
 
         def work(tx: Transaction) -> None:
             if self._load(tx, telegram_id).user_id != caller.user_id:
@@ -191,7 +192,7 @@ class IdentityRepository:
         return self._users.change(tx, user_id, given, Caller(user_id=user_id, bot=actor.bot))
 
     def _free_username(self, tx: Transaction, wanted: str | None, user_id: str) -> str | None:
-        """The username, if it can be one here and nobody else has it."""
+        """Returns the username if it is valid and nobody else has it."""
         if wanted is None or not is_username(wanted):
             return None
         taken = tx.one(self._sql.is_username_taken, username_key=fold(wanted), user_id=user_id)

@@ -1,4 +1,4 @@
-"""How far each plugin has got with the change log, and what was set aside."""
+"""The position of each plugin in the change log, and its dead letters."""
 
 from datetime import timedelta
 from typing import Literal
@@ -16,8 +16,11 @@ MAX_BATCH = 100
 
 
 class Place(Struct, frozen=True, kw_only=True):
-    """A plugin's place in the log: done with `seq`; the next change has failed `attempts` times, and is tried again at
-    `due_at`. `running` is the change that was being told when the program last stopped."""
+    """A plugin's position in the log: `seq` is the last finished change.
+
+    The next change has failed `attempts` times and is tried again at `due_at`. `running` is the change that was being
+    handled when the program last stopped.
+    """
 
     name: str
     seq: int
@@ -28,7 +31,7 @@ class Place(Struct, frozen=True, kw_only=True):
 
 
 class PluginState(Struct, frozen=True, kw_only=True):
-    """What the operator wants to know: `backlog` changes wait, `failures` were set aside."""
+    """A plugin's state for the operator: `backlog` changes wait, `failures` are dead letters."""
 
     name: str
     attempts: int
@@ -38,14 +41,14 @@ class PluginState(Struct, frozen=True, kw_only=True):
 
     @property
     def summary(self) -> Literal["ok", "retrying", "failing"]:
-        """`retrying`: the next change has failed and is tried again; `failing`: changes were set aside."""
+        """`retrying`: the next change failed and is tried again; `failing`: there are dead letters."""
         if self.failures:
             return "failing"
         return "retrying" if self.attempts else "ok"
 
 
 class PluginRepository:
-    """The places of plugins."""
+    """Reads and moves the positions of plugins."""
 
     def __init__(self, database: Database, sql: Statements, clock: Clock) -> None:
         self._database = database
@@ -53,7 +56,7 @@ class PluginRepository:
         self._clock = clock
 
     async def register(self, name: str) -> Place:
-        """The place of a plugin; a new one begins with what happens from now on."""
+        """Returns the position of a plugin. A new plugin receives the changes from now on."""
 
         def work(tx: Transaction) -> Place:
             tx.run(self._sql.register_plugin, name=name)
@@ -62,7 +65,7 @@ class PluginRepository:
         return await self._database.write(work)
 
     async def find_next(self, name: str) -> tuple[Place, list[Change], Change | None]:
-        """The place, what comes after it (at most `MAX_BATCH`), and a change set aside that is to be retried."""
+        """Returns the position, at most `MAX_BATCH` changes after it, and a dead letter that is to be retried."""
 
         def work(tx: Transaction) -> tuple[Place, list[Change], Change | None]:
             place = self._load(tx, name)
@@ -73,19 +76,20 @@ class PluginRepository:
         return await self._database.read(work)
 
     async def advance(self, name: str, seq: int) -> None:
-        """Done with `seq`."""
+        """Records that `seq` is finished."""
         await self._database.write(lambda tx: tx.run(self._sql.advance_plugin, name=name, seq=seq))
 
     async def mark_running(self, name: str, seq: int, running: int) -> None:
-        """Done with `seq`, and about to tell `running`: if the program ends in it, that is known."""
+        """Records that `seq` is finished and `running` begins, so that a crash in it is known."""
         await self._database.write(lambda tx: tx.run(self._sql.mark_running, name=name, seq=seq, running=running))
 
     async def mark_idle(self, name: str) -> None:
-        """The program ends in good order: what was being told is told again, and has not failed."""
+        """Records that the program stops normally: the running change is handled again and has not failed."""
         await self._database.write(lambda tx: tx.run(self._sql.mark_plugin_idle, name=name))
 
     async def retry_later(self, name: str, seq: int, attempts: int, pause: timedelta, error: str) -> None:
-        """Done with `seq`; what comes next has failed for the `attempts`th time and waits for a pause."""
+        """Records that `seq` is finished, and that the next change failed for the `attempts`th time and waits for a
+        pause."""
         due = rfc3339(self._clock() + pause)
         await self._database.write(
             lambda tx: tx.run(
@@ -94,7 +98,7 @@ class PluginRepository:
         )
 
     async def dead_letter(self, name: str, change: Change, error: str) -> None:
-        """Goes on without a change that keeps failing, and keeps it for a retry."""
+        """Moves a change that keeps failing to the dead letters and goes on without it."""
 
         def work(tx: Transaction) -> None:
             tx.run(
@@ -113,15 +117,15 @@ class PluginRepository:
         await self._database.write(work)
 
     async def retry_dead_letter(self, name: str, change: Change) -> None:
-        """About to tell again a change that was set aside, once."""
+        """Records that a dead letter is about to be handled again, once."""
         await self._database.write(lambda tx: tx.run(self._sql.retry_dead_letter, name=name, seq=change.seq))
 
     async def delete_dead_letter(self, name: str, change: Change) -> None:
-        """A change that was set aside has been told after all."""
+        """Deletes a dead letter that was handled after all."""
         await self._database.write(lambda tx: tx.run(self._sql.delete_dead_letter, name=name, seq=change.seq))
 
     async def retry(self, name: str) -> int:
-        """Has a plugin told again what was set aside, and at once what waits; how many were set aside.
+        """Marks a plugin's dead letters for a retry, ends its pause, and returns the number of dead letters.
 
         Raises `NotFound`.
         """
@@ -134,7 +138,7 @@ class PluginRepository:
         return await self._database.write(work)
 
     async def find_states(self) -> list[PluginState]:
-        """The states of all plugins that were ever loaded, by name."""
+        """Returns the states of all plugins that were ever loaded, by name."""
         rows = await self._database.read(lambda tx: tx.all(self._sql.list_plugin_states))
         return [PluginState(**row) for row in rows]
 

@@ -1,4 +1,4 @@
-"""Seats and the waiting list of an event, inside a transaction that somebody else began."""
+"""The seats and the waiting list of an event, inside the caller's transaction."""
 
 from eventorg.domain.callers import Caller
 from eventorg.domain.errors import Conflict
@@ -11,14 +11,14 @@ from eventorg.storage.transactions import Transaction
 
 
 class Seats:
-    """Claims, frees and passes on seats; the counters in the event's row equal its registrations at all times."""
+    """Claims, frees and assigns seats. The counters in the event's row always equal its registrations."""
 
     def __init__(self, sql: Statements, changes: ChangeRepository) -> None:
         self._sql = sql
         self._changes = changes
 
     def claim(self, tx: Transaction, event: Event) -> tuple[RegistrationStatus, int | None]:
-        """A seat, or else the last position in the waiting list. Raises `Conflict` if there is neither."""
+        """Returns a seat, or the last position on the waiting list. Raises `Conflict` if there is neither."""
         if tx.run(self._sql.take_seat, event_id=event.id):
             return "registered", None
         if not event.waitlist:
@@ -27,7 +27,8 @@ class Seats:
         return "waitlisted", line["waitlisted_count"]
 
     def give_up(self, tx: Transaction, event_id: str, status: RegistrationStatus, by: Caller) -> None:
-        """What a registration of this status held is free again, and goes to the first in line."""
+        """Frees the seat or place of a registration of this status. A seat goes to the first person on the waiting
+        list."""
         if status == "waitlisted":
             tx.run(self._sql.leave_line, event_id=event_id)
         else:
@@ -35,7 +36,7 @@ class Seats:
             self.fill(tx, event_id, by)
 
     def fill(self, tx: Transaction, event_id: str, by: Caller) -> None:
-        """Gives each free seat to the first in line, while there are both."""
+        """Gives free seats to the first people on the waiting list until one of the two runs out."""
         while (first := tx.one(self._sql.get_first_in_line, event_id=event_id)) and tx.run(
             self._sql.take_seat, event_id=event_id
         ):

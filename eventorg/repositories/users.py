@@ -1,4 +1,4 @@
-"""Users: their accounts, their passwords, and what remains when they go."""
+"""Users: their accounts and passwords, and the deletion of everything that belongs to them."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -30,7 +30,7 @@ PROFILE = ("username", "email", "first_name", "last_name", "locale", "timezone")
 
 
 class Credentials(Struct, frozen=True):
-    """What a login is checked against."""
+    """The data that a login is checked against."""
 
     id: str
     password_hash: str | None
@@ -38,7 +38,7 @@ class Credentials(Struct, frozen=True):
 
 
 class UserRepository:
-    """The users."""
+    """Reads and changes users."""
 
     def __init__(
         self,
@@ -61,7 +61,8 @@ class UserRepository:
         self._passwords = passwords
 
     async def create(self, new: NewUser, by: Caller | None, once: Once | None = None) -> User:
-        """The new user, made by itself (None) or by another. Raises `Conflict` (`username_taken`, `email_taken`)."""
+        """Creates a user, for itself (None) or by another caller, and returns it. Raises `Conflict` (`username_taken`,
+        `email_taken`)."""
         hashed = None if is_replay(once) else await self._passwords.hash(new.password)
         profile = {name: getattr(new, name) for name in PROFILE}
 
@@ -72,26 +73,28 @@ class UserRepository:
         return await self._idempotency.write(by or NOBODY, User, work, once, None)
 
     async def get(self, user_id: str, viewer_id: str) -> User:
-        """The user, with the e-mail only for itself. Raises `NotFound`."""
+        """Returns the user, with the e-mail only for itself. Raises `NotFound`."""
         user = await self._database.look_up(self.load, user_id)
         return user if user_id == viewer_id else structs.replace(user, email=UNSET)
 
     async def find_named(self, name: str) -> User:
-        """The user of this username, e-mail or id, with all its fields: for the operator. Raises `NotFound`."""
+        """Returns the user with this username, e-mail or id, with all fields, for the operator. Raises `NotFound`."""
         row = await self._database.read(lambda tx: tx.one(self._sql.find_user, name=name, key=fold(name)))
         if row is None:
             raise NotFound("user_not_found")
         return User(**row)
 
     async def find_page(self, after: str, limit: int) -> list[User]:
-        """So many users after an id, in the order of their ids: for the operator."""
+        """Returns at most `limit` users after an id, in the order of ids, for the operator."""
         rows = await self._database.read(lambda tx: tx.all(self._sql.list_users, after=after, limit=limit))
         return [User(**row) for row in rows]
 
     async def log_in(self, login: Login) -> Credentials:
-        """Whose e-mail and password these are. Raises `Unauthenticated`, the same after the same work for an
-        unknown e-mail, an account without a password and a wrong password. A hash made with weaker parameters
-        than today's is replaced."""
+        """Returns the credentials of the user with this e-mail and password.
+
+        Raises `Unauthenticated`, the same after the same work for an unknown e-mail, an account without a password and
+        a wrong password. A hash with weaker parameters than today's is replaced.
+        """
         key = fold(login.email)
         row = await self._database.read(lambda tx: tx.one(self._sql.get_credentials_by_email, email_key=key))
         known = Credentials(**row) if row else None
@@ -106,7 +109,7 @@ class UserRepository:
         return known
 
     async def get_token_version(self, user_id: str) -> int:
-        """The version that a new token bears. Raises `NotFound`."""
+        """Returns the version that a new token carries. Raises `NotFound`."""
         row = await self._database.read(lambda tx: tx.one(self._sql.get_token_version, user_id=user_id))
         if row is None:
             raise NotFound("user_not_found")
@@ -120,9 +123,9 @@ class UserRepository:
         caller: Caller,
         once: Once | None = None,
     ) -> User:
-        """The user as changed; a new password ends every token issued before.
+        """Changes the user and returns it. A new password ends every older token.
 
-        Raises `NotFound`, `Forbidden` (not oneself), `VersionMismatch`, `Invalid` (wrong current password) and
+        Raises `NotFound`, `Forbidden` (not the user), `VersionMismatch`, `Invalid` (wrong current password) and
         `Conflict` (a name is taken).
         """
         change = None
@@ -133,7 +136,7 @@ class UserRepository:
             check_version(self._load_self(tx, user_id, caller).version, expected)
             given = {name: value for name in PROFILE if (value := getattr(patch, name)) is not UNSET}
             if change is not None and not tx.run(self._sql.set_password, user_id=user_id, **change):
-                raise WrongPassword()  # somebody else has just changed it
+                raise WrongPassword()  # changed in the meantime
             return self.change(tx, user_id, given, caller, always=change is not None)
 
         def may_see(tx: Transaction, _: User) -> None:
@@ -142,7 +145,7 @@ class UserRepository:
         return await self._idempotency.write(caller, User, work, once, may_see)
 
     async def reset_password(self, user_id: str, password: str) -> None:
-        """A new password whatever the old one was, for the operator; it ends every token issued before.
+        """Sets a new password without the old one, for the operator. It ends every older token.
 
         Raises `NotFound`.
         """
@@ -158,9 +161,9 @@ class UserRepository:
         await self._database.write(work)
 
     async def delete(self, user_id: str, expected: frozenset[str] | None, caller: Caller) -> None:
-        """Removes the account, its registrations, and its events that no co-host takes over.
+        """Deletes the account, its registrations, and its events without a co-host.
 
-        Raises `NotFound`, `Forbidden` (not oneself) and `VersionMismatch`.
+        Raises `NotFound`, `Forbidden` (not the user) and `VersionMismatch`.
         """
 
         def work(tx: Transaction) -> None:
@@ -175,7 +178,7 @@ class UserRepository:
         await self._database.scrub()
 
     async def export(self, caller: Caller) -> Export:
-        """All that is kept about the caller."""
+        """Returns everything that is stored about the caller."""
 
         def work(tx: Transaction) -> Export:
             return Export(
@@ -193,7 +196,7 @@ class UserRepository:
         return await self._database.read(work)
 
     def load(self, tx: Transaction, user_id: str) -> User:
-        """The user with all its fields. Raises `NotFound`."""
+        """Returns the user with all fields. Raises `NotFound`."""
         row = tx.one(self._sql.get_user, user_id=user_id)
         if row is None:
             raise NotFound("user_not_found")
@@ -208,7 +211,7 @@ class UserRepository:
         by: Caller | None,
         password_hash: str | None = None,
     ) -> User:
-        """A new user with this profile (all of `PROFILE`). Raises `Conflict` if a name is taken."""
+        """Inserts a user with this profile (all of `PROFILE`) and returns it. Raises `Conflict` if a name is taken."""
         with _taken_names():
             row = tx.row(
                 self._sql.create_user, user_id=user_id, password_hash=password_hash, now=tx.now, **_columns(profile)
@@ -220,7 +223,8 @@ class UserRepository:
     def change(
         self, tx: Transaction, user_id: str, given: dict[str, str | None], by: Caller, *, always: bool = False
     ) -> User:
-        """The user with these fields of its profile changed; nothing is recorded if nothing is (unless `always`).
+        """Changes fields of the user's profile and returns the user. Nothing is recorded if nothing changes, unless
+        `always`.
 
         Raises `Conflict` if a name is taken.
         """
@@ -240,7 +244,7 @@ class UserRepository:
         return user
 
     async def _change_password(self, user_id: str, password: str, current: str | UnsetType) -> dict[str, str | None]:
-        """The old hash and the new one. Raises `Invalid` unless `current` is the password, if there is one."""
+        """Returns the old hash and the new one. Raises `Invalid` unless `current` is the password, if there is one."""
         row = await self._database.read(lambda tx: tx.one(self._sql.get_password_hash, user_id=user_id))
         old = row["password_hash"] if row else None
         if old is not None:
@@ -252,14 +256,14 @@ class UserRepository:
 
 
 def _columns(profile: dict[str, str | None]) -> dict[str, str | None]:
-    """The values as they are kept: with the folded keys that names are unique by."""
+    """Returns the stored values, including the folded keys by which names are unique."""
     keys = {f"{name}_key": fold(value) if (value := profile[name]) else None for name in ("username", "email")}
     return profile | keys
 
 
 @contextmanager
 def _taken_names() -> Iterator[None]:
-    """The constraint decides which name is taken: no look before the insert."""
+    """Turns a violated constraint into `Conflict`, so that no look-up before the insert is needed."""
     try:
         yield
     except sqlite3.IntegrityError as error:

@@ -1,1 +1,1 @@
-"""Passwords, tokens, the secret that signs them, and the brake on guessing."""
+"""Passwords, tokens, fingerprints, the server's secret, and limits on guessing."""

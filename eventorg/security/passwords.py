@@ -1,4 +1,4 @@
-"""Argon2id hashes, computed off the event loop, never more than two at a time, and never on every core."""
+"""Argon2id hashes, computed off the event loop, at most two at a time, and never on every core."""
 
 import asyncio
 import os
@@ -18,7 +18,7 @@ from eventorg.domain.errors import Unavailable
 from eventorg.logger import Logger
 
 PARAMETERS: Final = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
-"""OWASP's minimum for Argon2id (Password Storage Cheat Sheet): 19 MiB, two passes, one lane."""
+"""The minimum for Argon2id of OWASP (Password Storage Cheat Sheet): 19 MiB, two passes, one lane."""
 
 Result = TypeVar("Result")
 Arguments = TypeVarTuple("Arguments")
@@ -27,14 +27,17 @@ THREADS: Final = max(1, min(2, (os.cpu_count() or 1) // 2))
 MAX_QUEUE = 256
 MAX_WAIT_SECONDS = 10.0
 NICENESS: Final = 19
-"""Linux gives such a thread what nobody else wants, and a seventieth of a busy processor."""
+"""At this niceness Linux gives a thread only idle time, and a seventieth of a busy processor."""
 
 log = Logger("eventorg.passwords")
 
 
 class Passwords:
-    """Hashes and verifies. More than `MAX_QUEUE` waiting is `Unavailable`, at once; so is what is not done within
-    `MAX_WAIT_SECONDS`, because requests that go first keep every processor busy."""
+    """Hashes and verifies passwords.
+
+    Raises `Unavailable` at once if more than `MAX_QUEUE` wait, and after `MAX_WAIT_SECONDS` without a result, because
+    requests have priority and can keep every processor busy.
+    """
 
     def __init__(self, hasher: PasswordHasher = PARAMETERS) -> None:
         self._hasher = hasher
@@ -44,15 +47,16 @@ class Passwords:
         self.computed = 0
 
     async def hash(self, password: str) -> str:
-        """The hash to keep, with its parameters and salt."""
+        """Returns the hash to store, with its parameters and salt."""
         return await self._compute(self._hasher.hash, password)
 
     async def verify(self, password: str, hashed: str | None) -> bool:
-        """Whether it is the password of the hash. No hash (an unknown user) costs the same work and is false."""
+        """Returns true if the password belongs to the hash. Without a hash (unknown user) it does the same work, then
+        false."""
         return await self._compute(self._matches, password, hashed or self._decoy) and hashed is not None
 
     def is_outdated(self, hashed: str) -> bool:
-        """Whether the hash was made with other parameters than today's, and a new one is due."""
+        """Returns true if the hash was made with other parameters than today's and must be replaced."""
         return self._hasher.check_needs_rehash(hashed)
 
     def _matches(self, password: str, hashed: str) -> bool:
@@ -88,8 +92,8 @@ def _make_decoy(hasher: PasswordHasher) -> str:
 
 
 def _give_way() -> None:
-    """Lets requests go first: on Linux each thread has a niceness of its own (setpriority(2), under "C library/kernel
-    differences"). Where a sandbox forbids that, passwords are computed all the same."""
+    """Gives requests priority: on Linux each thread has its own niceness (setpriority(2), under "C library/kernel
+    differences"). Where a sandbox forbids that, passwords are computed at normal priority."""
     if sys.platform == "linux":
         thread = threading.get_native_id()
         try:

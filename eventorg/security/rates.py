@@ -1,4 +1,4 @@
-"""Requests a minute, by who sends them."""
+"""Limits on requests per minute and sender."""
 
 import math
 from collections import OrderedDict
@@ -12,10 +12,10 @@ _MINUTE = 60_000_000  # in microseconds
 
 
 class RateLimiter:
-    """Allows each sender `limit` requests at once, and as many within a minute after that, evenly.
+    """Allows each sender `limit` requests at once, and as many evenly within each following minute.
 
-    The generic cell rate algorithm (ITU-T I.371, appendix I): one number a sender, the moment until which its budget is
-    spent. No more than `MAX_SENDERS` are remembered; the one heard of longest ago is forgotten first.
+    This is the generic cell rate algorithm (ITU-T I.371, appendix I): one number per sender, the time until which its
+    budget is spent. At most `MAX_SENDERS` are remembered; the least recently seen one is dropped first.
     """
 
     def __init__(self, limit: int, clock: Clock) -> None:
@@ -24,7 +24,8 @@ class RateLimiter:
         self._spent_until: OrderedDict[str, int] = OrderedDict()
 
     def take(self, sender: str) -> None:
-        """Counts a request. Raises `TooMany` with the seconds until there is room for one, and does not count that."""
+        """Counts a request. Raises `TooMany` with the seconds until the next one is allowed; a refused request does not
+        count."""
         now = int(self._clock().timestamp() * 1_000_000)
         until = max(self._spent_until.get(sender, 0), now) + self._interval
         if until - now > _MINUTE:
@@ -36,9 +37,9 @@ class RateLimiter:
 
 
 def network_of(client: tuple[str, int] | None) -> str:
-    """The address that a client is counted by: of IPv6 the network, since one host has a /64 to choose from (RFC 6177).
+    """Returns the address that a client is counted by: for IPv6 the network, since one host can use a /64 (RFC 6177).
 
-    What is no address, as a proxy may say it, stays as it is.
+    Text that is not an address, which a proxy can send, is returned unchanged.
     """
     if client is None:
         return "unknown"

@@ -1,4 +1,4 @@
-"""The secret that signs tokens: set by the operator, or made once beside the database."""
+"""The server's secret: set by the operator, or created once beside the database."""
 
 import os
 import secrets
@@ -9,15 +9,15 @@ from eventorg.settings import MIN_SECRET
 
 
 def secret_path(database: Path) -> Path:
-    """Where the secret of a database lies."""
+    """Returns the path of the secret of a database."""
     return database.with_name(database.name + ".secret")
 
 
 def load_secret(database: Path) -> str:
-    """The secret beside a database, made at the first call: 64 hexadecimal digits, mode 0600.
+    """Returns the secret beside a database, created by the first call: 64 hexadecimal digits, mode 0600.
 
-    Written whole under another name and linked into place, so that of ten that start at once nine find the
-    tenth's, and a crash leaves none rather than half of one. Raises `OperatorError` if it cannot be used.
+    The secret is written under another name and then linked, so programs that start at once share one secret, and a
+    crash leaves no incomplete file. Raises `OperatorError` if the secret cannot be used.
     """
     path = secret_path(database)
     try:
@@ -42,6 +42,6 @@ def _make(path: Path) -> None:
         try:
             os.link(draft, path)
         except FileExistsError:
-            return  # another process was first: its secret counts
+            return  # another process created it first
     finally:
         draft.unlink()

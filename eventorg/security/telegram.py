@@ -1,4 +1,4 @@
-"""Mini App logins: what Telegram says of a user, checked by Telegram's own rules.
+"""Mini App logins: Telegram's data about a user, checked by Telegram's rules.
 
 https://core.telegram.org/bots/webapps#validating-data-received-via-the-mini-app
 """
@@ -16,7 +16,7 @@ from eventorg.settings import Settings
 
 
 class MiniAppLogin:
-    """Checks init data with the bot's key, or, if only the bot's id is known, with Telegram's public key."""
+    """Checks init data with the bot's key, or with Telegram's public key if only the bot's id is known."""
 
     def __init__(self, settings: Settings, clock: Clock) -> None:
         bot_id, _, self._key = settings.telegram_bot_token.partition(":")
@@ -26,9 +26,9 @@ class MiniAppLogin:
         self._clock = clock
 
     def check(self, init_data: str) -> tuple[int, TelegramAccount]:
-        """The id of the account that logs in, and what Telegram says of it.
+        """Returns the id and the data of the account that logs in.
 
-        Raises `Unauthenticated`: `init_data_invalid`, or `init_data_expired` for what was right once.
+        Raises `Unauthenticated`: `init_data_invalid`, or `init_data_expired` for data that was valid before.
         """
         try:
             data = self._verify(init_data)
@@ -59,5 +59,5 @@ class MiniAppLogin:
 
 
 def _text(value: object) -> str | None:
-    """A field that need not be there; one of another type, which the library lets pass, is as good as none."""
+    """Returns an optional field. A value of another type, which the library accepts, counts as missing."""
     return value if isinstance(value, str) else None

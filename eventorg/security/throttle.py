@@ -1,7 +1,6 @@
-"""The brake on guessing passwords: failed logins, counted per account and per address.
+"""A limit on guessing passwords: failed logins, counted per account and per address.
 
-By hand, for what request limiters do not do: it counts failures only, takes its time from the injected clock,
-and forgets the oldest key rather than grow.
+Unlike request limiters it counts failures only, uses the injected clock, and drops the oldest key instead of growing.
 """
 
 import hashlib
@@ -17,7 +16,7 @@ MAX_KEYS = 100_000
 
 
 class LoginThrottle:
-    """Allows `limit` failures a key within any minute."""
+    """Allows `limit` failures per key within any minute."""
 
     def __init__(self, limit: int, clock: Clock) -> None:
         self._limit = limit
@@ -25,9 +24,9 @@ class LoginThrottle:
         self._failures: OrderedDict[bytes, list[datetime]] = OrderedDict()
 
     def check(self, *keys: str) -> None:
-        """Raises `TooMany` if one of the keys has failed too often, with the seconds until it may try again.
+        """Raises `TooMany`, with the seconds to wait, if one of the keys has failed too often.
 
-        Asked before the password is looked at and again after: guesses made side by side gain nothing.
+        Call it before the password is verified and again after, so that parallel guesses gain nothing.
         """
         now = self._clock()
         waits = [
@@ -35,7 +34,7 @@ class LoginThrottle:
             for key in keys
             if (failures := self._failures.get(_short(key)))
             and len(failures) == self._limit
-            and failures[0] <= now < failures[0] + WINDOW  # one of a time to come is of a clock set back since
+            and failures[0] <= now < failures[0] + WINDOW  # a failure in the future means that the clock was set back
         ]
         if waits:
             raise TooMany("too_many_logins", retry_after=math.ceil(max(waits).total_seconds()))
@@ -51,5 +50,5 @@ class LoginThrottle:
 
 
 def _short(key: str) -> bytes:
-    """A key in few bytes: folded, an e-mail is up to eighteen times as long as it was sent."""
+    """Returns a short form of a key: a folded e-mail can be eighteen times as long as it was sent."""
     return hashlib.blake2b(key.encode(), digest_size=16).digest()

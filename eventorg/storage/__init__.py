@@ -1,1 +1,2 @@
-"""The SQLite file: connections, transactions, named statements, migrations. No noun of the domain but the change."""
+"""The SQLite file: connections, transactions, named statements, migrations. It knows no resource except the change
+log."""

@@ -1,4 +1,4 @@
-"""Copies of a database file, made under another name and flushed: what bears its own name is whole."""
+"""Copies of a database file. A copy gets its final name only when it is complete and flushed."""
 
 import os
 import secrets
@@ -13,17 +13,17 @@ from eventorg.storage.sqlite import connect_reader
 PAGES_A_STEP = 1_000
 
 Progress = Callable[[str, int, int], None]
-"""Told what is being done, how much of it is done, and of how much."""
+"""Receives the name of a step, the amount done and the total amount."""
 
 
 def no_progress(what: str, done: int, total: int) -> None:
-    """The progress of what nobody looks at."""
+    """Ignores the progress."""
 
 
 @contextmanager
 def temporary_beside(target: Path) -> Iterator[Path]:
-    """A new empty file beside a target, mode 0600, under a name nobody else has; gone when the block ends, unless it
-    was given another name by then."""
+    """Yields a new empty file beside a target, mode 0600, with a unique name. It is deleted when the block ends, unless
+    it was renamed by then."""
     draft = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
     try:
         os.close(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
@@ -34,12 +34,12 @@ def temporary_beside(target: Path) -> Iterator[Path]:
 
 
 def copy_database(source: Path, draft: Path, progress: Progress = no_progress) -> None:
-    """Copies what is committed, also while it is served, into a file of its own without a write-ahead log.
+    """Copies the committed state, also of a file in use, into a file without a write-ahead log.
 
     Raises `sqlite3.Error`.
     """
     with closing(connect_reader(source)) as reader, closing(sqlite3.connect(draft)) as copy:
-        # One read transaction, so that writers do not make the copy begin again.
+        # One read transaction, because a write in between would restart the copy.
         reader.execute("BEGIN")
         reader.execute("SELECT 1 FROM sqlite_master").fetchall()
         reader.backup(
@@ -53,7 +53,7 @@ def copy_database(source: Path, draft: Path, progress: Progress = no_progress) -
 
 
 def flush(path: Path) -> None:
-    """Has the disk keep a file, or the names in a folder."""
+    """Flushes a file, or the names in a folder, to the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -1,7 +1,7 @@
-"""The SQLite file: one writer with group commit, some readers, each on a thread of its own.
+"""The SQLite file: one writer with group commit and some readers, each on its own thread.
 
-A transaction is a synchronous function, run whole on a connection's thread: nothing can be awaited inside it,
-and a client that goes away cannot leave it half done.
+A transaction is a synchronous function that runs as a whole on a connection's thread. Nothing can be awaited inside it,
+so a client that disconnects cannot leave it unfinished.
 """
 
 import asyncio
@@ -58,7 +58,7 @@ class _Result(Struct, frozen=True, eq=False):
 
     def deliver(self) -> None:
         if self.job.answer.done():
-            return  # whoever asked has gone away
+            return  # the client has disconnected
         if self.error is None:
             self.job.answer.set_result(self.result)
         else:
@@ -76,16 +76,17 @@ class Database:
         self._draining = False
         self._is_locked_out = False
         self.listeners: Final[list[Callable[[list[Change]], None]]] = []
-        """Called on the event loop after each commit that recorded changes, in commit order; those of other processes
-        come when they are noticed (see `eventorg.background.external_commits`)."""
+        """Called on the event loop after each commit that recorded changes, in commit order. Commits of other processes
+        follow when they are detected (see `eventorg.background.external_commits`)."""
         self.observers: Final[list[Callable[[int, float], None]]] = []
-        """Called on the writer's thread after each commit, with the number of works in it and its seconds."""
+        """Called on the writer's thread after each commit, with the number of transactions in it and its duration in
+        seconds."""
 
     @asynccontextmanager
     async def opened(self, *, checkpoints: bool = True) -> AsyncIterator[Self]:
-        """Connects, and closes when the block ends, after the works that wait by then. `checkpoints` are for the
-        process that owns the file alone (see `connect_writer`)."""
-        self.loop = asyncio.get_running_loop()  # where it lives: other loops ask here
+        """Connects, and closes when the block ends, after the transactions that wait by then. `checkpoints` is for the
+        one process that owns the file (see `connect_writer`)."""
+        self.loop = asyncio.get_running_loop()  # other loops send their work here
         self._home = get_ident()
         self._checkpoints = checkpoints
         writer = partial(connect_writer, self._path, self._synchronous, checkpoints=checkpoints)
@@ -106,7 +107,7 @@ class Database:
                 try:
                     yield self
                 finally:
-                    await _on_thread(self._writer, lambda: None)  # what waits by now is written and told before
+                    await _on_thread(self._writer, lambda: None)  # ends after everything that waits by now
         finally:
             for elsewhere in self._elsewhere:
                 elsewhere.close()
@@ -114,11 +115,11 @@ class Database:
                 await connection.close()
 
     async def write(self, work: TransactionFunction[T]) -> T:
-        """The work's result, once it is committed; durable by then.
+        """Returns the result of a transaction once it is committed and durable.
 
-        Works that wait together share one commit, each in a savepoint of its own: one that raises is undone
-        alone, and its error comes out here. Work may be run again when its group had to be undone, so it must
-        do nothing but use its transaction. Raises `Unavailable` at once when too many wait.
+        Transactions that wait at the same time share one commit, each in its own savepoint. If one raises, only that
+        one is undone, and its error is raised here. A transaction function can run twice when its group had to be
+        undone, so it must use only its transaction. Raises `Unavailable` at once when too many wait.
         """
         if get_ident() != self._home:
             return await self._at_home(self.write(work))
@@ -132,8 +133,10 @@ class Database:
         return await answer
 
     async def read(self, work: TransactionFunction[T]) -> T:
-        """The result of a work that only reads, all of it from one snapshot of the file. Who asks on a thread of its
-        own, like a plugin, reads there: the way to another and back takes ten times as long."""
+        """Returns the result of a function that only reads, from one snapshot of the file.
+
+        Another thread, for example a plugin's, reads on its own connection: switching threads takes ten times as long.
+        """
         if get_ident() != self._home:
             return self._snapshot(self._reader_here(), work)
         least = min(range(len(self._readers)), key=self._reading.__getitem__)
@@ -147,21 +150,21 @@ class Database:
             self._reading[least] -= 1
 
     async def look_up(self, work: Callable[[Transaction, *Values], T], *values: *Values) -> T:
-        """The result of a work that reads some rows by their keys, at once, on the event loop: the way to a reader's
-        thread and back takes ten times as long. What grows with the data is for `read`.
+        """Returns the result of a function that reads a few rows by their keys, on the event loop itself.
 
-        It is remembered, and shared, for as long as nobody commits anything: `work` is a method, which is the same each
-        time, and all that it depends on is in its `values`; the time is not there.
+        Switching to a reader's thread and back takes ten times as long. Use `read` for anything that grows with the
+        data. The result is cached and shared until somebody commits. `work` must be the same method each time and
+        depend only on `values`; it has no clock.
         """
         if get_ident() == self._home:
             try:
                 return self._lookup_cache.look_up(work, *values)
-            except sqlite3.Error:  # locked, or broken: a reader waits for it, or says so
+            except sqlite3.Error:  # locked or damaged: a reader waits, or reports it
                 self._lookup_cache.end()
         return await self.read(lambda tx: work(tx, *values))
 
     def _reader_here(self) -> sqlite3.Connection:
-        """The connection of a thread that is not of this server."""
+        """Returns the connection of a thread that is not the server's."""
         if not hasattr(self._here, "reader"):
             self._here.reader = connect_reader(self._path)
             self._elsewhere.append(self._here.reader)
@@ -170,24 +173,24 @@ class Database:
 
     @property
     def writes_waiting(self) -> int:
-        """How many works wait for the writer."""
+        """The number of transactions that wait for the writer."""
         return len(self._queue)
 
     @property
     def reads_waiting(self) -> int:
-        """How many works wait for a reader or run on it."""
+        """The number of reads that wait for a reader or run on it."""
         return sum(self._reading)
 
     async def _at_home(self, coroutine: Coroutine[Any, Any, T]) -> T:
-        """Runs on the loop that opened the database what another loop asks for."""
+        """Runs a coroutine for another loop on the loop that opened the database."""
         return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(coroutine, self.loop))
 
     async def scrub(self) -> None:
-        """Empties the write-ahead log into the file: what was deleted is then in neither.
+        """Moves the write-ahead log into the file, so that deleted data is in neither.
 
-        A reader of an older state keeps it from that; those of this server are gone in a moment, so it tries again,
-        and lets writers go on meanwhile. What reads for long, like a backup, is not waited for. Without `checkpoints`
-        nothing is done: the process that owns the file does it, or else whoever is the last to close it.
+        A reader of an older state prevents this. The readers of this server end soon, so it tries again and lets
+        writers go on in between; it does not wait for long readers such as a backup. Without `checkpoints` it does
+        nothing: the process that owns the file does it, or the last one to close it.
         """
         if not self._checkpoints:
             return
@@ -197,9 +200,10 @@ class Database:
             await asyncio.sleep(_SCRUB_PAUSE_SECONDS)
 
     async def data_version(self) -> int:
-        """A number that is another one once another process has committed; what this one commits does not change it.
+        """Returns a number that changes when another process commits. Own commits do not change it.
 
-        SQLite's `PRAGMA data_version`, asked on the only connection here that commits. Raises `Unavailable`.
+        This is SQLite's `PRAGMA data_version` on the only connection of this process that commits. Raises
+        `Unavailable`.
         """
 
         def ask() -> int:
@@ -211,13 +215,13 @@ class Database:
         return await _on_thread(self._writer, ask)
 
     def tell(self, news: list[Change]) -> None:
-        """Tells the listeners of changes that are committed. On the event loop."""
+        """Notifies the listeners of committed changes. Call it on the event loop."""
         for listener in self.listeners:
             listener(news)
 
     def _drain(self) -> None:
-        """On the writer's thread: commits what waits, group by group."""
-        self._draining = False  # first, so that whoever appends from now on has another drain queued
+        """Commits the waiting transactions, group by group. It runs on the writer's thread."""
+        self._draining = False  # first, so that later additions queue another drain
         while self._queue:
             waiting = [self._queue.popleft() for _ in range(min(len(self._queue), MAX_GROUP))]
             if group := [job for job in waiting if not job.answer.cancelled()]:
@@ -226,39 +230,39 @@ class Database:
                 for observe in self.observers:
                     observe(len(group), time.perf_counter() - started)
 
-    def _deliver(self, outcomes: list[_Result]) -> None:
-        """On the event loop, after a commit: tells the news, then answers."""
-        self._lookup_cache.end()  # whoever hears of it now may look it up
-        if news := [change for outcome in outcomes for change in outcome.news]:
+    def _deliver(self, results: list[_Result]) -> None:
+        """Notifies the listeners and then answers, after a commit. It runs on the event loop."""
+        self._lookup_cache.end()  # listeners and callers must see the new state
+        if news := [change for result in results for change in result.news]:
             self.tell(news)
-        for outcome in outcomes:
-            outcome.deliver()
+        for result in results:
+            result.deliver()
 
     def _commit(self, group: list[_Queued[Any]]) -> list[_Result]:
-        """Runs a group of works in one transaction. If that fails as a whole, each has one of its own."""
+        """Runs a group in one transaction. If the group fails as a whole, each member gets its own transaction."""
         connection = _raw(self._writer)
         try:
             self._begin(connection)
         except sqlite3.Error as error:
             return [_Result(job, error=refusal(error)) for job in group]
         try:
-            outcomes = [self._attempt(connection, job) for job in group]
+            results = [self._attempt(connection, job) for job in group]
             self._files.check()
             connection.execute("COMMIT")
-            return outcomes
+            return results
         except Unavailable as error:
             roll_back(connection)
-            checkpoint(connection)  # what was answered goes where it belongs, and no stale log awaits another file
+            checkpoint(connection)  # the log must not be applied to another file later
             return [_Result(job, error=error) for job in group]
-        except BaseException as error:  # whatever it is, everyone gets an answer
+        except BaseException as error:  # every caller needs an answer
             roll_back(connection)
             if len(group) == 1:
                 return [_Result(group[0], error=refusal(error))]
-            return [outcome for job in group for outcome in self._commit([job])]
+            return [result for job in group for result in self._commit([job])]
 
     def _begin(self, connection: sqlite3.Connection) -> None:
-        """Begins to write, waiting for another program that does. Once that has taken too long, nobody else is made
-        to wait for it: all are refused at once until the lock is free."""
+        """Begins to write and waits for another program that writes. After one timeout, further groups are refused at
+        once until the lock is free, so that the queue does not wait again and again."""
         try:
             connection.execute("BEGIN IMMEDIATE")
         except sqlite3.Error:
@@ -270,7 +274,7 @@ class Database:
             self._is_locked_out = False
 
     def _attempt(self, connection: sqlite3.Connection, job: _Queued[Any]) -> _Result:
-        """Runs one work in a savepoint. Raises only if SQLite has undone the whole transaction."""
+        """Runs one transaction function in a savepoint. Raises only if SQLite has undone the whole transaction."""
         connection.execute("SAVEPOINT work")
         try:
             tx = Transaction(connection, self._clock)
@@ -295,7 +299,7 @@ class Database:
 
 
 async def _on_thread(connection: aiosqlite.Connection, function: Callable[[], T]) -> T:
-    """Runs a function on the connection's thread: what aiosqlite does for each of its own methods."""
+    """Runs a function on the connection's thread, as aiosqlite does for each of its own methods."""
     return await connection._execute(function)  # type: ignore[no-any-return, no-untyped-call]
 
 

@@ -1,4 +1,4 @@
-"""Looking something up on the event loop itself, and from memory for as long as nobody commits anything."""
+"""Reads on the event loop itself, with results cached until somebody commits."""
 
 import asyncio
 import sqlite3
@@ -10,17 +10,17 @@ from eventorg.storage.sqlite import roll_back
 from eventorg.storage.transactions import Transaction
 
 MAX_CACHED = 512
-"""So many results are remembered, those of the same work each by the values it was given."""
+"""The number of cached results; each function and its values make one."""
 
 T = TypeVar("T")
 
 
 class LookupCache:
-    """A connection that only reads. All who look something up in the same step of the loop share a snapshot, and what
-    was found is remembered for as long as SQLite says that the file is as it was: together these are most of the cost.
+    """A read-only connection whose reads share a snapshot and a cache.
 
-    Whatever comes in later is later in the loop's queue than the snapshot's end, so nobody sees an older state than
-    that of its request.
+    All reads in the same step of the loop share a snapshot, and a result is cached while SQLite says that the file is
+    unchanged; together these are most of the cost. A later request comes after the end of the snapshot in the loop's
+    queue, so nobody sees an older state than that of the own request.
     """
 
     def __init__(self, connection: sqlite3.Connection, loop: asyncio.AbstractEventLoop) -> None:
@@ -30,19 +30,21 @@ class LookupCache:
         self._remembered = lru_cache(MAX_CACHED)(self._run)
 
     def look_up(self, work: Callable[..., T], *values: Any) -> T:
-        """What a work finds. Raises what it raises, and `sqlite3.Error` if the file is locked, or broken."""
+        """Returns the result of a function. Raises its errors, and `sqlite3.Error` if the file is locked or damaged."""
         if not self._connection.in_transaction:
             self._begin()
         return self._remembered(work, *values)  # type: ignore[no-any-return]
 
     def end(self) -> None:
-        """Lets go of the snapshot."""
+        """Ends the snapshot."""
         roll_back(self._connection)
 
     def _begin(self) -> None:
-        self._loop.call_soon(self.end)  # first: what another thread reads after this is told of after it
+        self._loop.call_soon(self.end)  # before the snapshot begins, so that it ends before later news is handled
         self._connection.execute("BEGIN")
-        (version,) = self._connection.execute("PRAGMA data_version").fetchone()  # another after any other's commit
+        (version,) = self._connection.execute(
+            "PRAGMA data_version"
+        ).fetchone()  # it changes with each commit of another connection
         if version != self._version:
             self._remembered.cache_clear()
             self._version = version
@@ -52,4 +54,4 @@ class LookupCache:
 
 
 def _no_clock() -> NoReturn:
-    raise LookupError("what is remembered cannot depend on the time")
+    raise LookupError("a cached result cannot depend on the time")

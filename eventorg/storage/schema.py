@@ -1,6 +1,6 @@
-"""What must hold before a file is served: it is eventorg's, whole, and of this version's schema.
+"""Checks and prepares a file before it is served: it must be an intact file of eventorg with the current schema.
 
-Everything here is synchronous and done before the first request; a file that is refused is left as it was.
+Everything here is synchronous and runs before the first request. A file that is refused stays as it was.
 """
 
 import fcntl
@@ -19,7 +19,7 @@ from eventorg.storage.sqlite import connect_reader, connect_writer
 from eventorg.storage.statements import Statements
 
 APPLICATION_ID = 0x65766F72
-"""`PRAGMA application_id` of a file of eventorg's: "evor", set by the first migration."""
+"""`PRAGMA application_id` of an eventorg file: "evor", set by the first migration."""
 
 PATIENCE_MS = 60_000
 """How long to wait for another program that migrates: a million registrations can take ten seconds."""
@@ -40,11 +40,11 @@ LIMIT 1
 """
 _FAILURES = "SELECT name, count(*) FROM plugin_failures GROUP BY name ORDER BY name"
 _SERVED = frozenset(("schema", "integrity", "foreign keys"))
-"""What must be right before a file is served; the rest can be mended while it is."""
+"""The aspects that must be right before a file is served. The others can be repaired while it is served."""
 
 
 def core_component() -> Component:
-    """The core's migrations."""
+    """Returns the migrations of the core."""
     return Component("eventorg", data_folder("sql") / "migrations")
 
 
@@ -68,8 +68,7 @@ def prepare(path: Path, components: list[Component], clock: Clock, progress: Pro
     try:
         if not path.exists():
             path.touch(mode=0o600)  # nobody else may read what users write; the write-ahead log gets the same mode
-        with closing(connect_writer(path)) as connection:
-            connection.execute(f"PRAGMA busy_timeout = {PATIENCE_MS}")
+        with closing(connect_writer(path, patience_ms=PATIENCE_MS)) as connection:
             applied = migrate(connection, components, rfc3339(clock()), keep)
         progress("migrating", 1, 1)
         return applied
@@ -78,7 +77,7 @@ def prepare(path: Path, components: list[Component], clock: Clock, progress: Pro
 
 
 def pre_migration_copy(path: Path, component: str, migration: str) -> Path:
-    """Where the copy of a file lies that was made before a migration."""
+    """Returns the path of the copy that is made before a migration."""
     return path.with_name(f"{path.name}.before-{component}-{Path(migration).stem}")
 
 
@@ -92,26 +91,28 @@ def _keep_before(kept: Path, path: Path, progress: Progress) -> None:
 
 
 def check_statements(path: Path, sql: Statements, prefix: str = "") -> None:
-    """Has SQLite compile every statement against the prepared file. Raises `StatementError`, also for one that writes
-    to a table whose name does not begin with `prefix`."""
+    """Compiles every statement against the prepared file. Raises `StatementError`, also for a statement that writes to
+    a table whose name does not begin with `prefix`."""
     with closing(connect_writer(path)) as connection:
         sql.check(connection, prefix)
 
 
 def find_faults(path: Path, components: list[Component], *, thorough: bool = False) -> list[str]:
-    """What is wrong with a file, a sentence each; reads only. A file that does not exist yet has no fault."""
+    """Returns the faults of a file, one sentence each. Only reads. A file that does not exist yet has none."""
     return [fault for aspect, faults in examine(path, components, thorough) if aspect in _SERVED for fault in faults]
 
 
 def find_miscounts(path: Path) -> list[str]:
-    """The events whose counters of seats do not equal their registrations, a sentence each; reads only."""
+    """Returns the events whose seat counters differ from their registrations, one sentence each. Only reads."""
     with closing(connect_reader(path)) as connection:
         return list(_miscounts(connection))
 
 
 def examine(path: Path, components: list[Component], thorough: bool) -> Iterator[tuple[str, list[str]]]:
-    """The aspects of a file, each with what is wrong in it, a sentence each; reads only. A thorough look compares the
-    indexes with their tables too. A file that is not ours is not looked into."""
+    """Yields the aspects of a file, each with its faults, one sentence per fault. Only reads.
+
+    A thorough check also compares indexes with their tables. A file of another program is not examined.
+    """
     if not path.exists() or path.stat().st_size == 0:
         return
     try:
@@ -171,9 +172,9 @@ def _set_aside(connection: sqlite3.Connection) -> Iterator[str]:
 
 @contextmanager
 def owner_lock(path: Path) -> Iterator[None]:
-    """Holds the file for this process alone, by a lock on a side file. Raises `OperatorError` if another has it.
+    """Holds the file for this process by a lock on a side file. Raises `OperatorError` if another process has it.
 
-    The lock is the kernel's (flock): it goes when the process goes, however that happens. Readers need none.
+    The kernel releases the lock (flock) when the process ends in any way. Readers need no lock.
     """
     _require_folder(path)
     try:

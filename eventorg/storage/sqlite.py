@@ -1,7 +1,8 @@
-"""The file itself: connections to it, its faults told apart, and whether it is still where it was."""
+"""Connections to the file, the classification of its errors, and the check that it is still in its place."""
 
 import os
 import sqlite3
+import time
 from pathlib import Path
 from typing import Final, Literal
 
@@ -12,29 +13,34 @@ from eventorg.logger import Logger
 Synchronous = Literal["full", "normal"]
 
 BUSY_TIMEOUT_MS = 5_000
+_SWITCH_PAUSE_SECONDS: Final = 0.01
 RETRY_SECONDS: Final = 30
 JOURNAL_BYTES = 64 * 1024 * 1024
-"""How large the write-ahead log may stay, and from where on it is worth a warning."""
+"""The size to which the write-ahead log is truncated, and above which a warning is logged."""
 
 _CHECKPOINT_PAGES = 4_000
-"""16 MiB, four times what SQLite would take: a page that is changed often is then moved into the file less often."""
+"""16 MiB, four times SQLite's default: a page that changes often is then moved into the file less often."""
 _CACHED_STATEMENTS = 256
 
 log = Logger("eventorg.database")
 
 
-def connect_writer(path: Path, synchronous: Synchronous = "full", *, checkpoints: bool = False) -> sqlite3.Connection:
-    """A connection in autocommit mode that may write, its pragmas set and read back. Raises `OperatorError`.
+def connect_writer(
+    path: Path, synchronous: Synchronous = "full", *, checkpoints: bool = False, patience_ms: int | None = None
+) -> sqlite3.Connection:
+    """Returns a connection in autocommit mode that can write, its pragmas set and read back. Raises `OperatorError`.
 
-    Only one that `checkpoints` moves the write-ahead log into the file, and there must be but one of those: SQLite
-    before 3.51.3 can damage a file when two do it at once. The last connection to be closed does it always.
+    A connection with `checkpoints` moves the write-ahead log into the file. Only one may do that, because SQLite before
+    3.51.3 can damage a file when two do it at once. The last connection to be closed does it in any case. `patience_ms`
+    is how long the connection waits for a lock, `BUSY_TIMEOUT_MS` by default.
     """
-    connection = _connect(path, "rwc")
+    patience = BUSY_TIMEOUT_MS if patience_ms is None else patience_ms
+    connection = _connect(path, "rwc", patience)
     try:
-        mode = connection.execute("PRAGMA journal_mode = WAL").fetchone()[0]
+        mode = _switch_to_wal(connection, patience)
         connection.execute(f"PRAGMA synchronous = {synchronous}")
         connection.execute("PRAGMA foreign_keys = ON")
-        connection.execute("PRAGMA secure_delete = ON")  # what a user deletes is gone from the file's free pages too
+        connection.execute("PRAGMA secure_delete = ON")  # overwrites deleted data in free pages
         connection.execute(f"PRAGMA journal_size_limit = {JOURNAL_BYTES}")
         connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES if checkpoints else 0}")
         if mode != "wal" or connection.execute("PRAGMA foreign_keys").fetchone()[0] != 1:
@@ -46,19 +52,34 @@ def connect_writer(path: Path, synchronous: Synchronous = "full", *, checkpoints
 
 
 def connect_reader(path: Path, *, patient: bool = True) -> sqlite3.Connection:
-    """A connection in autocommit mode that cannot write; one that is not `patient` never waits for a lock."""
-    connection = _connect(path, "ro")
-    set_patience(connection, patient=patient)
+    """Returns a connection in autocommit mode that cannot write. It waits for a lock only if it is `patient`."""
+    connection = _connect(path, "ro", BUSY_TIMEOUT_MS if patient else 0)
     connection.execute("PRAGMA query_only = ON")
-    connection.execute("PRAGMA trusted_schema = OFF")  # the writer's must be on: triggers fill the search index
+    connection.execute("PRAGMA trusted_schema = OFF")  # the writer needs it: triggers fill the search index
     return connection
 
 
-def _connect(path: Path, mode: Literal["ro", "rwc"]) -> sqlite3.Connection:
+def _switch_to_wal(connection: sqlite3.Connection, patience_ms: int) -> str:
+    """Sets the journal mode and returns the resulting one.
+
+    SQLite does not wait while another program switches the same new file: each has a read lock and needs a write lock,
+    so two programs could wait for each other. It reports SQLITE_BUSY at once, and this function tries again.
+    """
+    deadline = time.monotonic() + patience_ms / 1000
+    while True:
+        try:
+            return str(connection.execute("PRAGMA journal_mode = WAL").fetchone()[0])
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() >= deadline:
+                raise
+        time.sleep(_SWITCH_PAUSE_SECONDS)
+
+
+def _connect(path: Path, mode: Literal["ro", "rwc"], patience_ms: int) -> sqlite3.Connection:
     connection = sqlite3.connect(
         f"{path.as_uri()}?mode={mode}",
         uri=True,
-        timeout=BUSY_TIMEOUT_MS / 1000,
+        timeout=patience_ms / 1000,
         isolation_level=None,
         check_same_thread=False,
         cached_statements=_CACHED_STATEMENTS,
@@ -68,32 +89,32 @@ def _connect(path: Path, mode: Literal["ro", "rwc"]) -> sqlite3.Connection:
 
 
 def checkpoint(connection: sqlite3.Connection) -> bool:
-    """Whether the write-ahead log is empty now."""
+    """Moves the write-ahead log into the file. Returns true if the log is empty afterwards."""
     patience = connection.execute("PRAGMA busy_timeout").fetchone()[0]
-    set_patience(connection, patient=False)  # nobody waits for a slow reader
+    set_patience(connection, patient=False)  # does not wait for a slow reader
     try:
         return bool(connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0] == 0)
-    except sqlite3.Error:  # a full disk, for one: what is committed stays in the log
+    except sqlite3.Error:  # for example a full disk: committed data stays in the log
         return False
     finally:
         set_patience(connection, patient=patience > 0)
 
 
 def set_patience(connection: sqlite3.Connection, *, patient: bool) -> None:
-    """Says whether a connection waits for a lock that another holds, or is refused at once."""
+    """Sets whether a connection waits for a lock or is refused at once."""
     connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS if patient else 0}")
 
 
 def roll_back(connection: sqlite3.Connection) -> None:
-    """Ends a transaction, if there is one."""
-    if connection.in_transaction:  # a full disk, for one, has already rolled back
+    """Rolls back the transaction, if there is one."""
+    if connection.in_transaction:  # a full disk, for example, has already rolled back
         connection.execute("ROLLBACK")
 
 
 class OpenedFiles:
-    """Looks whether what SQLite has open still bears the names it was opened by.
+    """Checks that the open files still have the names by which they were opened.
 
-    SQLite goes on writing to a file that was moved, removed or replaced, and what is written there nobody finds again.
+    SQLite goes on writing to a file that was moved, deleted or replaced, and that data is lost.
     """
 
     def __init__(self, path: Path) -> None:
@@ -103,7 +124,8 @@ class OpenedFiles:
         self._is_large = False
 
     def check(self) -> None:
-        """Raises `Unavailable` while a name is missing or another file's; good again once the file is back."""
+        """Raises `Unavailable` while a name is missing or belongs to another file. It recovers when the file is
+        back."""
         lost = self._find_lost()
         if lost and not self._is_lost:
             log.error("database moved, removed or replaced", file=lost, remedy="put it back, or stop and restore")
@@ -126,14 +148,14 @@ class OpenedFiles:
         return None
 
     def _weigh(self, size: int) -> None:
-        """Says it once when the write-ahead log has grown large: it shrinks again when nobody reads for long."""
+        """Logs once that the write-ahead log has become large. It shrinks when no reader holds an old state."""
         if size > JOURNAL_BYTES and not self._is_large:
             log.warning("write-ahead log is large", bytes=size, reason="somebody reads for long")
         self._is_large = size > JOURNAL_BYTES
 
 
 def refusal(error: BaseException) -> Exception:
-    """What a client is told of a fault of the storage; any other error is itself."""
+    """Returns the error for the client: an error of the storage is translated, any other one is returned as it is."""
     if not isinstance(error, Exception) or isinstance(error, StopIteration):
         return RuntimeError(f"a work raised {error!r}")  # a future would not carry it
     if not isinstance(error, sqlite3.Error):

@@ -23,7 +23,7 @@ class StatementError(OperatorError):
 
 
 class Statement(Struct, frozen=True, eq=False):
-    """A named statement; `parameters` are the names it takes, `place` is its file and line."""
+    """A named statement: `parameters` are the names it takes, `place` is its file and line."""
 
     name: str
     sql: str
@@ -32,7 +32,7 @@ class Statement(Struct, frozen=True, eq=False):
 
 
 class Statements:
-    """The statements of a component by name: `sql.get_event` is the one named `get_event`."""
+    """The statements of a component by name: `sql.get_event` is the statement named `get_event`."""
 
     def __init__(self, folder: Path | None = None) -> None:
         self._by_name: dict[str, Statement] = {}
@@ -52,9 +52,11 @@ class Statements:
         return iter(self._by_name.values())
 
     def check(self, connection: sqlite3.Connection, prefix: str = "") -> None:
-        """Has SQLite compile each statement, with every parameter bound. Raises `StatementError`, also for one that
-        writes to a table whose name does not begin with `prefix`."""
-        connection.execute("SELECT 1 FROM json_each('[]'), json_tree('[]')")  # SQLite declares them as tables, once
+        """Compiles each statement with every parameter bound. Raises `StatementError`, also for a statement that writes
+        to a table whose name does not begin with `prefix`."""
+        connection.execute(
+            "SELECT 1 FROM json_each('[]'), json_tree('[]')"
+        )  # SQLite registers them as tables at first use
         connection.set_authorizer(partial(_authorize, prefix))
         for statement in self:
             try:

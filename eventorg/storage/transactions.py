@@ -1,4 +1,4 @@
-"""What is done inside a transaction: a work, which is given named statements to run."""
+"""Transactions: the object through which a transaction function runs named statements."""
 
 import sqlite3
 from collections.abc import Callable
@@ -14,42 +14,43 @@ Parameter = str | int | None
 
 
 class Transaction:
-    """What a work does its work with: named statements, run now, on this thread."""
+    """Runs named statements at once, on the thread of its connection."""
 
     def __init__(self, connection: sqlite3.Connection, clock: Clock) -> None:
         self._connection = connection
         self._clock = clock
         self.news: Final[list[Change]] = []
-        """The changes this work records: told to the database's listeners once they are committed."""
+        """The changes that this transaction records. The database's listeners receive them after the commit."""
 
     @cached_property
     def now(self) -> str:
-        """The time of everything this work does, as it is kept."""
+        """The stored time of everything in this transaction."""
         return rfc3339(self._clock())
 
     def one(self, statement: Statement, **parameters: Parameter) -> sqlite3.Row | None:
-        """The first row, or None."""
+        """Returns the first row, or None."""
         rows = self.all(statement, **parameters)
         return rows[0] if rows else None
 
     def row(self, statement: Statement, **parameters: Parameter) -> sqlite3.Row:
-        """The first row of a statement that always has one: an aggregate, a change that returns what it made. Raises
-        `LookupError` if it has none all the same."""
+        """Returns the first row of a statement that always has one: an aggregate, or a change with RETURNING. Raises
+        `LookupError` if there is none."""
         if (row := self.one(statement, **parameters)) is None:
             raise LookupError(f"{statement.name} has no row")
         return row
 
     def all(self, statement: Statement, **parameters: Parameter) -> list[sqlite3.Row]:
-        """Every row, fetched whole: a half-read cursor would pin the write-ahead log."""
+        """Returns every row. All are fetched at once, because a cursor that stays open would pin the write-ahead
+        log."""
         return self._connection.execute(statement.sql, parameters).fetchall()
 
     def run(self, statement: Statement, **parameters: Parameter) -> int:
-        """The number of rows changed."""
+        """Returns the number of changed rows."""
         return self._connection.execute(statement.sql, parameters).rowcount
 
     def insert(self, statement: Statement, **parameters: Parameter) -> int:
-        """The number of the row that an INSERT has made, in a table that numbers its rows: with RETURNING it would take
-        half as long again. Raises `LookupError` if nothing was made."""
+        """Returns the number of the inserted row, in a table that numbers its rows. RETURNING would take half as long
+        again. Raises `LookupError` if no row was inserted."""
         cursor = self._connection.execute(statement.sql, parameters)
         if cursor.rowcount != 1 or cursor.lastrowid is None:
             raise LookupError(f"{statement.name} has made no row")

@@ -1,8 +1,8 @@
-"""Who is calling: a bearer token becomes the `Caller` that handlers find in `request.user`.
+"""Authentication: a bearer token becomes the `Caller` that handlers find in `request.user`.
 
-A route is private unless it says otherwise: `PUBLIC` (a token is optional, but one that is sent must be good) or
-`OPEN` (tokens are not looked at). A bot acts for a user with `X-Act-As`; what it may do by itself is marked with the
-scope it needs, `by_bot(scope)`.
+A route is private unless it is marked `PUBLIC` (a token is optional, but must be valid if it is sent) or `OPEN` (tokens
+are ignored). A bot acts for a user with `X-Act-As`. Mark what a bot can do by itself with the scope it needs,
+`by_bot(scope)`.
 """
 
 from functools import partial
@@ -26,21 +26,21 @@ OPTIONAL_SECURITY: list[dict[str, list[str]]] = [{}, *SECURITY]
 
 
 def by_bot(scope: BotScope, *, only: bool = False) -> dict[str, Any]:
-    """The `opt` of a route that a bot with a scope may call by itself, or that `only` such a bot may call."""
+    """Returns the `opt` of a route that a bot with a scope can call by itself, or that `only` such a bot can call."""
     return {"bot_scope": scope, "bot_only": only}
 
 
 class Authentication:
-    """Lets a request pass with its caller, or refuses it with 401 or 403.
+    """Middleware that identifies the caller, or refuses the request with 401 or 403.
 
-    A middleware by itself: one of Litestar's `ASGIMiddleware` asks of each request anew whether it is for it.
+    It does not derive from Litestar's `ASGIMiddleware`, which checks for each request anew whether it applies.
     """
 
     def __init__(self, callers: CallerRepository) -> None:
         self._callers = callers
 
     def __call__(self, app: ASGIApp) -> ASGIApp:
-        """The application behind it."""
+        """Returns the application with this middleware in front of it."""
 
         async def authenticated(scope: Scope, receive: Receive, send: Send) -> None:
             if not scope["route_handler"].opt.get("exclude_from_auth"):
@@ -50,8 +50,10 @@ class Authentication:
         return authenticated
 
     async def authenticate(self, scope: Scope) -> None:
-        """Sets the caller, or None on a public route without a token, as `request.user`; `request.auth` asks again, for
-        what lasts. Raises `Unauthenticated` and `Forbidden`."""
+        """Sets the caller as `request.user`, or None on a public route without a token.
+
+        `request.auth` identifies the caller again, for requests that last. Raises `Unauthenticated` and `Forbidden`.
+        """
         authorization = header(scope, b"authorization")
         opt = scope["route_handler"].opt
         scope["user"] = None
@@ -65,7 +67,7 @@ class Authentication:
 
 
 def _bearer_token(authorization: str) -> str:
-    """The token of an `Authorization` header (RFC 6750, section 2.1). Raises `Unauthenticated`."""
+    """Returns the token of an `Authorization` header (RFC 6750, section 2.1). Raises `Unauthenticated`."""
     scheme, _, token = authorization.partition(" ")
     if scheme.lower() != "bearer":
         raise Unauthenticated()
@@ -73,9 +75,9 @@ def _bearer_token(authorization: str) -> str:
 
 
 def _check_scope(caller: Caller, opt: dict[str, Any]) -> None:
-    """A bot that acts for a user may do what the user may; by itself, what the route names a scope for.
+    """Raises `Forbidden` unless the caller may call the route.
 
-    Raises `Forbidden`.
+    A bot that acts for a user may do what the user may. By itself it may do what the route names a scope for.
     """
     scope = opt.get("bot_scope")
     if opt.get("bot_only") and scope not in caller.scopes:

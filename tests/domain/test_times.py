@@ -1,4 +1,4 @@
-"""Times in requests: RFC 3339 and nothing else, kept in UTC and in whole seconds."""
+"""Times in requests: RFC 3339 only, stored in UTC and in whole seconds."""
 
 from urllib.parse import quote
 

@@ -1,4 +1,4 @@
-"""Two users become one: no registration is lost, and seats, places in line, roles and counters stay right."""
+"""Merging two users loses no registration, and seats, waiting lists, roles and counters stay right."""
 
 import asyncio
 import itertools
@@ -33,7 +33,7 @@ def bot(server: Server) -> Bot:
 
 
 class Stage:
-    """A full event with somebody waiting before and after a user and a Telegram account, who stand in it as told."""
+    """A full event with people waiting before and after a user and a Telegram account, whose statuses are given."""
 
     def __init__(self, server: Server, bot: Bot, before: dict[str, str | None]) -> None:
         self.server = server
@@ -69,7 +69,7 @@ class Stage:
         assert self.callers[who].post(f"{self.url}/register").status_code == 201
 
     def listed(self, status: str) -> list[str]:
-        """Who is so, in order; places in line are 1..n."""
+        """Returns the users with a status, in order. Positions on the waiting list are 1..n."""
         rows = self.host.get(f"{self.url}/participants?status={status}").json()["participants"]
         if status == "waitlisted":
             assert [row["waitlist_position"] for row in rows] == list(range(1, len(rows) + 1))
@@ -176,7 +176,7 @@ def test_logins_of_the_account_that_went_are_refused(server: Server, bot: Bot) -
 
 
 class Round:
-    """One merge at the very moment at which others leave and join, the two themselves among them."""
+    """A merge while others, and the two users themselves, leave and join."""
 
     def __init__(self, server: Server, bot: Bot, crowd: list[Person], chance: random.Random) -> None:
         self.server = server
@@ -186,7 +186,7 @@ class Round:
         self.pair = [(self.event_id, self.user.id), (self.event_id, self.person.id)]
 
     def run(self) -> list[httpx.Response]:
-        """The answers, the link's first."""
+        """Returns the answers, the link's first."""
         register = f"/events/{self.event_id}/register"
         staying: list[User | Bot] = [self.user, self.person.bot, *(person.bot for person in self.crowd[:4])]
         self.chance.shuffle(staying)
@@ -213,7 +213,7 @@ class Round:
             )
 
     def check(self, answers: list[httpx.Response]) -> None:
-        """Everybody got an answer that makes sense, and the event is in order."""
+        """Checks that everybody got a valid answer and that the event is consistent."""
         assert answers[0].status_code == 200, answers[0].text
         for answer in answers[1:]:
             assert answer.status_code in (200, 201, 401, 404), answer.text
@@ -242,7 +242,7 @@ def test_a_hundred_merges_while_others_leave_and_join(fresh_server: Server) -> N
 
 
 def test_control_a_merge_of_what_was_read_before_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Look first and write later, as a program without transactions would."""
+    """Reads first and writes later, as a program without transactions would."""
     seen: dict[tuple[str, str], Any] = {}
     pair: list[tuple[str, str]] = []
     merge, link_account = AccountMerge.merge, IdentityRepository.link

@@ -1,4 +1,4 @@
-"""What came of a request with an `Idempotency-Key`: which answers are kept, under which keys, and how long."""
+"""Records of requests with an `Idempotency-Key`: which answers are stored, under which keys, and for how long."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -52,7 +52,7 @@ def test_401_is_not_kept(server: Server) -> None:
 
 
 def check_kept(request: Request, method: str, status: int, mend: Callable[[], object], **headers: str) -> None:
-    """The first answer comes again, byte for byte, also when the same request would now be done."""
+    """Checks that the first answer comes again, byte for byte, even if the request would now succeed."""
     first = ask(request, method, "key", **headers)
     check_problem(first, status)
     mend()

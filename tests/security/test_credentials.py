@@ -1,4 +1,4 @@
-"""Tokens, passwords and the brake on guessing, each at the edges of what it promises."""
+"""Tokens, passwords and the limit on guessing, each at the edges of its promise."""
 
 import asyncio
 import base64
@@ -42,7 +42,7 @@ def tokens(clock: Clock) -> Tokens:
 
 
 def claims(clock: Clock, **changed: Any) -> dict[str, Any]:
-    """What is in a token of ours, but for what is changed; None leaves a claim out."""
+    """Returns the claims of a valid token with some of them changed; None leaves a claim out."""
     now = int(clock().timestamp())
     good = {"sub": SOMEBODY, "iat": now, "exp": now + 60, "iss": ISSUER, "aud": AUDIENCE, "jti": "x", "ver": 1}
     return {name: value for name, value in (good | changed).items() if value is not None}
@@ -165,7 +165,7 @@ async def test_few_passwords_are_computed_at_once_and_too_many_are_refused(monke
 
 
 async def compute_as_many_as_may_wait(passwords: Passwords) -> None:
-    """Has one more refused."""
+    """Submits one hash too many and checks that it is refused."""
     loop, all_run, go_on = asyncio.get_running_loop(), asyncio.Event(), threading.Event()
     running = 0
 

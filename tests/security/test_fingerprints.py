@@ -31,7 +31,7 @@ def test_a_fingerprint_cannot_be_made_without_the_secret() -> None:
 
 
 def test_the_key_of_fingerprints_is_not_the_secret_itself() -> None:
-    """The secret signs tokens: what one of the two shows must say nothing of the other."""
+    """The secret also signs tokens, so neither use may reveal anything about the other."""
     plain = hashlib.sha256(NEW.encode()).hexdigest()
     keys = with_secrets(NEW)._keys
     assert NEW.encode() not in keys

@@ -1,4 +1,4 @@
-"""Tokens that somebody made by hand, some of them even with the right secret."""
+"""Tokens that an attacker made by hand, some of them even with the right secret."""
 
 import base64
 import hashlib
@@ -81,7 +81,7 @@ PAYLOADS = {
 
 
 def sign(payload: bytes, secret: str, header: Any = HS256, digest: str = "sha256") -> str:
-    """A token of whatever stands in it (RFC 7515, section 3.1)."""
+    """Returns a token with any content (RFC 7515, section 3.1)."""
     signed = f"{encode(json.dumps(header).encode())}.{encode(payload)}"
     return f"{signed}.{encode(hmac.new(secret.encode(), signed.encode(), getattr(hashlib, digest)).digest())}"
 
@@ -102,7 +102,7 @@ def secret(server: Server) -> str:
 
 @pytest.fixture
 def claims(server: Server, user: User) -> dict[str, Any]:
-    """Good ones."""
+    """Returns valid claims."""
     now = int(server.clock().timestamp())
     return {"sub": user.id, "iat": now, "exp": now + 9, "iss": "eventorg", "aud": "eventorg", "jti": "x", "ver": 1}
 
@@ -202,7 +202,7 @@ def test_another_scheme_is_401(server: Server, user: User, scheme: str) -> None:
 def test_a_claim_that_stands_twice_is_what_was_signed_last(
     server: Server, user: User, secret: str, claims: dict[str, Any]
 ) -> None:
-    """No two readers of it are at odds: the signature, the expiry and the user come from one reading."""
+    """All parts of the server read a token the same way: signature, expiry and user come from one reading."""
     text = json.dumps(claims)
     nobody = '"sub": "0b9fdc1e-7f5c-4a55-9f0e-3c1d5d3a6f11"'
     refuse(server, sign(f"{text[:-1]}, {nobody}}}".encode(), secret))

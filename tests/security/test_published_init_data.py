@@ -1,4 +1,4 @@
-"""Init data that other projects publish with their verdicts gets the same ones here, by the clock of its day."""
+"""Init data that other projects publish gets the same verdicts here, at the time for which it was made."""
 
 from urllib.parse import parse_qsl
 

@@ -1,4 +1,4 @@
-"""The secret beside the database: made once, for its owner alone, whole or not there."""
+"""The secret beside the database: created once, readable only by its owner, complete or missing."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""What goes wrong below a server, made to go wrong: disks that are full, and what a test may do only as root."""
+"""Faults below a server: full disks, and what a test can do only as root."""
 
 import os
 import subprocess
@@ -11,7 +11,7 @@ import pytest
 
 @contextmanager
 def small_disk(folder: Path, size: str) -> Iterator[Path]:
-    """A file system of so many bytes in a folder; skips the test where it may not be mounted."""
+    """Mounts a file system of this size in a folder. Skips the test where mounting is not allowed."""
     folder.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)]
     if os.geteuid() != 0 or subprocess.run(mount, capture_output=True).returncode != 0:
@@ -24,7 +24,7 @@ def small_disk(folder: Path, size: str) -> Iterator[Path]:
 
 @contextmanager
 def immutable(*files: Path) -> Iterator[None]:
-    """Files that nobody may write, not even root, until the block ends; skips the test where that cannot be said."""
+    """Makes files read-only, even for root, until the block ends. Skips the test where that is not possible."""
     if os.geteuid() != 0 or subprocess.run(["chattr", "+i", *files], capture_output=True).returncode != 0:
         pytest.skip("files cannot be made immutable here")
     try:
@@ -34,7 +34,7 @@ def immutable(*files: Path) -> Iterator[None]:
 
 
 def fill(folder: Path) -> Path:
-    """A file that takes all the room there is left."""
+    """Writes a file that uses all remaining space."""
     file = folder / "ballast"
     with file.open("wb", buffering=0) as ballast:
         try:

@@ -1,4 +1,4 @@
-"""The promises of reading and writing: one commit for many, all or nothing, and an answer for everybody."""
+"""Promises of reads and writes: one commit for many, all or nothing, and an answer for everybody."""
 
 import asyncio
 import sqlite3
@@ -66,7 +66,7 @@ async def database(path: Path) -> AsyncIterator[Database]:
 
 @asynccontextmanager
 async def writer_held(database: Database) -> AsyncIterator[None]:
-    """The writer is busy until the block ends, so that what is written meanwhile waits, and goes together."""
+    """Keeps the writer busy until the block ends, so that everything written meanwhile shares a group."""
     loop, begun, go_on = asyncio.get_running_loop(), asyncio.Event(), threading.Event()
 
     def work(tx: Transaction) -> None:
@@ -84,20 +84,20 @@ async def writer_held(database: Database) -> AsyncIterator[None]:
 
 
 async def write_together(database: Database, *works: TransactionFunction[Any]) -> list[Any]:
-    """The results or errors of works that share a group."""
+    """Returns the results or errors of functions that share a group."""
     async with writer_held(database):
         tasks = [asyncio.create_task(database.write(work)) for work in works]
     return await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def kept(path: Path) -> list[str]:
-    """The notes that another connection sees."""
+    """Returns the notes that another connection sees."""
     with closing(connect_reader(path)) as connection:
         return [row["text"] for row in connection.execute("SELECT text FROM notes ORDER BY id")]
 
 
 def statements_of(database: Database) -> list[str]:
-    """What the writer executes from now on."""
+    """Records the statements that the writer executes from now on."""
     executed: list[str] = []
     _raw(database._writer).set_trace_callback(executed.append)
     return executed
@@ -247,7 +247,7 @@ async def test_whatever_a_work_raises_there_is_an_answer(database: Database, pat
 
 
 async def test_what_comes_after_a_rollback_by_sqlite_is_answered_too(database: Database, path: Path) -> None:
-    """A work that hides such an error behind one of its own leaves nobody waiting, and its neighbours whole."""
+    """A function that hides such an error behind its own leaves nobody waiting, and its neighbors intact."""
 
     def fail(tx: Transaction) -> None:
         tx._connection.execute("ROLLBACK")

@@ -1,4 +1,4 @@
-"""Reading a few rows on the event loop itself: as right as a reader's thread, and never in anybody's way."""
+"""Reads on the event loop: as correct as on a reader's thread, and never blocking."""
 
 import asyncio
 import sqlite3
@@ -78,30 +78,30 @@ async def test_who_comes_in_later_is_not_shown_an_earlier_state(database: Databa
 async def test_what_another_thread_has_read_meanwhile_is_not_older_for_who_is_told_of_it(path: Path) -> None:
     loop, seen = asyncio.get_running_loop(), asyncio.get_running_loop().create_future()
     with closing(connect_reader(path)) as connection, closing(connect_writer(path)) as other:
-        glance = LookupCache(connection, loop)
+        cache = LookupCache(connection, loop)
 
         def commit_and_tell(_: sqlite3.Cursor, row: tuple[int]) -> tuple[int]:
-            """What may happen on other threads once SQLite has read the version: the interpreter is free then."""
+            """Does what another thread can do once SQLite has read the version, when the interpreter is free."""
             connection.row_factory = sqlite3.Row
             other.execute("INSERT INTO notes (text) VALUES ('meanwhile')")
-            loop.call_soon(lambda: seen.set_result(glance.look_up(count)))
+            loop.call_soon(lambda: seen.set_result(cache.look_up(count)))
             return row
 
-        glance.look_up(count)
+        cache.look_up(count)
         await asyncio.sleep(0)
         connection.row_factory = commit_and_tell
-        glance.look_up(count)
+        cache.look_up(count)
         assert await seen == 1
 
 
 async def test_it_asks_the_file_once_for_as_long_as_nobody_commits(path: Path) -> None:
     with closing(connect_reader(path)) as connection, closing(connect_writer(path)) as other:
-        glance = LookupCache(connection, asyncio.get_running_loop())
+        cache = LookupCache(connection, asyncio.get_running_loop())
         asked: list[str] = []
         connection.set_trace_callback(lambda sql: asked.append(sql) if sql == COUNT.sql else None)
 
         async def look() -> int:
-            found = glance.look_up(count)
+            found = cache.look_up(count)
             await asyncio.sleep(0)  # the snapshot ends with the step of the loop
             return found
 
@@ -118,15 +118,15 @@ async def test_it_asks_the_file_once_for_as_long_as_nobody_commits(path: Path) -
 
 async def test_what_a_snapshot_shows_is_not_remembered_for_the_next(path: Path) -> None:
     with closing(connect_reader(path)) as connection, closing(connect_writer(path)) as other:
-        glance = LookupCache(connection, asyncio.get_running_loop())
+        cache = LookupCache(connection, asyncio.get_running_loop())
 
         def count_while_one_is_added(tx: Transaction) -> int:
             other.execute("INSERT INTO notes (text) VALUES ('meanwhile')")
             return count(tx)
 
-        assert glance.look_up(count_while_one_is_added) == 0
+        assert cache.look_up(count_while_one_is_added) == 0
         await asyncio.sleep(0)
-        assert glance.look_up(count) == 1
+        assert cache.look_up(count) == 1
         await asyncio.sleep(0)
 
 
@@ -156,14 +156,14 @@ async def test_an_error_is_not_remembered(database: Database) -> None:
 
 async def test_only_so_much_is_remembered(path: Path) -> None:
     with closing(connect_reader(path)) as connection:
-        glance = LookupCache(connection, asyncio.get_running_loop())
+        cache = LookupCache(connection, asyncio.get_running_loop())
         asked: list[int] = []
 
         def look(_: Transaction, number: int) -> None:
             asked.append(number)
 
         for number in [*range(MAX_CACHED + 1), MAX_CACHED, 0]:
-            glance.look_up(look, number)
+            cache.look_up(look, number)
         assert asked == [*range(MAX_CACHED + 1), 0]
         await asyncio.sleep(0)
 
@@ -194,7 +194,7 @@ async def test_the_time_stands_still_for_a_work(path: Path) -> None:
 
 
 async def test_what_is_remembered_cannot_depend_on_the_time(database: Database) -> None:
-    with pytest.raises(LookupError, match=r"^what is remembered cannot depend on the time$"):
+    with pytest.raises(LookupError, match=r"^a cached result cannot depend on the time$"):
         await database.look_up(lambda tx: tx.now)
 
 

@@ -26,7 +26,7 @@ NOW = "2027-01-01T12:00:00Z"
 
 @pytest.fixture
 def component(tmp_path: Path) -> Component:
-    """A component with one migration, and room for more."""
+    """A component with one migration, to which tests add more."""
     folder = tmp_path / "migrations"
     folder.mkdir()
     (folder / "0001_notes.sql").write_text("CREATE TABLE notes (text TEXT NOT NULL) STRICT;\n")
@@ -164,6 +164,21 @@ def test_a_program_that_migrates_for_long_is_waited_for(tmp_path: Path, monkeypa
         other.execute("BEGIN IMMEDIATE")
         with closing(connect_writer(path)) as impatient, pytest.raises(sqlite3.OperationalError, match="locked"):
             impatient.execute("BEGIN IMMEDIATE")
+        preparing = pool.submit(prepare, path, [core_component()], Clock())
+        with pytest.raises(TimeoutError):
+            preparing.result(timeout=0.3)
+        other.execute("COMMIT")
+        assert len(preparing.result(timeout=10)) == len(core_component().files())
+
+
+def test_a_program_that_switches_the_journal_is_waited_for(tmp_path: Path) -> None:
+    """SQLite itself does not wait there: it has a read lock already when it needs a write lock."""
+    path = tmp_path / "eventorg.db"
+    path.touch()
+    with closing(sqlite3.connect(path, isolation_level=None, timeout=0)) as other, ThreadPoolExecutor(1) as pool:
+        other.execute("BEGIN IMMEDIATE")  # in the rollback journal, as of a switch that is not finished
+        with closing(sqlite3.connect(path, timeout=60)) as impatient, pytest.raises(sqlite3.OperationalError):
+            impatient.execute("PRAGMA journal_mode = WAL")
         preparing = pool.submit(prepare, path, [core_component()], Clock())
         with pytest.raises(TimeoutError):
             preparing.result(timeout=0.3)

@@ -1,4 +1,4 @@
-"""Every statement finds its rows by an index, so that a million registrations cost what a thousand do."""
+"""Every statement finds its rows by an index, so that a million registrations cost as much as a thousand."""
 
 import itertools
 import re
@@ -35,7 +35,7 @@ ALLOWED = {
 
 @pytest.fixture(scope="module")
 def file(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sqlite3.Connection]:
-    """A file with the schema and no rows: SQLite then plans without statistics, as it does in service."""
+    """A file with the schema and no rows, so that SQLite plans without statistics, as it does in production."""
     path = tmp_path_factory.mktemp("plans") / "eventorg.db"
     prepare(path, [core_component()], lambda: datetime(2027, 1, 1, tzinfo=UTC))
     with closing(connect_writer(path)) as connection:
@@ -48,7 +48,7 @@ def explain(file: sqlite3.Connection, statement: Statement) -> list[str]:
 
 
 def scanned(file: sqlite3.Connection, statement: Statement) -> set[str]:
-    """The tables that a statement reads from end to end: what it builds itself, under another name, is none."""
+    """Returns the tables that a statement scans completely. Its own temporary tables do not count."""
     tables = {row["name"] for row in file.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
     plan = explain(file, statement)
     built = {match[1] for line in plan if (match := re.fullmatch(r"(?:CO-ROUTINE|MATERIALIZE) (\S+)", line))}
@@ -58,7 +58,7 @@ def scanned(file: sqlite3.Connection, statement: Statement) -> set[str]:
 
 
 def queries() -> Iterator[tuple[str, Statement]]:
-    """What can be asked of the list of events: each filter or not, the first page and a later one, anybody's."""
+    """Yields every combination of filters of the list of events: first and later pages, with and without a viewer."""
     time = "2027-01-01T00:00:00Z"
     choices = itertools.product(
         [None, time],

@@ -1,4 +1,4 @@
-"""A file that cannot be served is refused in one sentence and left as it was, byte for byte."""
+"""A file that cannot be served is refused in one sentence and stays as it was, byte for byte."""
 
 import os
 import sqlite3
@@ -100,7 +100,7 @@ def test_a_file_where_the_folder_should_be_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_write_ahead_log_that_cannot_be_made_is_refused(path: Path) -> None:
-    """What a read-only folder is to anybody but root."""
+    """The log cannot be created, as in a read-only folder."""
     path.with_name("eventorg.db-wal").mkdir()
     before = path.read_bytes()
     assert str(path) in sentence(run(path, "migrate"))

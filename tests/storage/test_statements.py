@@ -1,4 +1,4 @@
-"""SQL files: what aiosql would let pass is an error that begins with file and line."""
+"""SQL files: errors that aiosql accepts are reported with file and line."""
 
 import ast
 import os
@@ -19,7 +19,7 @@ from tests.programs import CHECKOUT
 
 
 def load(folder: Path, **files: str) -> Statements:
-    """The statements of some files, each compiled against a table of notes."""
+    """Returns the statements of some files, compiled against a table of notes."""
     for name, script in files.items():
         (folder / f"{name}.sql").write_text(script)
     statements = Statements(folder)

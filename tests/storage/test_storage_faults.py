@@ -48,7 +48,7 @@ def here(path: Path) -> Iterator[Server]:
 
 
 def titles(path: Path) -> set[str]:
-    """The events that are in the file."""
+    """Returns the events in the file."""
     with closing(connect_reader(path)) as connection:
         return {row["title"] for row in connection.execute("SELECT title FROM events")}
 
@@ -97,7 +97,7 @@ def test_a_full_disk_is_507_and_writes_come_back_with_room(tmp_path: Path) -> No
 
 
 def test_a_server_whose_log_cannot_be_written_serves(path: Path) -> None:
-    """The log is often on the disk that is full."""
+    """The log is often on the full disk."""
     with listen("127.0.0.1", 0) as listener:
         port = listener.getsockname()[1]
     with start(path, program=("sh", "-c", 'exec "$@" 2>/dev/full', "sh", *APP), port=port) as process:

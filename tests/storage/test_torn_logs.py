@@ -1,4 +1,4 @@
-"""A write-ahead log torn anywhere, as by a power cut: what was committed before the tear is there, and nothing half."""
+"""A write-ahead log that is torn anywhere, as by a power cut: everything committed before the tear is there."""
 
 import random
 import shutil
@@ -18,7 +18,7 @@ WRITES = 12
 
 
 class Crash:
-    """What kill -9 leaves: the file and its log; and how long the log was when each title had been answered."""
+    """The file and its log after kill -9, and the length of the log when each title was answered."""
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / "eventorg.db"
@@ -35,7 +35,7 @@ class Crash:
 
     @property
     def boundaries(self) -> list[int]:
-        """Where the header and each frame end, by the file format of SQLite."""
+        """Returns the ends of the header and of each frame, by SQLite's file format."""
         content = self.log.read_bytes()
         (page,) = struct.unpack(">I", content[8:12])
         return list(range(32, len(content) + 1, 24 + page))
@@ -78,7 +78,7 @@ def open_torn(crash: Crash, folder: Path, tear: Callable[[bytes, int], bytes], o
 
 
 def offsets(crash: Crash, number: int) -> list[int]:
-    """At random, and around the end of each frame."""
+    """Returns random positions, and positions around the end of each frame."""
     dice = random.Random(1)
     exact = [end + step for end in crash.boundaries for step in (-1, 0, 1)]
     length = crash.boundaries[-1]

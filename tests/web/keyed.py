@@ -12,7 +12,7 @@ from tests.factories import new_event
 EVENT = new_event()
 
 Request = tuple[User | Bot, str, Any]
-"""Who asks, where, and with which body."""
+"""The caller, the URL and the body."""
 
 
 def ask(request: Request, method: str, key: str, **headers: str) -> httpx.Response:
@@ -28,7 +28,7 @@ def is_replayed(response: httpx.Response) -> bool:
 
 
 def count(server: Server) -> dict[str, int]:
-    """How many rows each table has."""
+    """Returns the number of rows in each table."""
     with closing(sqlite3.connect(server.settings.database_path)) as file:
         tables = [name for (name,) in file.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
         return {table: file.execute(f'SELECT count(*) FROM "{table}"').fetchone()[0] for table in tables}

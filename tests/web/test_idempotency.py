@@ -1,4 +1,4 @@
-"""`Idempotency-Key`: a request that is sent again is done once, and answered the same."""
+"""`Idempotency-Key`: a request that is sent again is carried out once and gets the same answer."""
 
 import hashlib
 import queue
@@ -65,7 +65,7 @@ SCENES: dict[tuple[str, str], Callable[[Server], Request]] = {
     ("PATCH", "/events/{event_id}/participants/{user_id}"): check_in,
 }
 WITHOUT_A_CALLER = {("POST", "/login"), ("POST", "/login/telegram")}
-"""Tokens are not looked at: there is nobody for whom an outcome could be kept."""
+"""These routes ignore tokens, so there is no caller to store a record for."""
 
 
 def test_every_route_that_takes_a_key_has_its_scene() -> None:
@@ -141,7 +141,7 @@ def test_keys_are_each_callers_own(server: Server) -> None:
 
 @pytest.fixture
 def writes(monkeypatch: pytest.MonkeyPatch) -> "queue.Queue[object]":
-    """Has an item for each work that was given to the writer."""
+    """Receives an item for each function that is given to the writer."""
     given: queue.Queue[object] = queue.Queue()
     write = Database.write
 
@@ -183,7 +183,7 @@ def test_of_many_at_once_one_is_done(server: Server) -> None:
 
 @pytest.fixture
 def broken(fresh_server: Server) -> Iterator[sqlite3.Connection]:
-    """A file that takes no outcomes."""
+    """A file that accepts no idempotency records."""
     with closing(sqlite3.connect(fresh_server.settings.database_path, isolation_level=None)) as file:
         file.execute(
             "CREATE TRIGGER broken BEFORE INSERT ON idempotency_records BEGIN SELECT RAISE(ABORT, 'broken'); END"
@@ -235,7 +235,7 @@ def end_role(organizer: User, host: User, url: str) -> None:
 
 
 def lost_event(server: Server, path: str, body: object) -> tuple[Request, Callable[[], object]]:
-    """What a co-host of a private event does before its role ends."""
+    """The request of a co-host at a private event, before the role ends."""
     organizer, host, url = private_event(server)
     guest = server.sign_up()
     organizer.patch(url, json={"visibility": "public"})

@@ -137,6 +137,19 @@ def test_nothing_is_sent_again_to_a_webhook_that_is_off_or_gone(
     check_problem(host.post(again), 404, "not_found")
 
 
+def test_a_request_of_a_former_co_host_is_not_answered_again(eventorg: Server, host: User, receiver: Receiver) -> None:
+    cohost, event = eventorg.sign_up(), host.create_event()
+    roles = f"/events/{event['id']}/hosts"
+    assert host.post(roles, json={"user_id": cohost.id}).status_code == 201
+    url, key = (
+        f"/events/{event['id']}/webhooks/{add(host, event, receiver.url)['id']}/enable",
+        {"Idempotency-Key": "on"},
+    )
+    assert [cohost.post(url, headers=key).status_code for _ in range(2)] == [200, 200]
+    assert host.delete(f"{roles}/{cohost.id}").status_code == 200
+    check_problem(cohost.post(url, headers=key), 403)
+
+
 def test_a_request_that_is_sent_again_makes_one_webhook(host: User, receiver: Receiver) -> None:
     path, key = f"/events/{host.create_event()['id']}/webhooks", {"Idempotency-Key": "one"}
     first, second = (host.post(path, json={"url": receiver.url}, headers=key) for _ in range(2))
