@@ -237,9 +237,9 @@ def test_the_server_agrees_with_the_model_for_long(server: Server) -> None:
     run(server, examples=200, steps=50, repeatable=False)
 
 
-def test_a_seat_that_is_not_passed_on_is_seen(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_seat_that_is_not_passed_on_is_seen(fresh_server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("eventorg.repositories.seats.Seats.fill", lambda *_: None)
-    machine = Machine(server)
+    machine = Machine(fresh_server)
     machine.begin()
     machine.register_all(event=0)
     machine.participants_and_their_positions_are_the_models()
