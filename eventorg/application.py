@@ -22,7 +22,7 @@ from eventorg.api.registrations import RegistrationController
 from eventorg.api.users import UserController
 from eventorg.background.external_commits import ExternalCommits
 from eventorg.background.feed import Feed
-from eventorg.background.retention import housekeeping
+from eventorg.background.retention import cleaning_up
 from eventorg.backups.schedule import BackupSchedule
 from eventorg.core import Core, utc_now
 from eventorg.domain.values import Clock
@@ -77,7 +77,7 @@ def create_app(settings: Settings, clock: Clock = utc_now, passwords: Passwords 
                 await stack.enter_async_context(core.database.opened())
                 await stack.enter_async_context(watch.running())
                 kept = timedelta(days=settings.changes_days)
-                await stack.enter_async_context(housekeeping(core.changes, core.outcomes, kept, clock))
+                await stack.enter_async_context(cleaning_up(core.changes, core.outcomes, kept, clock))
                 if settings.backups:
                     await stack.enter_async_context(BackupSchedule(settings, clock).running())
                 for loaded, context in zip(core.loaded, contexts, strict=True):
