@@ -65,6 +65,10 @@ def create_app(settings: Settings, clock: Clock = utc_now, passwords: Passwords 
     core.database.listeners.append(feed.tell)
     watch = ExternalCommits(core.database, core.changes)
     contexts = [core.context(loaded) for loaded in core.loaded]
+    workers = [
+        PluginWorker(loaded, context, core.plugins, core.database)
+        for loaded, context in zip(core.loaded, contexts, strict=True)
+    ]
 
     @asynccontextmanager
     async def serving(_: Litestar) -> AsyncIterator[None]:
@@ -80,9 +84,8 @@ def create_app(settings: Settings, clock: Clock = utc_now, passwords: Passwords 
                 await stack.enter_async_context(cleaning_up(core.changes, core.outcomes, kept, clock))
                 if settings.backups:
                     await stack.enter_async_context(BackupSchedule(settings, clock).running())
-                for loaded, context in zip(core.loaded, contexts, strict=True):
-                    courier = PluginWorker(loaded, context, core.plugins, core.database)
-                    await stack.enter_async_context(courier.running())
+                for worker in workers:
+                    await stack.enter_async_context(worker.running())
                 yield
 
     app = Litestar(
@@ -114,7 +117,7 @@ def create_app(settings: Settings, clock: Clock = utc_now, passwords: Passwords 
             user_export=core.user_export,
             identities=core.identities,
             plugins=core.plugins,
-            plugin_names=[loaded.plugin.name for loaded in core.loaded],
+            workers=workers,
         ),
         middleware=[
             *([RefusalLimitMiddleware(rates)] if rates else []),

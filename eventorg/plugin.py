@@ -5,6 +5,7 @@ is said in one sentence at start-up. `plugins/README.md` is the tutorial.
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Protocol, TypeVar, runtime_checkable
@@ -12,7 +13,7 @@ from typing import Any, Protocol, TypeVar, runtime_checkable
 import click
 from litestar.plugins import PluginProtocol
 from litestar.types import ControllerRouterHandler
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from eventorg.domain.callers import Caller
 from eventorg.domain.errors import (
@@ -171,20 +172,29 @@ class Context(Protocol):
 
 
 Handler = Callable[[Any, Context], Awaitable[None]]
-Choice = Callable[[Sequence[Fact], Context, Transaction], Iterable[Fact]]
+Filter = Callable[[Sequence[Fact], Context, Transaction], Iterable[Fact]]
 Exporter = Callable[[str, Context, Transaction], object]
+Lifespan = Callable[[Context], AbstractAsyncContextManager[None]]
 
 
 class Job(Struct, frozen=True, kw_only=True):
-    """What is done again and again: never twice at once, first when the server has started."""
+    """A function that runs when the server has started and then at intervals, never twice at once."""
 
     name: str
+
     every: timedelta
+    """The time from one start to the next, by `Context.clock`."""
+
     run: Callable[[Context], Awaitable[None]]
+    """The function. If it raises, that is logged, and it runs again when it is due."""
+
+    timeout: timedelta = timedelta(minutes=5)
+    """The longest time that a run may take. After that it is cancelled, which counts as an error."""
 
     def __post_init__(self) -> None:
-        if self.every <= timedelta(0):
-            raise ValueError(f"the job {self.name} needs a pause")
+        for field in ("every", "timeout"):
+            if getattr(self, field) <= timedelta(0):
+                raise ValueError(f"the job {self.name} needs a positive {field}")
 
 
 class RunCommand(Protocol):
@@ -209,16 +219,25 @@ class Plugin(Struct, frozen=True, kw_only=True):
     on: Mapping[type[Fact], Handler] = {}
     """What to do when something has happened: told at least once, in order, also after a crash."""
 
-    choose: Choice | None = None
-    """Which of some facts, in their order, the handlers have something to do for: the others are not told. One read for
-    many, where most need nothing, takes a tenth of the time. All are told if it raises."""
+    filter: Filter | None = None
+    """Returns those of some facts, given in order, that the handlers need. The others are not delivered. One read for
+    many facts takes a tenth of the time where most need nothing. If it raises, all of them are delivered."""
 
     export: Exporter | None = None
     """What it keeps about the user of an id, as JSON can say it, or a struct: for `GET /users/me/export`, under the
     plugin's name. It reads in the transaction it is given."""
 
+    lifespan: Lifespan | None = None
+    """An async context manager around the plugin's work, on the plugin's own event loop and thread: entered before its
+    first handler and job, left after the last. It may start long-running tasks, and ends what it starts.
+
+    An error or more than 30 seconds at the start keeps the server from starting. An error while it runs, such as one of
+    a task group in it, is a crash: handlers and jobs stop, and the plugin restarts after 1, 2, 4 … seconds, at most 5
+    minutes; `/health` shows `retrying`, and `failing` from the eighth crash in a row. A plugin that takes more than 2
+    seconds to stop is abandoned. Commands do not enter it."""
+
     jobs: Sequence[Job] = ()
-    """What to do again and again."""
+    """What the plugin does at intervals."""
 
     settings: type[Struct] | None = None
     """Its settings, read from `EVENTORG_<NAME>_<FIELD>`."""
@@ -233,4 +252,14 @@ class Plugin(Struct, frozen=True, kw_only=True):
     """What `eventorg <name> …` can do."""
 
     litestar_plugins: Sequence[PluginProtocol] = ()
-    """Plugins of Litestar's that it needs."""
+    """The Litestar plugins that its routes need."""
+
+    choose: Filter | None = None
+    """The name of `filter` in 0.1.0. Deprecated: removed in 0.3."""
+
+    def __post_init__(self) -> None:
+        if self.choose is None:
+            return
+        if self.filter is not None:
+            raise ValueError("choose is the old name of filter; give one of them")
+        structs.force_setattr(self, "filter", self.choose)

@@ -6,7 +6,7 @@ import re
 import sys
 from collections.abc import Callable
 from functools import partial
-from inspect import iscoroutinefunction
+from inspect import isasyncgenfunction, iscoroutinefunction
 from pathlib import Path
 from types import ModuleType, UnionType
 from typing import Any, get_args, get_origin
@@ -189,7 +189,12 @@ def _check_fields(plugin: Plugin) -> None:
     for fact in plugin.on:
         if fact not in FACTS.values():
             raise PluginError(f"The plugin {plugin.name} waits for {fact!r}, which is no fact.")
-    for field in ("choose", "export"):
+    if isasyncgenfunction(plugin.lifespan) or iscoroutinefunction(plugin.lifespan):
+        raise PluginError(
+            f"The lifespan {_name(plugin.lifespan)} of the plugin {plugin.name} is not a context manager; decorate it "
+            "with contextlib.asynccontextmanager."
+        )
+    for field in ("filter", "export"):
         function = getattr(plugin, field)
         if iscoroutinefunction(function):
             raise PluginError(f"The plugin {plugin.name} has {_name(function)} to {field}, which is an `async def`.")

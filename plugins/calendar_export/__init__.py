@@ -1,15 +1,14 @@
 """Events for calendar programs: a file for each event, and a secret feed for each user."""
 
-import asyncio
 import hashlib
 import hmac
 import secrets
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
 import msgspec
+from anyio import CapacityLimiter, to_thread
 from litestar import Response, delete, get, post
 from litestar.datastructures import ResponseHeader
 from litestar.di import NamedDependency
@@ -50,7 +49,8 @@ _HEADERS: Final = [
     ResponseHeader(name="Content-Disposition", description="A name for the file.", documentation_only=True),
 ]
 _SHORT: Final = 10
-_RENDERING: Final = ThreadPoolExecutor(1, "calendar_export")  # where a long feed, which takes a second, delays nobody
+_RENDERING: Final = CapacityLimiter(1)
+"""Long feeds, which take up to a second each, are rendered one at a time on a thread."""
 
 
 class CalendarAddress(Struct, frozen=True):
@@ -169,8 +169,7 @@ async def _answer(plugin: Context, contents: Contents, name: str, request: Anybo
     if len(contents.entries) <= _SHORT:
         content = render(contents, plugin.clock())
     else:
-        loop = asyncio.get_running_loop()
-        content = await loop.run_in_executor(_RENDERING, render, contents, plugin.clock())
+        content = await to_thread.run_sync(render, contents, plugin.clock(), limiter=_RENDERING)
     headers["Content-Disposition"] = f'inline; filename="{name}.ics"'
     return Response(content, media_type="text/calendar", headers=headers)
 

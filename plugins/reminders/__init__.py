@@ -11,7 +11,7 @@ from eventorg.plugin import FACTS, Job, Plugin
 from .export import export
 from .mail import send_mail
 from .routes import ROUTES
-from .schedule import choose, hear, remind, sweep
+from .schedule import on_fact, remind, select, sweep
 from .settings import Settings
 
 _HERE = Path(__file__).parent
@@ -20,8 +20,8 @@ plugin = Plugin(
     name="reminders",
     requires=">=0.1",
     routes=ROUTES,
-    on=dict.fromkeys(FACTS.values(), hear),
-    choose=choose,
+    on=dict.fromkeys(FACTS.values(), on_fact),
+    filter=select,
     export=export,
     jobs=[
         Job(name="remind", every=timedelta(seconds=10), run=remind),

@@ -58,13 +58,13 @@ def _reminder(event_id: str, user_id: str, start_time: str, due_at: str) -> NewD
     return NewDelivery(key, "reminder", user_id, event_id, start_time, due_at)
 
 
-def choose(facts: Sequence[Fact], context: Context, tx: Transaction) -> list[Fact]:
+def select(facts: Sequence[Fact], context: Context, tx: Transaction) -> list[Fact]:
     """Those that mean something for the outbox."""
     ends = {row["seq"] for row in tx.all(context.sql.list_ends_of_blocks, first=facts[0].seq, last=facts[-1].seq)}
     return [fact for fact in facts if isinstance(fact, _NEWS) or fact.seq in ends]
 
 
-async def hear(fact: Fact, context: Context) -> None:
+async def on_fact(fact: Fact, context: Context) -> None:
     """What a change means for the outbox. A void delivery needs no care here: it is never leased."""
     await _end_block(fact, context)
     match fact:

@@ -9,10 +9,10 @@ from msgspec import Meta, Struct
 from eventorg.plugin import FACTS, Context, Fact, Job, Plugin
 
 from .commands import COMMANDS
-from .queueing import choose, enqueue, forget
+from .queueing import enqueue, forget, select
 from .repository import export
 from .routes import WebhookController
-from .sending import sender_of
+from .sending import sender_of, sending
 
 
 class Settings(Struct, frozen=True, kw_only=True):
@@ -28,21 +28,14 @@ async def _tell(fact: Fact, context: Context) -> None:
         sender_of(context).wake()
 
 
-async def _send(context: Context) -> None:
-    """Sends what is due."""
-    await sender_of(context).run(context)
-
-
 plugin = Plugin(
     name="webhooks",
     routes=[WebhookController],
     on=dict.fromkeys(FACTS.values(), _tell),
-    choose=choose,
+    filter=select,
     export=export,
-    jobs=[
-        Job(name="send", every=timedelta(seconds=1), run=_send),
-        Job(name="forget", every=timedelta(hours=1), run=forget),
-    ],
+    lifespan=sending,
+    jobs=[Job(name="forget", every=timedelta(hours=1), run=forget)],
     settings=Settings,
     statements=Path(__file__).parent / "sql",
     migrations=Path(__file__).parent / "migrations",

@@ -18,8 +18,8 @@ _ALWAYS: Final = EventUpdated | EventDeleted | UserDeleted
 """After these something is put in order, also if nobody is told."""
 
 
-def choose(facts: Sequence[Fact], context: Context, tx: Transaction) -> Sequence[Fact]:
-    """Those for which there is something to do; one made from now on is told of none of them."""
+def select(facts: Sequence[Fact], context: Context, tx: Transaction) -> Sequence[Fact]:
+    """Returns the facts that matter: none of them concerns a webhook that is created later."""
     if tx.one(context.sql.has_open_endpoints) is not None:
         return facts
     return [fact for fact in facts if isinstance(fact, _ALWAYS)]

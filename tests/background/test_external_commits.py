@@ -13,7 +13,7 @@ from eventorg.core import Core
 from eventorg.domain.callers import Caller
 from eventorg.domain.errors import Unavailable
 from eventorg.domain.users import NewUser, User
-from eventorg.extensions import worker as delivery
+from eventorg.extensions import worker
 from eventorg.settings import Settings
 from eventorg.testing import PASSWORD, Bot, Clock, cheap_passwords, running
 from tests.extensions.plugin_files import DIARY_FILES, write
@@ -120,7 +120,7 @@ def test_a_command_wakes_who_waits_at_the_server(tmp_path: Path) -> None:
 
 
 def test_a_plugin_is_told_what_another_process_did(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(delivery, "LOOK_SECONDS", NEVER)
+    monkeypatch.setattr(worker, "POLL_SECONDS", NEVER)
     write(tmp_path / "plugins", DIARY_FILES)
     settings = Settings(
         database=str(tmp_path / "eventorg.db"),

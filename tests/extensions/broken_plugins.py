@@ -139,13 +139,29 @@ REFUSED: dict[str, tuple[dict[str, str], str]] = {
         {"tea.py": tea("export=hear")},
         "The plugin tea has hear to export, which is an `async def`.",
     ),
-    "a choice that waits": (
+    "a filter that waits": (
+        {"tea.py": tea("filter=hear")},
+        "The plugin tea has hear to filter, which is an `async def`.",
+    ),
+    "a filter under its old name that waits": (
         {"tea.py": tea("choose=hear")},
-        "The plugin tea has hear to choose, which is an `async def`.",
+        "The plugin tea has hear to filter, which is an `async def`.",
+    ),
+    "a filter under both names": (
+        {"tea.py": tea("choose=print", "filter=print")},
+        f"The plugin tea cannot be imported: {{dir}}/tea.py:{LINE}: ValueError: choose is the old name of filter",
+    ),
+    "a lifespan that is no context manager": (
+        {"tea.py": tea("lifespan=hear")},
+        "The lifespan hear of the plugin tea is not a context manager; decorate it with contextlib.asynccontextmanager",
     ),
     "a job without a pause": (
         {"tea.py": tea("jobs=[Job(name='pour', every=timedelta(0), run=hear)]")},
-        f"The plugin tea cannot be imported: {{dir}}/tea.py:{LINE}: ValueError: the job pour needs a pause.",
+        f"The plugin tea cannot be imported: {{dir}}/tea.py:{LINE}: ValueError: the job pour needs a positive every.",
+    ),
+    "a job without time to run": (
+        {"tea.py": tea("jobs=[Job(name='pour', every=timedelta(1), timeout=timedelta(0), run=hear)]")},
+        f"The plugin tea cannot be imported: {{dir}}/tea.py:{LINE}: ValueError: the job pour needs a positive timeout.",
     ),
     "text for a folder": (
         {"tea.py": tea("migrations='sql'")},

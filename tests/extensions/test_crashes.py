@@ -105,7 +105,7 @@ def test_a_change_that_ends_the_program_is_set_aside_after_so_many_restarts(hous
     house.fail_before(times=MAX_ATTEMPTS - 1)
     with house.serving("exit") as server:
         assert server.client.get("/health").json()["plugins"]["faulty"] == "failing"
-        assert house.rows("SELECT seq, error FROM plugin_failures") == [(1, "the program ended in it")]
+        assert house.rows("SELECT seq, error FROM plugin_failures") == [(1, "the process ended during this call")]
         server.wait_for(lambda: house.diary() == house.changes() == [1])
         assert house.run("plugins", "retry", "faulty") == "1 to be told again\n"
         assert server.wait() == 9

@@ -16,6 +16,7 @@ from tests.extensions.plugin_files import settings_of
 from tests.programs import CHECKOUT, EVENTORG, serving
 
 ALL_CHANGES = """
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 
@@ -71,6 +72,12 @@ async def pour(request: Authenticated, plugin: NamedDependency[Context]) -> Cup:
     return await plugin.write_once(request.user, Cup, work)
 
 
+@asynccontextmanager
+async def open_teahouse(context):
+    await context.write(lambda tx: tx.one(context.sql.pour, user_id=None, leaves=1))
+    yield
+
+
 async def refill(context):
     await context.write(lambda tx: tx.run(context.sql.refill))
 
@@ -108,8 +115,9 @@ plugin = Plugin(
     requires=">=0.1",
     routes=[refuse, sugar, pour],
     on={UserCreated: welcome},
-    choose=lambda facts, context, tx: facts,
+    filter=lambda facts, context, tx: facts,
     export=lambda user_id, context, tx: [Cup(**cup) for cup in tx.all(context.sql.list_cups_of, user_id=user_id)],
+    lifespan=open_teahouse,
     jobs=[Job(name="refill", every=timedelta(hours=1), run=refill)],
     settings=Own,
     statements=HERE,
@@ -150,7 +158,8 @@ def teahouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 def test_every_field_is_in_use_here() -> None:
     calls = [node for node in ast.walk(ast.parse(ALL_CHANGES)) if isinstance(node, ast.Call)]
     (call,) = [call for call in calls if isinstance(call.func, ast.Name) and call.func.id == "Plugin"]
-    assert [keyword.arg for keyword in call.keywords] == list(Plugin.__struct_fields__)
+    used = [keyword.arg for keyword in call.keywords]
+    assert [*used, "choose"] == list(Plugin.__struct_fields__)  # `choose` is the old name of `filter`
 
 
 def test_what_the_door_offers_is_there() -> None:
@@ -177,6 +186,10 @@ def test_what_it_keeps_of_a_user_is_in_the_export(teahouse: Server) -> None:
 
 def test_a_plugin_of_litestars_is_added(teahouse: Server) -> None:
     assert teahouse.sign_up().get("/tea/sugar").json() == {"sugar": "two lumps"}
+
+
+def test_a_lifespan_writes(teahouse: Server) -> None:
+    assert teahouse.sign_up().post("/tea/cups").json()["number"] > 1
 
 
 def test_a_command_reads_and_a_job_writes(teahouse: Server) -> None:
