@@ -62,7 +62,7 @@ def create_app(settings: Settings, clock: Clock = utc_now, passwords: Passwords 
     tokens = Tokens(clock, timedelta(hours=settings.token_hours))
     rates = RateLimiter(settings.requests_per_minute, clock) if settings.requests_per_minute else None
     feed = Feed(core.changes)
-    core.database.listeners.append(feed.tell)
+    core.database.listeners.append(feed.on_commit)
     watch = ExternalCommits(core.database, core.changes)
     contexts = [core.context(loaded) for loaded in core.loaded]
     workers = [

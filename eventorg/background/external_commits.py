@@ -56,7 +56,7 @@ class ExternalCommits:
             return False
         while news := await self._changes.find_after(self._seen):
             self._seen = news[-1].seq
-            self._database.tell(news)
+            self._database.notify(news)
             if any(change.type == "user.deleted" for change in news):
                 await self._database.scrub()  # only this process may empty the write-ahead log
         self._version = version  # last, so that a failed poll is repeated

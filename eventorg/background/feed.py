@@ -32,7 +32,7 @@ class Feed:
                 return page
             after = page.next
 
-    def tell(self, news: list[Change]) -> None:
+    def on_commit(self, news: list[Change]) -> None:
         """Wakes whoever waits for the events and users of these changes."""
         self._head = max(self._head, news[-1].seq)  # another process's changes are noticed late
         subjects = {subject for change in news for subject in (change.event_id, change.user_id, ALL_CHANGES)}

@@ -210,8 +210,8 @@ class Database:
 
         return await _on_thread(self._writer, ask)
 
-    def tell(self, news: list[Change]) -> None:
-        """Tells the listeners of changes that are committed. On the event loop."""
+    def notify(self, news: list[Change]) -> None:
+        """Passes committed changes to the listeners. Call it on the event loop."""
         for listener in self.listeners:
             listener(news)
 
@@ -230,7 +230,7 @@ class Database:
         """On the event loop, after a commit: tells the news, then answers."""
         self._lookup_cache.end()  # whoever hears of it now may look it up
         if news := [change for outcome in outcomes for change in outcome.news]:
-            self.tell(news)
+            self.notify(news)
         for outcome in outcomes:
             outcome.deliver()
 

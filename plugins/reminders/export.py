@@ -22,6 +22,6 @@ def export(user_id: str, context: Context, tx: Transaction) -> Kept:
     """All that there is about a user."""
     return Kept(
         reminders=find_user_offsets(context, tx, user_id),
-        blocked=tx.one(context.sql.get_block, user_id=user_id) is not None,
+        blocked=tx.one(context.sql.get_unreachable, user_id=user_id) is not None,
         deliveries=[dict(row) for row in tx.all(context.sql.list_deliveries_of, user_id=user_id)],
     )

@@ -121,7 +121,7 @@ async def set_user_offsets(
 
     def work(tx: Transaction) -> list[Reminder]:
         check_version(tag_of(_or_usual(find_user_offsets(context, tx, user_id))), expected)
-        tx.run(context.sql.unblock_user, user_id=user_id)
+        tx.run(context.sql.mark_reachable, user_id=user_id)
         if offsets is None:
             tx.run(context.sql.delete_user_offsets, user_id=user_id)
             return _reminders(USUAL)

@@ -221,8 +221,8 @@ def finish(context: Context, tx: Transaction, held: Outgoing, state: str, retry_
     """Ends a lease, if its holder still has it. A user who blocks is left alone until it acts again."""
     tx.run(context.sql.finish_delivery, delivery_id=held.id, holder=held.holder, state=state, ready_at=retry_at)
     if state == "blocked":
-        tx.run(context.sql.block_user, user_id=held.user_id)
-        tx.run(context.sql.block_deliveries, user_id=held.user_id)
+        tx.run(context.sql.mark_unreachable, user_id=held.user_id)
+        tx.run(context.sql.stop_deliveries, user_id=held.user_id)
 
 
 def pause_after(attempts: int) -> timedelta:

@@ -60,13 +60,14 @@ def _reminder(event_id: str, user_id: str, start_time: str, due_at: str) -> NewD
 
 def select(facts: Sequence[Fact], context: Context, tx: Transaction) -> list[Fact]:
     """Those that mean something for the outbox."""
-    ends = {row["seq"] for row in tx.all(context.sql.list_ends_of_blocks, first=facts[0].seq, last=facts[-1].seq)}
-    return [fact for fact in facts if isinstance(fact, _NEWS) or fact.seq in ends]
+    rows = tx.all(context.sql.list_changes_by_unreachable, first=facts[0].seq, last=facts[-1].seq)
+    by_unreachable = {row["seq"] for row in rows}
+    return [fact for fact in facts if isinstance(fact, _NEWS) or fact.seq in by_unreachable]
 
 
 async def on_fact(fact: Fact, context: Context) -> None:
     """What a change means for the outbox. A void delivery needs no care here: it is never leased."""
-    await _end_block(fact, context)
+    await _mark_reachable(fact, context)
     match fact:
         case RegistrationPromoted(event_id=str(event_id), user_id=str(user_id)):
             await _announce(context, fact, "promoted", event_id, user_id)
@@ -76,11 +77,11 @@ async def on_fact(fact: Fact, context: Context) -> None:
             await _tell_of_move(context, fact, event_id)
 
 
-async def _end_block(fact: Fact, context: Context) -> None:
+async def _mark_reachable(fact: Fact, context: Context) -> None:
     """A user who acts is written to again."""
-    row = await context.read(lambda tx: tx.one(context.sql.get_block_ended_by, seq=fact.seq))
+    row = await context.read(lambda tx: tx.one(context.sql.get_unreachable_actor, seq=fact.seq))
     if row is not None:
-        await context.write(lambda tx: tx.run(context.sql.unblock_user, user_id=row["user_id"]))
+        await context.write(lambda tx: tx.run(context.sql.mark_reachable, user_id=row["user_id"]))
 
 
 async def _tell_of_move(context: Context, fact: Fact, event_id: str) -> None:

@@ -21,7 +21,7 @@ LEFT_OUT = {
         "sha256",
     ): "a hash of a secret that the user was shown",
     ("reminders_deliveries", "seq"): "the place in an order that the export has",
-    ("reminders_blocks", "seq"): "a number of the change log that the export has",
+    ("reminders_unreachable", "seq"): "a number of the change log that the export has",
     ("webhooks_endpoints", "secret"): "shown once; every message is signed with it",
     ("webhooks_endpoints", "after"): "a number of the change log",
     ("webhooks_endpoints", "attempted_at"): "what the server did with the receiver",

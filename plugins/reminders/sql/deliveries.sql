@@ -33,7 +33,7 @@ WHERE state IN ('waiting', 'leased', 'retry')
                 WHEN telegram_identities.telegram_id IS NOT NULL THEN 'telegram'
                 WHEN users.email IS NOT NULL THEN 'email'
             END
-            AND NOT EXISTS (SELECT 1 FROM reminders_blocks WHERE reminders_blocks.user_id = delivery.user_id)
+            AND NOT EXISTS (SELECT 1 FROM reminders_unreachable WHERE reminders_unreachable.user_id = delivery.user_id)
             AND NOT EXISTS ( -- only the last word counts
                 SELECT 1
                 FROM reminders_deliveries AS newer
@@ -116,7 +116,7 @@ SET
     ready_at = :now
 WHERE state = 'leased' AND holder = :holder;
 
--- name: block_deliveries(user_id)!
+-- name: stop_deliveries(user_id)!
 UPDATE reminders_deliveries
 SET state = 'blocked'
 WHERE user_id = :user_id AND state IN ('waiting', 'retry');

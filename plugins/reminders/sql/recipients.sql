@@ -21,7 +21,7 @@ WITH wanted AS (
         AND events.start_time <= :horizon
         AND events.end_time > :now
         AND (telegram_identities.telegram_id IS NOT NULL OR (:mail AND users.email IS NOT NULL))
-        AND NOT EXISTS (SELECT 1 FROM reminders_blocks WHERE reminders_blocks.user_id = registrations.user_id)
+        AND NOT EXISTS (SELECT 1 FROM reminders_unreachable WHERE reminders_unreachable.user_id = registrations.user_id)
 )
 SELECT
     event_id,
@@ -56,7 +56,7 @@ LEFT JOIN telegram_identities ON telegram_identities.user_id = registrations.use
 WHERE registrations.event_id = :event_id
     AND registrations.status IN ('registered', 'waitlisted')
     AND (telegram_identities.telegram_id IS NOT NULL OR (:mail AND users.email IS NOT NULL))
-    AND NOT EXISTS (SELECT 1 FROM reminders_blocks WHERE reminders_blocks.user_id = registrations.user_id)
+    AND NOT EXISTS (SELECT 1 FROM reminders_unreachable WHERE reminders_unreachable.user_id = registrations.user_id)
 ORDER BY registrations.seq;
 
 -- name: get_move(event_id)^
