@@ -1,7 +1,7 @@
-"""The door for extensions: everything a plugin may import, on one page.
+"""The interface for plugins: everything that a plugin may import.
 
-A plugin is a module with a `plugin = Plugin(name=…)`. It declares what it adds and patches nothing; what is refused
-is said in one sentence at start-up. `plugins/README.md` is the tutorial.
+A plugin is a module with a `plugin = Plugin(name=…)`. It declares what it adds and patches nothing. An invalid plugin
+keeps the server from starting, with an error of one sentence. `plugins/README.md` is the tutorial.
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
@@ -135,12 +135,12 @@ __all__ = [
 
 T = TypeVar("T")
 Happened = Fact
-"""The name of `Fact` until 0.1.0; it goes in 0.3."""
+"""The name of `Fact` in 0.1.0. Deprecated: removed in 0.3."""
 
 
 @runtime_checkable
 class Context(Protocol):
-    """What a plugin works with: its routes as the dependency `plugin`, its handlers and jobs as their argument."""
+    """A plugin's access to the server. Routes get it as the dependency `plugin`, other functions as an argument."""
 
     settings: Any
     """An instance of `Plugin.settings`."""
@@ -149,26 +149,28 @@ class Context(Protocol):
     """The plugin's own statements: `context.sql.get_thing`."""
 
     clock: Clock
-    """The time; tests move it."""
+    """Returns the current time. Tests can move it."""
 
     log: Any
-    """A structlog logger that names the plugin."""
+    """A structlog logger that adds the plugin's name."""
 
     async def read(self, work: TransactionFunction[T]) -> T:
-        """The result of a work that only reads (see `Transaction`), from one snapshot of the database."""
+        """Runs a function in a read transaction (see `Transaction`), on one snapshot, and returns its result."""
 
     async def write(self, work: TransactionFunction[T]) -> T:
-        """The result of a work that changes things, once it is committed. An error undoes it alone."""
+        """Runs a function in a write transaction and returns its result after the commit. An error rolls it back."""
 
     async def write_once(self, caller: Caller, kind: type[T], work: TransactionFunction[T]) -> T:
-        """`write` for a POST or PATCH route: done once for each `Idempotency-Key` of the caller. `kind` is the type of
-        the result, which must survive JSON."""
+        """Runs `write` for a POST or PATCH route, once for each `Idempotency-Key` of the caller.
+
+        `kind` is the type of the result. The result is kept as JSON and must be the same after a round trip.
+        """
 
     def load_event(self, tx: Transaction, event_id: str, viewer_id: str | None) -> tuple[Event, Role | None]:
-        """An event by id or code, and what the viewer is to it. Raises `NotFound` if the viewer may not see it."""
+        """Returns an event by id or code, and the viewer's role. Raises `NotFound` if the viewer may not see it."""
 
     def load_user(self, tx: Transaction, user_id: str) -> User:
-        """A user. Raises `NotFound`."""
+        """Returns a user. Raises `NotFound`."""
 
 
 Handler = Callable[[Any, Context], Awaitable[None]]
@@ -198,34 +200,34 @@ class Job(Struct, frozen=True, kw_only=True):
 
 
 class RunCommand(Protocol):
-    """What a command finds with `@click.pass_obj`: it runs an action on the plugin's context, and stops."""
+    """The object that a command gets by `@click.pass_obj`. It runs an action with the plugin's context."""
 
     def __call__(self, action: Callable[[Context], Awaitable[T]]) -> T: ...
 
 
 class Plugin(Struct, frozen=True, kw_only=True):
-    """All that a plugin adds. Everything but the name may be left out."""
+    """Everything that a plugin adds. Only the name is required."""
 
     name: str
     """The name of its file, folder or entry point: lower-case letters, digits and `_`. Its settings, tables, commands
-    and OpenAPI tag bear it."""
+    and OpenAPI tag contain it."""
 
     requires: str = ""
-    """The versions of eventorg it works with, as in `>=0.1,<2` (PEP 440)."""
+    """The versions of eventorg that it works with, such as `>=0.1,<2` (PEP 440)."""
 
     routes: Sequence[ControllerRouterHandler] = ()
     """Litestar handlers and controllers. Private unless marked with `opt=PUBLIC` or `opt=OPEN`."""
 
     on: Mapping[type[Fact], Handler] = {}
-    """What to do when something has happened: told at least once, in order, also after a crash."""
+    """The handler for each type of fact. A fact is delivered at least once, in order, also after a crash."""
 
     filter: Filter | None = None
     """Returns those of some facts, given in order, that the handlers need. The others are not delivered. One read for
     many facts takes a tenth of the time where most need nothing. If it raises, all of them are delivered."""
 
     export: Exporter | None = None
-    """What it keeps about the user of an id, as JSON can say it, or a struct: for `GET /users/me/export`, under the
-    plugin's name. It reads in the transaction it is given."""
+    """Returns what the plugin keeps about a user, by id, as JSON values or a struct. `GET /users/me/export` includes it
+    under the plugin's name. The function reads in the given transaction."""
 
     lifespan: Lifespan | None = None
     """An async context manager around the plugin's work, on the plugin's own event loop and thread: entered before its
@@ -237,7 +239,7 @@ class Plugin(Struct, frozen=True, kw_only=True):
     seconds to stop is abandoned. Commands do not enter it."""
 
     jobs: Sequence[Job] = ()
-    """What the plugin does at intervals."""
+    """Functions that run at intervals."""
 
     settings: type[Struct] | None = None
     """Its settings, read from `EVENTORG_<NAME>_<FIELD>`."""
@@ -246,10 +248,10 @@ class Plugin(Struct, frozen=True, kw_only=True):
     """A folder of SQL files with named statements."""
 
     migrations: Path | None = None
-    """A folder of numbered SQL files; the tables they make begin with `<name>_`."""
+    """A folder of numbered SQL files. The names of their tables begin with `<name>_`."""
 
     commands: Sequence[click.Command] = ()
-    """What `eventorg <name> …` can do."""
+    """The commands of `eventorg <name> …`."""
 
     litestar_plugins: Sequence[PluginProtocol] = ()
     """The Litestar plugins that its routes need."""

@@ -40,7 +40,7 @@ def asking(statements: str, before: str = "") -> dict[str, str]:
 MIGRATION = "{dir}/tea/0001_initial.sql:1: "
 OTHERS_TABLE = MIGRATION + "a migration must not begin or end a transaction, and touches only what is named tea_…."
 USES_IT = "def use(sql): return sql.empty\n"
-NOT_OF_ITS_TYPE = "The plugin tea declares {}, which is not of its type."
+NOT_OF_ITS_TYPE = "The plugin tea declares {}, which has the wrong type."
 TAKEN_PATH = "The routes of the plugin tea cannot be added: "
 
 REFUSED: dict[str, tuple[dict[str, str], str]] = {
@@ -79,12 +79,12 @@ REFUSED: dict[str, tuple[dict[str, str], str]] = {
     "no plugin": ({"tea.py": ""}, "The plugin tea has no `plugin = Plugin(…)`."),
     "another name": (
         {"tea.py": tea(name="coffee")},
-        "The plugin tea calls itself coffee; the two names must be one.",
+        "The plugin tea declares the name coffee; the two must be equal.",
     ),
-    "a name that is none": ({"tea-pot.py": tea()}, "A plugin cannot be named tea-pot; take 2 to 31 lower-case"),
+    "a name that is none": ({"tea-pot.py": tea()}, "A plugin cannot be named tea-pot; use 2 to 31 lower-case"),
     "the name of a command": (
         {"check.py": tea()},
-        "A plugin cannot be named check, which eventorg uses itself; take another name.",
+        "A plugin cannot be named check, which eventorg uses itself; choose another name.",
     ),
     "the beginning of a setting": ({"log.py": tea()}, "A plugin cannot be named log, which eventorg"),
     "the beginning of a table": ({"event.py": tea()}, "A plugin cannot be named event, which eventorg"),
@@ -94,7 +94,7 @@ REFUSED: dict[str, tuple[dict[str, str], str]] = {
     ),
     "a name that begins with another": (
         {"tea.py": tea(), "tea_pot.py": tea(name="tea_pot")},
-        "The plugins tea and tea_pot cannot be told apart by name; rename one.",
+        "The name tea_pot begins with tea_, which belongs to the plugin tea; rename one of them.",
     ),
     "a path of the core": (
         {"tea.py": tea("routes=[answer]", before=ROUTE.format(path="/events"))},
@@ -121,31 +121,31 @@ REFUSED: dict[str, tuple[dict[str, str], str]] = {
     ),
     "versions that are none": (
         {"tea.py": tea("requires='soon'")},
-        "The plugin tea requires 'soon', which names no versions.",
+        "The plugin tea requires 'soon', which is not a version specifier.",
     ),
     "an unknown fact": (
         {"tea.py": tea("on={Event: hear}")},
-        "The plugin tea waits for <class 'eventorg.domain.events.Event'>, which is no fact.",
+        "The plugin tea handles <class 'eventorg.domain.events.Event'>, which is not a type of fact.",
     ),
     "a handler that cannot wait": (
         {"tea.py": tea("on={EventCreated: print}")},
-        "The plugin tea has print to run, which is no `async def`.",
+        "The function print of the plugin tea must be an `async def`.",
     ),
     "a job that cannot wait": (
         {"tea.py": tea("jobs=[Job(name='pour', every=timedelta(1), run=print)]")},
-        "The plugin tea has print to run, which is no `async def`.",
+        "The function print of the plugin tea must be an `async def`.",
     ),
     "an export that waits": (
         {"tea.py": tea("export=hear")},
-        "The plugin tea has hear to export, which is an `async def`.",
+        "The export of the plugin tea, hear, must not be an `async def`.",
     ),
     "a filter that waits": (
         {"tea.py": tea("filter=hear")},
-        "The plugin tea has hear to filter, which is an `async def`.",
+        "The filter of the plugin tea, hear, must not be an `async def`.",
     ),
     "a filter under its old name that waits": (
         {"tea.py": tea("choose=hear")},
-        "The plugin tea has hear to filter, which is an `async def`.",
+        "The filter of the plugin tea, hear, must not be an `async def`.",
     ),
     "a filter under both names": (
         {"tea.py": tea("choose=print", "filter=print")},
@@ -170,7 +170,7 @@ REFUSED: dict[str, tuple[dict[str, str], str]] = {
     "one job for a list": ({"tea.py": tea("jobs=3")}, NOT_OF_ITS_TYPE.format("jobs=3")),
     "a folder that is missing": (
         {"tea.py": tea("statements=HERE / 'sqll'")},
-        "The plugin tea declares statements='{dir}/sqll', which is no folder.",
+        "The plugin tea declares statements='{dir}/sqll', which is not a folder.",
     ),
     "a migration with an error": (
         migrating("\n\nCREATE TABEL tea_cups (id TEXT);"),
@@ -219,12 +219,12 @@ SETTINGS_REFUSED = {
     "an unknown plugin": (
         {"tea.py": tea()},
         {"PLUGINS": "tea,coffee"},
-        "EVENTORG_PLUGINS names coffee, which is not found; there are ",
+        "EVENTORG_PLUGINS names coffee, which is not found. Available: ",
     ),
     "a folder that is none": (
         {},
         {"PLUGINS_DIR": "missing"},
-        "EVENTORG_PLUGINS_DIR names {cwd}/missing, which is no fo",
+        "EVENTORG_PLUGINS_DIR names {cwd}/missing, which is not a fo",
     ),
     "an unknown setting": (
         {"tea.py": tea("settings=Own", before=NUMBER)},

@@ -277,5 +277,5 @@ def test_a_skeleton_needs_a_possible_name(teahouse: Server, tmp_path: Path, name
 
 def test_a_skeleton_overwrites_nothing(teahouse: Server, tmp_path: Path) -> None:
     (tmp_path / "coffee").mkdir()
-    with pytest.raises(Exception, match="is there already"):
+    with pytest.raises(Exception, match="already exists"):
         teahouse.run("plugins", "new", "coffee", "--into", str(tmp_path))
