@@ -1,6 +1,6 @@
-"""Reminders and other news for the participants of events, delivered by bots or by mail.
+"""Sends reminders and other messages to the participants of events, by bot or by e-mail.
 
-`README.md` tells bot authors how to deliver, and those who host how to set up mail.
+`README.md` explains delivery to bot authors, and the setup of e-mail to operators.
 """
 
 from datetime import timedelta

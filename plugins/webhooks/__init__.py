@@ -1,4 +1,4 @@
-"""Webhooks: receivers elsewhere are told of changes, signed by the rules of Standard Webhooks."""
+"""Webhooks: sends changes to other programs, signed as Standard Webhooks specifies."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -16,14 +16,14 @@ from .sending import sender_of, sending
 
 
 class Settings(Struct, frozen=True, kw_only=True):
-    """What is read from `EVENTORG_WEBHOOKS_…`."""
+    """The settings `EVENTORG_WEBHOOKS_…`."""
 
-    allow_private: Annotated[bool, Meta(description="webhooks may lead into the machine's own networks")] = False
-    log_days: Annotated[int, Meta(ge=1, le=3_650, description="how long the delivery log reaches back, in days")] = 30
+    allow_private: Annotated[bool, Meta(description="allow webhooks to private networks and to this machine")] = False
+    log_days: Annotated[int, Meta(ge=1, le=3_650, description="how many days the delivery log is kept")] = 30
 
 
-async def _tell(fact: Fact, context: Context) -> None:
-    """What has happened becomes a message for each webhook that wants it."""
+async def _enqueue(fact: Fact, context: Context) -> None:
+    """Queues a message for each webhook that wants the fact."""
     if await enqueue(fact, context):
         sender_of(context).wake()
 
@@ -31,7 +31,7 @@ async def _tell(fact: Fact, context: Context) -> None:
 plugin = Plugin(
     name="webhooks",
     routes=[WebhookController],
-    on=dict.fromkeys(FACTS.values(), _tell),
+    on=dict.fromkeys(FACTS.values(), _enqueue),
     filter=select,
     export=export,
     lifespan=sending,

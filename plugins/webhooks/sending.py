@@ -1,4 +1,4 @@
-"""Sends what is due: one message at a time to each webhook, many webhooks at once, and none in another's way."""
+"""Sends due messages: one at a time to each webhook, many webhooks at once, and none delays another."""
 
 import asyncio
 import secrets
@@ -29,13 +29,13 @@ SCHEDULE: Final = (
     timedelta(hours=20),
     timedelta(hours=24),
 )
-"""The pauses after the first, the second… failed attempt, as Standard Webhooks suggests; then it is given up."""
+"""The pauses after failed attempts, as Standard Webhooks suggests. After the last one the message has failed."""
 JITTER: Final = 0.2
-"""A pause grows by up to this share of it, so that what failed together does not come back together."""
+"""A pause is longer by up to this share at random, so that messages that failed together are not retried together."""
 MAX_RETRY_AFTER: Final = timedelta(hours=24)
 MAX_FAILING: Final = timedelta(days=7)
 LANE: Final = 32
-"""So many at once of those that are known to answer quickly, and so many of the rest: these cannot hold up those."""
+"""The number of concurrent messages to webhooks that answer quickly, and to the others, which cannot delay them."""
 QUICK_MILLISECONDS: Final = 2_000
 POLL_SECONDS: Final = 0.2
 """The time between two looks for messages that have become due."""
@@ -118,12 +118,12 @@ async def sending(context: Context) -> AsyncIterator[None]:
 
 
 def _find_ready(context: Context, quick: bool, tx: Transaction) -> list[str]:
-    rows = tx.all(context.sql.list_ready, quick=int(quick), now=tx.now, most=3 * LANE)  # at most 2 lanes are busy
+    rows = tx.all(context.sql.list_ready, quick=int(quick), now=tx.now, most=3 * LANE)  # at most two lanes are busy
     return [row["id"] for row in rows]
 
 
 def _record(tx: Transaction, context: Context, message: Any, attempt: Attempt) -> None:
-    """Keeps how an attempt went, and what follows from it for the webhook."""
+    """Stores the result of an attempt and its effect on the webhook."""
     webhook_id, sql = message["webhook_id"], context.sql
     pause = None if attempt.succeeded or attempt.response_status == 410 else _pause(message["attempts"], attempt)
     tx.run(
@@ -149,7 +149,7 @@ def _record(tx: Transaction, context: Context, message: Any, attempt: Attempt) -
 
 
 def _pause(attempts: int, attempt: Attempt) -> timedelta | None:
-    """How long to wait after one more failed attempt; None if that was the last."""
+    """Returns the pause after another failed attempt, or None if that was the last one."""
     if attempts >= len(SCHEDULE):
         return None
     pause = SCHEDULE[attempts] * (1 + secrets.SystemRandom().uniform(0, JITTER))
