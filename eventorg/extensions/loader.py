@@ -15,7 +15,7 @@ from msgspec import Struct
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
 from eventorg import __version__
-from eventorg import plugin as door
+from eventorg import plugin as interface
 from eventorg.domain.facts import FACTS
 from eventorg.errors import OperatorError, SettingError
 from eventorg.package_data import data_folder
@@ -233,5 +233,5 @@ def _place(error: BaseException) -> str:
         trace = trace.tb_next
     if isinstance(error, SyntaxError) and error.filename:
         frames.append((error.filename, error.lineno or 0))
-    own = [frame for frame in frames if "importlib" not in frame[0] and frame[0] not in (__file__, door.__file__)]
+    own = [frame for frame in frames if "importlib" not in frame[0] and frame[0] not in (__file__, interface.__file__)]
     return f"{own[-1][0]}:{own[-1][1]}: " if own else ""

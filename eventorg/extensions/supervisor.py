@@ -165,5 +165,5 @@ def describe_error(error: BaseException) -> str:
 
 
 def growing_pause(failures: int) -> timedelta:
-    """Returns the pause after so many failures in a row: 1 s, 2 s, 4 s … 5 minutes."""
+    """Returns the pause after a number of failures in a row: 1 s, 2 s, 4 s … 5 minutes."""
     return min(FIRST_PAUSE * (1 << min(failures - 1, 20)), MAX_PAUSE)

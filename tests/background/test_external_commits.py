@@ -1,4 +1,4 @@
-"""What other processes commit to the file reaches whoever waits here, soon and without a gap."""
+"""Commits of other processes reach the listeners here, soon and without a gap."""
 
 import os
 from collections.abc import AsyncIterator

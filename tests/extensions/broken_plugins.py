@@ -52,7 +52,7 @@ REFUSED: dict[str, tuple[dict[str, str], str]] = {
         {"tea.py": "\nimport no_tea\n"},
         "The plugin tea cannot be imported: {dir}/tea.py:2: ModuleNotFoundError: No module named 'no_tea'.",
     ),
-    "a name the door has not": (
+    "a name that the interface does not have": (
         {"tea.py": "from eventorg.plugin import Pulgin\n"},
         "The plugin tea cannot be imported: {dir}/tea.py:1: ImportError: cannot import name 'Pulgin'",
     ),

@@ -1,4 +1,4 @@
-"""The plugins that come along, and the skeleton: whichever there are, they keep the rules of all plugins."""
+"""The bundled plugins and the template follow the rules for all plugins."""
 
 import ast
 import re
@@ -26,7 +26,7 @@ FOLDERS = [file.parent for file in sorted((CHECKOUT / "plugins").glob("*/__init_
 @pytest.mark.parametrize(
     "folder", [*FOLDERS, CHECKOUT / "eventorg" / "extensions" / "template"], ids=lambda folder: folder.name
 )
-def test_it_imports_of_eventorg_only_the_door_and_the_testing(folder: Path) -> None:
+def test_it_imports_only_the_plugin_interface_and_the_testing_module(folder: Path) -> None:
     for file in folder.rglob("*.py"):
         tree = ast.parse(file.read_text(encoding="utf-8"))
         froms = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.level == 0]

@@ -1,4 +1,4 @@
-"""The door itself: each field of `Plugin` does what it says, for every plugin that comes along too."""
+"""The plugin interface: each field of `Plugin` does what it promises."""
 
 import ast
 import os
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from eventorg import plugin as door
+from eventorg import plugin as interface
 from eventorg.plugin import Plugin
 from eventorg.testing import Server, check_problem, running
 from tests.extensions.plugin_files import settings_of
@@ -162,8 +162,8 @@ def test_every_field_is_in_use_here() -> None:
     assert [*used, "choose"] == list(Plugin.__struct_fields__)  # `choose` is the old name of `filter`
 
 
-def test_what_the_door_offers_is_there() -> None:
-    assert [name for name in door.__all__ if not hasattr(door, name)] == []
+def test_the_interface_has_all_that_it_lists() -> None:
+    assert [name for name in interface.__all__ if not hasattr(interface, name)] == []
 
 
 def test_a_route_writes_once_with_the_plugins_settings_and_statements(teahouse: Server) -> None:
@@ -252,7 +252,7 @@ def test_what_it_adds_is_shown(teahouse: Server) -> None:
     ]
 
 
-def test_a_skeleton_passes_its_tests_and_is_served(teahouse: Server, tmp_path: Path) -> None:
+def test_a_new_plugin_passes_its_tests_and_is_served(teahouse: Server, tmp_path: Path) -> None:
     folder = teahouse.run("plugins", "new", "coffee_corner", "--into", str(tmp_path)).strip()
     assert folder == str(tmp_path / "coffee_corner")
     assert not any("example" in file.name for file in Path(folder).rglob("*"))
@@ -269,13 +269,13 @@ def test_a_skeleton_passes_its_tests_and_is_served(teahouse: Server, tmp_path: P
 
 
 @pytest.mark.parametrize(("name", "words"), [("coffee-corner", "cannot be named"), ("check", "cannot be named")])
-def test_a_skeleton_needs_a_possible_name(teahouse: Server, tmp_path: Path, name: str, words: str) -> None:
+def test_a_new_plugin_needs_a_valid_name(teahouse: Server, tmp_path: Path, name: str, words: str) -> None:
     with pytest.raises(Exception, match=words):
         teahouse.run("plugins", "new", name, "--into", str(tmp_path))
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_skeleton_overwrites_nothing(teahouse: Server, tmp_path: Path) -> None:
+def test_a_new_plugin_overwrites_nothing(teahouse: Server, tmp_path: Path) -> None:
     (tmp_path / "coffee").mkdir()
     with pytest.raises(Exception, match="already exists"):
         teahouse.run("plugins", "new", "coffee", "--into", str(tmp_path))

@@ -1,4 +1,4 @@
-"""`plugins/README.md`: every block of the tutorial is run, as its reader would run it."""
+"""`plugins/README.md`: runs every block of the tutorial as a reader would."""
 
 import os
 import queue
@@ -61,7 +61,7 @@ def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def sh(script: str, cwd: Path, **settings: str) -> str:
-    """What a block prints."""
+    """Runs a block and returns its output."""
     variables = environment(cwd / "eventorg.db", plugins="", **settings)
     done = subprocess.run(
         ["bash", "-euc", script], cwd=cwd, env=variables, capture_output=True, text=True, timeout=60, check=False

@@ -1,4 +1,4 @@
-"""What plugins are told and when they are run: at least once, in order, and at nobody else's cost."""
+"""Delivery of facts and jobs: at least once, in order, and without delaying the server or other plugins."""
 
 import asyncio
 import sys
@@ -94,7 +94,7 @@ def scene(tmp_path: Path, act: Callable[..., Any] | None = None) -> Iterator[Sce
         yield there
 
 
-def test_every_fact_is_told_once_and_in_order(tmp_path: Path) -> None:
+def test_every_fact_is_delivered_once_and_in_order(tmp_path: Path) -> None:
     with scene(tmp_path) as there:
         anna, boris, vera = (there.server.sign_up() for _ in range(3))
         event = f"/events/{anna.create_event(capacity=1)['id']}"
@@ -112,14 +112,14 @@ def test_every_fact_is_told_once_and_in_order(tmp_path: Path) -> None:
         assert there.diary() == there.changes()
 
 
-def test_what_follows_soon_is_told_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_facts_in_quick_succession_are_delivered_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(worker, "BATCH_SECONDS", 0.5)
-    stretches: list[int] = []
+    batches: list[int] = []
     tell_in_order = worker.PluginWorker._deliver_in_order
 
     async def tell(plugin_worker: worker.PluginWorker, place: Place, changes: list[Change]) -> None:
         if plugin_worker.name == "diary":
-            stretches.append(len(changes))
+            batches.append(len(changes))
         await tell_in_order(plugin_worker, place, changes)
 
     monkeypatch.setattr(worker.PluginWorker, "_deliver_in_order", tell)
@@ -129,7 +129,7 @@ def test_what_follows_soon_is_told_together(tmp_path: Path, monkeypatch: pytest.
         for _ in range(5):
             anna.create_event()
         there.wait_for_the_diary()
-    assert stretches == [1, 5]
+    assert batches == [1, 5]
 
 
 def fail(error: BaseException) -> Callable[..., Any]:
@@ -159,7 +159,7 @@ FAULTS = {
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_a_fault_is_retried_then_set_aside_and_nobody_else_notices(
+def test_a_failing_fact_is_retried_then_a_dead_letter_and_nothing_else_is_affected(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], fault: str
 ) -> None:
     act, error = FAULTS[fault]
@@ -195,7 +195,7 @@ def test_a_fault_is_retried_then_set_aside_and_nobody_else_notices(
         assert heard == [second.id, first.id]
 
 
-def test_a_failure_is_told_in_order_once_it_is_mended(tmp_path: Path) -> None:
+def test_a_failed_fact_is_retried_in_order(tmp_path: Path) -> None:
     heard: list[int] = []
 
     async def hear(fact: Any, _: object) -> None:
@@ -267,7 +267,7 @@ def test_a_stop_in_the_middle_is_no_failure(tmp_path: Path) -> None:
         server.wait_for(lambda: heard == ["user.created"])
 
 
-def test_a_new_plugin_is_told_what_happens_from_now_on(tmp_path: Path) -> None:
+def test_a_new_plugin_gets_facts_from_its_first_start_on(tmp_path: Path) -> None:
     settings = settings_of(tmp_path, DIARY_FILES)
     with running(settings_of(tmp_path, DIARY_FILES, plugins="none")) as server:
         server.sign_up()

@@ -19,7 +19,7 @@ from .receiver import Answer, Receiver
 
 
 class Said(Struct, frozen=True):
-    """What a command said, and how it ended."""
+    """The output and exit status of a command."""
 
     returncode: int
     stdout: str
