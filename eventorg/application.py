@@ -24,7 +24,7 @@ from eventorg.api.registrations import RegistrationController
 from eventorg.api.users import UserController
 from eventorg.background.external_commits import ExternalCommits
 from eventorg.background.feed import Feed
-from eventorg.background.retention import housekeeping
+from eventorg.background.retention import cleaning_up
 from eventorg.backups.schedule import BackupSchedule
 from eventorg.core import Core, utc_now
 from eventorg.domain.values import Clock
@@ -58,9 +58,13 @@ def create_app(settings: Settings, clock: Clock = utc_now, passwords: Passwords 
     core = Core(settings, clock, passwords)
     rates = RateLimiter(settings.requests_per_minute, clock) if settings.requests_per_minute else None
     feed = Feed(core.changes)
-    core.database.listeners.append(feed.tell)
+    core.database.listeners.append(feed.on_commit)
     external_commits = ExternalCommits(core.database, core.changes)
     contexts = [core.context(loaded) for loaded in core.loaded]
+    workers = [
+        PluginWorker(loaded, context, core.plugins, core.database)
+        for loaded, context in zip(core.loaded, contexts, strict=True)
+    ]
 
     @asynccontextmanager
     async def serving(_: Litestar) -> AsyncIterator[None]:
@@ -73,11 +77,10 @@ def create_app(settings: Settings, clock: Clock = utc_now, passwords: Passwords 
                 await stack.enter_async_context(core.database.opened())
                 await stack.enter_async_context(external_commits.running())
                 kept = timedelta(days=settings.changes_days)
-                await stack.enter_async_context(housekeeping(core.changes, core.idempotency, kept, clock))
+                await stack.enter_async_context(cleaning_up(core.changes, core.idempotency, kept, clock))
                 if settings.backups:
                     await stack.enter_async_context(BackupSchedule(settings, clock).running())
-                for loaded, context in zip(core.loaded, contexts, strict=True):
-                    worker = PluginWorker(loaded, context, core.plugins, core.database)
+                for worker in workers:
                     await stack.enter_async_context(worker.running())
                 yield
 
@@ -113,7 +116,7 @@ def create_app(settings: Settings, clock: Clock = utc_now, passwords: Passwords 
             user_export=core.user_export,
             identities=core.identities,
             plugins=core.plugins,
-            plugin_names=[loaded.plugin.name for loaded in core.loaded],
+            workers=workers,
         ),
         middleware=[
             *([RefusalLimitMiddleware(rates)] if rates else []),

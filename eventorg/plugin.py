@@ -1,10 +1,11 @@
-"""The door for extensions: everything a plugin may import, on one page.
+"""The interface for plugins: everything that a plugin may import.
 
-A plugin is a module with a `plugin = Plugin(name=…)`. It declares what it adds and patches nothing; what is refused
-is said in one sentence at start-up. `plugins/README.md` is the tutorial.
+A plugin is a module with a `plugin = Plugin(name=…)`. It declares what it adds and patches nothing. An invalid plugin
+keeps the server from starting, with an error of one sentence. `plugins/README.md` is the tutorial.
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Protocol, TypeVar, runtime_checkable
@@ -12,7 +13,7 @@ from typing import Any, Protocol, TypeVar, runtime_checkable
 import click
 from litestar.plugins import PluginProtocol
 from litestar.types import ControllerRouterHandler
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from eventorg.domain.callers import Caller
 from eventorg.domain.errors import (
@@ -134,12 +135,12 @@ __all__ = [
 
 T = TypeVar("T")
 Happened = Fact
-"""The name of `Fact` until 0.1.0; it goes in 0.3."""
+"""The name of `Fact` in 0.1.0. Deprecated: removed in 0.3."""
 
 
 @runtime_checkable
 class Context(Protocol):
-    """What a plugin works with: its routes as the dependency `plugin`, its handlers and jobs as their argument."""
+    """A plugin's access to the server. Routes get it as the dependency `plugin`, other functions as an argument."""
 
     settings: Any
     """An instance of `Plugin.settings`."""
@@ -148,16 +149,16 @@ class Context(Protocol):
     """The plugin's own statements: `context.sql.get_thing`."""
 
     clock: Clock
-    """The time; tests move it."""
+    """Returns the current time. Tests can move it."""
 
     log: Any
-    """A structlog logger that names the plugin."""
+    """A structlog logger that adds the plugin's name."""
 
     async def read(self, work: TransactionFunction[T]) -> T:
-        """The result of a work that only reads (see `Transaction`), from one snapshot of the database."""
+        """Runs a function in a read transaction (see `Transaction`), on one snapshot, and returns its result."""
 
     async def write(self, work: TransactionFunction[T]) -> T:
-        """The result of a work that changes things, once it is committed. An error undoes it alone."""
+        """Runs a function in a write transaction and returns its result after the commit. An error rolls it back."""
 
     async def write_once(
         self,
@@ -167,72 +168,93 @@ class Context(Protocol):
         *,
         may_see: Callable[[Transaction, T], object] | None = None,
     ) -> T:
-        """`write` for a POST or PATCH route: runs once for each `Idempotency-Key` of the caller of the current request.
+        """Runs `write` for a POST or PATCH route, once for each `Idempotency-Key` of the caller of the current request.
 
-        `kind` is the type of the result, which must survive JSON. When the request is sent again, the stored result is
-        first passed to `may_see`, which raises an error if the caller may no longer see it.
+        `kind` is the type of the result. The result is kept as JSON and must be the same after a round trip. When the
+        request is sent again, the stored result is first passed to `may_see`, which raises an error if the caller may
+        no longer see it.
         """
 
     def is_replay(self, caller: Caller) -> bool:
-        """Returns true if `write_once` is going to return the stored result of an earlier request. Use it to skip
-        checks that are slow."""
+        """Returns true if `write_once` is going to return the stored result of an earlier request.
+
+        Use it to skip slow checks.
+        """
 
     def load_event(self, tx: Transaction, event_id: str, viewer_id: str | None) -> tuple[Event, Role | None]:
-        """An event by id or code, and what the viewer is to it. Raises `NotFound` if the viewer may not see it."""
+        """Returns an event by id or code, and the viewer's role. Raises `NotFound` if the viewer may not see it."""
 
     def load_user(self, tx: Transaction, user_id: str) -> User:
-        """A user. Raises `NotFound`."""
+        """Returns a user. Raises `NotFound`."""
 
 
 Handler = Callable[[Any, Context], Awaitable[None]]
-Choice = Callable[[Sequence[Fact], Context, Transaction], Iterable[Fact]]
+Filter = Callable[[Sequence[Fact], Context, Transaction], Iterable[Fact]]
 Exporter = Callable[[str, Context, Transaction], object]
+Lifespan = Callable[[Context], AbstractAsyncContextManager[None]]
 
 
 class Job(Struct, frozen=True, kw_only=True):
-    """What is done again and again: never twice at once, first when the server has started."""
+    """A function that runs when the server has started and then at intervals, never twice at once."""
 
     name: str
+
     every: timedelta
+    """The time from one start to the next, by `Context.clock`."""
+
     run: Callable[[Context], Awaitable[None]]
+    """The function. If it raises, that is logged, and it runs again when it is due."""
+
+    timeout: timedelta = timedelta(minutes=5)
+    """The longest time that a run may take. After that it is cancelled, which counts as an error."""
 
     def __post_init__(self) -> None:
-        if self.every <= timedelta(0):
-            raise ValueError(f"the job {self.name} needs a pause")
+        for field in ("every", "timeout"):
+            if getattr(self, field) <= timedelta(0):
+                raise ValueError(f"the job {self.name} needs a positive {field}")
 
 
 class RunCommand(Protocol):
-    """What a command finds with `@click.pass_obj`: it runs an action on the plugin's context, and stops."""
+    """The object that a command gets by `@click.pass_obj`. It runs an action with the plugin's context."""
 
     def __call__(self, action: Callable[[Context], Awaitable[T]]) -> T: ...
 
 
 class Plugin(Struct, frozen=True, kw_only=True):
-    """All that a plugin adds. Everything but the name may be left out."""
+    """Everything that a plugin adds. Only the name is required."""
 
     name: str
     """The name of its file, folder or entry point: lower-case letters, digits and `_`. Its settings, tables, commands
-    and OpenAPI tag bear it."""
+    and OpenAPI tag contain it."""
 
     requires: str = ""
-    """The versions of eventorg it works with, as in `>=0.1,<2` (PEP 440)."""
+    """The versions of eventorg that it works with, such as `>=0.1,<2` (PEP 440)."""
 
     routes: Sequence[ControllerRouterHandler] = ()
     """Litestar handlers and controllers. Private unless marked with `opt=PUBLIC` or `opt=OPEN`."""
 
     on: Mapping[type[Fact], Handler] = {}
-    """What to do when something has happened: told at least once, in order, also after a crash."""
+    """The handler for each type of fact. A fact is delivered at least once, in order, also after a crash."""
 
-    choose: Choice | None = None
-    """Which of some facts, in their order, the handlers have something to do for: the others are not told. One read for
-    many, where most need nothing, takes a tenth of the time. All are told if it raises."""
+    filter: Filter | None = None
+    """Returns those of some facts, given in order, that the handlers need. The others are not delivered. One read for
+    many facts takes a tenth of the time where most need nothing. If it raises, all of them are delivered."""
 
     export: Exporter | None = None
-    """What it keeps about the user of an id, as JSON can say it, or a struct: for `GET /users/me/export`, under the
-    plugin's name. It reads in the transaction it is given."""
+    """Returns what the plugin keeps about a user, by id, as JSON values or a struct. `GET /users/me/export` includes it
+    under the plugin's name. The function reads in the given transaction."""
+
+    lifespan: Lifespan | None = None
+    """An async context manager around the plugin's work, on the plugin's own event loop and thread: entered before its
+    first handler and job, left after the last. It may start long-running tasks, and ends what it starts.
+
+    An error or more than 30 seconds at the start keeps the server from starting. An error while it runs, such as one of
+    a task group in it, is a crash: handlers and jobs stop, and the plugin restarts after 1, 2, 4 … seconds, at most 5
+    minutes; `/health` shows `retrying`, and `failing` from the eighth crash in a row. A plugin that takes more than 2
+    seconds to stop is abandoned. Commands do not enter it."""
 
     jobs: Sequence[Job] = ()
-    """What to do again and again."""
+    """Functions that run at intervals."""
 
     settings: type[Struct] | None = None
     """Its settings, read from `EVENTORG_<NAME>_<FIELD>`."""
@@ -241,10 +263,20 @@ class Plugin(Struct, frozen=True, kw_only=True):
     """A folder of SQL files with named statements."""
 
     migrations: Path | None = None
-    """A folder of numbered SQL files; the tables they make begin with `<name>_`."""
+    """A folder of numbered SQL files. The names of their tables begin with `<name>_`."""
 
     commands: Sequence[click.Command] = ()
-    """What `eventorg <name> …` can do."""
+    """The commands of `eventorg <name> …`."""
 
     litestar_plugins: Sequence[PluginProtocol] = ()
-    """Plugins of Litestar's that it needs."""
+    """The Litestar plugins that its routes need."""
+
+    choose: Filter | None = None
+    """The name of `filter` in 0.1.0. Deprecated: removed in 0.3."""
+
+    def __post_init__(self) -> None:
+        if self.choose is None:
+            return
+        if self.filter is not None:
+            raise ValueError("choose is the old name of filter; give one of them")
+        structs.force_setattr(self, "filter", self.choose)

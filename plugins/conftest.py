@@ -1,4 +1,4 @@
-"""What the tests of the plugins here share."""
+"""Fixtures for the tests of the bundled plugins."""
 
 from eventorg.testing import eventorg, eventorg_settings
 

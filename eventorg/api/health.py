@@ -7,6 +7,7 @@ from litestar.di import NamedDependency
 from msgspec import Struct
 
 from eventorg import __version__
+from eventorg.extensions.worker import PluginWorker
 from eventorg.repositories.health import HealthRepository
 from eventorg.repositories.plugins import PluginRepository
 from eventorg.web.authentication import OPEN
@@ -34,12 +35,12 @@ class Health(Struct, frozen=True):
 async def get_health(
     health: NamedDependency[HealthRepository],
     plugins: NamedDependency[PluginRepository],
-    plugin_names: NamedDependency[list[str]],
+    workers: NamedDependency[list[PluginWorker]],
 ) -> Health:
     """Returns 200 if the server can read and write its database, and 503 if it cannot.
 
     A plugin is `ok`, `retrying` (it retries a change that it failed to process) or `failing` (it gave up on a change).
     """
     await health.probe()
-    states = {state.name: state.summary for state in await plugins.find_states()}
-    return Health("ok", __version__, {name: states.get(name, "ok") for name in plugin_names})
+    states = {state.name: state for state in await plugins.find_states()}
+    return Health("ok", __version__, {worker.name: worker.health(states.get(worker.name)) for worker in workers})

@@ -1,1 +1,1 @@
-"""What goes on while nobody asks: followers woken, old rows removed, other processes' commits noticed."""
+"""Background work: waking followers, deleting old rows, detecting commits of other processes."""

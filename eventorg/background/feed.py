@@ -1,4 +1,4 @@
-"""Waiting for news without a thread or a query: each waiter is woken by what concerns it, right after the commit."""
+"""Lets requests wait for changes without a thread or a query. A commit wakes those that its changes concern."""
 
 import asyncio
 from collections import defaultdict
@@ -10,19 +10,22 @@ from eventorg.repositories.changes import ChangeRepository
 
 
 class Feed:
-    """Who waits for which ids. Lives on the event loop; the database tells it what is committed."""
+    """The waiting requests by event and user. Lives on the event loop, and hears of commits from the database."""
 
     def __init__(self, changes: ChangeRepository) -> None:
         self._changes = changes
         self._waiting: defaultdict[str, set[asyncio.Event]] = defaultdict(set)
         self._head = 0
         self.followers = 0
-        """So many wait at the moment."""
+        """The number of requests that wait now."""
         self.is_closed = False
 
     async def follow(self, caller: Caller, after: int | None, seconds: float, limit: int) -> ChangePage:
-        """What concerns the caller after a number (None: from the oldest kept), waiting for something until the time is
-        over or the server stops. Raises `Gone` for a number that is not kept."""
+        """Returns the changes that concern the caller after `after`; None means from the oldest one kept.
+
+        If there are none, waits up to `seconds`, or until the server stops. Raises `Gone` if changes after `after` have
+        been deleted.
+        """
         loop = asyncio.get_running_loop()
         deadline = loop.time() + seconds
         while True:
@@ -32,16 +35,16 @@ class Feed:
                 return page
             after = page.next
 
-    def tell(self, news: list[Change]) -> None:
-        """Wakes whoever waits for the events and users of these changes."""
-        self._head = max(self._head, news[-1].seq)  # another process's changes are noticed late
+    def on_commit(self, news: list[Change]) -> None:
+        """Wakes the requests that wait for the events and users of these changes."""
+        self._head = max(self._head, news[-1].seq)  # those of another process come late
         subjects = {subject for change in news for subject in (change.event_id, change.user_id, ALL_CHANGES)}
         for subject in subjects:
             for waiter in self._waiting.get(subject or "", ()):
                 waiter.set()
 
     async def wait(self, subjects: Iterable[str], seen: int, seconds: float) -> bool:
-        """Whether there may be news of the subjects after the change `seen`, waiting so long for some."""
+        """Waits up to `seconds`. Returns true if there may be changes of the subjects after the change `seen`."""
         if self._head > seen:
             return True
         if self.is_closed:
@@ -64,7 +67,7 @@ class Feed:
                     del self._waiting[subject]
 
     def close(self) -> None:
-        """Ends every wait, now and from now on: the server is stopping."""
+        """Ends all waits, present and future, because the server is stopping."""
         self.is_closed = True
         for waiters in self._waiting.values():
             for waiter in waiters:

@@ -1,12 +1,12 @@
-"""Forgets what has outlived its time, while the server runs."""
+"""Deletes old changes and idempotency records while the server runs."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
 
 import structlog
 
+from eventorg.background.repeat import repeating
 from eventorg.domain.errors import DomainError
 from eventorg.domain.values import Clock, rfc3339
 from eventorg.repositories.changes import ChangeRepository
@@ -14,28 +14,20 @@ from eventorg.repositories.idempotency import IdempotencyRepository
 
 PAUSE = timedelta(hours=1)
 
-log = structlog.get_logger("eventorg.housekeeping")
+log = structlog.get_logger("eventorg.retention")
 
 
-@asynccontextmanager
-async def housekeeping(
+def cleaning_up(
     changes: ChangeRepository, idempotency: IdempotencyRepository, kept: timedelta, clock: Clock
-) -> AsyncIterator[None]:
+) -> AbstractAsyncContextManager[None]:
     """Deletes changes older than `kept` and idempotency records older than a day, at the start and then every hour."""
 
-    async def sweep_for_ever() -> None:
-        while True:
-            try:
-                await changes.forget(rfc3339(clock() - kept))
-                await idempotency.forget()
-            except DomainError as error:
-                log.warning("put off", reason=error.code)
-            await asyncio.sleep(PAUSE.total_seconds())
+    async def clean_up() -> None:
+        try:
+            await changes.forget(rfc3339(clock() - kept))
+            await idempotency.forget()
+        except DomainError as error:
+            log.warning("cleanup_postponed", reason=error.code)
+        await asyncio.sleep(PAUSE.total_seconds())
 
-    task = asyncio.create_task(sweep_for_ever())
-    try:
-        yield
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
+    return repeating(clean_up)

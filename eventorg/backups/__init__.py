@@ -1,1 +1,1 @@
-"""Copies of the file: made, put back, and made on a schedule."""
+"""Backups of the database: made once, made on a schedule, and restored."""

@@ -1,4 +1,4 @@
-"""A copy of the database while it is served: consistent, verified, and never half there."""
+"""Copies the database while it is served. The copy is consistent, verified, and never incomplete."""
 
 import os
 import sqlite3
@@ -10,18 +10,18 @@ from eventorg.storage.schema import core_component, find_faults
 
 
 def back_up(database: Path, target: Path, progress: Progress = no_progress) -> None:
-    """Copies the database to a file, which must not exist yet.
+    """Copies the database to a file that must not exist yet. Raises `OperatorError`.
 
-    Made under another name beside the target, checked, flushed to the disk, and only then renamed: what bears the
-    target's name is whole. It is a file of its own, without a write-ahead log. Raises `OperatorError`.
+    The copy is written under another name next to the target, checked, flushed to disk, and only then given the
+    target's name, so that a file of that name is complete. It is a single file without a write-ahead log.
     """
     target = target.absolute()
     if not database.exists():
         raise OperatorError(f"There is no database {database} to back up.")
     if target.exists():
-        raise OperatorError(f"{target} exists already; a backup replaces nothing: take another name.")
+        raise OperatorError(f"{target} already exists. A backup replaces no file: choose another name.")
     if not target.parent.is_dir():
-        raise OperatorError(f"The folder {target.parent} for the backup does not exist; make it first.")
+        raise OperatorError(f"The folder {target.parent} for the backup does not exist; create it first.")
     try:
         with temporary_beside(target) as draft:
             copy_database(database, draft, progress)
@@ -30,9 +30,9 @@ def back_up(database: Path, target: Path, progress: Progress = no_progress) -> N
                 raise OperatorError(f"The backup of {database} is not usable: {faults[0]}")
             progress("checking", 1, 1)
             flush(draft)
-            os.link(draft, target)  # unlike a rename, it does not replace what has come there meanwhile
+            os.link(draft, target)  # unlike a rename, this does not replace a file created in the meantime
             flush(target.parent)
     except FileExistsError:
-        raise OperatorError(f"{target} exists already; a backup replaces nothing: take another name.") from None
+        raise OperatorError(f"{target} already exists. A backup replaces no file: choose another name.") from None
     except (OSError, sqlite3.Error) as error:
         raise OperatorError(f"{target} could not be written: {error}.") from error

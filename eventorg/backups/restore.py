@@ -1,4 +1,4 @@
-"""Puts a backup in the place of the database, so that a crash at any point leaves the one or the other, whole."""
+"""Replaces the database by a backup. A crash at any point leaves one of the two, complete."""
 
 import os
 import shutil
@@ -24,38 +24,38 @@ SELECT 'changes', 0
 WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = 'changes')
 """
 _RAISE_HEAD = "UPDATE sqlite_sequence SET seq = max(seq, ?) WHERE name = 'changes'"
-_LEFT_BY_THE_KILLED = "[0-9a-f]" * 8 + "*"
+_UNFINISHED = "[0-9a-f]" * 8 + "*"
 
 
 def restore(
     backup: Path, database: Path, components: list[Component], clock: Clock, progress: Progress = no_progress
 ) -> Path | None:
-    """Replaces the database by a copy of a backup; where the file of before is kept, None if there was none.
+    """Replaces the database by a copy of a backup. Returns the path of the previous file, or None if there was none.
 
-    What comes into place is copied, checked and flushed before anything is touched, then renamed over the database.
-    An older backup keeps its schema until it is served. Raises `OperatorError` if the backup is not one that this
-    version can serve, or if anybody has the database open.
+    The copy is complete, checked and flushed before anything changes, and then renamed over the database. An older
+    backup keeps its schema until it is served. Raises `OperatorError` if this version cannot serve the backup, or if
+    another program has the database open.
     """
     backup, database = backup.absolute(), database.resolve()
     if not backup.exists() or backup.stat().st_size == 0:
         raise OperatorError(f"There is no backup {backup}.")
-    with owner_lock(database), _told_of(database):
+    with owner_lock(database), _operator_errors(database):
         if database.exists() and backup.samefile(database):
-            raise OperatorError(f"{backup} is the database itself; name a backup of it.")
-        for leftover in database.parent.glob(f".{escape(database.name)}.{_LEFT_BY_THE_KILLED}"):
+            raise OperatorError(f"{backup} is the database itself; give the path of a backup.")
+        for leftover in database.parent.glob(f".{escape(database.name)}.{_UNFINISHED}"):
             leftover.unlink()
         with temporary_beside(database) as draft:
             _fill(draft, backup, components, progress)
             if not database.exists():
-                _set_aside_journals(database, _name_beside(database, clock))
+                _move_journals(database, _name_beside(database, clock))
                 draft.replace(database)
                 flush(database.parent)
                 return None
             _inherit(draft, database)
             kept = _name_beside(database, clock)
             _fold(database)
-            os.link(database, kept)  # from here on the file of before has two names, until the draft takes the first
-            _set_aside_journals(database, kept)
+            os.link(database, kept)  # now the previous file has two names, until the draft takes the first
+            _move_journals(database, kept)
             flush(database.parent)
             draft.replace(database)
             flush(database.parent)
@@ -63,21 +63,23 @@ def restore(
 
 
 def _fill(draft: Path, backup: Path, components: list[Component], progress: Progress) -> None:
-    """Makes the draft a copy of the backup that can be served. Raises `OperatorError`."""
+    """Copies the backup to the draft and checks it. Raises `OperatorError`."""
     try:
         copy_database(backup, draft, progress)
     except sqlite3.Error as error:
-        raise OperatorError(f"{backup} is not restored: {error}.") from None
+        raise OperatorError(f"{backup} was not restored: {error}.") from None
     progress("checking", 0, 1)
     faults = find_faults(draft, components, thorough=True) or find_miscounts(draft)
     progress("checking", 1, 1)
     if faults:
-        raise OperatorError(f"{backup} is not restored: {faults[0]}")
+        raise OperatorError(f"{backup} was not restored: {faults[0]}")
 
 
 def _inherit(draft: Path, database: Path) -> None:
-    """What the file of before had: its mode, its owner if we may give files away, and the numbers of its change log,
-    so that none is given twice and no follower skips what comes."""
+    """Takes over the mode of the previous file, its owner if permitted, and the last number of its change log.
+
+    The next change gets a higher number, so that no number is used twice and no follower skips a change.
+    """
     shutil.copymode(database, draft)
     owner = database.stat()
     with suppress(PermissionError):
@@ -90,9 +92,9 @@ def _inherit(draft: Path, database: Path) -> None:
 
 
 def _fold(database: Path) -> None:
-    """Moves the write-ahead log into the file. Only who has it open alone can leave WAL mode, so nobody else has.
+    """Moves the write-ahead log into the file. Does nothing to a file that SQLite cannot read.
 
-    A file that SQLite cannot read is left as it is. Raises `OperatorError`.
+    Only the single user of a file can leave WAL mode. Raises `OperatorError` if another program has it open.
     """
     try:
         with closing(connect_writer(database)) as connection:
@@ -104,8 +106,8 @@ def _fold(database: Path) -> None:
         return
 
 
-def _set_aside_journals(database: Path, kept: Path) -> None:
-    """Leaves no log of the file of before that would be taken for one of the new file."""
+def _move_journals(database: Path, kept: Path) -> None:
+    """Moves the journals of the previous file away, so that SQLite does not apply them to the new file."""
     for suffix in ("-wal", "-journal"):
         journal = database.with_name(database.name + suffix)
         if journal.exists():
@@ -114,16 +116,16 @@ def _set_aside_journals(database: Path, kept: Path) -> None:
 
 
 def _name_beside(database: Path, clock: Clock) -> Path:
-    """A name that is free; who owns the database alone is the only one to take it."""
+    """Returns a free name. No other program can take it while this one holds the owner lock."""
     name = f"{database.name}.before-restore-{clock().astimezone(UTC):%Y%m%dT%H%M%SZ}"
     names = (database.with_name(f"{name}-{number}" if number else name) for number in count())
     return next(path for path in names if not path.exists())
 
 
 @contextmanager
-def _told_of(database: Path) -> Iterator[None]:
-    """Raises `OperatorError` for what the disk refuses."""
+def _operator_errors(database: Path) -> Iterator[None]:
+    """Turns errors of the disk and of SQLite into `OperatorError`."""
     try:
         yield
     except (OSError, sqlite3.Error) as error:
-        raise OperatorError(f"{database} could not be replaced, and is as it was: {error}.") from error
+        raise OperatorError(f"{database} could not be replaced and is unchanged: {error}.") from error

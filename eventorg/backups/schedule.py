@@ -1,10 +1,10 @@
-"""Backups by the clock, while the server runs: a new one every so many hours, and the oldest make room."""
+"""Makes a backup every few hours while the server runs, and deletes the oldest ones."""
 
 import asyncio
 import re
 import threading
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -12,21 +12,22 @@ from typing import Final
 import structlog
 from anyio import to_thread
 
+from eventorg.background.repeat import repeating
 from eventorg.backups.backup import back_up
 from eventorg.domain.values import Clock
 from eventorg.errors import OperatorError
 from eventorg.settings import Settings
 
 PAUSE = timedelta(minutes=1)
-"""How often it is seen whether one is due."""
+"""The time between two checks for a due backup."""
 PAUSE_AFTER_FAILURE = timedelta(minutes=10)
 _TIME = "%Y%m%dT%H%M%SZ"
 
-log = structlog.get_logger("eventorg.rotation")
+log = structlog.get_logger("eventorg.backups")
 
 
 class BackupSchedule:
-    """The backups of a database in a folder, named `<database>-<UTC time>.db`. Files of other names are not touched."""
+    """The backups of a database in a folder, named `<database>-<UTC time>.db`. Leaves files with other names alone."""
 
     def __init__(self, settings: Settings, clock: Clock) -> None:
         self._database: Final = settings.database_path
@@ -36,43 +37,40 @@ class BackupSchedule:
         self._clock = clock
         own = rf"{re.escape(self._database.stem)}-(\d{{8}}T\d{{6}}Z)\.db"
         self._name: Final = re.compile(own)
-        self._half: Final = re.compile(rf"\.{own}\.[0-9a-f]{{8}}(-\w+)?")  # what a kill left of one
+        self._half: Final = re.compile(rf"\.{own}\.[0-9a-f]{{8}}(-\w+)?")  # an unfinished backup of a killed process
         self._stopping: Final = threading.Event()
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Makes each backup when it is due until the block ends; one that is being made then is given up."""
-        task = asyncio.create_task(self._go_on())
-        try:
-            yield
-        finally:
-            self._stopping.set()
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
-
-    async def _go_on(self) -> None:
-        while True:
-            pause = PAUSE
+        """Makes each backup when it is due, until the block ends. A backup in progress is then discarded."""
+        async with repeating(self._check):
             try:
-                if made := await to_thread.run_sync(self.run_if_due):
-                    log.info("backed up", file=str(made))
-            except Exception as error:
-                if not self._stopping.is_set():
-                    log.error("backup failed", reason=str(error))
-                pause = PAUSE_AFTER_FAILURE
-            await asyncio.sleep(pause.total_seconds())
+                yield
+            finally:
+                self._stopping.set()
+
+    async def _check(self) -> None:
+        pause = PAUSE
+        try:
+            if made := await to_thread.run_sync(self.run_if_due):
+                log.info("backup_created", file=str(made))
+        except Exception as error:
+            if not self._stopping.is_set():
+                log.error("backup_failed", reason=str(error))
+            pause = PAUSE_AFTER_FAILURE
+        await asyncio.sleep(pause.total_seconds())
 
     def run_if_due(self) -> Path | None:
-        """A new backup, if the newest is old enough; what is more than are kept is removed then, the oldest first.
+        """Makes a backup if the newest one is old enough, and returns its file or None.
 
-        Blocks. Raises `OperatorError` and `OSError`; nothing is removed then.
+        Then deletes the oldest backups beyond the number to keep. Blocks. Raises `OperatorError` or `OSError`, and
+        deletes nothing in that case.
         """
         if not self._folder.is_dir():
-            raise OperatorError(f"The folder {self._folder} for backups does not exist; make it.")
+            raise OperatorError(f"The folder {self._folder} for backups does not exist; create it.")
         now = self._clock().astimezone(UTC)
         newest = max(self._find(), default=None)
-        if newest and newest[0] <= now < newest[0] + self._every:  # one of the future is of a clock that was wrong
+        if newest and newest[0] <= now < newest[0] + self._every:  # a time in the future: the clock was wrong
             return None
         for file in self._folder.iterdir():
             if self._half.fullmatch(file.name):
@@ -85,7 +83,7 @@ class BackupSchedule:
         return made
 
     def _find(self) -> list[tuple[datetime, Path]]:
-        """The backups that are there, with their times."""
+        """Returns the existing backups with their times."""
         return [
             (datetime.strptime(match[1], _TIME).replace(tzinfo=UTC), file)
             for file in self._folder.iterdir()
@@ -93,6 +91,6 @@ class BackupSchedule:
         ]
 
     def _stop(self, *_: object) -> None:
-        """Between two steps of a backup."""
+        """Ends a backup between two of its steps, if the server is stopping."""
         if self._stopping.is_set():
-            raise OperatorError("The server stops.")
+            raise OperatorError("The server is stopping.")

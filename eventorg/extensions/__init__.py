@@ -1,1 +1,1 @@
-"""How plugins are found, loaded, told what happened and run; what they may use is `eventorg.plugin`."""
+"""Finds, loads and runs plugins. What they may import is in `eventorg.plugin`."""

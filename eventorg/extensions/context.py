@@ -1,4 +1,4 @@
-"""What a plugin is given to work with: `eventorg.plugin.Context`, as it is."""
+"""Implements `eventorg.plugin.Context`, through which a plugin works."""
 
 from collections.abc import Callable
 from typing import TypeVar
@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 
 class PluginContext:
-    """The promises are those of `eventorg.plugin.Context`."""
+    """The context of one plugin. `eventorg.plugin.Context` documents it."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""Finds plugins and loads them; whatever is wrong with one is said in a sentence that names it."""
+"""Finds and loads plugins. Each error is one sentence that names the plugin."""
 
 import importlib.metadata
 import importlib.util
@@ -6,7 +6,7 @@ import re
 import sys
 from collections.abc import Callable
 from functools import partial
-from inspect import iscoroutinefunction
+from inspect import isasyncgenfunction, iscoroutinefunction
 from pathlib import Path
 from types import ModuleType, UnionType
 from typing import TYPE_CHECKING, Any, get_args, get_origin
@@ -25,31 +25,30 @@ if TYPE_CHECKING:
     from eventorg.plugin import Plugin  # it imports Litestar: a command that only checks names does without
 
 GROUP = "eventorg.plugins"
-"""The entry-point group by which installed distributions offer plugins."""
+"""The entry-point group in which installed distributions list their plugins."""
 NO_PLUGINS = "none"
-"""What `EVENTORG_PLUGINS` says for no plugin at all."""
+"""The value of `EVENTORG_PLUGINS` that loads no plugin."""
 TAKEN = frozenset(
     (
         *("eventorg", "sqlite", NO_PLUGINS),
         *("backup", "check", "deploy", "health", "migrate", "openapi", "plugins", "restore", "serve", "token", "user"),
-        *("change", "event", "events", "idempotency", "link", "plugin", "telegram"),  # how tables of the core begin
+        *("change", "event", "events", "idempotency", "link", "plugin", "telegram"),  # prefixes of the core's tables
     )
 )
-"""What no plugin can be called: commands, settings or tables of the core would be its own."""
-
+"""Names that a plugin cannot have, because its commands, settings or tables would be the core's."""
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{1,30}")
-_DOOR = str(Path(__file__).parents[1] / "plugin.py")
+_INTERFACE = str(Path(__file__).parents[1] / "plugin.py")
 
 Import = Callable[[], ModuleType]
 
 
 class PluginError(OperatorError):
-    """A plugin cannot be loaded as it is."""
+    """A plugin is invalid and is not loaded."""
 
 
 class LoadedPlugin(Struct, frozen=True, eq=False):
-    """A plugin with what was made of its declaration."""
+    """A plugin with its settings and statements."""
 
     plugin: "Plugin"
     settings: Any
@@ -57,21 +56,23 @@ class LoadedPlugin(Struct, frozen=True, eq=False):
 
     @property
     def component(self) -> Component | None:
-        """Its migrations, if it has any."""
+        """The plugin's migrations, or None."""
         if self.plugin.migrations is None:
             return None
         return Component(self.plugin.name, self.plugin.migrations, prefix=f"{self.plugin.name}_")
 
 
 def load_plugins(settings: Settings) -> list[LoadedPlugin]:
-    """The plugins that are wanted, by name. Raises `PluginError` and `SettingError`."""
+    """Loads the plugins that `EVENTORG_PLUGINS` asks for. Raises `PluginError` and `SettingError`."""
     found = check_names(settings)
     return [_load(name, found[name], settings) for name in _wanted(settings, found)]
 
 
 def check_names(settings: Settings) -> dict[str, Import]:
-    """How each plugin that is found is imported; none is yet. Raises `PluginError` for a name that is taken, and
-    `SettingError` for a setting that is neither the core's nor a plugin's."""
+    """Returns a function for each plugin found, which imports it. Imports none.
+
+    Raises `PluginError` for an invalid or duplicate name, and `SettingError` for an unknown setting or plugin.
+    """
     found = _find(settings)
     for key in settings.others:
         if not any(key.startswith(f"{name}_") for name in found):
@@ -83,22 +84,24 @@ def check_names(settings: Settings) -> dict[str, Import]:
             raise SettingError("EVENTORG_PLUGINS", f"There is no plugin {name}. Available plugins: {available}")
         for other in wanted:
             if other.startswith(f"{name}_"):
-                raise PluginError(f"The plugins {name} and {other} cannot be told apart by name; rename one.")
+                raise PluginError(
+                    f"The name {other} begins with {name}_, which belongs to the plugin {name}; rename one of them."
+                )
     return found
 
 
 def is_possible_name(name: str) -> bool:
-    """Whether a plugin can be called that."""
+    """Returns true if a plugin can have this name."""
     taken = any(f"{field}_".startswith(f"{name}_") for field in Settings.__struct_fields__)
     return _NAME.fullmatch(name) is not None and name not in TAKEN and not taken
 
 
 def check_plugin_name(name: str) -> None:
-    """Raises `PluginError` if no plugin can be called that."""
+    """Raises `PluginError` if no plugin can have this name."""
     if _NAME.fullmatch(name) is None:
-        raise PluginError(f"A plugin cannot be named {name}; take 2 to 31 lower-case letters, digits and _.")
+        raise PluginError(f"A plugin cannot be named {name}; use 2 to 31 lower-case letters, digits and _.")
     if not is_possible_name(name):
-        raise PluginError(f"A plugin cannot be named {name}, which eventorg uses itself; take another name.")
+        raise PluginError(f"A plugin cannot be named {name}, which eventorg uses itself; choose another name.")
 
 
 def _wanted(settings: Settings, found: dict[str, Import]) -> list[str]:
@@ -110,7 +113,7 @@ def _wanted(settings: Settings, found: dict[str, Import]) -> list[str]:
 
 
 def _find(settings: Settings) -> dict[str, Import]:
-    """How each plugin is imported: those that come along, those of the folder set, those installed."""
+    """Finds the bundled plugins, those in `EVENTORG_PLUGINS_DIR`, and those installed as packages."""
     found: dict[str, Import] = {}
 
     def add(name: str, load: Import) -> None:
@@ -136,17 +139,17 @@ def _find(settings: Settings) -> dict[str, Import]:
 
 
 def _import_file(name: str, file: Path) -> ModuleType:
-    """The module of a file, or the package of an `__init__.py`, under a name of its own; imported once."""
-    sys.modules.setdefault("eventorg_plugins", ModuleType("eventorg_plugins"))  # `from . import x` looks for it
+    """Imports a file, or the package of an `__init__.py`, as `eventorg_plugins.<name>`. Does so only once."""
+    sys.modules.setdefault("eventorg_plugins", ModuleType("eventorg_plugins"))  # `from . import x` needs it
     full_name = f"eventorg_plugins.{name}"
     if (known := sys.modules.get(full_name)) and known.__file__ == str(file):
         return known
     for stale in [other for other in sys.modules if f"{other}.".startswith(f"{full_name}.")]:
-        del sys.modules[stale]  # another plugin of this name
+        del sys.modules[stale]  # modules of another plugin with this name
     folders = [str(file.parent)] if file.name == "__init__.py" else None
     spec = importlib.util.spec_from_file_location(full_name, file, submodule_search_locations=folders)
     if spec is None or spec.loader is None:
-        raise PluginError(f"{file} is no module of Python.")
+        raise PluginError(f"{file} is not a Python module.")
     module = importlib.util.module_from_spec(spec)
     sys.modules[full_name] = module
     try:
@@ -169,7 +172,7 @@ def _load(name: str, load: Import, settings: Settings) -> LoadedPlugin:
     if not isinstance(plugin, Plugin):
         raise PluginError(f"The plugin {name} has no `plugin = Plugin(…)`.")
     if plugin.name != name:
-        raise PluginError(f"The plugin {name} calls itself {plugin.name}; the two names must be one.")
+        raise PluginError(f"The plugin {name} declares the name {plugin.name}; the two must be equal.")
     _check_fields(plugin)
     _check_requires(plugin)
     own = convert(own_values(settings, name), plugin.settings or Struct, f"{PREFIX}{name.upper()}_")
@@ -177,28 +180,35 @@ def _load(name: str, load: Import, settings: Settings) -> LoadedPlugin:
 
 
 def _check_fields(plugin: "Plugin") -> None:
-    """What a type checker would have said, and that the folders are there."""
+    """Checks the types of the fields, and that the folders exist. Raises `PluginError`."""
     for field, hint in type(plugin).__annotations__.items():
         value = getattr(plugin, field)
         arms = get_args(hint) if isinstance(hint, UnionType) else (hint,)
         if not isinstance(value, tuple(get_origin(arm) or arm for arm in arms)):
-            raise PluginError(f"The plugin {plugin.name} declares {field}={value!r}, which is not of its type.")
+            raise PluginError(f"The plugin {plugin.name} declares {field}={value!r}, which has the wrong type.")
         if isinstance(value, Path) and not value.is_dir():
-            raise PluginError(f"The plugin {plugin.name} declares {field}={str(value)!r}, which is no folder.")
+            raise PluginError(f"The plugin {plugin.name} declares {field}={str(value)!r}, which is not a folder.")
     for fact in plugin.on:
         if fact not in FACTS.values():
-            raise PluginError(f"The plugin {plugin.name} waits for {fact!r}, which is no fact.")
-    for field in ("choose", "export"):
+            raise PluginError(f"The plugin {plugin.name} handles {fact!r}, which is not a type of fact.")
+    if isasyncgenfunction(plugin.lifespan) or iscoroutinefunction(plugin.lifespan):
+        raise PluginError(
+            f"The lifespan {_name(plugin.lifespan)} of the plugin {plugin.name} is not a context manager; decorate it "
+            "with contextlib.asynccontextmanager."
+        )
+    for field in ("filter", "export"):
         function = getattr(plugin, field)
         if iscoroutinefunction(function):
-            raise PluginError(f"The plugin {plugin.name} has {_name(function)} to {field}, which is an `async def`.")
+            raise PluginError(
+                f"The {field} of the plugin {plugin.name}, {_name(function)}, must not be an `async def`."
+            )
     for function in (*plugin.on.values(), *(job.run for job in plugin.jobs)):
         if not iscoroutinefunction(function):
-            raise PluginError(f"The plugin {plugin.name} has {_name(function)} to run, which is no `async def`.")
+            raise PluginError(f"The function {_name(function)} of the plugin {plugin.name} must be an `async def`.")
 
 
 def _name(function: object) -> str:
-    """What its author calls a function."""
+    """Returns the name of a function in its source."""
     return getattr(function, "__qualname__", repr(function))
 
 
@@ -208,13 +218,15 @@ def _check_requires(plugin: "Plugin") -> None:
     try:
         met = SpecifierSet(plugin.requires).contains(__version__, prereleases=True)
     except InvalidSpecifier:
-        raise PluginError(f"The plugin {plugin.name} requires {plugin.requires!r}, which names no versions.") from None
+        raise PluginError(
+            f"The plugin {plugin.name} requires {plugin.requires!r}, which is not a version specifier."
+        ) from None
     if not met:
         raise PluginError(f"The plugin {plugin.name} requires eventorg {plugin.requires}; this is {__version__}.")
 
 
 def _place(error: BaseException) -> str:
-    """Where the plugin's own code went wrong: file and line."""
+    """Returns the file and line of the plugin's own code that raised an error."""
     frames = []
     trace = error.__traceback__
     while trace is not None:
@@ -222,5 +234,5 @@ def _place(error: BaseException) -> str:
         trace = trace.tb_next
     if isinstance(error, SyntaxError) and error.filename:
         frames.append((error.filename, error.lineno or 0))
-    own = [frame for frame in frames if "importlib" not in frame[0] and frame[0] not in (__file__, _DOOR)]
+    own = [frame for frame in frames if "importlib" not in frame[0] and frame[0] not in (__file__, _INTERFACE)]
     return f"{own[-1][0]}:{own[-1][1]}: " if own else ""

@@ -1,4 +1,4 @@
-"""Writes a plugin to begin with: the folder `template` beside this file, under another name."""
+"""Writes a new plugin: a copy of the folder `template` next to this file, under another name."""
 
 import re
 from importlib.resources import files
@@ -11,13 +11,13 @@ _KINDS = (".py", ".sql", ".md")
 
 
 def write_example(name: str, into: Path) -> Path:
-    """The folder made, `into/name`. Raises `PluginError` for a name no plugin can have, or one that is there."""
+    """Writes the folder `into/name` and returns it. Raises `PluginError` for a name that is invalid or taken."""
     check_plugin_name(name)
     folder = into / name
     try:
         folder.mkdir()
     except FileExistsError:
-        raise PluginError(f"{folder} is there already; take another name or folder.") from None
+        raise PluginError(f"{folder} already exists. Choose another name or folder.") from None
     _copy(files(__package__) / "template", folder, name)
     return folder
 

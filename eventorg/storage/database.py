@@ -214,8 +214,8 @@ class Database:
 
         return await _on_thread(self._writer, ask)
 
-    def tell(self, news: list[Change]) -> None:
-        """Notifies the listeners of committed changes. Call it on the event loop."""
+    def notify(self, news: list[Change]) -> None:
+        """Passes committed changes to the listeners. Call it on the event loop."""
         for listener in self.listeners:
             listener(news)
 
@@ -234,7 +234,7 @@ class Database:
         """Notifies the listeners and then answers, after a commit. It runs on the event loop."""
         self._lookup_cache.end()  # listeners and callers must see the new state
         if news := [change for result in results for change in result.news]:
-            self.tell(news)
+            self.notify(news)
         for result in results:
             result.deliver()
 

@@ -1,15 +1,14 @@
-"""Events for calendar programs: a file for each event, and a secret feed for each user."""
+"""Exports events to calendar programs: a file for each event, and a secret feed for each user."""
 
-import asyncio
 import hashlib
 import hmac
 import secrets
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
 import msgspec
+from anyio import CapacityLimiter, to_thread
 from litestar import Response, delete, get, post
 from litestar.datastructures import ResponseHeader
 from litestar.di import NamedDependency
@@ -37,36 +36,37 @@ from .calendars import Contents, Entry, render, tag_of
 
 FOLDER = Path(__file__).parent
 PAST = timedelta(days=365)
-"""How far a feed reaches back."""
-MOST = 500
-"""The most entries of a feed."""
+"""A feed leaves out events that ended longer ago than this."""
+MAX_ENTRIES = 500
+"""The maximum number of entries of a feed."""
 
 _WORDS: Final = {
     "ru": {"name": "Мои мероприятия", "waiting": "Лист ожидания: ", "ended": "Адрес календаря больше не действует"},
     "en": {"name": "My events", "waiting": "Waiting list: ", "ended": "The calendar address is no longer valid"},
 }
 _HEADERS: Final = [
-    ResponseHeader(name="ETag", description="The version; for `If-None-Match`.", documentation_only=True),
-    ResponseHeader(name="Content-Disposition", description="A name for the file.", documentation_only=True),
+    ResponseHeader(name="ETag", description="The version, for `If-None-Match`.", documentation_only=True),
+    ResponseHeader(name="Content-Disposition", description="The file name.", documentation_only=True),
 ]
 _SHORT: Final = 10
-_RENDERING: Final = ThreadPoolExecutor(1, "calendar_export")  # where a long feed, which takes a second, delays nobody
+_RENDERING: Final = CapacityLimiter(1)
+"""Long feeds, which take up to a second each, are rendered one at a time on a thread."""
 
 
 class CalendarAddress(Struct, frozen=True):
-    """Where one's calendar is: whoever knows the address may read it."""
+    """The secret address of a user's calendar. Anybody who knows it can read the calendar."""
 
     url: str
 
 
 class CalendarEnded(Struct, frozen=True):
-    """Says that it is done, in the client's language."""
+    """A confirmation in the client's language."""
 
     message: str
 
 
 class _Made(Struct, frozen=True):
-    """What is kept for a day where there is an `Idempotency-Key`: it takes the caller's token to get the secret."""
+    """The result that is kept for an `Idempotency-Key`. The secret cannot be computed without the caller's token."""
 
     salt: str
     sha256: str
@@ -75,7 +75,7 @@ class _Made(Struct, frozen=True):
 @get(
     "/events/{event_id:str}/event.ics",
     operation_id="get_event_file",
-    summary="Get an event for a calendar",
+    summary="Download an event as iCalendar",
     opt=PUBLIC,
     security=OPTIONAL_SECURITY,
     media_type="text/calendar",
@@ -85,8 +85,8 @@ class _Made(Struct, frozen=True):
 async def get_event_file(
     request: Anybody, event_id: FromPath[str], plugin: NamedDependency[Context]
 ) -> Response[bytes]:
-    """An iCalendar file (RFC 5545) of one event. A draft or a private event is there for its hosts and participants
-    only. `SEQUENCE` counts the changes, a cancelled event is `STATUS:CANCELLED`."""
+    """Returns an iCalendar file (RFC 5545) of one event. Drafts and private events are visible to their hosts and
+    participants only. `SEQUENCE` counts the changes. A cancelled event has `STATUS:CANCELLED`."""
     viewer_id = (request.user.user_id or None) if request.user else None
     event, _ = await plugin.read(lambda tx: plugin.load_event(tx, event_id, viewer_id))
     entry = msgspec.convert(event, Entry, from_attributes=True)
@@ -96,7 +96,7 @@ async def get_event_file(
 @get(
     "/calendar/{secret:str}/feed.ics",
     operation_id="get_calendar",
-    summary="Follow one's calendar",
+    summary="Get a calendar feed",
     opt=OPEN,
     security=[{}],
     media_type="text/calendar",
@@ -104,9 +104,9 @@ async def get_event_file(
     responses=problems(404),
 )
 async def get_calendar(request: Anybody, secret: FromPath[str], plugin: NamedDependency[Context]) -> Response[bytes]:
-    """An iCalendar feed (RFC 5545) of everything a user hosts or attends, without a token: the address is the secret.
-    Cancelled events stay, as `STATUS:CANCELLED`; where the user waits for a seat, the title says so. Events that
-    ended more than a year ago are left out; of more than 500 there are those that start nearest to now."""
+    """Returns an iCalendar feed (RFC 5545) of all events that a user hosts or attends. Needs no token: the address is
+    secret. Cancelled events have `STATUS:CANCELLED`. If the user is on the waiting list, the title says so. The feed
+    leaves out events that ended more than a year ago, and has at most the 500 events that start nearest to now."""
 
     def work(tx: Transaction) -> Contents:
         owner = tx.one(plugin.sql.get_owner, sha256=_hash(secret))
@@ -115,7 +115,7 @@ async def get_calendar(request: Anybody, secret: FromPath[str], plugin: NamedDep
         user = plugin.load_user(tx, owner["user_id"])
         words = _WORDS[negotiate(user.locale)]
         since = rfc3339(plugin.clock() - PAST)
-        rows = tx.all(plugin.sql.list_entries, user_id=user.id, since=since, now=tx.now, most=MOST)
+        rows = tx.all(plugin.sql.list_entries, user_id=user.id, since=since, now=tx.now, most=MAX_ENTRIES)
         entries = [msgspec.convert(dict(row), Entry, strict=False) for row in rows]
         return Contents(name=words["name"], entries=entries, waiting=words["waiting"])
 
@@ -125,12 +125,13 @@ async def get_calendar(request: Anybody, secret: FromPath[str], plugin: NamedDep
 @post(
     "/users/me/calendar",
     operation_id="create_calendar",
-    summary="Get an address for one's calendar",
+    summary="Create a calendar address",
     responses=problems(401, 403, 507),
 )
 async def create_calendar(request: Authenticated, plugin: NamedDependency[Context]) -> Response[CalendarAddress]:
-    """A secret address for a calendar program to follow; shown once, and the one before is no longer valid. It stays
-    valid until the next one, `DELETE /users/me/calendar`, or the end of the account."""
+    """Creates a secret address to which a calendar program can subscribe, and shows it once. The previous address stops
+    working. The address works until you create another one, call `DELETE /users/me/calendar`, or delete the
+    account."""
     token = request.headers["authorization"]
 
     def make(tx: Transaction) -> _Made:
@@ -141,7 +142,7 @@ async def create_calendar(request: Authenticated, plugin: NamedDependency[Contex
         return made
 
     made = await plugin.write_once(request.user, _Made, make)
-    if made.sha256 != _hash(_secret(token, made.salt)):  # sent again with a newer token, which cannot tell the secret
+    if made.sha256 != _hash(_secret(token, made.salt)):  # repeated with a newer token
         made = await plugin.write(make)
     address = CalendarAddress(f"{request.base_url}calendar/{_secret(token, made.salt)}/feed.ics")
     return Response(address, headers={"Cache-Control": "no-store"})
@@ -150,18 +151,18 @@ async def create_calendar(request: Authenticated, plugin: NamedDependency[Contex
 @delete(
     "/users/me/calendar",
     operation_id="delete_calendar",
-    summary="End the address of one's calendar",
+    summary="Delete the calendar address",
     status_code=200,
     responses=problems(401, 403, 507),
 )
 async def delete_calendar(request: Authenticated, plugin: NamedDependency[Context]) -> CalendarEnded:
-    """Whoever follows it gets 404 from now on. Done as well if there is none."""
+    """Deletes the address: it answers 404 from now on. Succeeds also if there is none."""
     await plugin.write(lambda tx: tx.run(plugin.sql.delete_secret, user_id=request.user.user_id))
     return CalendarEnded(_WORDS[language_for(request.scope)]["ended"])
 
 
 async def _answer(plugin: Context, contents: Contents, name: str, request: Anybody) -> Response[bytes]:
-    """200 with the calendar and its tag, or 304 if `If-None-Match` names that tag already."""
+    """Returns 200 with the calendar and its tag, or 304 if `If-None-Match` contains that tag."""
     tag = tag_of(contents)
     headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
     if is_current(tag, request):
@@ -169,20 +170,19 @@ async def _answer(plugin: Context, contents: Contents, name: str, request: Anybo
     if len(contents.entries) <= _SHORT:
         content = render(contents, plugin.clock())
     else:
-        loop = asyncio.get_running_loop()
-        content = await loop.run_in_executor(_RENDERING, render, contents, plugin.clock())
+        content = await to_thread.run_sync(render, contents, plugin.clock(), limiter=_RENDERING)
     headers["Content-Disposition"] = f'inline; filename="{name}.ics"'
     return Response(content, media_type="text/calendar", headers=headers)
 
 
 def export(user_id: str, context: Context, tx: Transaction) -> dict[str, str | None]:
-    """Since when a user's calendar has had its address; the address itself is not kept."""
+    """Returns the creation time of a user's calendar address. The address itself is not stored."""
     row = tx.one(context.sql.get_secret_of, user_id=user_id)
     return {"address_made_at": row["created_at"] if row else None}
 
 
 def _secret(token: str, salt: str) -> str:
-    """256 bits that nobody can tell without the token and the salt both."""
+    """Returns 256 bits that cannot be computed without both the token and the salt."""
     return hmac.digest(token.encode(), salt.encode(), "sha256").hex()
 
 

@@ -1,4 +1,4 @@
-"""Events as calendars (RFC 5545) that every program takes: UTC times alone, and a text that comes out as it went in."""
+"""Renders events as calendars (RFC 5545) that all programs read: only UTC times, and text that survives unchanged."""
 
 import hashlib
 from collections.abc import Sequence
@@ -9,16 +9,16 @@ from icalendar import Calendar, Event, vDuration, vText, vUri
 from msgspec import Struct
 
 PRODUCT = "-//eventorg//calendar_export 1//EN"
-"""Names how calendars are written here: another number when that changes, since the tags depend on it."""
+"""The version of the format. Raise the number when the format changes, because the tags depend on it."""
 
 REFRESH = timedelta(hours=1)
-"""How often a calendar program should look for news."""
+"""How often a calendar program should reload a feed."""
 
 _STATUS = {"draft": "TENTATIVE", "published": "CONFIRMED", "cancelled": "CANCELLED"}
 
 
 class Entry(Struct, frozen=True, kw_only=True):
-    """What a calendar shows of an event; `waitlisted`: the owner of the calendar waits for a seat."""
+    """An event in a calendar. `waitlisted`: the owner of the calendar is on the waiting list."""
 
     id: str
     title: str
@@ -35,7 +35,7 @@ class Entry(Struct, frozen=True, kw_only=True):
 
 
 class Contents(Struct, frozen=True, kw_only=True):
-    """A calendar to be: its name, its entries, and what stands before the title of an entry one waits for."""
+    """The contents of a calendar. `waiting` is put before the title of an entry on whose waiting list the owner is."""
 
     name: str
     entries: Sequence[Entry]
@@ -43,19 +43,19 @@ class Contents(Struct, frozen=True, kw_only=True):
 
 
 def tag_of(contents: Contents) -> str:
-    """A weak entity tag (RFC 9110, section 8.8.3): two calendars with the same tag differ in `DTSTAMP` alone."""
+    """Returns a weak entity tag (RFC 9110, section 8.8.3): calendars with the same tag differ in `DTSTAMP` only."""
     seen = msgspec.json.encode([PRODUCT, contents])
     return f'W/"{hashlib.sha256(seen).hexdigest()[:32]}"'
 
 
 def render(contents: Contents, now: datetime) -> bytes:
-    """The calendar in UTF-8, its entries by start time."""
+    """Returns the calendar in UTF-8, with its entries by start time."""
     calendar = Calendar()
     calendar.add("version", "2.0")
     calendar.add("prodid", PRODUCT)
     calendar.add("method", "PUBLISH")
     calendar.add("name", _Text(contents.name))
-    calendar.add("x-wr-calname", _Text(contents.name))  # for those that do not know RFC 7986
+    calendar.add("x-wr-calname", _Text(contents.name))  # for programs without RFC 7986
     calendar.add("refresh-interval", vDuration(REFRESH), parameters={"VALUE": "DURATION"})
     calendar.add("x-published-ttl", vDuration(REFRESH))
     for entry in sorted(contents.entries, key=lambda entry: (entry.start_time, entry.id)):
@@ -73,7 +73,7 @@ def _event(entry: Entry, waiting: str, now: datetime) -> Event:
     event.add("last-modified", _time(entry.updated_at))
     event.add("dtstart", _time(entry.start_time))
     event.add("dtend", _time(entry.end_time))
-    event.add("organizer", vUri(f"urn:uuid:{entry.organizer_id}"))  # METHOD:PUBLISH wants one; an e-mail is private
+    event.add("organizer", vUri(f"urn:uuid:{entry.organizer_id}"))  # METHOD:PUBLISH needs one; e-mail is private
     event.add("summary", _Text(f"{waiting}{entry.title}" if entry.waitlisted else entry.title))
     if entry.description:
         event.add("description", _Text(entry.description))
@@ -85,7 +85,7 @@ def _event(entry: Entry, waiting: str, now: datetime) -> Event:
 
 
 class _Text(vText):
-    r"""Escapes as RFC 5545 says, section 3.3.11. icalendar takes the `\N` of `C:\New` for a line break."""
+    r"""Escapes text by RFC 5545, section 3.3.11. icalendar would turn the `\N` of `C:\New` into a line break."""
 
     def to_ical(self) -> bytes:
         escaped = self.replace("\\", r"\\").replace(";", r"\;").replace(",", r"\,").replace("\n", r"\n")

@@ -1,6 +1,6 @@
-"""Reminders and other news for the participants of events, delivered by bots or by mail.
+"""Sends reminders and other messages to the participants of events, by bot or by e-mail.
 
-`README.md` tells bot authors how to deliver, and those who host how to set up mail.
+`README.md` explains delivery to bot authors, and the setup of e-mail to operators.
 """
 
 from datetime import timedelta
@@ -11,7 +11,7 @@ from eventorg.plugin import FACTS, Job, Plugin
 from .export import export
 from .mail import send_mail
 from .routes import ROUTES
-from .schedule import choose, hear, remind, sweep
+from .schedule import on_fact, remind, select, sweep
 from .settings import Settings
 
 _HERE = Path(__file__).parent
@@ -20,8 +20,8 @@ plugin = Plugin(
     name="reminders",
     requires=">=0.1",
     routes=ROUTES,
-    on=dict.fromkeys(FACTS.values(), hear),
-    choose=choose,
+    on=dict.fromkeys(FACTS.values(), on_fact),
+    filter=select,
     export=export,
     jobs=[
         Job(name="remind", every=timedelta(seconds=10), run=remind),

@@ -1,4 +1,4 @@
-"""Mail for users with an e-mail address and no Telegram account, handed to a mail server by SMTP."""
+"""Sends e-mail by SMTP to users who have an e-mail address and no Telegram account."""
 
 import asyncio
 import time
@@ -23,19 +23,19 @@ with suppress(ModuleNotFoundError):  # it comes with the extra `mail`; without i
     from aiosmtplib import SMTP, SMTPException, SMTPNotSupported, SMTPRecipientsRefused, SMTPResponseException
 
 MAX_ATTEMPTS: Final = 8
-"""A mail is given up after so many."""
+"""After this many attempts a mail has failed."""
 
 _HOLDER: Final = ""
-"""The server itself; no bot has this name."""
+"""The holder of the server's own leases. No bot has this name."""
 _ONE: Final = Lease(limit=1, lease_seconds=600)
 _ANSWER_SECONDS: Final = 15.0
 _MAIL_SECONDS: Final = 40.0
 _RUN_SECONDS: Final = 200.0
-"""A run ends in time before the core ends it; the next one goes on."""
+"""A run ends before the timeout of its job. The next run continues."""
 
 
 class Outcome(Struct, frozen=True):
-    """What became of a mail: `sent`, `retry` or `failed`; and whether the mail server is of use for another."""
+    """The result of a mail: `sent`, `retry` or `failed`. `usable`: the mail server can take another one."""
 
     state: str
     usable: bool = True
@@ -43,14 +43,14 @@ class Outcome(Struct, frozen=True):
 
 
 async def send_mail(context: Context) -> None:
-    """Sends what is due, one after the other, until nothing is left or the mail server is of no use.
+    """Sends due mails one after the other, until none is left or the mail server does not accept more.
 
-    A mail that was under way when the program ended is sent again, with the same Message-ID.
+    A mail in progress when the process ended is sent again, with the same Message-ID.
     """
     settings: Settings = context.settings
     if not settings.sends_mail:
         return
-    await remind(context)  # it may be the first job to see that something is due
+    await remind(context)  # this may be the first job to run after a reminder became due
     await context.write(
         lambda tx: tx.run(context.sql.release_deliveries, holder=_HOLDER, now=tx.now, most_attempts=MAX_ATTEMPTS)
     )
@@ -77,12 +77,10 @@ async def _claim(context: Context) -> Outgoing | None:
 
 
 async def _settle(context: Context, mail: Outgoing, outcome: Outcome) -> None:
-    """Writes down what became of a mail; one that failed is tried again after a pause that grows."""
+    """Stores the result of a mail. A failed one is retried after a growing pause."""
     state = "failed" if outcome.state == "retry" and mail.attempts >= MAX_ATTEMPTS else outcome.state
     if state != "sent":
-        context.log.warning(
-            "mail not sent", delivery=mail.id, state=state, attempts=mail.attempts, reason=outcome.reason
-        )
+        context.log.warning("mail_failed", delivery=mail.id, state=state, attempts=mail.attempts, reason=outcome.reason)
 
     def work(tx: Transaction) -> None:
         retry_at = datetime.fromisoformat(tx.now) + pause_after(mail.attempts)
@@ -92,7 +90,7 @@ async def _settle(context: Context, mail: Outgoing, outcome: Outcome) -> None:
 
 
 async def _hand_in(client: "SMTP", mail: Outgoing, settings: Settings) -> Outcome:
-    """Hands one mail in, over the connection there is. The reasons name nobody."""
+    """Sends one mail over the open connection. The reasons contain no personal data."""
     try:
         message = compose(mail, parse_sender(settings.smtp_from))
         async with asyncio.timeout(_MAIL_SECONDS):
@@ -112,27 +110,27 @@ async def _hand_in(client: "SMTP", mail: Outgoing, settings: Settings) -> Outcom
 
 
 def _refused(code: int, *, usable: bool = True) -> Outcome:
-    """The answer of a mail server that does not want a mail now (4xx), or at all (5xx) (RFC 5321, section 4.2.1)."""
+    """Returns the result of a refusal: temporary (4xx) or permanent (5xx) (RFC 5321, section 4.2.1)."""
     return Outcome("failed" if code >= 500 and usable else "retry", usable=usable, reason=f"SMTP {code}")
 
 
 def compose(mail: Outgoing, sender: Address) -> EmailMessage:
-    """The mail: plain text in UTF-8. The same delivery has the same Message-ID, so that a mailbox can tell that it
-    came twice."""
+    """Returns the mail: plain text in UTF-8. A delivery always has the same Message-ID, so that a mailbox can detect a
+    duplicate."""
     message = EmailMessage(policy=SMTP_POLICY)
     message["From"] = sender
     message["To"] = parse_address(mail.email or "")
     subject = head(mail.kind, mail.locale, mail.title)
-    message["Subject"] = " ".join(subject.replace("=?", "= ?").split())  # else a title could bring encoded words along
+    message["Subject"] = " ".join(subject.replace("=?", "= ?").split())  # a title must not contain encoded words
     message["Date"] = format_datetime(datetime.now(UTC))
     message["Message-ID"] = f"<{mail.dedupe_key.replace(':', '.')}@{sender.domain}>"
-    message["Auto-Submitted"] = "auto-generated"  # so that no absence note answers it (RFC 3834)
+    message["Auto-Submitted"] = "auto-generated"  # prevents automatic replies (RFC 3834)
     message.set_content(mail.text)
     return message
 
 
 def _client(server: MailServer, sender: Address) -> "SMTP":
-    """A client that is not connected yet. It uses STARTTLS where it is offered."""
+    """Returns a client that is not connected yet. It uses STARTTLS if the server offers it."""
     return SMTP(
         hostname=server.host,
         port=server.port,

@@ -1,4 +1,4 @@
-"""The outbox: what is to be delivered, who has leased it, and what became of it."""
+"""The outbox: messages to deliver, their leases and their results."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -25,7 +25,7 @@ from eventorg.plugin import (
 from .texts import message
 
 GRACE: Final = timedelta(minutes=10)
-"""A reminder is worth sending until the event starts, or so long after its time if that is later."""
+"""A reminder is sent until the event starts, or until this long after its time, whichever is later."""
 
 _FIRST_PAUSE: Final = timedelta(seconds=30)
 _MAX_PAUSE: Final = timedelta(hours=1)
@@ -46,21 +46,21 @@ def _whole(minimum: int, maximum: int, example: int) -> Meta:
 
 
 class Lease(Input):
-    """So many deliveries at most, for so many seconds."""
+    """The maximum number of deliveries to lease, and the length of the lease in seconds."""
 
     limit: Annotated[int, _whole(1, 100, 10)] = 10
     lease_seconds: Annotated[int, _whole(1, 3600, 60)] = 60
 
 
 class Acknowledgement(Input):
-    """What became of a delivery. `retry_after`, in seconds, counts for `retry` alone."""
+    """The result of a delivery. `retry_after`, in seconds, is used for `retry` only."""
 
     result: Result
     retry_after: Annotated[int, _whole(0, 86_400, 30)] | None = None
 
 
 class NewDelivery(Struct, frozen=True):
-    """A delivery to be made; two with the same key are one."""
+    """A delivery to create, unless there is one with the same key."""
 
     dedupe_key: str
     kind: Kind
@@ -71,7 +71,7 @@ class NewDelivery(Struct, frozen=True):
 
 
 class Outgoing(Struct, frozen=True, kw_only=True):
-    """A delivery with all that its text is made of, as things are now."""
+    """A delivery with the current data for its text."""
 
     id: str
     dedupe_key: str
@@ -93,12 +93,12 @@ class Outgoing(Struct, frozen=True, kw_only=True):
 
     @property
     def text(self) -> str:
-        """What the user reads."""
+        """The text for the user."""
         return message(self.kind, self.locale, self.timezone, self.title, self.start_time, self.location)
 
 
 class Delivery(Struct, frozen=True, kw_only=True):
-    """A message to send. It can come twice, then with the same `dedupe_key`."""
+    """A message to send. It may be leased twice, with the same `dedupe_key`."""
 
     id: Id
     dedupe_key: str
@@ -113,13 +113,13 @@ class Delivery(Struct, frozen=True, kw_only=True):
 
 
 class Deliveries(Struct, frozen=True):
-    """What has been leased, the oldest first."""
+    """The leased deliveries, oldest first."""
 
     deliveries: list[Delivery]
 
 
 class Acknowledged(Struct, frozen=True):
-    """The state a delivery is in now; `retry_at` only if it is leased again, from then on."""
+    """The current state of a delivery. `retry_at` is the time from which it can be leased again, for `retry` only."""
 
     id: Id
     state: Result
@@ -127,7 +127,7 @@ class Acknowledged(Struct, frozen=True):
 
 
 async def create_deliveries(context: Context, new: Sequence[NewDelivery]) -> None:
-    """Puts deliveries in the outbox, a stretch at a time; those that are there already stay as they are."""
+    """Adds deliveries to the outbox in batches. Existing ones stay unchanged."""
     for start in range(0, len(new), _MAX_WRITE):
         stretch = new[start : start + _MAX_WRITE]
 
@@ -148,7 +148,7 @@ async def create_deliveries(context: Context, new: Sequence[NewDelivery]) -> Non
 
 
 def lease(context: Context, tx: Transaction, holder: str, channel: Channel, wanted: Lease) -> list[Outgoing]:
-    """Deliveries that nobody else has until the lease ends, the oldest first; only what fits as things are now."""
+    """Leases due deliveries to one holder and returns them, oldest first. Leaves out those that are obsolete."""
     now = datetime.fromisoformat(tx.now)
     ids = tx.all(
         context.sql.lease_deliveries,
@@ -164,7 +164,7 @@ def lease(context: Context, tx: Transaction, holder: str, channel: Channel, want
 
 
 def load(context: Context, tx: Transaction, delivery_id: str) -> Outgoing:
-    """A delivery. Raises `NotFound`."""
+    """Returns a delivery. Raises `NotFound`."""
     row = tx.one(context.sql.get_delivery, delivery_id=delivery_id)
     if row is None:
         raise NotFound()
@@ -172,7 +172,7 @@ def load(context: Context, tx: Transaction, delivery_id: str) -> Outgoing:
 
 
 async def lease_for_bot(context: Context, wanted: Lease, caller: Caller) -> Deliveries:
-    """Messages for users with a Telegram account."""
+    """Leases messages for users with a Telegram account to a bot."""
 
     def work(tx: Transaction) -> list[Outgoing]:
         return lease(context, tx, caller.bot or "", "telegram", wanted)
@@ -198,9 +198,9 @@ async def lease_for_bot(context: Context, wanted: Lease, caller: Caller) -> Deli
 
 
 async def acknowledge(context: Context, delivery_id: str, said: Acknowledgement, caller: Caller) -> Acknowledged:
-    """What a bot says became of a delivery it holds; to say it again changes nothing.
+    """Stores the result of a delivery that a bot holds. The same result again changes nothing.
 
-    Raises `NotFound` (also if the user or the event is gone) and `Conflict` (the bot does not hold it).
+    Raises `NotFound` (also if the user or event has been deleted) and `Conflict` (the bot does not hold the delivery).
     """
 
     def work(tx: Transaction) -> Acknowledged:
@@ -218,13 +218,13 @@ async def acknowledge(context: Context, delivery_id: str, said: Acknowledgement,
 
 
 def finish(context: Context, tx: Transaction, held: Outgoing, state: str, retry_at: str) -> None:
-    """Ends a lease, if its holder still has it. A user who blocks is left alone until it acts again."""
+    """Ends a lease, if its holder still has it. After `blocked`, the user gets nothing more until the next action."""
     tx.run(context.sql.finish_delivery, delivery_id=held.id, holder=held.holder, state=state, ready_at=retry_at)
     if state == "blocked":
-        tx.run(context.sql.block_user, user_id=held.user_id)
-        tx.run(context.sql.block_deliveries, user_id=held.user_id)
+        tx.run(context.sql.mark_unreachable, user_id=held.user_id)
+        tx.run(context.sql.stop_deliveries, user_id=held.user_id)
 
 
 def pause_after(attempts: int) -> timedelta:
-    """How long to wait after so many attempts."""
+    """Returns the pause after this many attempts."""
     return min(_FIRST_PAUSE * (1 << min(attempts - 1, 10)), _MAX_PAUSE)

@@ -1,4 +1,4 @@
-"""The routes: when to be reminded, and the outbox of bots."""
+"""The routes for the times of reminders, and for bots that deliver messages."""
 
 from litestar import Response, delete, get, post, put
 from litestar.di import NamedDependency
@@ -27,13 +27,13 @@ _DELIVER = by_bot("deliver", only=True)
     "/events/{event_id:str}/reminders",
     operation_id="get_event_reminders",
     response_headers=ETAG,
-    summary="Read when an event reminds",
+    summary="Get event reminders",
     responses=problems(401, 403, 404),
 )
 async def get_event_reminders(
     request: Authenticated, event_id: FromPath[str], plugin: PluginContext
 ) -> Response[list[Reminder]]:
-    """By a host: how long before the start its participants are reminded; 24 hours and 1 hour unless set."""
+    """Returns how long before the start participants are reminded. For hosts. Default: 24 hours and 1 hour."""
     reminders = await offsets.get_event_offsets(plugin, event_id, request.user)
     return answer_unless_current(reminders, offsets.tag_of(reminders), request)
 
@@ -42,7 +42,7 @@ async def get_event_reminders(
     "/events/{event_id:str}/reminders",
     operation_id="set_event_reminders",
     response_headers=ETAG,
-    summary="Set when an event reminds",
+    summary="Set event reminders",
     responses=problems(*BODY_PROBLEMS, 401, 403, 404, 412),
 )
 async def set_event_reminders(
@@ -51,8 +51,8 @@ async def set_event_reminders(
     data: JSONBody[list[Reminder]],
     plugin: PluginContext,
 ) -> Response[list[Reminder]]:
-    """By a host: ten at most; `[]` for none. They are answered each once, the longest first. Participants who have
-    set their own are reminded by those."""
+    """Sets at most ten reminders, or `[]` for none. For hosts. The response has each once, the longest first. The
+    reminders that participants have set for themselves take precedence."""
     return _tagged(await offsets.set_event_offsets(plugin, event_id, data, expected_tags(request), request.user))
 
 
@@ -60,11 +60,11 @@ async def set_event_reminders(
     "/users/me/reminders",
     operation_id="get_my_reminders",
     response_headers=ETAG,
-    summary="Read when the caller is reminded",
+    summary="Get your reminders",
     responses=problems(401, 403),
 )
 async def get_my_reminders(request: Authenticated, plugin: PluginContext) -> Response[list[Reminder]]:
-    """What the caller has set for all events it attends; before that the usual 24 hours and 1 hour, which each event
+    """Returns the reminders that you have set for all events you attend. Default: 24 hours and 1 hour, which each event
     may change."""
     reminders = await offsets.get_user_offsets(plugin, request.user.user_id)
     return answer_unless_current(reminders, offsets.tag_of(reminders), request)
@@ -74,7 +74,7 @@ async def get_my_reminders(request: Authenticated, plugin: PluginContext) -> Res
     "/users/me/reminders",
     operation_id="set_my_reminders",
     response_headers=ETAG,
-    summary="Set when the caller is reminded",
+    summary="Set your reminders",
     responses=problems(*BODY_PROBLEMS, 401, 403, 412),
 )
 async def set_my_reminders(
@@ -82,26 +82,26 @@ async def set_my_reminders(
     data: JSONBody[list[Reminder] | None],
     plugin: PluginContext,
 ) -> Response[list[Reminder]]:
-    """For all events the caller attends: ten at most; `[]` for no reminder at all, `null` for what each event says.
-    It ends a `blocked` that a bot reported."""
+    """Sets at most ten reminders for all events you attend: `[]` for none, `null` to use those of each event. You
+    receive messages again if a bot has reported you as `blocked`."""
     return _tagged(await offsets.set_user_offsets(plugin, request.user.user_id, data, expected_tags(request)))
 
 
 @delete(
     "/users/me/reminders",
     operation_id="reset_my_reminders",
-    summary="Be reminded as each event says",
+    summary="Reset reminder settings",
     responses=problems(401, 403, 412, 507),
 )
 async def reset_my_reminders(request: Authenticated, plugin: PluginContext) -> None:
-    """As `PUT` of `null`."""
+    """Uses the reminders of each event again. The same as `PUT` with `null`."""
     await offsets.set_user_offsets(plugin, request.user.user_id, None, expected_tags(request))
 
 
 @post(
     "/deliveries/lease",
     operation_id="lease_deliveries",
-    summary="Lease messages to send",
+    summary="Lease deliveries",
     status_code=200,
     opt=_DELIVER,
     responses=problems(*BODY_PROBLEMS, 401, 403, 409),
@@ -109,16 +109,17 @@ async def reset_my_reminders(request: Authenticated, plugin: PluginContext) -> N
 async def lease_deliveries(
     request: Authenticated, plugin: PluginContext, data: JSONBody[Lease | None] = None
 ) -> Deliveries:
-    """By a bot with the scope `deliver`: what is due for users with a Telegram account, for this bot alone until the
-    lease ends. What is not acknowledged by then is leased again: at least once, with the same `dedupe_key`. A
-    reminder that fits no more (the event moved, was cancelled or has begun, the user has left) does not come."""
+    """Leases due messages for users with a Telegram account. Needs a bot token with the scope `deliver`. Only this bot
+    has the messages until the lease ends. A message that is not acknowledged by then can be leased again, with the same
+    `dedupe_key`: delivery is at least once. Obsolete reminders are left out: the event was moved, was cancelled or has
+    started, or the user has left."""
     return await outbox.lease_for_bot(plugin, data or Lease(), request.user)
 
 
 @post(
     "/deliveries/{delivery_id:str}/ack",
     operation_id="acknowledge_delivery",
-    summary="Say what became of a message",
+    summary="Acknowledge a delivery",
     status_code=200,
     opt=_DELIVER,
     responses=problems(*BODY_PROBLEMS, 401, 403, 404, 409),
@@ -126,9 +127,10 @@ async def lease_deliveries(
 async def acknowledge_delivery(
     request: Authenticated, delivery_id: FromPath[str], data: JSONBody[Acknowledgement], plugin: PluginContext
 ) -> Acknowledged:
-    """By the bot that leased it. `sent`: done. `retry`: leased again after `retry_after` seconds, or after a pause
-    that grows. `blocked`: nothing more to this user until it acts again. Said twice it is answered the same. 404: the
-    user or the event is gone; 409: another bot has it by now, or something else was said before."""
+    """Reports the result of a message, by the bot that leased it. `sent`: done. `retry`: it can be leased again after
+    `retry_after` seconds, or after a growing pause. `blocked`: the user gets no more messages until the user's next
+    action. The same result again gets the same response. 404: the user or event has been deleted. 409: another bot has
+    leased the message, or another result was reported before."""
     return await outbox.acknowledge(plugin, delivery_id, data, request.user)
 
 

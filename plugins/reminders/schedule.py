@@ -1,4 +1,4 @@
-"""When who is told what: reminders by the clock, the rest when it happens."""
+"""Creates deliveries: reminders at their times, other messages when something happens."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -15,7 +15,7 @@ from eventorg.plugin import (
     rfc3339,
 )
 
-from .offsets import USUAL, dump, duration
+from .offsets import DEFAULT_OFFSETS, dump, duration
 from .outbox import GRACE, Kind, NewDelivery, create_deliveries
 
 _MAX_SCAN: Final = 1_000
@@ -24,8 +24,10 @@ _NEWS: Final = RegistrationPromoted | EventCancelled | EventCreated | EventUpdat
 
 
 async def remind(context: Context) -> None:
-    """Makes a delivery of each reminder whose time has come. What is late because nobody was there is made up for
-    once for each user and event, by the reminder nearest to the start."""
+    """Creates a delivery for each reminder that is due.
+
+    Of several late reminders of a user and event, only the one nearest to the start is created.
+    """
     while len(due := await _find_due(context)) > 0:
         await create_deliveries(context, due)
         if len(due) < _MAX_SCAN:
@@ -34,16 +36,16 @@ async def remind(context: Context) -> None:
 
 async def _find_due(context: Context) -> list[NewDelivery]:
     now = context.clock()
-    usual = dump(USUAL)
+    default = dump(DEFAULT_OFFSETS)
 
     def work(tx: Transaction) -> list[NewDelivery]:
-        longest = tx.row(context.sql.get_longest_offset, usual=usual)
+        longest = tx.row(context.sql.get_longest_offset, usual=default)
         rows = tx.all(
             context.sql.list_due,
             now=rfc3339(now),
             grace=rfc3339(now - GRACE),
             horizon=rfc3339(now + timedelta(seconds=longest["seconds"])),
-            usual=usual,
+            usual=default,
             mail=context.settings.sends_mail,
             most=_MAX_SCAN,
         )
@@ -58,33 +60,34 @@ def _reminder(event_id: str, user_id: str, start_time: str, due_at: str) -> NewD
     return NewDelivery(key, "reminder", user_id, event_id, start_time, due_at)
 
 
-def choose(facts: Sequence[Fact], context: Context, tx: Transaction) -> list[Fact]:
-    """Those that mean something for the outbox."""
-    ends = {row["seq"] for row in tx.all(context.sql.list_ends_of_blocks, first=facts[0].seq, last=facts[-1].seq)}
-    return [fact for fact in facts if isinstance(fact, _NEWS) or fact.seq in ends]
+def select(facts: Sequence[Fact], context: Context, tx: Transaction) -> list[Fact]:
+    """Returns the facts that affect deliveries."""
+    rows = tx.all(context.sql.list_changes_by_unreachable, first=facts[0].seq, last=facts[-1].seq)
+    by_unreachable = {row["seq"] for row in rows}
+    return [fact for fact in facts if isinstance(fact, _NEWS) or fact.seq in by_unreachable]
 
 
-async def hear(fact: Fact, context: Context) -> None:
-    """What a change means for the outbox. A void delivery needs no care here: it is never leased."""
-    await _end_block(fact, context)
+async def on_fact(fact: Fact, context: Context) -> None:
+    """Creates the deliveries for a fact. Need not delete obsolete deliveries: they are never leased."""
+    await _mark_reachable(fact, context)
     match fact:
         case RegistrationPromoted(event_id=str(event_id), user_id=str(user_id)):
             await _announce(context, fact, "promoted", event_id, user_id)
         case EventCancelled(event_id=str(event_id)):
             await _announce(context, fact, "cancelled", event_id)
         case EventCreated(event_id=str(event_id)) | EventUpdated(event_id=str(event_id)):
-            await _tell_of_move(context, fact, event_id)
+            await _announce_move(context, fact, event_id)
 
 
-async def _end_block(fact: Fact, context: Context) -> None:
-    """A user who acts is written to again."""
-    row = await context.read(lambda tx: tx.one(context.sql.get_block_ended_by, seq=fact.seq))
+async def _mark_reachable(fact: Fact, context: Context) -> None:
+    """Marks the user who made a change as reachable again."""
+    row = await context.read(lambda tx: tx.one(context.sql.get_unreachable_actor, seq=fact.seq))
     if row is not None:
-        await context.write(lambda tx: tx.run(context.sql.unblock_user, user_id=row["user_id"]))
+        await context.write(lambda tx: tx.run(context.sql.mark_reachable, user_id=row["user_id"]))
 
 
-async def _tell_of_move(context: Context, fact: Fact, event_id: str) -> None:
-    """Tells the participants if time or place are not what they were last told."""
+async def _announce_move(context: Context, fact: Fact, event_id: str) -> None:
+    """Tells the participants a new time or place, if it differs from what they were last told."""
     move = await context.read(lambda tx: tx.one(context.sql.get_move, event_id=event_id))
     if move is None or not move["moved"]:
         return
@@ -94,7 +97,7 @@ async def _tell_of_move(context: Context, fact: Fact, event_id: str) -> None:
 
 
 async def _announce(context: Context, fact: Fact, kind: Kind, event_id: str, only_user_id: str | None = None) -> None:
-    """Makes a delivery for each participant, or for one of them."""
+    """Creates a delivery for each participant, or for one of them."""
     rows = await context.read(
         lambda tx: tx.all(context.sql.list_participants, event_id=event_id, mail=context.settings.sends_mail)
     )
@@ -116,7 +119,7 @@ async def _announce(context: Context, fact: Fact, kind: Kind, event_id: str, onl
 
 
 async def sweep(context: Context) -> None:
-    """Forgets the deliveries of events that are long over, a little at a time."""
+    """Deletes the deliveries of events that ended long ago, in small steps."""
     before = rfc3339(context.clock() - timedelta(days=context.settings.kept_days))
     while (
         await context.write(lambda tx: tx.run(context.sql.forget_deliveries, before=before, most=_MAX_SWEEP))

@@ -1,4 +1,4 @@
-"""The plugin's settings, and the mail server that one of them names."""
+"""The plugin's settings, and the parser of the mail server's URL."""
 
 from email.headerregistry import Address
 from email.utils import parseaddr
@@ -13,7 +13,7 @@ _PORTS = {"smtp": 25, "smtps": 465}
 
 
 class MailServer(Struct, frozen=True):
-    """Where mail is handed in. `tls` is from the first byte on; otherwise STARTTLS is used where it is offered."""
+    """The mail server. With `tls` the connection is encrypted from the start; otherwise STARTTLS is used if offered."""
 
     host: str
     port: int
@@ -23,15 +23,14 @@ class MailServer(Struct, frozen=True):
 
 
 class Settings(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
-    """Each is read from `EVENTORG_REMINDERS_<NAME>`."""
+    """The settings `EVENTORG_REMINDERS_…`."""
 
     smtp_url: Annotated[
-        str, Meta(description="`smtp://user:password@host:port` or `smtps://…`: sends mail to users without Telegram")
+        str,
+        Meta(description="the mail server for users without Telegram: `smtp://user:password@host:port` or `smtps://…`"),
     ] = ""
-    smtp_from: Annotated[str, Meta(description="whom the mail is from, as `Meetings <meetings@example.org>`")] = ""
-    kept_days: Annotated[
-        int, Meta(ge=1, le=3650, description="how long after its event a delivery is kept, in days")
-    ] = 30
+    smtp_from: Annotated[str, Meta(description="the sender, such as `Meetings <meetings@example.org>`")] = ""
+    kept_days: Annotated[int, Meta(ge=1, le=3650, description="how many days after its event a delivery is kept")] = 30
 
     def __post_init__(self) -> None:
         if not self.smtp_url:
@@ -51,12 +50,12 @@ class Settings(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
 
     @property
     def sends_mail(self) -> bool:
-        """Whether users without Telegram are written to."""
+        """True if users without Telegram get e-mail."""
         return bool(self.smtp_url)
 
 
 def parse_server(url: str) -> MailServer:
-    """The mail server of a URL. Raises `ValueError`."""
+    """Returns the mail server of a URL. Raises `ValueError`."""
     parts = urlsplit(url)
     if parts.scheme not in _PORTS or not parts.hostname or parts.path.strip("/") or parts.query or parts.fragment:
         raise ValueError(url)
@@ -70,7 +69,7 @@ def parse_server(url: str) -> MailServer:
 
 
 def parse_sender(written: str) -> Address:
-    """The address, with its name if it has one. Raises `ValueError`."""
+    """Returns an address with its display name, if it has one. Raises `ValueError`."""
     if not written.isprintable():
         raise ValueError(written)
     name, address = parseaddr(written)
@@ -78,6 +77,6 @@ def parse_sender(written: str) -> Address:
 
 
 def parse_address(address: str, name: str = "") -> Address:
-    """The address, its domain in ASCII: one of any alphabet has such a form. Raises `ValueError`."""
+    """Returns the address with its domain in ASCII (IDNA). Raises `ValueError`."""
     valid = validate_email(address, check_deliverability=False, globally_deliverable=False)
     return Address(name, valid.ascii_local_part or valid.local_part, valid.ascii_domain)

@@ -1,4 +1,4 @@
-"""What users read: short, in their language, with the time in their zone."""
+"""The texts for users: short, in their language, with times in their time zone."""
 
 from datetime import datetime
 from typing import Final
@@ -26,12 +26,12 @@ _HEADS: Final = {
 
 
 def head(kind: str, locale: str, title: str) -> str:
-    """The first line: what it is about."""
+    """Returns the first line: the kind of message and the title."""
     return _HEADS[negotiate(locale)][kind].format(title=title)
 
 
 def message(kind: str, locale: str, timezone: str, title: str, start_time: str, location: str | None) -> str:
-    """The whole text: what it is about, when, and where."""
+    """Returns the whole text: the kind of message, the title, the time and the place."""
     start = datetime.fromisoformat(start_time).astimezone(ZoneInfo(timezone))
     when = format_datetime(start, _DAY_AND_TIME, locale=negotiate(locale))
     lines = [head(kind, locale, title), f"{when} ({timezone})", location]

@@ -1,4 +1,4 @@
-"""Which addresses a webhook may lead to: those of the open internet, and none of the machine's own networks."""
+"""Checks the addresses of webhooks: public ones are allowed, private networks and this machine are not."""
 
 import socket
 from functools import partial
@@ -10,14 +10,14 @@ from anyio import CapacityLimiter, to_thread
 _CLOSED_IPV4: Final = tuple(
     ip_network(network)
     for network in (
-        "0.0.0.0/8",  # this network: Linux takes it for the machine itself
+        "0.0.0.0/8",  # this network; Linux treats it as the machine itself
         "10.0.0.0/8",
-        "100.64.0.0/10",  # behind a carrier's NAT; Alibaba's metadata
+        "100.64.0.0/10",  # carrier-grade NAT; metadata of Alibaba Cloud
         "127.0.0.0/8",
-        "168.63.129.16/32",  # Azure's own services, at a public address
-        "169.254.0.0/16",  # link-local, with the metadata of most clouds
+        "168.63.129.16/32",  # internal services of Azure, at a public address
+        "169.254.0.0/16",  # link-local; metadata of most clouds
         "172.16.0.0/12",
-        "192.0.0.0/24",  # protocol assignments; Oracle's metadata
+        "192.0.0.0/24",  # protocol assignments; metadata of Oracle Cloud
         "192.0.2.0/24",
         "192.88.99.0/24",
         "192.168.0.0/16",
@@ -28,13 +28,13 @@ _CLOSED_IPV4: Final = tuple(
         "240.0.0.0/4",
     )
 )
-"""What is not globally reachable by the IANA registry of special-purpose addresses (RFC 6890), and a little more."""
+"""Networks that are not globally reachable by the IANA special-purpose registry (RFC 6890), and a few more."""
 
 _OPEN_IPV6: Final = ip_network("2000::/3")
 _CLOSED_IPV6: Final = tuple(
     ip_network(network)
     for network in (
-        "2001::/23",  # protocol assignments, Teredo among them
+        "2001::/23",  # protocol assignments, including Teredo
         "2001:db8::/32",
         "2002::/16",  # 6to4
         "3fff::/20",
@@ -45,15 +45,15 @@ _NAT64: Final = ip_network("64:ff9b::/96")
 
 
 class Unresolvable(Exception):
-    """A name that has no address."""
+    """The host name has no address."""
 
 
 class AddressRefused(Exception):
-    """An address of the machine's own networks, or one that is nobody's."""
+    """The address is private, reserved, or one of this machine's."""
 
 
 def is_open(address: str) -> bool:
-    """Whether an address, as a resolver gives it, belongs to the open internet."""
+    """Returns true if an address, as returned by a resolver, is on the public internet."""
     ip = ip_address(address.partition("%")[0])
     if isinstance(ip, IPv6Address) and (ip in _MAPPED or ip in _NAT64):
         ip = IPv4Address(ip.packed[-4:])
@@ -63,9 +63,9 @@ def is_open(address: str) -> bool:
 
 
 def is_own(address: str) -> bool:
-    """Whether an address is one of this machine's: behind its firewall even if the whole world can name it.
+    """Returns true if an address is one of this machine's, which a firewall may protect even if it is public.
 
-    The kernel would call such an address from that address itself; asking it sends nothing.
+    The kernel would use that same address as the source. Asking it sends no packet.
     """
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     try:
@@ -73,13 +73,13 @@ def is_own(address: str) -> bool:
             probe.connect((address, 9))
             return bool(ip_address(probe.getsockname()[0]) == ip_address(address))
     except OSError:
-        return False  # no way leads there
+        return False  # no route
 
 
 async def resolve(host: str, port: int, *, allow_private: bool, threads: CapacityLimiter) -> list[str]:
-    """The addresses of a host, those to be preferred first; any spelling of an address is its own host.
+    """Returns the addresses of a host, the preferred ones first. The host may also be an address in any notation.
 
-    Raises `Unresolvable`, and `AddressRefused` if one of them is closed and closed ones are not allowed.
+    Raises `Unresolvable`, and `AddressRefused` if an address is not public and `allow_private` is false.
     """
     look_up = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
     try:

@@ -1,4 +1,4 @@
-"""`eventorg webhooks`: the operator's webhooks, which are told of every change, and a look at all of them."""
+"""The commands `eventorg webhooks …`: manage the operator's webhooks, which receive all changes, and list all."""
 
 from datetime import UTC, datetime
 from functools import partial
@@ -8,47 +8,46 @@ import click
 from eventorg.plugin import Context, NotFound, Refused, RunCommand, Transaction, rfc3339
 
 from .destinations import check_destination
-from .repository import check_on, create, find_all, find_deliveries, load, replay, replay_since
+from .repository import check_enabled, create, find_all, find_deliveries, load, replay, replay_since
 from .webhooks import CreatedWebhook, Webhook, WebhookDelivery, clean_types, clean_url
 
 
 @click.command("add")
 @click.argument("url")
-@click.option("--types", default="*", show_default=True, help="Types of changes, comma-separated; event.* is all such.")
+@click.option("--types", default="*", show_default=True, help="Comma-separated types of changes, such as event.*.")
 @click.pass_obj
 def add_webhook(run: RunCommand, url: str, types: str) -> None:
-    """Have URL told of all changes there are, of every event and user. The secret is shown once, alone on the last
-    line.
+    """Send all changes to URL, of every event and user. Prints the secret once, alone on the last line.
 
     Example: eventorg webhooks add https://example.com/hook --types event.created,registration.*
     """
     try:
         address = clean_url(url)
     except Refused:
-        raise click.ClickException(f"{url} is no http or https URL without user and password.") from None
+        raise click.ClickException(f"{url} is not an http or https URL without user name and password.") from None
     try:
         patterns = clean_types([pattern.strip() for pattern in types.split(",")])
     except Refused:
-        raise click.ClickException(f"{types} names a type of change that there is not.") from None
+        raise click.ClickException(f"{types} contains an unknown type of change.") from None
 
     async def act(context: Context) -> CreatedWebhook:
         try:
             await check_destination(address, allow_private=context.settings.allow_private)
         except Refused:
             raise click.ClickException(
-                f"{url} leads nowhere, or into this machine's own networks (see EVENTORG_WEBHOOKS_ALLOW_PRIVATE)."
+                f"{url} has no address, or a private one (see EVENTORG_WEBHOOKS_ALLOW_PRIVATE)."
             ) from None
         return await context.write(lambda tx: create(context, tx, address, patterns, None, None))
 
     made = run(act)
-    click.echo(f"Webhook {made.id}. Its secret, for the receiver, cannot be shown again.", err=True)
+    click.echo(f"Webhook {made.id} created. This is the only time its secret is shown.", err=True)
     click.echo(made.secret)
 
 
 @click.command("list")
 @click.pass_obj
 def list_webhooks(run: RunCommand) -> None:
-    """List all webhooks, those of hosts too, and how they fare.
+    """List all webhooks, including those of hosts, with their status.
 
     Example: eventorg webhooks list
     """
@@ -65,7 +64,7 @@ def list_webhooks(run: RunCommand) -> None:
 @click.argument("id")
 @click.pass_obj
 def remove_webhook(run: RunCommand, id: str) -> None:  # noqa: A002 (the argument's name)
-    """End the webhook ID, with its log and what waits for it.
+    """Delete the webhook ID with its log and its pending messages.
 
     Example: eventorg webhooks remove 0b9fdc1e-7f5c-4a55-9f0e-3c1d5d3a6f11
     """
@@ -82,7 +81,7 @@ def remove_webhook(run: RunCommand, id: str) -> None:  # noqa: A002 (the argumen
 @click.argument("id")
 @click.pass_obj
 def enable_webhook(run: RunCommand, id: str) -> None:  # noqa: A002
-    """Turn the webhook ID on again after a 410 or a week of failures; what waited is sent.
+    """Enable the webhook ID again after a 410 or a week of failures. Pending messages are sent.
 
     Example: eventorg webhooks enable 0b9fdc1e-7f5c-4a55-9f0e-3c1d5d3a6f11
     """
@@ -97,10 +96,10 @@ def enable_webhook(run: RunCommand, id: str) -> None:  # noqa: A002
 
 @click.command("log")
 @click.argument("id")
-@click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 1000), help="So many at most.")
+@click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 1000), help="Maximum number of results.")
 @click.pass_obj
 def show_log(run: RunCommand, id: str, limit: int) -> None:  # noqa: A002
-    """Show what the webhook ID was told, the newest first: delivery, time, type, state, attempts, last outcome.
+    """Show the deliveries to the webhook ID, newest first: id, time, type, state, attempts, last result.
 
     Example: eventorg webhooks log 0b9fdc1e-7f5c-4a55-9f0e-3c1d5d3a6f11
     """
@@ -124,26 +123,30 @@ def show_log(run: RunCommand, id: str, limit: int) -> None:  # noqa: A002
 
 @click.command("replay")
 @click.argument("delivery_id", required=False)
-@click.option("--since", type=click.DateTime(("%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%d")), help="All made since then (UTC).")
-@click.option("--webhook", help="Of those, only the ones to this webhook.")
-@click.option("--failed", is_flag=True, help="Of those, only the ones that were given up.")
+@click.option(
+    "--since",
+    type=click.DateTime(("%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%d")),
+    help="Send all deliveries made since this time (UTC).",
+)
+@click.option("--webhook", help="With --since: only deliveries to this webhook.")
+@click.option("--failed", is_flag=True, help="With --since: only deliveries that failed.")
 @click.pass_obj
 def replay_deliveries(
     run: RunCommand, delivery_id: str | None, since: datetime | None, webhook: str | None, failed: bool
 ) -> None:
-    """Send a delivery again, or all since a time; the server does it within seconds.
+    """Send a delivery again, or all since a time. The server does this within seconds.
 
     Example: eventorg webhooks replay --since 2027-01-31T12:00:00Z --failed
     """
     if (delivery_id is None) == (since is None):
-        raise click.UsageError("Name either a delivery or --since.")
+        raise click.UsageError("Give either a delivery or --since.")
     if since is None and (webhook or failed):
-        raise click.UsageError("--webhook and --failed go with --since.")
+        raise click.UsageError("--webhook and --failed need --since.")
 
     def work(context: Context, tx: Transaction) -> int:
         if since is not None:
             if webhook is not None:
-                check_on(load(context, tx, webhook))
+                check_enabled(load(context, tx, webhook))
             return replay_since(context, tx, rfc3339(since.replace(tzinfo=UTC)), webhook, failed_only=failed)
         replay(context, tx, str(delivery_id))
         return 1
@@ -155,7 +158,7 @@ def replay_deliveries(
             what = f"delivery {delivery_id}" if delivery_id else f"webhook {webhook}"
             raise click.ClickException(f"There is no {what}.") from None
 
-    click.echo(f"{run(act)} to be sent again")
+    click.echo(f"{run(act)} queued for sending")
 
 
 def _state(webhook: Webhook) -> str:

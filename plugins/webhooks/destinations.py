@@ -1,4 +1,4 @@
-"""Calls a receiver: one attempt, within ten seconds, at the very address that was checked."""
+"""Calls a receiver: one attempt, at most ten seconds, at the exact address that was checked."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -20,13 +20,13 @@ _RESOLVE_SECONDS: Final = 5.0
 _MAX_ADDRESSES: Final = 3
 
 _threads = CapacityLimiter(8)
-"""For the checks of hosts: slow name servers hold up these alone."""
+"""Limits the threads for checking new URLs, so that slow name servers do not delay deliveries."""
 
 Fault = Literal["timeout", "unresolvable", "address_refused", "connection_failed"]
 
 
 class Attempt(Struct, frozen=True, kw_only=True):
-    """How an attempt went: the status that was answered, or why there was none."""
+    """The result of an attempt: the status of the response, or the reason why there was none."""
 
     response_status: int | None = None
     fault: Fault | None = None
@@ -35,15 +35,15 @@ class Attempt(Struct, frozen=True, kw_only=True):
 
     @property
     def succeeded(self) -> bool:
-        """Whether the receiver has taken it."""
+        """True if the receiver has accepted the message."""
         return self.response_status is not None and 200 <= self.response_status < 300
 
 
 class PinnedTransport(httpx.AsyncBaseTransport):
-    """Resolves a name once, checks the addresses, and connects to one of those: a name that leads elsewhere a moment
-    later leads nowhere. The Host header and the certificate are those of the name.
+    """Resolves a name once, checks the addresses, and connects to one of them.
 
-    Each request has a connection of its own: two names at one address must not share one.
+    A name whose address changes after the check cannot redirect the request. The Host header and the certificate are
+    those of the name. Each request has its own connection: two names at one address must not share one.
     """
 
     def __init__(self, tls: SSLContext, *, allow_private: bool, threads: CapacityLimiter) -> None:
@@ -53,7 +53,7 @@ class PinnedTransport(httpx.AsyncBaseTransport):
         self._threads = threads
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """The response. Raises `Unresolvable`, `AddressRefused` and httpx's errors."""
+        """Returns the response. Raises `Unresolvable`, `AddressRefused` and errors of httpx."""
         host, port = _place(request.url)
         addresses = await resolve(host, port, allow_private=self._allow_private, threads=self._threads)
         failure: Exception = Unresolvable(host)
@@ -76,8 +76,7 @@ class PinnedTransport(httpx.AsyncBaseTransport):
 
 
 async def check_destination(url: str, *, allow_private: bool) -> None:
-    """Raises `Refused` for a URL that leads nowhere, or into the machine's own networks. It may change its mind: every
-    call looks again."""
+    """Raises `Refused` for a URL whose host has no address or a private one. Each attempt to send checks this again."""
     try:
         async with asyncio.timeout(_RESOLVE_SECONDS):
             await resolve(*_place(httpx.URL(url)), allow_private=allow_private, threads=_threads)
@@ -86,8 +85,10 @@ async def check_destination(url: str, *, allow_private: bool) -> None:
 
 
 async def call(url: str, body: str, headers: dict[str, str], transport: PinnedTransport, now: datetime) -> Attempt:
-    """Posts a message. Redirects are not followed, the answer's body is not read, and whatever goes wrong is a failed
-    attempt."""
+    """Posts a message and returns the result. Follows no redirects and does not read the body of the response.
+
+    An error is a failed attempt.
+    """
     loop = asyncio.get_running_loop()
     started = loop.time()
     status, fault, retry_after = None, None, timedelta()
@@ -101,14 +102,14 @@ async def call(url: str, body: str, headers: dict[str, str], transport: PinnedTr
             status = response.status_code
             retry_after = _parse_retry_after(response.headers.get("retry-after", ""), now)
     except Exception as error:
-        if status is None:  # what happens after the answer does not matter
+        if status is None:  # an error after the response does not matter
             fault = _fault(error)
     milliseconds = round((loop.time() - started) * 1000)
     return Attempt(response_status=status, fault=fault, retry_after=retry_after, milliseconds=milliseconds)
 
 
 def _place(url: httpx.URL) -> tuple[str, int]:
-    """Host and port, as the resolver takes them."""
+    """Returns host and port in the form that the resolver takes."""
     return url.raw_host.decode("ascii"), url.port or (443 if url.scheme == "https" else 80)
 
 
@@ -125,7 +126,7 @@ def _fault(error: Exception) -> Fault:
 
 
 def _parse_retry_after(value: str, now: datetime) -> timedelta:
-    """The pause that a receiver asks for (RFC 9110, section 10.2.3); none if it is not understood."""
+    """Returns the pause that `Retry-After` asks for (RFC 9110, section 10.2.3); none if the value is invalid."""
     if value.isascii() and value.isdigit():
         return timedelta(seconds=min(int(value[:10]), 10**9))
     try:

@@ -1,4 +1,4 @@
-"""What is sent, by the rules of Standard Webhooks (standardwebhooks.com): secrets, signatures, headers, bodies."""
+"""Makes messages as Standard Webhooks (standardwebhooks.com) specifies: secrets, signatures, headers, bodies."""
 
 import base64
 import hmac
@@ -15,12 +15,12 @@ _SECRET_BYTES: Final = 32
 
 
 def make_secret() -> str:
-    """A new secret: 32 random bytes in base64, `whsec_…`."""
+    """Returns a new secret: `whsec_` and 32 random bytes in base64."""
     return _PREFIX + base64.b64encode(secrets.token_bytes(_SECRET_BYTES)).decode()
 
 
 def make_body(fact: Fact, event: dict[str, Any] | None) -> str:
-    """The message of a change; `event` is what the event looked like when the message was made."""
+    """Returns the body for a change. `event` is the event's state when the message is made."""
     data: dict[str, Any] = {"seq": fact.seq, "event_id": fact.event_id, "user_id": fact.user_id}
     if event is not None:
         data["event"] = event
@@ -28,7 +28,7 @@ def make_body(fact: Fact, event: dict[str, Any] | None) -> str:
 
 
 def make_headers(delivery_id: str, body: str, secret: str, now: datetime) -> dict[str, str]:
-    """The headers of one attempt. `webhook-id` is the same in every attempt, the time and the signature are its own."""
+    """Returns the headers of one attempt. Only `webhook-id` is the same in every attempt."""
     message_id = f"msg_{delivery_id}"
     timestamp = str(int(now.timestamp()))
     key = base64.b64decode(secret.removeprefix(_PREFIX))

@@ -1,4 +1,4 @@
-"""Makes messages of changes, and forgets what is old."""
+"""Queues messages for changes, and deletes old ones."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -12,25 +12,25 @@ from .messages import make_body
 from .webhooks import matches
 
 _MAX_SWEEP: Final = 1_000
-
-
 _ALWAYS: Final = EventUpdated | EventDeleted | UserDeleted
-"""After these something is put in order, also if nobody is told."""
+"""Facts that need cleaning up even if no webhook wants them."""
 
 
-def choose(facts: Sequence[Fact], context: Context, tx: Transaction) -> Sequence[Fact]:
-    """Those for which there is something to do; one made from now on is told of none of them."""
+def select(facts: Sequence[Fact], context: Context, tx: Transaction) -> Sequence[Fact]:
+    """Returns the facts to handle. A webhook that is created later does not receive them."""
     if tx.one(context.sql.has_open_endpoints) is not None:
         return facts
     return [fact for fact in facts if isinstance(fact, _ALWAYS)]
 
 
 async def enqueue(fact: Fact, context: Context) -> bool:
-    """Makes a message for every webhook that wants to be told of a change, once, however often it is called; whether
-    there is one."""
+    """Queues a message for each webhook that wants a fact, and returns true if there is one.
+
+    Calling it again for the same fact adds nothing.
+    """
     receivers = await context.read(partial(_find_receivers, context, fact))
     if not receivers and not isinstance(fact, _ALWAYS):
-        return False  # most changes: nothing is written
+        return False  # as for most facts: nothing to write
     return await context.write(partial(_enqueue, context, fact))
 
 
@@ -66,7 +66,7 @@ def _enqueue(context: Context, fact: Fact, tx: Transaction) -> bool:
 
 
 async def forget(context: Context) -> None:
-    """Removes what is done with and old, a little at a time, and webhooks whose event is gone."""
+    """Deletes old finished messages in small steps, and webhooks whose event has been deleted."""
     before = rfc3339(context.clock() - timedelta(days=context.settings.log_days))
     while (
         await context.write(lambda tx: tx.run(context.sql.forget_deliveries, before=before, most=_MAX_SWEEP))

@@ -1,4 +1,4 @@
-"""The webhooks and their log: each method is a use case and one transaction."""
+"""Stores webhooks and their delivery log. Each method is one use case and one transaction."""
 
 from typing import Annotated, Any, Final
 from uuid import uuid4
@@ -23,16 +23,19 @@ from .webhooks import CreatedWebhook, NewWebhook, Webhook, WebhookDeliveries, We
 
 MAX_PER_EVENT: Final = 10
 _OFF: Final = {
-    "ru": "Вебхук выключен: сначала включите его.",
-    "en": "The webhook is off: turn it on first.",
+    "ru": "Вебхук выключен. Сначала включите его.",
+    "en": "The webhook is disabled. Enable it first.",
 }
 _MAX_NUMBER: Final = 2**62
 _Number = Annotated[int, Meta(ge=0, le=_MAX_NUMBER)]
 
 
 class HostsWebhooks:
-    """What the hosts of an event do with its webhooks. Every method raises `NotFound` for an event or a webhook that
-    the caller may not know of, and `Forbidden` if the caller is no host."""
+    """The webhooks of an event, for its hosts.
+
+    Each method raises `NotFound` for an event or webhook that the caller may not see, and `Forbidden` if the caller is
+    not a host.
+    """
 
     def __init__(self, context: Context, event_id: str, caller: Caller) -> None:
         self._context = context
@@ -41,11 +44,11 @@ class HostsWebhooks:
         self._caller = caller
 
     async def check(self) -> None:
-        """Does nothing but raise."""
+        """Raises `NotFound` or `Forbidden` if the caller may not use the webhooks."""
         await self._context.read(self._load_event)
 
     async def create(self, new: NewWebhook) -> CreatedWebhook:
-        """The new webhook with its secret. Raises `Conflict` if the event has as many as it may have."""
+        """Creates a webhook and returns it with its secret. Raises `Conflict` if the event has the maximum number."""
 
         def work(tx: Transaction) -> CreatedWebhook:
             event = self._load_event(tx)
@@ -56,7 +59,7 @@ class HostsWebhooks:
         return await self._context.write_once(self._caller, CreatedWebhook, work, may_see=self._may_see)
 
     async def find(self) -> Webhooks:
-        """The webhooks of the event, in the order they were made."""
+        """Returns the webhooks of the event in the order of creation."""
 
         def work(tx: Transaction) -> Webhooks:
             event = self._load_event(tx)
@@ -66,11 +69,11 @@ class HostsWebhooks:
         return await self._context.read(work)
 
     async def get(self, webhook_id: str) -> Webhook:
-        """The webhook."""
+        """Returns a webhook."""
         return await self._context.read(lambda tx: self._load(tx, webhook_id))
 
     async def enable(self, webhook_id: str) -> Webhook:
-        """The webhook, which is on; what waits for it is sent."""
+        """Enables a webhook and returns it. Its pending messages are sent."""
 
         def work(tx: Transaction) -> Webhook:
             self._load(tx, webhook_id)
@@ -80,7 +83,7 @@ class HostsWebhooks:
         return await self._context.write_once(self._caller, Webhook, work, may_see=self._may_see)
 
     async def delete(self, webhook_id: str, expected: frozenset[str] | None) -> None:
-        """Ends a webhook, with its log and what waits for it. Raises `VersionMismatch`."""
+        """Deletes a webhook with its log and pending messages. Raises `VersionMismatch`."""
 
         def work(tx: Transaction) -> None:
             check_version(tag_of(self._load(tx, webhook_id)), expected)
@@ -89,7 +92,7 @@ class HostsWebhooks:
         await self._context.write(work)
 
     async def find_deliveries(self, webhook_id: str, limit: int, cursor: str | None) -> WebhookDeliveries:
-        """A page of the webhook's log, the newest first. Raises `Invalid` for a cursor that is none."""
+        """Returns a page of the webhook's log, newest first. Raises `Invalid` for an invalid cursor."""
         before = decode_cursor(cursor, _Number)
 
         def work(tx: Transaction) -> WebhookDeliveries:
@@ -99,7 +102,7 @@ class HostsWebhooks:
         return await self._context.read(work)
 
     async def replay(self, webhook_id: str, delivery_id: str) -> WebhookDelivery:
-        """The delivery, which is sent again now. Raises `Conflict` while the webhook is off."""
+        """Queues a delivery to be sent again now, and returns it. Raises `Conflict` if the webhook is disabled."""
 
         def work(tx: Transaction) -> WebhookDelivery:
             self._load(tx, webhook_id)
@@ -122,7 +125,7 @@ class HostsWebhooks:
 def create(
     context: Context, tx: Transaction, url: str, types: list[str], event_id: str | None, user_id: str | None
 ) -> CreatedWebhook:
-    """A new webhook, of an event and the host who makes it, or of the operator."""
+    """Creates a webhook of an event and the host who creates it, or of the operator."""
     webhook_id, secret = str(uuid4()), make_secret()
     tx.run(
         context.sql.create_endpoint,
@@ -139,33 +142,33 @@ def create(
 
 
 def load(context: Context, tx: Transaction, webhook_id: str, event_id: str | None = None) -> Webhook:
-    """A webhook, of an event if one is named. Raises `NotFound`."""
+    """Returns a webhook; with `event_id`, only one of that event. Raises `NotFound`."""
     row = tx.one(context.sql.get_endpoint, id=webhook_id, event_id=event_id)
     if row is None:
         raise NotFound()
     return Webhook.of(row)
 
 
-def check_on(webhook: Webhook) -> None:
-    """Nothing is sent to a webhook that is off. Raises `Conflict`."""
+def check_enabled(webhook: Webhook) -> None:
+    """Raises `Conflict` if the webhook is disabled."""
     if webhook.disabled_at is not None:
         raise Conflict("webhook_off", **_OFF)
 
 
 def find_all(context: Context, tx: Transaction) -> list[Webhook]:
-    """The operator's webhooks and those of all events, in the order they were made."""
+    """Returns the webhooks of the operator and of all events in the order of creation."""
     return [Webhook.of(row) for row in tx.all(context.sql.list_endpoints)]
 
 
 def export(user_id: str, context: Context, tx: Transaction) -> list[Webhook]:
-    """The webhooks that a user has made, for its own export."""
+    """Returns the webhooks that a user has created, for the user's export."""
     return [Webhook.of(row) for row in tx.all(context.sql.list_endpoints_made_by, user_id=user_id)]
 
 
 def find_deliveries(
     context: Context, tx: Transaction, webhook_id: str, limit: int, before: int | None = None
 ) -> WebhookDeliveries:
-    """A page of a webhook's log, the newest first."""
+    """Returns a page of a webhook's log, newest first."""
     rows = tx.all(
         context.sql.list_deliveries,
         webhook_id=webhook_id,
@@ -177,20 +180,22 @@ def find_deliveries(
 
 
 def replay(context: Context, tx: Transaction, delivery_id: str, webhook_id: str | None = None) -> WebhookDelivery:
-    """The delivery, of a webhook if one is named, due now: the same message, with all its attempts before it.
+    """Makes a delivery due now, with all its attempts, and returns it; with `webhook_id`, only one of that webhook.
 
-    Raises `NotFound`, and `Conflict` while the webhook is off.
+    Raises `NotFound`, and `Conflict` if the webhook is disabled.
     """
     row = tx.one(context.sql.replay, id=delivery_id, webhook_id=webhook_id, now=tx.now)
     if row is None:
         raise NotFound()
-    check_on(load(context, tx, row["webhook_id"]))
+    check_enabled(load(context, tx, row["webhook_id"]))
     return _delivery(row)
 
 
 def replay_since(context: Context, tx: Transaction, since: str, webhook_id: str | None, *, failed_only: bool) -> int:
-    """How many deliveries are sent again: those made since then, of a webhook if one is named, or of these only those
-    that were given up."""
+    """Makes the deliveries since a time due now, and returns their number.
+
+    With `webhook_id`, only those of that webhook; with `failed_only`, only those that failed.
+    """
     return tx.run(
         context.sql.replay_since, since=since, webhook_id=webhook_id, failed_only=int(failed_only), now=tx.now
     )

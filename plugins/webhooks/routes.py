@@ -1,4 +1,4 @@
-"""What hosts do with the webhooks of their events."""
+"""The routes for the webhooks of an event."""
 
 from litestar import Controller, Response, delete, get, post
 from litestar.di import NamedDependency
@@ -23,28 +23,29 @@ from .destinations import check_destination
 from .repository import HostsWebhooks
 from .webhooks import CreatedWebhook, NewWebhook, Webhook, WebhookDeliveries, WebhookDelivery, Webhooks, tag_of
 
-Door = NamedDependency[Context]
+PluginContext = NamedDependency[Context]
 
 
 class WebhookController(Controller):
-    """The webhooks of one event. They are its hosts' alone."""
+    """The webhooks of one event. Only its hosts may use them."""
 
     path = "/events/{event_id:str}/webhooks"
 
     @post(
         operation_id="create_webhook",
-        summary="Have a URL told of an event's changes",
+        summary="Create a webhook",
         responses=problems(*BODY_PROBLEMS, 401, 403, 404, 409),
     )
     async def create_webhook(
-        self, request: Authenticated, event_id: FromPath[str], data: JSONBody[NewWebhook], plugin: Door
+        self, request: Authenticated, event_id: FromPath[str], data: JSONBody[NewWebhook], plugin: PluginContext
     ) -> CreatedWebhook:
-        """By a host; at most ten an event (409). Each change becomes a POST of
-        `{"type", "timestamp", "data": {"seq", "event_id", "user_id", "event"}}`, signed by the rules of Standard
-        Webhooks with the `secret`, which is shown this once.
+        """Sends each change of the event to a URL, as a POST of
+        `{"type", "timestamp", "data": {"seq", "event_id", "user_id", "event"}}`. The request is signed as Standard
+        Webhooks specifies, with the `secret`, which is shown only once.
 
-        `types` are those of `GET /changes`, `event.*`, `registration.*`, or `*` for all. A URL that leads into the
-        server's own networks, or nowhere, is 422. The webhook goes with its event, and with its maker's role.
+        For hosts; at most ten per event (409). `types` are those of `GET /changes`, `event.*`, `registration.*`, or `*`
+        for all. A URL with a private address or without one is 422. The webhook is deleted with its event, and when its
+        creator is no longer a host.
         """
         webhooks = HostsWebhooks(plugin, event_id, request.user)
         await webhooks.check()
@@ -55,57 +56,57 @@ class WebhookController(Controller):
                 raise Invalid(FieldError("url", refused.code)) from None
         return await webhooks.create(data)
 
-    @get(operation_id="list_webhooks", summary="List an event's webhooks", responses=problems(401, 403, 404))
-    async def list_webhooks(self, request: Authenticated, event_id: FromPath[str], plugin: Door) -> Webhooks:
-        """By a host: how each fares, in the order they were made. Secrets are not shown again."""
+    @get(operation_id="list_webhooks", summary="List webhooks", responses=problems(401, 403, 404))
+    async def list_webhooks(self, request: Authenticated, event_id: FromPath[str], plugin: PluginContext) -> Webhooks:
+        """Lists the webhooks of an event with their status, in the order of creation. For hosts. Shows no secrets."""
         return await HostsWebhooks(plugin, event_id, request.user).find()
 
     @get(
         "/{webhook_id:str}",
         operation_id="get_webhook",
-        summary="Read how a webhook fares",
+        summary="Get webhook status",
         response_headers=ETAG,
         responses=problems(401, 403, 404),
     )
     async def get_webhook(
-        self, request: Authenticated, event_id: FromPath[str], webhook_id: FromPath[str], plugin: Door
+        self, request: Authenticated, event_id: FromPath[str], webhook_id: FromPath[str], plugin: PluginContext
     ) -> Response[Webhook]:
-        """By a host. The secret is not shown again."""
+        """Returns a webhook with its status. For hosts. Does not show the secret."""
         webhook = await HostsWebhooks(plugin, event_id, request.user).get(webhook_id)
         return answer_unless_current(webhook, tag_of(webhook), request)
 
     @delete(
         "/{webhook_id:str}",
         operation_id="delete_webhook",
-        summary="End a webhook",
+        summary="Delete a webhook",
         responses=problems(401, 403, 404, 412, 507),
     )
     async def delete_webhook(
-        self, request: Authenticated, event_id: FromPath[str], webhook_id: FromPath[str], plugin: Door
+        self, request: Authenticated, event_id: FromPath[str], webhook_id: FromPath[str], plugin: PluginContext
     ) -> None:
-        """By a host. Its log goes with it, and what was not delivered yet is not delivered."""
+        """Deletes a webhook with its log. Pending messages are not sent. For hosts."""
         await HostsWebhooks(plugin, event_id, request.user).delete(webhook_id, expected_tags(request))
 
     @post(
         "/{webhook_id:str}/enable",
         operation_id="enable_webhook",
-        summary="Turn a webhook on again",
+        summary="Enable a webhook",
         status_code=200,
         response_headers=ETAG,
         responses=problems(401, 403, 404, 507),
     )
     async def enable_webhook(
-        self, request: Authenticated, event_id: FromPath[str], webhook_id: FromPath[str], plugin: Door
+        self, request: Authenticated, event_id: FromPath[str], webhook_id: FromPath[str], plugin: PluginContext
     ) -> Response[Webhook]:
-        """By a host, after it was turned off by a 410 or a week of failures. What waited is sent; what happened in the
-        meantime is in `GET /changes`."""
+        """Enables a webhook again after a 410 or a week of failures. For hosts. Pending messages are sent. Changes made
+        in the meantime are not sent; read them with `GET /changes`."""
         webhook = await HostsWebhooks(plugin, event_id, request.user).enable(webhook_id)
         return Response(webhook, headers={"ETag": tag_of(webhook)})
 
     @get(
         "/{webhook_id:str}/deliveries",
         operation_id="list_webhook_deliveries",
-        summary="Read a webhook's log",
+        summary="List webhook deliveries",
         responses=problems(401, 403, 404, 422),
     )
     async def list_webhook_deliveries(
@@ -113,18 +114,18 @@ class WebhookController(Controller):
         request: Authenticated,
         event_id: FromPath[str],
         webhook_id: FromPath[str],
-        plugin: Door,
+        plugin: PluginContext,
         limit: Limit = 100,
         cursor: Cursor = None,
     ) -> WebhookDeliveries:
-        """By a host: a message each, the newest first, with how its last attempt went. Kept for 30 days unless the
-        operator says otherwise."""
+        """Lists the messages to a webhook, newest first, each with the result of its last attempt. For hosts. Messages
+        are kept for 30 days, unless the operator sets another time."""
         return await HostsWebhooks(plugin, event_id, request.user).find_deliveries(webhook_id, limit, cursor)
 
     @post(
         "/{webhook_id:str}/deliveries/{delivery_id:str}/replay",
         operation_id="replay_webhook_delivery",
-        summary="Send a message again",
+        summary="Replay a delivery",
         status_code=202,
         responses=problems(401, 403, 404, 409, 507),
     )
@@ -134,8 +135,8 @@ class WebhookController(Controller):
         event_id: FromPath[str],
         webhook_id: FromPath[str],
         delivery_id: FromPath[str],
-        plugin: Door,
+        plugin: PluginContext,
     ) -> WebhookDelivery:
-        """By a host: the same bytes under the same `webhook-id`, signed anew, and retried as a new one would be. 409
-        `webhook_off` while the webhook is off."""
+        """Sends the same body again with the same `webhook-id` and a new signature, and retries it like a new message.
+        For hosts. 409 `webhook_off` if the webhook is disabled."""
         return await HostsWebhooks(plugin, event_id, request.user).replay(webhook_id, delivery_id)

@@ -1,8 +1,9 @@
-"""Sends what is due: one message at a time to each webhook, many webhooks at once, and none in another's way."""
+"""Sends due messages: one at a time to each webhook, many webhooks at once, and none delays another."""
 
 import asyncio
 import secrets
-from contextlib import suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from functools import cached_property, partial
 from ssl import SSLContext
@@ -12,7 +13,7 @@ from weakref import WeakKeyDictionary
 import httpx
 from anyio import CapacityLimiter
 
-from eventorg.plugin import Context, Transaction, rfc3339
+from eventorg.plugin import Context, DomainError, Transaction, rfc3339
 
 from .destinations import Attempt, PinnedTransport, call
 from .messages import make_headers
@@ -28,59 +29,55 @@ SCHEDULE: Final = (
     timedelta(hours=20),
     timedelta(hours=24),
 )
-"""The pauses after the first, the second… failed attempt, as Standard Webhooks suggests; then it is given up."""
+"""The pauses after failed attempts, as Standard Webhooks suggests. After the last one the message has failed."""
 JITTER: Final = 0.2
-"""A pause grows by up to this share of it, so that what failed together does not come back together."""
+"""A pause is longer by up to this share at random, so that messages that failed together are not retried together."""
 MAX_RETRY_AFTER: Final = timedelta(hours=24)
 MAX_FAILING: Final = timedelta(days=7)
 LANE: Final = 32
-"""So many at once of those that are known to answer quickly, and so many of the rest: these cannot hold up those."""
+"""The number of concurrent messages to webhooks that answer quickly, and to the others, which cannot delay them."""
 QUICK_MILLISECONDS: Final = 2_000
-LOOK_SECONDS: Final = 0.2
-"""How often it looks for what has become due."""
-SHIFT_SECONDS: Final = 60.0
+POLL_SECONDS: Final = 0.2
+"""The time between two looks for messages that have become due."""
 
 _threads = CapacityLimiter(2 * LANE)
 
 
 class Sender:
-    """Sends as long as the plugin's loop runs. What was under way when it ended is sent again, with the same id."""
+    """Sends messages until it is cancelled. A message in progress is then sent again later, with the same id."""
 
     def __init__(self) -> None:
         self._news = asyncio.Event()
         self._sending: dict[bool, dict[str, asyncio.Task[None]]] = {True: {}, False: {}}
 
     def wake(self) -> None:
-        """Something is due now."""
+        """Makes it look for due messages at once."""
         self._news.set()
 
     async def run(self, context: Context) -> None:
-        """A shift of the job: begins to send whatever becomes due. The next shift takes over what is under way."""
-        loop = asyncio.get_running_loop()
-        end = loop.time() + SHIFT_SECONDS
+        """Sends each message when it is due, forever. If it is cancelled, ends the attempts in progress."""
         self._news = asyncio.Event()
-        try:
-            while loop.time() < end:
+        async with asyncio.TaskGroup() as group:
+            while True:
                 self._news.clear()
-                await self._begin(context)
+                try:
+                    await self._begin(context, group)
+                except DomainError as error:
+                    context.log.warning("webhook_poll_failed", reason=error.code)
                 with suppress(TimeoutError):
-                    async with asyncio.timeout(LOOK_SECONDS):
+                    async with asyncio.timeout(POLL_SECONDS):
                         await self._news.wait()
-        except asyncio.CancelledError:
-            if under_way := [task for lane in self._sending.values() for task in lane.values()]:
-                await asyncio.wait(under_way)  # the server stops: they were cancelled too
-            raise
 
-    async def _begin(self, context: Context) -> None:
+    async def _begin(self, context: Context, group: asyncio.TaskGroup) -> None:
         for quick, lane in self._sending.items():
             if len(lane) >= LANE:
                 continue
             for webhook_id in await context.read(partial(_find_ready, context, quick)):
                 if len(lane) < LANE and not any(webhook_id in busy for busy in self._sending.values()):
-                    lane[webhook_id] = asyncio.create_task(self._send(context, lane, webhook_id))
+                    lane[webhook_id] = group.create_task(self._send(context, lane, webhook_id))
 
     async def _send(self, context: Context, lane: dict[str, Any], webhook_id: str) -> None:
-        """Sends one message of a webhook, and makes room for the next."""
+        """Sends one message to a webhook, then frees its slot."""
         try:
             now = context.clock()
             message = await context.read(lambda tx: tx.one(context.sql.get_due, webhook_id=webhook_id, now=tx.now))
@@ -90,7 +87,7 @@ class Sender:
                 attempt = await call(message["url"], message["body"], headers, transport, now)
                 await context.write(lambda tx: _record(tx, context, message, attempt))
         except Exception as error:
-            context.log.warning("message put off", webhook=webhook_id, reason=str(error))
+            context.log.warning("webhook_postponed", webhook=webhook_id, reason=str(error))
             await asyncio.sleep(1)
         finally:
             del lane[webhook_id]
@@ -105,17 +102,28 @@ _senders: WeakKeyDictionary[Context, Sender] = WeakKeyDictionary()
 
 
 def sender_of(context: Context) -> Sender:
-    """The one sender of a server."""
+    """Returns the sender of a server."""
     return _senders.setdefault(context, Sender())
 
 
+@asynccontextmanager
+async def sending(context: Context) -> AsyncIterator[None]:
+    """Sends messages as long as the server runs."""
+    async with asyncio.TaskGroup() as group:
+        task = group.create_task(sender_of(context).run(context))
+        try:
+            yield
+        finally:
+            task.cancel()
+
+
 def _find_ready(context: Context, quick: bool, tx: Transaction) -> list[str]:
-    rows = tx.all(context.sql.list_ready, quick=int(quick), now=tx.now, most=3 * LANE)  # at most 2 lanes are busy
+    rows = tx.all(context.sql.list_ready, quick=int(quick), now=tx.now, most=3 * LANE)  # at most two lanes are busy
     return [row["id"] for row in rows]
 
 
 def _record(tx: Transaction, context: Context, message: Any, attempt: Attempt) -> None:
-    """Keeps how an attempt went, and what follows from it for the webhook."""
+    """Stores the result of an attempt and its effect on the webhook."""
     webhook_id, sql = message["webhook_id"], context.sql
     pause = None if attempt.succeeded or attempt.response_status == 410 else _pause(message["attempts"], attempt)
     tx.run(
@@ -141,7 +149,7 @@ def _record(tx: Transaction, context: Context, message: Any, attempt: Attempt) -
 
 
 def _pause(attempts: int, attempt: Attempt) -> timedelta | None:
-    """How long to wait after one more failed attempt; None if that was the last."""
+    """Returns the pause after another failed attempt, or None if that was the last one."""
     if attempts >= len(SCHEDULE):
         return None
     pause = SCHEDULE[attempts] * (1 + secrets.SystemRandom().uniform(0, JITTER))

@@ -1,4 +1,4 @@
-"""A webhook, what may be said of one, and the log of what it was told."""
+"""A webhook, the rules for its fields, and its delivery log."""
 
 import hashlib
 from typing import Annotated, Any, Final, Literal
@@ -14,7 +14,7 @@ from eventorg.plugin import FACTS, Id, Input, Instant, Refused, rule
 MAX_URL: Final = 2_000
 MAX_PORT: Final = 65_535
 _OF_EVENTS: Final = ("event", "registration")
-"""The kinds of changes that have an event."""
+"""The kinds of changes that belong to an event."""
 _PATTERNS: Final = [
     "*",
     *(f"{kind}.*" for kind in _OF_EVENTS),
@@ -23,7 +23,7 @@ _PATTERNS: Final = [
 
 
 def clean_url(value: str) -> str:
-    """An absolute http or https URL without a user, a password or a fragment. Raises `Refused`."""
+    """Returns an absolute http or https URL without user, password or fragment. Raises `Refused`."""
     value = value.strip()
     if len(value) > MAX_URL:
         raise Refused("too_long", maximum=MAX_URL)
@@ -41,7 +41,7 @@ def clean_url(value: str) -> str:
 
 
 def clean_types(patterns: list[str]) -> list[str]:
-    """Types of changes, `event.*` and the like, or `*`, each once. Raises `Refused` for what nothing is called."""
+    """Returns patterns such as `event.created`, `event.*` or `*`, each once. Raises `Refused` for an unknown one."""
     kinds = {name.partition(".")[0] for name in FACTS}
     if not patterns:
         raise Refused("too_short", minimum=1)
@@ -57,7 +57,7 @@ def _clean_types_of_events(patterns: list[str]) -> list[str]:
 
 
 def matches(patterns: str, name: str) -> bool:
-    """Whether a type of change is among the patterns, which spaces separate."""
+    """Returns true if a type of change matches one of the patterns, which are separated by spaces."""
     return any(pattern in ("*", name, f"{name.partition('.')[0]}.*") for pattern in patterns.split())
 
 
@@ -83,15 +83,14 @@ Types = Annotated[
 
 
 class NewWebhook(Input):
-    """A webhook to be, told of an event's changes: of all, or of `types` such as `registration.*`."""
+    """A new webhook for the changes of an event: all of them, or only `types` such as `registration.*`."""
 
     url: Url
     types: Types = field(default_factory=lambda: ["*"])
 
 
 class Webhook(Struct, kw_only=True, frozen=True):
-    """A webhook. It is off if `disabled_at` is set: because its receiver said it is `gone` (410), or was `failing`
-    for a week."""
+    """A webhook. It is disabled if `disabled_at` is set: its receiver was `gone` (410), or `failing` for a week."""
 
     id: Id
     event_id: Id | None
@@ -104,32 +103,32 @@ class Webhook(Struct, kw_only=True, frozen=True):
 
     @classmethod
     def of(cls, row: Any) -> "Webhook":
-        """The webhook of a row of the table."""
+        """Returns the webhook of a table row."""
         return cls(**{**row, "types": row["types"].split()})
 
 
 def tag_of(webhook: Webhook) -> str:
-    """The entity tag of a webhook: another one for whatever it shows."""
+    """Returns the entity tag of a webhook, which changes with every field."""
     return f'"{hashlib.sha256(msgspec.json.encode(webhook)).hexdigest()[:32]}"'
 
 
 class CreatedWebhook(Webhook, frozen=True, kw_only=True):
-    """A new webhook with its secret, which is shown this once."""
+    """A new webhook with its secret, which is shown only once."""
 
     secret: str
 
 
 class Webhooks(Struct, kw_only=True, frozen=True):
-    """The webhooks of an event, in the order they were made."""
+    """The webhooks of an event in the order of creation."""
 
     event_id: Id
     webhooks: list[Webhook]
 
 
 class WebhookDelivery(Struct, kw_only=True, frozen=True):
-    """A message to one webhook, and how its last attempt went: what was answered, or what kept it from being sent.
+    """A message to one webhook, with the result of its last attempt: the status of the response, or the error.
 
-    `due_at` is when it is sent next; null once it is `delivered` or given up (`failed`).
+    `due_at` is the time of the next attempt, and null once the message is `delivered` or has `failed`.
     """
 
     id: Id
@@ -147,7 +146,7 @@ class WebhookDelivery(Struct, kw_only=True, frozen=True):
 
 
 class WebhookDeliveries(Struct, kw_only=True, frozen=True):
-    """A page of the delivery log, the newest first; `next` continues it."""
+    """A page of the delivery log, newest first. `next` is the cursor of the following page."""
 
     deliveries: list[WebhookDelivery]
     next: str | None

@@ -1,4 +1,4 @@
-"""Who follows the feed from the beginning, and looks at nothing else, knows who takes part in what."""
+"""A client that reads only the feed, from the beginning, knows the participants of every event."""
 
 import random
 from collections.abc import Iterator
@@ -12,12 +12,12 @@ from tests.telegram import Person, link
 
 
 class Follower:
-    """What the feed says, taken at its word: whoever comes was not there, and whoever goes was."""
+    """A strict reader of the feed: a user joins only if absent, and leaves only if present."""
 
     def __init__(self) -> None:
         self.users: set[str] = set()
         self.places: dict[str, dict[str, str]] = {}
-        """Who has come to each event, and whether as `in` or `attended`."""
+        """Returns the participants of each event, each `in` or `attended`."""
 
     def follow(self, reader: Bot) -> None:
         """Reads all there is."""

@@ -187,7 +187,7 @@ def test_a_full_disk_changes_nothing(database: Path, backup: Path) -> None:
     def fail(what: str, done: int, total: int) -> None:
         raise OSError(28, "No space left on device")
 
-    with pytest.raises(OperatorError, match=r"could not be replaced, and is as it was: .*No space left"):
+    with pytest.raises(OperatorError, match=r"could not be replaced and is unchanged: .*No space left"):
         restore(backup, database, COMPONENTS, Clock(), fail)
     assert names(database) == {"eventorg.db"}
     assert users(database) == ["old"]

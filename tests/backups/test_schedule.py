@@ -1,4 +1,4 @@
-"""Backups by the clock: in time, verified, and never at the cost of what is there or of serving."""
+"""Scheduled backups: in time, verified, and never at the cost of existing files or of serving."""
 
 import json
 from pathlib import Path
@@ -26,7 +26,7 @@ class Backups:
             database=str(self.database), plugins="none", backups=str(self.folder), backup_hours=6, backups_kept=3
         )
 
-    def look(self) -> Path | None:
+    def check(self) -> Path | None:
         """As the server does each minute; it may have been started anew in between."""
         return BackupSchedule(self.settings, self.clock).run_if_due()
 
@@ -41,11 +41,11 @@ def backups(tmp_path: Path) -> Backups:
 
 
 def test_one_is_made_when_the_newest_is_old_enough_also_after_a_restart(backups: Backups) -> None:
-    assert backups.look()
+    assert backups.check()
     backups.clock.advance(hours=6, seconds=-1)
-    assert backups.look() is None
+    assert backups.check() is None
     backups.clock.advance(seconds=1)
-    made = backups.look()
+    made = backups.check()
     assert backups.names == ["eventorg-20270101T120000Z.db", "eventorg-20270101T180000Z.db"]
     assert made == backups.folder / backups.names[-1]
     assert find_faults(made, [core_component()]) == []
@@ -56,7 +56,7 @@ def test_the_oldest_make_room_and_nobody_elses_file_is_touched(backups: Backups)
     for name in others:
         (backups.folder / name).write_text("precious")
     for _ in range(5):
-        assert backups.look()
+        assert backups.check()
         backups.clock.advance(hours=6)
     own = {f"eventorg-2027010{time}0000Z.db" for time in ("2T00", "2T06", "2T12")}
     assert set(backups.names) == own | others
@@ -64,12 +64,12 @@ def test_the_oldest_make_room_and_nobody_elses_file_is_touched(backups: Backups)
 
 def test_nothing_is_removed_for_one_that_fails(backups: Backups, monkeypatch: pytest.MonkeyPatch) -> None:
     for _ in range(3):
-        backups.look()
+        backups.check()
         backups.clock.advance(hours=6)
     before = backups.names
     monkeypatch.setattr("eventorg.backups.backup.find_faults", lambda *_: ["it is damaged."])
     with pytest.raises(OperatorError, match="it is damaged"):
-        backups.look()
+        backups.check()
     assert backups.names == before
 
     def full(*_: object) -> None:
@@ -78,7 +78,7 @@ def test_nothing_is_removed_for_one_that_fails(backups: Backups, monkeypatch: py
     monkeypatch.undo()
     monkeypatch.setattr("eventorg.backups.backup.copy_database", full)
     with pytest.raises(OperatorError, match="No space left on device"):
-        backups.look()
+        backups.check()
     assert backups.names == before
 
 
@@ -86,27 +86,27 @@ def test_what_a_kill_left_half_done_goes_with_the_next(backups: Backups) -> None
     for name in (".eventorg-20270101T060000Z.db.0123abcd", ".eventorg-20270101T060000Z.db.0123abcd-journal"):
         (backups.folder / name).write_text("half")
     (backups.folder / ".other-20270101T060000Z.db.0123abcd").write_text("another's")
-    backups.look()
+    backups.check()
     assert backups.names == [".other-20270101T060000Z.db.0123abcd", "eventorg-20270101T120000Z.db"]
 
 
 def test_a_clock_set_back_does_not_stop_them(backups: Backups) -> None:
     backups.clock.advance(days=3650)
-    assert backups.look()
+    assert backups.check()
     backups.clock.advance(days=-3650)
-    assert backups.look()
+    assert backups.check()
     assert len(backups.names) == 2
 
 
 def test_the_server_goes_on_without_the_folder_and_says_so_in_a_line(tmp_path: Path) -> None:
     missing = tmp_path / "backups"
     with serving(tmp_path / "eventorg.db", backups=str(missing)) as server:
-        server.wait_for(lambda: "backup failed" in server.log)
+        server.wait_for(lambda: "backup_failed" in server.log)
         server.sign_up()
         assert server.client.get("/health").status_code == 200
     assert server.wait() == 0
-    (line,) = (record for record in server.records if record["event"] == "backup failed")
-    assert (line["level"], line["reason"]) == ("error", f"The folder {missing} for backups does not exist; make it.")
+    (line,) = (record for record in server.records if record["event"] == "backup_failed")
+    assert (line["level"], line["reason"]) == ("error", f"The folder {missing} for backups does not exist; create it.")
     assert "Traceback" not in json.dumps(server.records)
 
 
@@ -118,8 +118,8 @@ def test_the_server_makes_them(backups: Backups) -> None:
 
 
 def test_a_server_that_stops_waits_for_none(backups: Backups) -> None:
-    rotation = BackupSchedule(backups.settings, backups.clock)
-    rotation._stopping.set()
-    with pytest.raises(OperatorError, match="The server stops"):
-        rotation.run_if_due()
+    schedule = BackupSchedule(backups.settings, backups.clock)
+    schedule._stopping.set()
+    with pytest.raises(OperatorError, match="The server is stopping"):
+        schedule.run_if_due()
     assert backups.names == []

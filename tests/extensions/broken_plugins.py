@@ -39,7 +39,7 @@ def asking(statements: str) -> dict[str, str]:
 
 MIGRATION = "{dir}/tea/0001_initial.sql:1: "
 OTHERS_TABLE = MIGRATION + "a migration must not begin or end a transaction, and touches only what is named tea_…."
-NOT_OF_ITS_TYPE = "The plugin tea declares {}, which is not of its type."
+NOT_OF_ITS_TYPE = "The plugin tea declares {}, which has the wrong type."
 TAKEN_PATH = "Cannot add the routes of plugin tea: "
 
 REFUSED: dict[str, tuple[dict[str, str], str]] = {
@@ -51,7 +51,7 @@ REFUSED: dict[str, tuple[dict[str, str], str]] = {
         {"tea.py": "\nimport no_tea\n"},
         "The plugin tea cannot be imported: {dir}/tea.py:2: ModuleNotFoundError: No module named 'no_tea'.",
     ),
-    "a name the door has not": (
+    "a name that the interface does not have": (
         {"tea.py": "from eventorg.plugin import Pulgin\n"},
         "The plugin tea cannot be imported: {dir}/tea.py:1: ImportError: cannot import name 'Pulgin'",
     ),
@@ -78,12 +78,12 @@ REFUSED: dict[str, tuple[dict[str, str], str]] = {
     "no plugin": ({"tea.py": ""}, "The plugin tea has no `plugin = Plugin(…)`."),
     "another name": (
         {"tea.py": tea(name="coffee")},
-        "The plugin tea calls itself coffee; the two names must be one.",
+        "The plugin tea declares the name coffee; the two must be equal.",
     ),
-    "a name that is none": ({"tea-pot.py": tea()}, "A plugin cannot be named tea-pot; take 2 to 31 lower-case"),
+    "a name that is none": ({"tea-pot.py": tea()}, "A plugin cannot be named tea-pot; use 2 to 31 lower-case"),
     "the name of a command": (
         {"check.py": tea()},
-        "A plugin cannot be named check, which eventorg uses itself; take another name.",
+        "A plugin cannot be named check, which eventorg uses itself; choose another name.",
     ),
     "the beginning of a setting": ({"log.py": tea()}, "A plugin cannot be named log, which eventorg"),
     "the beginning of a table": ({"event.py": tea()}, "A plugin cannot be named event, which eventorg"),
@@ -93,7 +93,7 @@ REFUSED: dict[str, tuple[dict[str, str], str]] = {
     ),
     "a name that begins with another": (
         {"tea.py": tea(), "tea_pot.py": tea(name="tea_pot")},
-        "The plugins tea and tea_pot cannot be told apart by name; rename one.",
+        "The name tea_pot begins with tea_, which belongs to the plugin tea; rename one of them.",
     ),
     "a path of the core": (
         {"tea.py": tea("routes=[answer]", before=ROUTE.format(path="/events"))},
@@ -120,31 +120,47 @@ REFUSED: dict[str, tuple[dict[str, str], str]] = {
     ),
     "versions that are none": (
         {"tea.py": tea("requires='soon'")},
-        "The plugin tea requires 'soon', which names no versions.",
+        "The plugin tea requires 'soon', which is not a version specifier.",
     ),
     "an unknown fact": (
         {"tea.py": tea("on={Event: hear}")},
-        "The plugin tea waits for <class 'eventorg.domain.events.Event'>, which is no fact.",
+        "The plugin tea handles <class 'eventorg.domain.events.Event'>, which is not a type of fact.",
     ),
     "a handler that cannot wait": (
         {"tea.py": tea("on={EventCreated: print}")},
-        "The plugin tea has print to run, which is no `async def`.",
+        "The function print of the plugin tea must be an `async def`.",
     ),
     "a job that cannot wait": (
         {"tea.py": tea("jobs=[Job(name='pour', every=timedelta(1), run=print)]")},
-        "The plugin tea has print to run, which is no `async def`.",
+        "The function print of the plugin tea must be an `async def`.",
     ),
     "an export that waits": (
         {"tea.py": tea("export=hear")},
-        "The plugin tea has hear to export, which is an `async def`.",
+        "The export of the plugin tea, hear, must not be an `async def`.",
     ),
-    "a choice that waits": (
+    "a filter that waits": (
+        {"tea.py": tea("filter=hear")},
+        "The filter of the plugin tea, hear, must not be an `async def`.",
+    ),
+    "a filter under its old name that waits": (
         {"tea.py": tea("choose=hear")},
-        "The plugin tea has hear to choose, which is an `async def`.",
+        "The filter of the plugin tea, hear, must not be an `async def`.",
+    ),
+    "a filter under both names": (
+        {"tea.py": tea("choose=print", "filter=print")},
+        f"The plugin tea cannot be imported: {{dir}}/tea.py:{LINE}: ValueError: choose is the old name of filter",
+    ),
+    "a lifespan that is no context manager": (
+        {"tea.py": tea("lifespan=hear")},
+        "The lifespan hear of the plugin tea is not a context manager; decorate it with contextlib.asynccontextmanager",
     ),
     "a job without a pause": (
         {"tea.py": tea("jobs=[Job(name='pour', every=timedelta(0), run=hear)]")},
-        f"The plugin tea cannot be imported: {{dir}}/tea.py:{LINE}: ValueError: the job pour needs a pause.",
+        f"The plugin tea cannot be imported: {{dir}}/tea.py:{LINE}: ValueError: the job pour needs a positive every.",
+    ),
+    "a job without time to run": (
+        {"tea.py": tea("jobs=[Job(name='pour', every=timedelta(1), timeout=timedelta(0), run=hear)]")},
+        f"The plugin tea cannot be imported: {{dir}}/tea.py:{LINE}: ValueError: the job pour needs a positive timeout.",
     ),
     "text for a folder": (
         {"tea.py": tea("migrations='sql'")},
@@ -153,7 +169,7 @@ REFUSED: dict[str, tuple[dict[str, str], str]] = {
     "one job for a list": ({"tea.py": tea("jobs=3")}, NOT_OF_ITS_TYPE.format("jobs=3")),
     "a folder that is missing": (
         {"tea.py": tea("statements=HERE / 'sqll'")},
-        "The plugin tea declares statements='{dir}/sqll', which is no folder.",
+        "The plugin tea declares statements='{dir}/sqll', which is not a folder.",
     ),
     "a migration with an error": (
         migrating("\n\nCREATE TABEL tea_cups (id TEXT);"),

@@ -1,7 +1,9 @@
-"""The plugins that come along, and the skeleton: whichever there are, they keep the rules of all plugins."""
+"""The bundled plugins and the template follow the rules for all plugins."""
 
 import ast
 import re
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,9 @@ from litestar.routes import HTTPRoute
 from eventorg.application import create_app
 from eventorg.extensions.loader import load_plugins
 from eventorg.settings import Settings
+from eventorg.storage.migrations import Component
+from eventorg.storage.schema import core_component, prepare
+from eventorg.testing import Clock
 from tests.programs import CHECKOUT
 
 ALLOWED = {"eventorg.plugin", "eventorg.testing"}
@@ -21,13 +26,28 @@ FOLDERS = [file.parent for file in sorted((CHECKOUT / "plugins").glob("*/__init_
 @pytest.mark.parametrize(
     "folder", [*FOLDERS, CHECKOUT / "eventorg" / "extensions" / "template"], ids=lambda folder: folder.name
 )
-def test_it_imports_of_eventorg_only_the_door_and_the_testing(folder: Path) -> None:
+def test_it_imports_only_the_plugin_interface_and_the_testing_module(folder: Path) -> None:
     for file in folder.rglob("*.py"):
         tree = ast.parse(file.read_text(encoding="utf-8"))
         froms = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.level == 0]
         names = {node.module or "" for node in froms}
         names |= {name.name for node in ast.walk(tree) if isinstance(node, ast.Import) for name in node.names}
         assert {name for name in names if f"{name}.".startswith("eventorg.")} <= ALLOWED, file
+
+
+def test_users_marked_unreachable_before_the_upgrade_stay_so(tmp_path: Path) -> None:
+    """The table of the plugin reminders was named `reminders_blocks` in 0.1.0."""
+    path = tmp_path / "eventorg.db"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript((CHECKOUT / "tests" / "released" / "0.1.0.sql").read_text(encoding="utf-8"))
+        connection.execute("INSERT INTO reminders_blocks SELECT id, 7 FROM users WHERE username = 'anna'")
+        connection.commit()
+    folder = CHECKOUT / "plugins" / "reminders" / "migrations"
+    applied = prepare(path, [core_component(), Component("reminders", folder, prefix="reminders_")], Clock())
+    assert "reminders/0002_unreachable.sql" in applied
+    with closing(sqlite3.connect(path)) as connection:
+        joined = "SELECT username, seq FROM reminders_unreachable JOIN users ON users.id = user_id"
+        assert connection.execute(joined).fetchall() == [("anna", 7)]
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""Plugins that take the program down, hang in it, or are killed with it: real processes."""
+"""Plugins that end the process, hang, or are killed with it, in real processes."""
 
 import sqlite3
 import time
@@ -77,7 +77,7 @@ def house(tmp_path: Path) -> House:
     return House(tmp_path)
 
 
-def test_after_kill_9_everything_is_told_in_order_and_little_of_it_twice(house: House) -> None:
+def test_after_kill_9_everything_is_delivered_in_order_and_little_of_it_twice(house: House) -> None:
     rounds = 2
     for number in range(1, rounds + 1):
         with house.serving() as server:
@@ -92,11 +92,11 @@ def test_after_kill_9_everything_is_told_in_order_and_little_of_it_twice(house: 
     told, changes = house.diary(), house.changes()
     assert len(changes) == 30 * rounds
     assert list(dict.fromkeys(told)) == changes  # none is left out, and each comes first where it belongs
-    # What is told again after a crash is a stretch that ends where the crash was, and goes on from there.
+    # After a crash, delivery repeats a range that ends at the crash, and continues from there.
     assert sum(later < earlier for earlier, later in pairwise(told)) <= rounds
 
 
-def test_a_change_that_ends_the_program_is_set_aside_after_so_many_restarts(house: House) -> None:
+def test_a_change_that_ends_the_process_becomes_a_dead_letter(house: House) -> None:
     with house.serving("exit") as server:
         with suppress(httpx.TransportError):  # whether it can still answer or not
             server.sign_up()
@@ -105,7 +105,7 @@ def test_a_change_that_ends_the_program_is_set_aside_after_so_many_restarts(hous
     house.fail_before(times=MAX_ATTEMPTS - 1)
     with house.serving("exit") as server:
         assert server.client.get("/health").json()["plugins"]["faulty"] == "failing"
-        assert house.rows("SELECT seq, error FROM plugin_failures") == [(1, "the program ended in it")]
+        assert house.rows("SELECT seq, error FROM plugin_failures") == [(1, "the process ended during this call")]
         server.wait_for(lambda: house.diary() == house.changes() == [1])
         assert house.run("plugins", "retry", "faulty") == "1 queued for retry\n"
         assert server.wait() == 9

@@ -1,4 +1,4 @@
-"""Plugins that cannot be loaded: each refused at start-up in one sentence that says what to mend, and where."""
+"""Plugins that cannot be loaded: each fails at start-up with one sentence about the error and its place."""
 
 import re
 import sqlite3
@@ -29,7 +29,7 @@ from tests.programs import run, sentence
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where plugins go; what is in it is loaded, and nothing is served."""
+    """The folder of the plugins to load. Nothing is served."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("EVENTORG_DATABASE", str(tmp_path / "eventorg.db"))
     monkeypatch.setenv("EVENTORG_PLUGINS_DIR", str(tmp_path / "plugins"))

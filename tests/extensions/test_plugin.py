@@ -1,4 +1,4 @@
-"""The door itself: each field of `Plugin` does what it says, for every plugin that comes along too."""
+"""The plugin interface: each field of `Plugin` does what it promises."""
 
 import ast
 import os
@@ -9,13 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from eventorg import plugin as door
+from eventorg import plugin as interface
 from eventorg.plugin import Plugin
 from eventorg.testing import Server, check_problem, running
 from tests.extensions.plugin_files import settings_of
 from tests.programs import CHECKOUT, EVENTORG, serving
 
 ALL_CHANGES = """
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 
@@ -71,6 +72,12 @@ async def pour(request: Authenticated, plugin: NamedDependency[Context]) -> Cup:
     return await plugin.write_once(request.user, Cup, work)
 
 
+@asynccontextmanager
+async def open_teahouse(context):
+    await context.write(lambda tx: tx.one(context.sql.pour, user_id=None, leaves=1))
+    yield
+
+
 async def refill(context):
     await context.write(lambda tx: tx.run(context.sql.refill))
 
@@ -108,8 +115,9 @@ plugin = Plugin(
     requires=">=0.1",
     routes=[refuse, sugar, pour],
     on={UserCreated: welcome},
-    choose=lambda facts, context, tx: facts,
+    filter=lambda facts, context, tx: facts,
     export=lambda user_id, context, tx: [Cup(**cup) for cup in tx.all(context.sql.list_cups_of, user_id=user_id)],
+    lifespan=open_teahouse,
     jobs=[Job(name="refill", every=timedelta(hours=1), run=refill)],
     settings=Own,
     statements=HERE,
@@ -150,11 +158,12 @@ def teahouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 def test_every_field_is_in_use_here() -> None:
     calls = [node for node in ast.walk(ast.parse(ALL_CHANGES)) if isinstance(node, ast.Call)]
     (call,) = [call for call in calls if isinstance(call.func, ast.Name) and call.func.id == "Plugin"]
-    assert [keyword.arg for keyword in call.keywords] == list(Plugin.__struct_fields__)
+    used = [keyword.arg for keyword in call.keywords]
+    assert [*used, "choose"] == list(Plugin.__struct_fields__)  # `choose` is the old name of `filter`
 
 
-def test_what_the_door_offers_is_there() -> None:
-    assert [name for name in door.__all__ if not hasattr(door, name)] == []
+def test_the_interface_has_all_that_it_lists() -> None:
+    assert [name for name in interface.__all__ if not hasattr(interface, name)] == []
 
 
 def test_a_route_writes_once_with_the_plugins_settings_and_statements(teahouse: Server) -> None:
@@ -177,6 +186,10 @@ def test_what_it_keeps_of_a_user_is_in_the_export(teahouse: Server) -> None:
 
 def test_a_plugin_of_litestars_is_added(teahouse: Server) -> None:
     assert teahouse.sign_up().get("/tea/sugar").json() == {"sugar": "two lumps"}
+
+
+def test_a_lifespan_writes(teahouse: Server) -> None:
+    assert teahouse.sign_up().post("/tea/cups").json()["number"] > 1
 
 
 def test_a_command_reads_and_a_job_writes(teahouse: Server) -> None:
@@ -239,7 +252,7 @@ def test_what_it_adds_is_shown(teahouse: Server) -> None:
     ]
 
 
-def test_a_skeleton_passes_its_tests_and_is_served(teahouse: Server, tmp_path: Path) -> None:
+def test_a_new_plugin_passes_its_tests_and_is_served(teahouse: Server, tmp_path: Path) -> None:
     folder = teahouse.run("plugins", "new", "coffee_corner", "--into", str(tmp_path)).strip()
     assert folder == str(tmp_path / "coffee_corner")
     assert not any("example" in file.name for file in Path(folder).rglob("*"))
@@ -256,13 +269,13 @@ def test_a_skeleton_passes_its_tests_and_is_served(teahouse: Server, tmp_path: P
 
 
 @pytest.mark.parametrize(("name", "words"), [("coffee-corner", "cannot be named"), ("check", "cannot be named")])
-def test_a_skeleton_needs_a_possible_name(teahouse: Server, tmp_path: Path, name: str, words: str) -> None:
+def test_a_new_plugin_needs_a_valid_name(teahouse: Server, tmp_path: Path, name: str, words: str) -> None:
     with pytest.raises(Exception, match=words):
         teahouse.run("plugins", "new", name, "--into", str(tmp_path))
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_skeleton_overwrites_nothing(teahouse: Server, tmp_path: Path) -> None:
+def test_a_new_plugin_overwrites_nothing(teahouse: Server, tmp_path: Path) -> None:
     (tmp_path / "coffee").mkdir()
-    with pytest.raises(Exception, match="is there already"):
+    with pytest.raises(Exception, match="already exists"):
         teahouse.run("plugins", "new", "coffee", "--into", str(tmp_path))

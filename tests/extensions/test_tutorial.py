@@ -1,9 +1,12 @@
-"""`plugins/README.md`: every block of the tutorial is run, as its reader would run it."""
+"""`plugins/README.md`: runs every block of the tutorial as a reader would."""
 
 import os
+import queue
 import re
 import subprocess
 import sys
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
@@ -19,7 +22,7 @@ EXAMPLE = CHECKOUT / "eventorg" / "extensions" / "template"
 
 
 class Block(Struct, frozen=True):
-    """A fenced block with the bold line above it: a file's name, or what is done with it."""
+    """A fenced block and the bold line above it: the name of a file, or the use of the block."""
 
     caption: str
     text: str
@@ -58,7 +61,7 @@ def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def sh(script: str, cwd: Path, **settings: str) -> str:
-    """What a block prints."""
+    """Runs a block and returns its output."""
     variables = environment(cwd / "eventorg.db", plugins="", **settings)
     done = subprocess.run(
         ["bash", "-euc", script], cwd=cwd, env=variables, capture_output=True, text=True, timeout=60, check=False
@@ -82,7 +85,7 @@ def test_every_block_has_a_caption_and_is_run_here() -> None:
     files = {block.caption for block in BLOCKS if "." in block.caption}
     others = {block.caption for block in BLOCKS} - files
     assert others == {"serve", "ask", "answer", "test", "new", "package", "installed", "shown"}
-    tried = {"hello.py", "conftest.py", "test_hello.py", "pyproject.toml"}
+    tried = {"hello.py", "conftest.py", "test_hello.py", "heartbeat.py", "pyproject.toml"}
     assert files == tried | {name for name in files if name.startswith("example/")}
 
 
@@ -96,7 +99,30 @@ def test_the_first_plugin_is_served(here: Path) -> None:
     with serving(here / "eventorg.db", program=["bash", "-c", only("serve")], cwd=here, plugins="") as server:
         assert sh(only("ask").replace("http://127.0.0.1:8000", server.url), here) == only("answer").strip()
         server.sign_up()
-        server.wait_for(lambda: "somebody is new" in server.log)
+        server.wait_for(lambda: "user_seen" in server.log)
+    assert server.process.returncode == 0
+
+
+def test_the_heartbeat_is_sent(here: Path) -> None:
+    (here / "heartbeat.py").write_text(only("heartbeat.py"))
+    requested = queue.SimpleQueue[str]()
+
+    class Monitor(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            requested.put(self.path)
+            self.send_response(204)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Prints nothing."""
+
+    with HTTPServer(("127.0.0.1", 0), Monitor) as monitor:
+        threading.Thread(target=monitor.serve_forever, args=(0.01,)).start()
+        url = f"http://127.0.0.1:{monitor.server_port}/ping"
+        with serving(here / "eventorg.db", plugins="heartbeat", plugins_dir=str(here), heartbeat_url=url) as server:
+            assert requested.get(timeout=10) == "/ping"
+            assert server.client.get("/health").json()["plugins"] == {"heartbeat": "ok"}
+        monitor.shutdown()
     assert server.process.returncode == 0
 
 

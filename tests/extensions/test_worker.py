@@ -1,4 +1,4 @@
-"""What plugins are told and when they are run: at least once, in order, and at nobody else's cost."""
+"""Delivery of facts and jobs: at least once, in order, and without delaying the server or other plugins."""
 
 import asyncio
 import sys
@@ -13,7 +13,7 @@ import pytest
 
 from eventorg.cli import main
 from eventorg.domain.facts import FACTS, Change
-from eventorg.extensions import worker as delivery
+from eventorg.extensions import worker
 from eventorg.repositories.plugins import Place
 from eventorg.storage.sqlite import connect_reader
 from eventorg.testing import Server, check_problem, running
@@ -47,8 +47,8 @@ FILES = DIARY_FILES | {"faulty.py": FAULTY}
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """The clock and what another process asks for are looked at often."""
-    monkeypatch.setattr(delivery, "TICK_SECONDS", 0.005)
-    monkeypatch.setattr(delivery, "LOOK_SECONDS", 0.02)
+    monkeypatch.setattr(worker, "TICK_SECONDS", 0.005)
+    monkeypatch.setattr(worker, "POLL_SECONDS", 0.02)
 
 
 class Scene:
@@ -94,7 +94,7 @@ def scene(tmp_path: Path, act: Callable[..., Any] | None = None) -> Iterator[Sce
         yield there
 
 
-def test_every_fact_is_told_once_and_in_order(tmp_path: Path) -> None:
+def test_every_fact_is_delivered_once_and_in_order(tmp_path: Path) -> None:
     with scene(tmp_path) as there:
         anna, boris, vera = (there.server.sign_up() for _ in range(3))
         event = f"/events/{anna.create_event(capacity=1)['id']}"
@@ -112,24 +112,24 @@ def test_every_fact_is_told_once_and_in_order(tmp_path: Path) -> None:
         assert there.diary() == there.changes()
 
 
-def test_what_follows_soon_is_told_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(delivery, "GATHER_SECONDS", 0.5)
-    stretches: list[int] = []
-    tell_in_order = delivery.PluginWorker._deliver_in_order
+def test_facts_in_quick_succession_are_delivered_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worker, "BATCH_SECONDS", 0.5)
+    batches: list[int] = []
+    tell_in_order = worker.PluginWorker._deliver_in_order
 
-    async def tell(courier: delivery.PluginWorker, place: Place, changes: list[Change]) -> None:
-        if courier._name == "diary":
-            stretches.append(len(changes))
-        await tell_in_order(courier, place, changes)
+    async def tell(plugin_worker: worker.PluginWorker, place: Place, changes: list[Change]) -> None:
+        if plugin_worker.name == "diary":
+            batches.append(len(changes))
+        await tell_in_order(plugin_worker, place, changes)
 
-    monkeypatch.setattr(delivery.PluginWorker, "_deliver_in_order", tell)
+    monkeypatch.setattr(worker.PluginWorker, "_deliver_in_order", tell)
     with scene(tmp_path) as there:
         anna = there.server.sign_up()
         there.wait_for_the_diary()
         for _ in range(5):
             anna.create_event()
         there.wait_for_the_diary()
-    assert stretches == [1, 5]
+    assert batches == [1, 5]
 
 
 def fail(error: BaseException) -> Callable[..., Any]:
@@ -159,21 +159,21 @@ FAULTS = {
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_a_fault_is_retried_then_set_aside_and_nobody_else_notices(
+def test_a_failing_fact_is_retried_then_a_dead_letter_and_nothing_else_is_affected(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], fault: str
 ) -> None:
     act, error = FAULTS[fault]
-    monkeypatch.setattr(delivery, "HANDLER_SECONDS", 0.05)
+    monkeypatch.setattr(worker, "HANDLER_SECONDS", 0.05)
     with scene(tmp_path, act or (lambda *_: None)) as there:
         clock, first = there.server.clock, there.server.sign_up()
         pauses = []
-        for attempt in range(1, delivery.MAX_ATTEMPTS):
+        for attempt in range(1, worker.MAX_ATTEMPTS):
             there.server.wait_for(lambda number=attempt: there.place()["attempts"] == number)  # type: ignore[misc]
             assert (there.place()["error"], there.health()) == (error, "retrying")
             due = clock().fromisoformat(there.place()["due_at"])
             pauses.append((due - clock()).total_seconds())
             clock.now = due
-        assert pauses == [2.0**number for number in range(delivery.MAX_ATTEMPTS - 1)]
+        assert pauses == [2.0**number for number in range(worker.MAX_ATTEMPTS - 1)]
         there.server.wait_for(lambda: there.health() == "failing")
         assert there.rows("SELECT name, type, user_id, error FROM plugin_failures") == [
             ("faulty", "user.created", first.id, error)
@@ -195,7 +195,7 @@ def test_a_fault_is_retried_then_set_aside_and_nobody_else_notices(
         assert heard == [second.id, first.id]
 
 
-def test_a_failure_is_told_in_order_once_it_is_mended(tmp_path: Path) -> None:
+def test_a_failed_fact_is_retried_in_order(tmp_path: Path) -> None:
     heard: list[int] = []
 
     async def hear(fact: Any, _: object) -> None:
@@ -267,7 +267,7 @@ def test_a_stop_in_the_middle_is_no_failure(tmp_path: Path) -> None:
         server.wait_for(lambda: heard == ["user.created"])
 
 
-def test_a_new_plugin_is_told_what_happens_from_now_on(tmp_path: Path) -> None:
+def test_a_new_plugin_gets_facts_from_its_first_start_on(tmp_path: Path) -> None:
     settings = settings_of(tmp_path, DIARY_FILES)
     with running(settings_of(tmp_path, DIARY_FILES, plugins="none")) as server:
         server.sign_up()
@@ -310,7 +310,7 @@ def test_a_job_that_fails_is_logged_and_runs_again(
         there.faulty.WORK = fail(error)
         there.server.clock.advance(hours=1)
         log = there.server.wait_for(lambda: capsys.readouterr().err)
-        assert "job failed" in log
+        assert "job_failed" in log
         assert f"{type(error).__name__}: {error}" in log
         ran = threading.Event()
 

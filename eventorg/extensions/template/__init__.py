@@ -1,4 +1,4 @@
-"""Notes that people leave on an event: one line each, for all who may see the event."""
+"""Notes on events: users add one line each, and everybody who may see the event can read them."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -40,13 +40,13 @@ class Settings(Struct, frozen=True):
 
 
 class NewNote(Input):
-    """What is sent to leave a note."""
+    """The body of a request that adds a note."""
 
     text: Annotated[str, text(1, 200, example="I bring a cake.")]
 
 
 class Note(Struct, frozen=True):
-    """A note as it is answered."""
+    """A note in a response."""
 
     event_id: str
     user_id: str
@@ -63,18 +63,18 @@ class Notes(Struct, frozen=True):
 @post(
     "/events/{event_id:str}/example",
     operation_id="create_example_note",
-    summary="Leave a note on an event",
+    summary="Add a note to an event",
     responses=problems(*BODY_PROBLEMS, 401, 404, 409),
 )
 async def create_note(
     request: Authenticated, event_id: FromPath[str], data: JSONBody[NewNote], plugin: NamedDependency[Context]
 ) -> Note:
-    """For all who may see the event. With an `Idempotency-Key` it is left once, however often it is sent."""
+    """Adds a note to an event that you may see. With an `Idempotency-Key`, it is added only once."""
 
     def work(tx: Transaction) -> Note:
         event, _ = plugin.load_event(tx, event_id, request.user.user_id)
         if len(tx.all(plugin.sql.list_notes, event_id=event.id)) >= plugin.settings.most:
-            raise Conflict("notes_full", ru="Заметок уже слишком много.", en="There are too many notes already.")
+            raise Conflict("notes_full", ru="У мероприятия слишком много заметок.", en="The event has too many notes.")
         values = {"event_id": event.id, "user_id": request.user.user_id, "text": data.text}
         row = tx.row(plugin.sql.create_note, **values, now=tx.now)
         return Note(**row)
@@ -85,11 +85,11 @@ async def create_note(
 @get(
     "/events/{event_id:str}/example",
     operation_id="list_example_notes",
-    summary="List the notes on an event",
+    summary="List notes on an event",
     responses=problems(401, 404),
 )
 async def list_notes(request: Authenticated, event_id: FromPath[str], plugin: NamedDependency[Context]) -> Notes:
-    """In the order they were left."""
+    """Lists the notes on an event in the order of creation."""
 
     def work(tx: Transaction) -> Notes:
         event, _ = plugin.load_event(tx, event_id, request.user.user_id)
@@ -99,33 +99,33 @@ async def list_notes(request: Authenticated, event_id: FromPath[str], plugin: Na
 
 
 def export_notes(user_id: str, context: Context, tx: Transaction) -> Notes:
-    """All notes that a user has left."""
+    """Returns all notes of a user."""
     return Notes([Note(**row) for row in tx.all(context.sql.list_notes_of_user, user_id=user_id)])
 
 
 async def forget_notes_of_leaver(fact: RegistrationCancelled, context: Context) -> None:
-    """Who leaves an event takes their notes along."""
+    """Deletes a user's notes on an event that the user has left."""
     await context.write(
         lambda tx: tx.run(context.sql.delete_notes_of_user, event_id=fact.event_id, user_id=fact.user_id)
     )
 
 
-def choose_events_with_notes(facts: Sequence[Fact], context: Context, tx: Transaction) -> list[Fact]:
-    """Those of events that have notes: after the others there is nothing to do."""
+def select_events_with_notes(facts: Sequence[Fact], context: Context, tx: Transaction) -> list[Fact]:
+    """Returns the facts of events that have notes. The others need nothing."""
     return [fact for fact in facts if tx.one(context.sql.find_note, event_id=fact.event_id) is not None]
 
 
 async def forget_old_notes(context: Context) -> None:
-    """Notes on events that have been over for so many days are deleted."""
+    """Deletes the notes on events that ended more than `days` days ago."""
     before = rfc3339(context.clock() - timedelta(days=context.settings.days))
     deleted = await context.write(lambda tx: tx.run(context.sql.delete_old_notes, before=before))
-    context.log.info("old notes deleted", count=deleted)
+    context.log.info("old_notes_deleted", count=deleted)
 
 
 @click.command()
 @click.pass_obj
 def count(run: RunCommand) -> None:
-    """Print how many notes there are.
+    """Print the number of notes.
 
     Example: eventorg example count
     """
@@ -142,7 +142,7 @@ plugin = Plugin(
     requires=">=0.1",
     routes=[create_note, list_notes],
     on={RegistrationCancelled: forget_notes_of_leaver},
-    choose=choose_events_with_notes,
+    filter=select_events_with_notes,
     export=export_notes,
     jobs=[Job(name="forget_old_notes", every=timedelta(days=1), run=forget_old_notes)],
     settings=Settings,

@@ -1,5 +1,5 @@
 -- name: keep_secret(user_id, sha256, now)!
--- Ends the one before.
+-- Replaces the previous secret.
 INSERT INTO calendar_export_secrets (user_id, sha256, created_at)
 VALUES (:user_id, :sha256, :now)
 ON CONFLICT (user_id) DO UPDATE
@@ -17,14 +17,14 @@ FROM calendar_export_secrets
 WHERE user_id = :user_id;
 
 -- name: get_owner(sha256)^
--- Whose feed it is.
+-- The owner of a feed.
 SELECT user_id
 FROM calendar_export_secrets
 WHERE sha256 = :sha256;
 
 -- name: list_entries(user_id, since, now, most)
--- What a user hosts or attends and what has not ended before a time: of very many, those that start nearest to now.
--- Who hosts an event does not wait for a seat.
+-- The events that a user hosts or attends and that end at or after :since. Beyond :most, those that start nearest to
+-- :now. A host is never on the waiting list.
 WITH mine AS (
     SELECT
         id AS event_id,

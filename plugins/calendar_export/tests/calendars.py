@@ -1,4 +1,4 @@
-"""What the tests share: texts that break calendars, and calendars as icalendar reads them."""
+"""Shared by the tests: texts that break calendars, and calendars as icalendar reads them."""
 
 from typing import Any, Final
 
@@ -58,6 +58,6 @@ def address_of(user: User | Bot) -> str:
 
 
 def texts_of(event: Any) -> dict[str, Any]:
-    """What somebody has written, as it was read."""
+    """Returns a text as it was read."""
     names = {"title": "summary", "description": "description", "location": "location"}
     return {field: str(event[name]) for field, name in names.items() if name in event}

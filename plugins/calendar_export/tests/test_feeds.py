@@ -1,4 +1,4 @@
-"""GET /calendar/{secret}/feed.ics: all that a user hosts or attends, for whoever knows the address."""
+"""GET /calendar/{secret}/feed.ics: all that a user hosts or attends, by a secret address."""
 
 import hashlib
 import sqlite3
@@ -12,7 +12,7 @@ from .calendars import NASTY, address_of, check_calendar, entries_of, entry_of, 
 
 
 def titles_of(server: Server, url: str) -> list[tuple[str, str]]:
-    """What is in a feed, and how sure it is."""
+    """Returns the titles and statuses in a feed."""
     return [(str(entry["summary"]), str(entry["status"])) for entry in entries_of(server.client.get(url))]
 
 

@@ -1,4 +1,4 @@
-"""GET /events/{event_id}/event.ics: an event as a file, seen by whoever may see the event."""
+"""GET /events/{event_id}/event.ics: an event as a file, for those who may see the event."""
 
 import itertools
 from datetime import UTC, datetime, timedelta

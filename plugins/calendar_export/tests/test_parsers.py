@@ -32,7 +32,7 @@ def reader(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def read(reader: Path, content: bytes) -> dict[str, Any]:
-    """What the script makes of a calendar."""
+    """Returns a calendar as the script reads it."""
     result = subprocess.run(["node", str(reader)], input=content, capture_output=True, timeout=60, check=True)
     read: dict[str, Any] = json.loads(result.stdout)
     return read

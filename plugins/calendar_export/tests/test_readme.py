@@ -1,4 +1,4 @@
-"""What the README shows works as it stands there."""
+"""The README's commands work."""
 
 import json
 import os

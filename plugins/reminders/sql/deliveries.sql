@@ -1,5 +1,5 @@
 -- name: create_delivery(delivery_id, dedupe_key, kind, user_id, event_id, start_time, due_at)!
--- Nothing if it is there already, or if the user has nothing to do with the event any more.
+-- Does nothing if it exists, or if the user is no longer registered for the event.
 INSERT INTO reminders_deliveries (
     id, dedupe_key, kind, user_id, event_id, start_time, due_at, state, ready_at, holder, attempts
 )
@@ -9,7 +9,7 @@ WHERE event_id = :event_id AND user_id = :user_id
 ON CONFLICT (dedupe_key) DO NOTHING;
 
 -- name: lease_deliveries(holder, channel, now, grace, until, most)
--- What still fits is asked here, of the rows as they are now: a void delivery is never leased.
+-- Checks the current rows, so that an obsolete delivery is never leased.
 UPDATE reminders_deliveries
 SET
     state = 'leased',
@@ -33,8 +33,8 @@ WHERE state IN ('waiting', 'leased', 'retry')
                 WHEN telegram_identities.telegram_id IS NOT NULL THEN 'telegram'
                 WHEN users.email IS NOT NULL THEN 'email'
             END
-            AND NOT EXISTS (SELECT 1 FROM reminders_blocks WHERE reminders_blocks.user_id = delivery.user_id)
-            AND NOT EXISTS ( -- only the last word counts
+            AND NOT EXISTS (SELECT 1 FROM reminders_unreachable WHERE reminders_unreachable.user_id = delivery.user_id)
+            AND NOT EXISTS ( -- only the newest counts
                 SELECT 1
                 FROM reminders_deliveries AS newer
                 WHERE newer.event_id = delivery.event_id
@@ -101,7 +101,7 @@ WHERE user_id = :user_id
 ORDER BY seq;
 
 -- name: finish_delivery(delivery_id, holder, state, ready_at)!
--- Ends a lease; nothing if somebody else has it by now.
+-- Ends a lease. Does nothing if another holder has it.
 UPDATE reminders_deliveries
 SET
     state = :state,
@@ -109,14 +109,14 @@ SET
 WHERE id = :delivery_id AND state = 'leased' AND holder = :holder;
 
 -- name: release_deliveries(holder, now, most_attempts)!
--- Ends every lease of a holder that is known to have stopped in the middle of its work.
+-- Ends all leases of a holder that has stopped before it finished.
 UPDATE reminders_deliveries
 SET
     state = CASE WHEN attempts < :most_attempts THEN 'retry' ELSE 'failed' END,
     ready_at = :now
 WHERE state = 'leased' AND holder = :holder;
 
--- name: block_deliveries(user_id)!
+-- name: stop_deliveries(user_id)!
 UPDATE reminders_deliveries
 SET state = 'blocked'
 WHERE user_id = :user_id AND state IN ('waiting', 'retry');

@@ -25,7 +25,7 @@ DELETE FROM reminders_user_offsets
 WHERE user_id = :user_id;
 
 -- name: get_longest_offset(usual)^
--- How long before its start an event can matter at all.
+-- The longest time before a start at which a reminder can be due.
 SELECT max(before.value) AS seconds
 FROM (
     SELECT :usual AS offsets

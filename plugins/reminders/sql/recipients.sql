@@ -1,6 +1,6 @@
 -- name: list_due(now, grace, horizon, usual, mail, most)
--- Whom to remind of what, by the one offset that counts now: of those whose time has come, the nearest to the start.
--- What was due before somebody registered is made up for only if nothing else is to come.
+-- The reminders that are due: for each user and event the due one nearest to the start. A reminder that was due before
+-- the user registered counts only if no other follows.
 WITH wanted AS (
     SELECT
         events.id AS event_id,
@@ -15,13 +15,13 @@ WITH wanted AS (
     LEFT JOIN reminders_event_offsets ON reminders_event_offsets.event_id = events.id
     LEFT JOIN reminders_user_offsets ON reminders_user_offsets.user_id = registrations.user_id
     JOIN json_each(coalesce(reminders_user_offsets.offsets, reminders_event_offsets.offsets, :usual)) AS before
-    WHERE events.visibility IN ('public', 'unlisted', 'private') -- all of them: for the index
+    WHERE events.visibility IN ('public', 'unlisted', 'private') -- all values, so that the index is used
         AND events.status = 'published'
         AND events.start_time > :grace
         AND events.start_time <= :horizon
         AND events.end_time > :now
         AND (telegram_identities.telegram_id IS NOT NULL OR (:mail AND users.email IS NOT NULL))
-        AND NOT EXISTS (SELECT 1 FROM reminders_blocks WHERE reminders_blocks.user_id = registrations.user_id)
+        AND NOT EXISTS (SELECT 1 FROM reminders_unreachable WHERE reminders_unreachable.user_id = registrations.user_id)
 )
 SELECT
     event_id,
@@ -45,7 +45,7 @@ HAVING latest IS NOT NULL
 LIMIT :most;
 
 -- name: list_participants(event_id, mail)
--- Everybody who has a seat in an event or waits for one, and can be reached.
+-- The reachable participants of an event, including the waiting list.
 SELECT
     registrations.user_id,
     events.start_time
@@ -56,11 +56,11 @@ LEFT JOIN telegram_identities ON telegram_identities.user_id = registrations.use
 WHERE registrations.event_id = :event_id
     AND registrations.status IN ('registered', 'waitlisted')
     AND (telegram_identities.telegram_id IS NOT NULL OR (:mail AND users.email IS NOT NULL))
-    AND NOT EXISTS (SELECT 1 FROM reminders_blocks WHERE reminders_blocks.user_id = registrations.user_id)
+    AND NOT EXISTS (SELECT 1 FROM reminders_unreachable WHERE reminders_unreachable.user_id = registrations.user_id)
 ORDER BY registrations.seq;
 
 -- name: get_move(event_id)^
--- Whether an event has moved since its participants were last told; null if they never were.
+-- Compares the time and place of an event with those that its participants were last told.
 SELECT
     reminders_told.start_time IS NOT events.start_time OR reminders_told.location IS NOT events.location AS moved,
     reminders_told.event_id IS NULL AS is_new

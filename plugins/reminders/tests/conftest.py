@@ -1,4 +1,4 @@
-"""What the tests of the reminders share."""
+"""Fixtures for the tests of the reminders."""
 
 import pytest
 

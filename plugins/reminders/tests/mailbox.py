@@ -15,7 +15,7 @@ TAKEN = "250 taken"
 
 
 class Mailbox:
-    """What has been taken; `answer` decides about each mail, after it was sent whole."""
+    """The received mails. `answer` decides about each mail after all of it was sent."""
 
     def __init__(self) -> None:
         self.port = free_port()
@@ -52,7 +52,7 @@ class Mailbox:
 
     @contextmanager
     def open(self, password: str | None = None, **options: Any) -> Iterator["Mailbox"]:
-        """Takes mail until the block ends; with a password, it lets those log in who know it."""
+        """Receives mail until the block ends. With a password, it accepts logins that use it."""
 
         def authenticate(_: SMTP, __: Session, ___: Envelope, mechanism: str, data: Any) -> AuthResult:
             known = isinstance(data, LoginPassword) and data.password.decode() == password

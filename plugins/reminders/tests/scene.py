@@ -35,7 +35,7 @@ class Scene:
         return user
 
     def event(self, *guests: User, hours: float = 48, **fields: Any) -> str:
-        """The id of an event of two hours, so many hours ahead, for which these guests have registered."""
+        """Creates an event of two hours with registered guests, `hours` ahead, and returns its id."""
         start = self.clock.now + timedelta(hours=hours)
         times = {"start_time": rfc3339(start), "end_time": rfc3339(start + timedelta(hours=2))}
         event_id = str(self.host.create_event(**times | fields)["id"])
@@ -78,7 +78,7 @@ class Scene:
         self.clock.advance(seconds=1)  # what was leased meanwhile is free again
 
     def told(self, **by: float) -> list[Told]:
-        """What the bot is given to deliver once the clock has moved on by so much (and ten seconds), all of it sent."""
+        """Moves the clock (by ten seconds more), leases what is due, acknowledges it as sent, and returns it."""
         self.clock.advance(**by)
         seen = self._canaries(lease_seconds=3600)
         for delivery in seen:
@@ -109,5 +109,5 @@ class Scene:
 
 
 def kinds(told: list[Told]) -> list[tuple[str, str]]:
-    """What was told to whom, in order."""
+    """Returns kinds and users in order."""
     return sorted((one["kind"], one["user_id"]) for one in told)

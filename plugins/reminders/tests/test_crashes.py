@@ -105,7 +105,7 @@ class Story:
         return event_id
 
     def send(self, delivery: Told) -> None:
-        """What a bot does between the lease and the acknowledgement: the message is out."""
+        """Sends the message, as a bot does between the lease and the acknowledgement."""
         assert delivery["due_at"] <= rfc3339(datetime.now(UTC))
         if delivery["kind"] == "reminder":
             assert delivery["event_id"] not in self.cancelled

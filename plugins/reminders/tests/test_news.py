@@ -1,4 +1,4 @@
-"""What participants are told when it happens: a seat, a move, the end of it."""
+"""Messages about a free seat, a new time or place, and a cancelled event."""
 
 from .scene import Scene, kinds
 

@@ -1,4 +1,4 @@
-"""Who is reminded when: by a clock moved by hand."""
+"""Tests who is reminded and when, with a clock that the tests move."""
 
 from datetime import timedelta
 

@@ -1,5 +1,5 @@
 -- name: get_event_state(event_id)^
--- What a message says of an event: all but its description.
+-- The event as a message shows it: everything but the description.
 SELECT
     id,
     code,
@@ -36,7 +36,7 @@ VALUES (:id, :webhook_id, :seq, :type, :event_id, :body, :now, 'pending', :now, 
 ON CONFLICT (webhook_id, seq) DO NOTHING;
 
 -- name: get_due(webhook_id, now)^
--- The message that is sent next, with what sending it takes.
+-- The next message to send, with the URL and the secret.
 SELECT
     webhooks_deliveries.id,
     webhooks_deliveries.body,
@@ -55,7 +55,7 @@ ORDER BY webhooks_deliveries.due_at, webhooks_deliveries.number
 LIMIT 1;
 
 -- name: note_attempt(id, replays, status, due_at, now, response_status, error, milliseconds)!
--- One that was replayed in the meantime is as it was made by that.
+-- Changes nothing if the message was replayed in the meantime.
 UPDATE webhooks_deliveries
 SET
     status = :status,
@@ -88,7 +88,7 @@ ORDER BY number DESC
 LIMIT :most;
 
 -- name: replay(id, webhook_id, now)^
--- Of one webhook, or of any if none is named.
+-- Of one webhook, or of any webhook if :webhook_id is null.
 UPDATE webhooks_deliveries
 SET
     status = 'pending',
@@ -124,7 +124,7 @@ WHERE
     AND (:failed_only = 0 OR status = 'failed');
 
 -- name: forget_deliveries(before, most)!
--- Those that are done with: when they are old, and when their event is gone (`event.deleted` says nothing of it).
+-- Finished ones that are old, or whose event has been deleted. `event.deleted` stays: it contains no event.
 DELETE FROM webhooks_deliveries
 WHERE number IN (
     SELECT number

@@ -65,7 +65,7 @@ WHERE created_by = :user_id
 ORDER BY created_at, id;
 
 -- name: get_endpoint(id, event_id)^
--- Of one event; of any, or of none, if no event is named.
+-- Of one event, or of any event or the operator if :event_id is null.
 SELECT
     id,
     event_id,
@@ -83,7 +83,7 @@ DELETE FROM webhooks_endpoints
 WHERE id = :id;
 
 -- name: enable_endpoint(id)!
--- What happened while it was off is not told afterwards.
+-- Changes made while it was disabled are not sent.
 UPDATE webhooks_endpoints
 SET
     after = CASE
@@ -102,7 +102,7 @@ WHERE disabled_at IS NULL AND ended_at IS NULL
 LIMIT 1;
 
 -- name: list_receivers(event_id, seq)
--- Who is told of a change: the operator's webhooks, and those of the event it happened to.
+-- The webhooks that receive a change: those of its event and the operator's.
 SELECT
     id,
     types
@@ -114,7 +114,7 @@ WHERE
     AND ended_at IS NULL;
 
 -- name: list_ready(quick, now, most)
--- Webhooks that have something due, the one that was called longest ago first.
+-- Webhooks with due messages, the one that was called longest ago first.
 SELECT id
 FROM webhooks_endpoints
 WHERE
@@ -154,8 +154,8 @@ SET ended_at = :now
 WHERE event_id = :event_id AND ended_at IS NULL;
 
 -- name: remove_endpoints_of_former_host(event_id, user_id)!
--- Whoever is no host any more is not told any more. One that belongs to an account that was merged into another
--- stays: what happened names the heir, who is a host.
+-- A former host receives nothing more. The webhooks of an account that was merged into another stay: the change
+-- names the remaining account, which is a host.
 DELETE FROM webhooks_endpoints
 WHERE
     event_id = :event_id

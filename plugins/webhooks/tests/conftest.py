@@ -1,4 +1,4 @@
-"""Fixtures: a server that may send to loopback, a receiver there, and the hour of the receiver's library."""
+"""Fixtures: a server that may send to loopback, a receiver, and the clock of the receiver's library."""
 
 from collections.abc import Iterator
 from datetime import datetime, tzinfo

@@ -1,4 +1,4 @@
-"""What hosts do with webhooks, in a word each."""
+"""Shortcuts for what hosts do with webhooks."""
 
 from typing import Any
 

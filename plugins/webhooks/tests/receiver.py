@@ -23,7 +23,7 @@ class Received(Struct, frozen=True):
 
 
 class Answer(Struct, frozen=True):
-    """What is answered; `hangs` stands for not at all until the test is over."""
+    """A response. With `hangs`, there is none until the test ends."""
 
     status: int = 204
     headers: dict[str, str] = {}
@@ -32,7 +32,7 @@ class Answer(Struct, frozen=True):
 
 
 class Receiver:
-    """Where it is, what came, and what is answered: by path, or else what `answer` says."""
+    """A receiver: its URL, the messages, and the responses by path, or else `answer`."""
 
     def __init__(self, port: int) -> None:
         self.url = f"http://127.0.0.1:{port}"
@@ -43,7 +43,7 @@ class Receiver:
         self.over = threading.Event()
 
     def at(self, path: str) -> list[Received]:
-        """What came to one path."""
+        """Returns the messages to one path."""
         return [message for message in list(self.received) if message.path == path]
 
 
@@ -60,7 +60,7 @@ def receiving(tls: SSLContext | None = None) -> Iterator[Receiver]:
             if answer.hangs:
                 receiver.over.wait(30)
                 return
-            with suppress(OSError):  # whoever called may not want to read it all
+            with suppress(OSError):  # the caller may not read all of it
                 self.send_response(answer.status)
                 for name, value in answer.headers.items():
                     self.send_header(name, value)

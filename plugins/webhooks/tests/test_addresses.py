@@ -1,4 +1,4 @@
-"""Where a webhook may lead: into the open internet, and into none of the machine's own networks, however spelt."""
+"""Allowed addresses of webhooks: public ones only, in any notation."""
 
 import json
 import socket

@@ -19,7 +19,7 @@ from .receiver import Answer, Receiver
 
 
 class Said(Struct, frozen=True):
-    """What a command said, and how it ended."""
+    """The output and exit status of a command."""
 
     returncode: int
     stdout: str
@@ -94,7 +94,7 @@ def test_the_operator_has_all_changes_told(
     assert rest == ["user.created", "delivered", "1 attempts", "204"]
     assert newest.split("\t")[2] == "registration.created"
 
-    assert program("replay", delivery_id).stdout == "1 to be sent again\n"
+    assert program("replay", delivery_id).stdout == "1 queued for sending\n"
     eventorg.wait_for(lambda: len(receiver.received) == 3)
     assert receiver.received[2].body == receiver.received[0].body
     assert program("remove", webhook_id).stdout == f"removed {webhook_id}\n"
@@ -119,14 +119,14 @@ def test_the_operator_sees_the_webhooks_of_hosts_and_turns_them_on(
         (("2027-01-01T12:00:00Z", "--webhook", webhook["id"]), 1),
         (("2027-01-02",), 0),
     ):
-        assert command("replay", "--since", *arguments).stdout == f"{count} to be sent again\n", arguments
+        assert command("replay", "--since", *arguments).stdout == f"{count} queued for sending\n", arguments
     eventorg.wait_for(lambda: all(one["status"] == "delivered" for one in log_of(host, webhook)))
     receiver.answer = Answer(410)
     host.patch(f"/events/{event['id']}", json={"title": "newer"})
     eventorg.wait_for(lambda: state_of(host, webhook)["disabled_at"])
     for which in ([log_of(host, webhook)[0]["id"]], ["--since", "2027-01-01", "--webhook", webhook["id"]]):
         off = command("replay", *which)
-        assert (off.returncode, off.stderr) == (1, "eventorg: The webhook is off: turn it on first.\n")
+        assert (off.returncode, off.stderr) == (1, "eventorg: The webhook is disabled. Enable it first.\n")
     assert log_of(host, webhook)[0]["status"] != "pending"
     assert command("remove", webhook["id"]).stdout == f"removed {webhook['id']}\n"
     assert command("list").stdout == ""
@@ -134,18 +134,18 @@ def test_the_operator_sees_the_webhooks_of_hosts_and_turns_them_on(
 
 def test_what_cannot_be_done_is_said_in_a_sentence(command: Say, monkeypatch: pytest.MonkeyPatch) -> None:
     cases = (
-        (("add", "ftp://example.com"), 1, "no http or https URL"),
-        (("add", "http://127.0.0.1/", "--types", "event.born"), 1, "names a type of change that there is not"),
-        (("add", "http://127.0.0.1/"), 1, "into this machine's own networks"),
+        (("add", "ftp://example.com"), 1, "not an http or https URL"),
+        (("add", "http://127.0.0.1/", "--types", "event.born"), 1, "contains an unknown type of change"),
+        (("add", "http://127.0.0.1/"), 1, "has no address, or a private one"),
         (("remove", "nobody"), 1, "There is no webhook nobody."),
         (("enable", "nobody"), 1, "There is no webhook nobody."),
         (("log", "nobody"), 1, "There is no webhook nobody."),
         (("replay", "nobody"), 1, "There is no delivery nobody."),
         (("replay", "--since", "2027-01-01", "--webhook", "nobody"), 1, "There is no webhook nobody."),
-        (("replay", "nobody", "--failed"), 2, "go with --since."),
+        (("replay", "nobody", "--failed"), 2, "need --since."),
         (("replay", "--since", "soon"), 2, "soon"),
         (("log", "nobody", "--limit", "0"), 2, "0"),
-        (("replay",), 2, "Name either a delivery or --since."),
+        (("replay",), 2, "Give either a delivery or --since."),
     )
     monkeypatch.setenv("EVENTORG_WEBHOOKS_ALLOW_PRIVATE", "false")
     for arguments, status, said in cases:

@@ -131,7 +131,7 @@ def test_nothing_is_sent_again_to_a_webhook_that_is_off_or_gone(
     eventorg.wait_for(lambda: host.get(url).json()["disabled_at"])
     again = f"{url}/deliveries/{log_of(host, webhook)[0]['id']}/replay"
     problem = check_problem(host.post(again, headers={"Accept-Language": "en"}), 409, "webhook_off")
-    assert problem["detail"] == "The webhook is off: turn it on first."
+    assert problem["detail"] == "The webhook is disabled. Enable it first."
     assert log_of(host, webhook)[0]["due_at"] is None
     host.delete(url)
     check_problem(host.post(again), 404, "not_found")

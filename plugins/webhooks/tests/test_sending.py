@@ -2,6 +2,7 @@
 
 import json
 import sys
+import threading
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -276,16 +277,22 @@ def test_old_deliveries_and_ended_webhooks_are_forgotten(eventorg: Server, host:
     assert state_of(host, webhook)["disabled_at"] is None
 
 
-def test_shifts_follow_one_another(eventorg: Server, receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A job runs for a minute at most, so that it never takes too long: here for a moment."""
-    monkeypatch.setattr(sys.modules["eventorg_plugins.webhooks.sending"], "SHIFT_SECONDS", 0.01)
-    database = eventorg.settings.database_path.with_name("other.db")
-    with running(structs.replace(eventorg.settings, database=str(database))) as server:
-        host = server.sign_up()
-        event = host.create_event()
-        webhook = add(host, event, receiver.url)
-        for number in range(1, 4):
-            host.patch(f"/events/{event['id']}", json={"title": f"title {number}"})
-            server.wait_for(lambda n=number: len(log_of(host, webhook)) == n)  # type: ignore[misc]
-            server.clock.advance(seconds=1)
-            server.wait_for(lambda n=number: len(receiver.received) == n)  # type: ignore[misc]
+def test_after_a_crash_it_goes_on_sending(
+    eventorg: Server, host: User, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sender = sys.modules["eventorg_plugins.webhooks.sending"].Sender
+    begin, crashed = sender._begin, threading.Event()
+
+    async def crash_once(*arguments: object) -> None:
+        if not crashed.is_set():
+            crashed.set()
+            raise RuntimeError("out of order")
+        await begin(*arguments)
+
+    monkeypatch.setattr(sender, "_begin", crash_once)
+    assert crashed.wait(10)
+    event = host.create_event()
+    add(host, event, receiver.url)
+    host.patch(f"/events/{event['id']}", json={"title": "new"})
+    eventorg.wait_for(lambda: receiver.received)
+    assert eventorg.client.get("/health").json()["plugins"]["webhooks"] == "retrying"

@@ -1,4 +1,4 @@
-CREATE TABLE example_notes ( -- gone with their event, and with whoever left them
+CREATE TABLE example_notes ( -- deleted with their event and with their user
     number     INTEGER PRIMARY KEY,
     event_id   TEXT NOT NULL REFERENCES events (id) ON DELETE CASCADE,
     user_id    TEXT NOT NULL REFERENCES users (id) ON DELETE CASCADE,

@@ -1,4 +1,4 @@
-"""What the tests share: a server with this plugin and no other, with room for two notes on an event."""
+"""The tests' server: it has only this plugin, and at most two notes per event."""
 
 from pathlib import Path
 
@@ -11,6 +11,6 @@ __all__ = ["eventorg"]
 
 @pytest.fixture
 def eventorg_settings() -> dict[str, str]:
-    """The settings of that server."""
+    """Returns the settings of that server."""
     folder = Path(__file__).parents[2]
     return {"EVENTORG_PLUGINS_DIR": str(folder), "EVENTORG_PLUGINS": "example", "EVENTORG_EXAMPLE_MOST": "2"}

@@ -1,0 +1,29 @@
+"""A plugin written against the documentation of 0.1.0 is served unchanged: the tutorial's, as it was then."""
+
+from pathlib import Path
+
+from eventorg.settings import Settings
+from eventorg.testing import running
+
+FOLDER = Path(__file__).parent / "plugins_0_1_0"
+"""The plugin `example` of that tutorial. Never edit it."""
+
+
+def test_a_plugin_of_0_1_0_works_with_its_old_names(tmp_path: Path) -> None:
+    source = (FOLDER / "example" / "__init__.py").read_text(encoding="utf-8")
+    assert "choose=choose_events_with_notes" in source
+    assert "Happened" in source
+    settings = Settings(
+        database=str(tmp_path / "eventorg.db"), plugins="example", plugins_dir=str(FOLDER), log_level="error"
+    )
+    with running(settings) as server:
+        anna, boris = server.sign_up(), server.sign_up()
+        event = f"/events/{anna.create_event()['id']}"
+        boris.post(f"{event}/register")
+        assert boris.post(f"{event}/example", json={"text": "I bring a cake."}).status_code == 201
+        exported = boris.get("/users/me/export").json()["plugins"]["example"]["notes"]
+        assert [note["text"] for note in exported] == ["I bring a cake."]
+        assert server.run("example", "count") == "1\n"
+        boris.delete(f"{event}/register")
+        server.wait_for(lambda: anna.get(f"{event}/example").json() == {"notes": []})
+        assert server.client.get("/health").json()["plugins"] == {"example": "ok"}
