@@ -37,7 +37,7 @@ DATA = Dataset(
 def test_a_first_look_prints_the_table_and_writes_every_number(tmp_path: Path) -> None:
     options = ["--quick", "--only", "event", "--variants", "eventorg,bare", "--output", tmp_path]
     command = [sys.executable, "-m", "tests.bench", *map(str, options)]
-    run = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, timeout=60)
+    run = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, timeout=180)
     assert run.returncode == 0, run.stderr
     table = run.stdout[run.stdout.index(TITLE) :].splitlines()
     assert [line.split("  ")[0] for line in table[2:4]] == ["eventorg", "a bare Litestar route"]
