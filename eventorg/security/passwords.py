@@ -99,4 +99,4 @@ def _give_way() -> None:
         try:
             os.setpriority(os.PRIO_PROCESS, thread, max(NICENESS, os.getpriority(os.PRIO_PROCESS, thread)))
         except PermissionError as error:
-            log.warning("passwords compete with requests", reason=str(error))
+            log.warning("password_priority_refused", reason=str(error))

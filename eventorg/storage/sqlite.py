@@ -128,9 +128,11 @@ class OpenedFiles:
         back."""
         lost = self._find_lost()
         if lost and not self._is_lost:
-            log.error("database moved, removed or replaced", file=lost, remedy="put it back, or stop and restore")
+            log.error(
+                "database_file_lost", file=lost, remedy="put the file back, or stop the server and restore a backup"
+            )
         if self._is_lost and not lost:
-            log.warning("database is back")
+            log.warning("database_file_restored")
         self._is_lost = lost is not None
         if lost:
             raise Unavailable("storage_unavailable", retry_after=RETRY_SECONDS)
@@ -150,7 +152,7 @@ class OpenedFiles:
     def _weigh(self, size: int) -> None:
         """Logs once that the write-ahead log has become large. It shrinks when no reader holds an old state."""
         if size > JOURNAL_BYTES and not self._is_large:
-            log.warning("write-ahead log is large", bytes=size, reason="somebody reads for long")
+            log.warning("write_ahead_log_grown", bytes=size, reason="a long-running reader blocks the checkpoint")
         self._is_large = size > JOURNAL_BYTES
 
 
@@ -169,6 +171,6 @@ def refusal(error: BaseException) -> Exception:
             refused = Unavailable("storage_unavailable", retry_after=RETRY_SECONDS)
         case _:
             return error
-    log.error("storage fault", error=str(error))
+    log.error("storage_failed", error=str(error))
     refused.__cause__ = error
     return refused

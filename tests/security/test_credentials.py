@@ -227,7 +227,7 @@ async def test_passwords_are_computed_where_a_niceness_is_forbidden(monkeypatch:
     passwords = Passwords(QUICK)
     assert await passwords.verify("secret", await passwords.hash("secret"))
     refuse.assert_called()
-    assert set(told) == {("passwords compete with requests", "Operation not permitted")}
+    assert set(told) == {("password_priority_refused", "Operation not permitted")}
 
 
 def test_failures_are_counted_by_key_within_a_minute(clock: Clock) -> None:

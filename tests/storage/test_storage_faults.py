@@ -212,7 +212,7 @@ def test_after_a_removal_one_line_says_so_and_a_restart_with_a_backup_serves(pat
         check_problem(create(user, "nowhere"), 503, "storage_unavailable")
         server.process.kill()  # what is left of the old file's log must not get into the new one
         server.wait()
-        assert errors(server) == ["database moved, removed or replaced"]
+        assert errors(server) == ["database_file_lost"]
     with serving(path) as server:
         again = server.log_in(user.account["email"])
         assert create(User(server.client, user.account, again), "after").status_code == 201
@@ -265,6 +265,6 @@ def test_while_a_reader_holds_the_log_writes_go_on_and_it_shrinks_after(
             seen = reader.execute("SELECT count(*) FROM events").fetchone()[0]
             write_until(lambda: log.stat().st_size > 6 * 2**20)
             assert reader.execute("SELECT count(*) FROM events").fetchone()[0] == seen
-            assert told == ["write-ahead log is large"]
+            assert told == ["write_ahead_log_grown"]
         write_until(lambda: log.stat().st_size <= 2**20)
     assert_whole(path)
