@@ -33,11 +33,11 @@ from eventorg.extensions.loader import PluginError
 from eventorg.extensions.worker import PluginWorker
 from eventorg.logs import structlog_config
 from eventorg.plugin import Plugin
+from eventorg.security.login_throttle import LoginThrottle
 from eventorg.security.passwords import Passwords
-from eventorg.security.rates import RateLimiter
+from eventorg.security.rate_limiter import RateLimiter
 from eventorg.security.secret import load_secret
 from eventorg.security.telegram import MiniAppLogin
-from eventorg.security.throttle import LoginThrottle
 from eventorg.settings import Settings
 from eventorg.storage.schema import owner_lock
 from eventorg.web.access_log import line_writers

@@ -13,9 +13,9 @@ from eventorg.domain.users import Login, User
 from eventorg.domain.values import Input, Instant, rfc3339, rule, within
 from eventorg.repositories.identities import IdentityRepository
 from eventorg.repositories.users import UserRepository
-from eventorg.security.rates import network_of
+from eventorg.security.login_throttle import LoginThrottle
+from eventorg.security.rate_limiter import network_of
 from eventorg.security.telegram import MiniAppLogin
-from eventorg.security.throttle import LoginThrottle
 from eventorg.security.tokens import Tokens
 from eventorg.settings import Settings
 from eventorg.web.authentication import OPEN

@@ -12,7 +12,7 @@ from eventorg.domain.users import NewUser, User, UserPatch
 from eventorg.extensions.export import UserExport
 from eventorg.repositories.participants import ParticipantRepository
 from eventorg.repositories.users import UserRepository
-from eventorg.security.throttle import LoginThrottle
+from eventorg.security.login_throttle import LoginThrottle
 from eventorg.settings import Settings
 from eventorg.web.authentication import OPTIONAL_SECURITY, PUBLIC, Anybody, Authenticated
 from eventorg.web.conditional import ETAG, answer, etag, expected_versions

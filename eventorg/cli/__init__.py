@@ -10,14 +10,14 @@ from eventorg import __version__
 from eventorg.errors import OperatorError
 
 COMMANDS: Mapping[str, tuple[str, str]] = {
-    "backup": ("files", "Copy the database to FILE."),
-    "check": ("files", "Check the database and print a line for each aspect."),
+    "backup": ("database", "Copy the database to FILE."),
+    "check": ("database", "Check the database and print a line for each aspect."),
     "deploy": ("deploy", "Print the example file NAME for deployment."),
     "health": ("deploy", "Check that the server is running and healthy."),
-    "migrate": ("files", "Create the database, or update its schema."),
+    "migrate": ("database", "Create the database, or update its schema."),
     "openapi": ("serve", "Print the OpenAPI document, as served at /openapi.json."),
     "plugins": ("plugins", "Show the plugins and their state."),
-    "restore": ("files", "Replace the database with the backup FILE."),
+    "restore": ("database", "Replace the database with the backup FILE."),
     "serve": ("serve", "Run the server until SIGTERM or Ctrl-C."),
     "token": ("bots", "Create, list, and revoke the tokens of bots."),
     "user": ("users", "Manage user accounts."),

@@ -20,7 +20,7 @@ from eventorg.extensions.context import PluginContext
 from eventorg.extensions.loader import LoadedPlugin
 from eventorg.extensions.supervisor import MAX_PAUSE, Supervisor, describe_error, growing_pause
 from eventorg.plugin import Job
-from eventorg.repositories.plugins import MAX_BATCH, Place, PluginRepository, PluginState
+from eventorg.repositories.plugins import MAX_BATCH, PluginPosition, PluginRepository, PluginState
 from eventorg.storage.database import Database
 
 HANDLER_SECONDS = 30.0
@@ -129,12 +129,12 @@ class PluginWorker:
             if len(changes) < MAX_BATCH:
                 await asyncio.sleep(BATCH_SECONDS)
 
-    def _must_wait(self, place: Place) -> bool:
+    def _must_wait(self, place: PluginPosition) -> bool:
         """Returns true before the time of a retry. A time beyond the longest pause means a clock that was set back."""
         now = self._context.clock()
         return place.due_at is not None and rfc3339(now) < place.due_at <= rfc3339(now + MAX_PAUSE)
 
-    async def _deliver_in_order(self, place: Place, changes: list[Change]) -> None:
+    async def _deliver_in_order(self, place: PluginPosition, changes: list[Change]) -> None:
         """Delivers changes up to the first that fails."""
         done = place.seq
         if place.attempts or self._singly:
@@ -164,7 +164,7 @@ class PluginWorker:
             log.error("plugin_filter_failed", plugin=self.name, error=describe_error(error))
             return {fact.seq for fact in facts}
 
-    async def _retry_later(self, place: Place, done: int, change: Change, error: str) -> None:
+    async def _retry_later(self, place: PluginPosition, done: int, change: Change, error: str) -> None:
         attempts = place.attempts + 1 if done == place.seq else 1
         log.warning(
             "handler_failed", plugin=self.name, seq=change.seq, type=change.type, attempts=attempts, error=error

@@ -15,7 +15,7 @@ from eventorg.storage.transactions import Transaction
 MAX_BATCH = 100
 
 
-class Place(Struct, frozen=True, kw_only=True):
+class PluginPosition(Struct, frozen=True, kw_only=True):
     """A plugin's position in the log: `seq` is the last finished change.
 
     The next change has failed `attempts` times and is tried again at `due_at`. `running` is the change that was being
@@ -55,19 +55,19 @@ class PluginRepository:
         self._sql = sql
         self._clock = clock
 
-    async def register(self, name: str) -> Place:
+    async def register(self, name: str) -> PluginPosition:
         """Returns the position of a plugin. A new plugin receives the changes from now on."""
 
-        def work(tx: Transaction) -> Place:
+        def work(tx: Transaction) -> PluginPosition:
             tx.run(self._sql.register_plugin, name=name)
             return self._load(tx, name)
 
         return await self._database.write(work)
 
-    async def find_next(self, name: str) -> tuple[Place, list[Change], Change | None]:
+    async def find_next(self, name: str) -> tuple[PluginPosition, list[Change], Change | None]:
         """Returns the position, at most `MAX_BATCH` changes after it, and a dead letter that is to be retried."""
 
-        def work(tx: Transaction) -> tuple[Place, list[Change], Change | None]:
+        def work(tx: Transaction) -> tuple[PluginPosition, list[Change], Change | None]:
             place = self._load(tx, name)
             rows = tx.all(self._sql.list_all_changes, after=place.seq, limit=MAX_BATCH)
             failure = tx.one(self._sql.get_dead_letter_to_retry, name=name)
@@ -142,8 +142,8 @@ class PluginRepository:
         rows = await self._database.read(lambda tx: tx.all(self._sql.list_plugin_states))
         return [PluginState(**row) for row in rows]
 
-    def _load(self, tx: Transaction, name: str) -> Place:
+    def _load(self, tx: Transaction, name: str) -> PluginPosition:
         row = tx.one(self._sql.get_plugin, name=name)
         if row is None:
             raise NotFound("plugin_not_found")
-        return Place(**row)
+        return PluginPosition(**row)

@@ -9,7 +9,7 @@ from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from eventorg.domain.errors import Forbidden, NotFound, Unauthenticated
-from eventorg.security.rates import RateLimiter, network_of
+from eventorg.security.rate_limiter import RateLimiter, network_of
 
 UNLIMITED = {"unlimited": True}
 """The `opt` of a route without a limit."""

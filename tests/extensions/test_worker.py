@@ -14,7 +14,7 @@ import pytest
 from eventorg.cli import main
 from eventorg.domain.facts import FACTS, Change
 from eventorg.extensions import worker
-from eventorg.repositories.plugins import Place
+from eventorg.repositories.plugins import PluginPosition
 from eventorg.storage.sqlite import connect_reader
 from eventorg.testing import Server, check_problem, running
 from tests.extensions.plugin_files import DIARY_FILES, settings_of
@@ -117,7 +117,7 @@ def test_facts_in_quick_succession_are_delivered_together(tmp_path: Path, monkey
     batches: list[int] = []
     tell_in_order = worker.PluginWorker._deliver_in_order
 
-    async def tell(plugin_worker: worker.PluginWorker, place: Place, changes: list[Change]) -> None:
+    async def tell(plugin_worker: worker.PluginWorker, place: PluginPosition, changes: list[Change]) -> None:
         if plugin_worker.name == "diary":
             batches.append(len(changes))
         await tell_in_order(plugin_worker, place, changes)

@@ -15,11 +15,11 @@ import pytest
 from argon2 import PasswordHasher, extract_parameters
 
 from eventorg.domain.errors import TooMany, Unauthenticated, Unavailable
+from eventorg.security import login_throttle
 from eventorg.security import passwords as passwords_module
-from eventorg.security import throttle as throttle_module
 from eventorg.security import tokens as tokens_module
+from eventorg.security.login_throttle import LoginThrottle
 from eventorg.security.passwords import NICENESS, THREADS, Passwords
-from eventorg.security.throttle import LoginThrottle
 from eventorg.security.tokens import AUDIENCE, ISSUER, Claims, Tokens
 from eventorg.testing import Clock
 
@@ -249,7 +249,7 @@ def test_failures_are_counted_by_key_within_a_minute(clock: Clock) -> None:
 
 
 def test_the_oldest_key_is_forgotten_rather_than_grow(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(throttle_module, "MAX_KEYS", 2)
+    monkeypatch.setattr(login_throttle, "MAX_KEYS", 2)
     throttle = LoginThrottle(1, clock)
     throttle.fail("first", "second", "third")
     throttle.check("first")

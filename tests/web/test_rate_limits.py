@@ -9,10 +9,9 @@ import pytest
 
 from eventorg.application import create_app
 from eventorg.domain.errors import TooMany
-from eventorg.security import rates as rates_module
-from eventorg.security import throttle as throttle_module
-from eventorg.security.rates import RateLimiter, network_of
-from eventorg.security.throttle import LoginThrottle
+from eventorg.security import login_throttle, rate_limiter
+from eventorg.security.login_throttle import LoginThrottle
+from eventorg.security.rate_limiter import RateLimiter, network_of
 from eventorg.settings import Settings
 from eventorg.testing import Clock, Server, User, check_problem, running
 
@@ -171,7 +170,7 @@ def test_as_many_as_the_limit_says_and_not_one_more(limit: int) -> None:
 
 
 def test_the_sender_heard_of_longest_ago_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rates_module, "MAX_SENDERS", 2)
+    monkeypatch.setattr(rate_limiter, "MAX_SENDERS", 2)
     rates = RateLimiter(2, Clock())
     for sender in ("anna", "boris", "anna", "clara", "boris"):
         rates.take(sender)
@@ -183,10 +182,10 @@ def test_the_sender_heard_of_longest_ago_is_forgotten(monkeypatch: pytest.Monkey
 
 def test_a_flood_of_senders_takes_a_bounded_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     """Sends from a twentieth of the limit of addresses, with e-mails that folding makes 18 times as long."""
-    senders = rates_module.MAX_SENDERS // 20
-    assert rates_module.MAX_SENDERS == throttle_module.MAX_KEYS
-    monkeypatch.setattr(rates_module, "MAX_SENDERS", senders)
-    monkeypatch.setattr(throttle_module, "MAX_KEYS", senders)
+    senders = rate_limiter.MAX_SENDERS // 20
+    assert rate_limiter.MAX_SENDERS == login_throttle.MAX_KEYS
+    monkeypatch.setattr(rate_limiter, "MAX_SENDERS", senders)
+    monkeypatch.setattr(login_throttle, "MAX_KEYS", senders)
     clock, grown = Clock(), "ﷺ" * 18
     rates, throttle = RateLimiter(60, clock), LoginThrottle(10, clock)
 
