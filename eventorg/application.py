@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from typing import Any
 
@@ -14,6 +14,7 @@ from litestar.plugins.structlog import StructlogPlugin
 
 from eventorg.api.cards import CardController
 from eventorg.api.changes import list_changes
+from eventorg.api.deliveries import DeliveryController
 from eventorg.api.events import EventController
 from eventorg.api.health import get_health
 from eventorg.api.hosts import HostController
@@ -77,7 +78,14 @@ def create_app(settings: Settings, clock: Clock = utc_now, passwords: Passwords 
                 await stack.enter_async_context(core.database.opened())
                 await stack.enter_async_context(external_commits.running())
                 kept = timedelta(days=settings.changes_days)
-                await stack.enter_async_context(cleaning_up(core.changes, core.idempotency, kept, clock))
+                deliveries_kept = timedelta(days=settings.deliveries_days)
+                await stack.enter_async_context(
+                    cleaning_up(core.changes, core.idempotency, core.deliveries, kept, deliveries_kept, clock)
+                )
+                await core.reachability.load()
+                core.connect_plugins()
+                if settings.smtp_url:
+                    await stack.enter_async_context(_sending_mail(settings, core))
                 if settings.backups:
                     await stack.enter_async_context(BackupSchedule(settings, clock).running())
                 for worker in workers:
@@ -94,6 +102,7 @@ def create_app(settings: Settings, clock: Clock = utc_now, passwords: Passwords 
             UserController,
             IdentityController,
             create_link_code,
+            DeliveryController,
             list_changes,
             login,
             login_telegram,
@@ -115,6 +124,7 @@ def create_app(settings: Settings, clock: Clock = utc_now, passwords: Passwords 
             users=core.users,
             user_export=core.user_export,
             identities=core.identities,
+            deliveries=core.deliveries,
             plugins=core.plugins,
             workers=workers,
         ),
@@ -143,6 +153,13 @@ def create_app(settings: Settings, clock: Clock = utc_now, passwords: Passwords 
     # Outside of Litestar: its middleware sees no request before routing, so no 404 and no HEAD.
     app.asgi_handler = observe_requests(app.asgi_handler, observers)
     return app
+
+
+def _sending_mail(settings: Settings, core: Core) -> AbstractAsyncContextManager[None]:
+    """Returns the context in which mail is sent."""
+    from eventorg.background.mail import MailSender  # here, because it needs the extra `mail`
+
+    return MailSender(core.deliveries, settings.smtp_url, settings.smtp_from).running()
 
 
 def _add_metrics(app: Litestar, core: Core, feed: Feed) -> Observer:

@@ -12,6 +12,7 @@ from eventorg.repositories.account_merge import AccountMerge
 from eventorg.repositories.bots import BotRepository
 from eventorg.repositories.callers import CallerRepository
 from eventorg.repositories.changes import ChangeRepository
+from eventorg.repositories.deliveries import DeliveryRepository
 from eventorg.repositories.event_search import SearchIndex
 from eventorg.repositories.events import EventRepository
 from eventorg.repositories.health import HealthRepository
@@ -20,6 +21,7 @@ from eventorg.repositories.idempotency import IdempotencyRepository
 from eventorg.repositories.identities import IdentityRepository
 from eventorg.repositories.participants import ParticipantRepository
 from eventorg.repositories.plugins import PluginRepository
+from eventorg.repositories.reachability import Reachability
 from eventorg.repositories.registrations import RegistrationRepository
 from eventorg.repositories.seats import Seats
 from eventorg.repositories.users import UserRepository
@@ -32,6 +34,7 @@ from eventorg.storage.database import Database
 from eventorg.storage.migrations import Component
 from eventorg.storage.schema import check_statements, core_component, prepare
 from eventorg.storage.statements import Statements
+from eventorg.storage.transactions import Transaction
 
 
 def utc_now() -> datetime:
@@ -70,10 +73,14 @@ class Core:
             idempotency,
             passwords or Passwords(),
         )
-        merging = AccountMerge(sql, changes, seats)
+        self.reachability = reachability = Reachability(database, sql)
+        self.deliveries = DeliveryRepository(
+            database, sql, reachability, idempotency, sends_mail=bool(settings.smtp_url)
+        )
+        merging = AccountMerge(sql, changes, seats, self._before_merge)
         self.identities = IdentityRepository(database, sql, clock, changes, users, merging, idempotency)
         self.bots = BotRepository(database, sql)
-        self.callers = CallerRepository(database, sql, clock, tokens)
+        self.callers = CallerRepository(database, sql, clock, tokens, reachability)
         self.plugins = PluginRepository(database, sql, clock)
         check_names(settings)
 
@@ -85,16 +92,32 @@ class Core:
     @cached_property
     def user_export(self) -> UserExport:
         """Exports a user's data from the core and from the plugins."""
-        return UserExport(self.users, [(loaded.plugin, self.context(loaded)) for loaded in self.loaded])
+        plugins = [(loaded.plugin, self.context(loaded)) for loaded in self.loaded]
+        return UserExport(self.database, self.users, self.deliveries, plugins)
 
     def context(self, loaded: LoadedPlugin) -> PluginContext:
         """Returns the context that a plugin works with."""
-        return PluginContext(loaded, self.database, self.clock, self.events, self.users, self.idempotency)
+        return PluginContext(
+            loaded, self.database, self.clock, self.events, self.users, self.idempotency, self.deliveries
+        )
 
     @property
     def components(self) -> list[Component]:
         """The migrations of the core and of the plugins."""
         return [core_component(), *(loaded.component for loaded in self.loaded if loaded.component)]
+
+    def connect_plugins(self) -> None:
+        """Lets the plugins refresh their notices. Call it before the first request."""
+        for loaded in self.loaded:
+            if loaded.plugin.refresh is not None:
+                self.deliveries.refreshers[loaded.plugin.name] = self.context(loaded).refresher(loaded.plugin.refresh)
+
+    def _before_merge(self, gone_id: str, stays_id: str, tx: Transaction) -> None:
+        for loaded in self.loaded:
+            if loaded.plugin.on_merge is not None:
+                loaded.plugin.on_merge(gone_id, stays_id, self.context(loaded), tx)
+        self.deliveries.move(tx, gone_id, stays_id)
+        self.reachability.begin(tx, stays_id)  # linking an account is an act of its user
 
     def use_secrets(self, secrets: tuple[str, ...]) -> None:
         """Sets the secrets of tokens and fingerprints, the newest first. Requests need them; commands do not."""

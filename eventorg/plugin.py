@@ -16,6 +16,7 @@ from litestar.types import ControllerRouterHandler
 from msgspec import Struct, structs
 
 from eventorg.domain.callers import Caller
+from eventorg.domain.deliveries import Notice
 from eventorg.domain.errors import (
     Conflict,
     DomainError,
@@ -98,6 +99,7 @@ __all__ = [
     "Limit",
     "Locale",
     "NotFound",
+    "Notice",
     "Plugin",
     "Refused",
     "RegistrationAttended",
@@ -154,6 +156,10 @@ class Context(Protocol):
     log: Any
     """A structlog logger that adds the plugin's name."""
 
+    @property
+    def sends_mail(self) -> bool:
+        """True if the server sends mail to users who have an e-mail address and no Telegram account."""
+
     async def read(self, work: TransactionFunction[T]) -> T:
         """Runs a function in a read transaction (see `Transaction`), on one snapshot, and returns its result."""
 
@@ -187,11 +193,40 @@ class Context(Protocol):
     def load_user(self, tx: Transaction, user_id: str) -> User:
         """Returns a user. Raises `NotFound`."""
 
+    def notify(
+        self,
+        tx: Transaction,
+        user_id: str,
+        *,
+        kind: str,
+        dedupe_key: str,
+        texts: Mapping[str, str],
+        due_at: Instant | None = None,
+        event_id: str | None = None,
+        expires_at: Instant | None = None,
+        replace: bool = False,
+    ) -> bool:
+        """Adds a message to the outbox, in the given transaction. Bots and the mail server deliver it at least once.
+
+        Returns false if `dedupe_key` was used before, or if there is no such user. Bots see `<plugin>.<kind>` and
+        `<plugin>:<dedupe_key>`. `texts` are by language (`ru`, `en`), each 1 to 4,096 UTF-16 code units. The message is
+        told from `due_at` (default: now) until `expires_at`. It is deleted with its user, and it is void when its event
+        is deleted; a message about the deletion is made afterwards. For a user who cannot be reached it is stored, but
+        not told. Put the user's id into `dedupe_key`: of two messages whose keys differ only in that, one is told if
+        the two users become one. With `replace`, the user is not told older messages of this kind about this event
+        any more. Raises `ValueError` for a missing, empty or too long text.
+        """
+
+    def cancel_notices(self, tx: Transaction, dedupe_keys: Sequence[str]) -> int:
+        """Deletes messages that are not leased yet, by their keys, and returns their number."""
+
 
 Handler = Callable[[Any, Context], Awaitable[None]]
 Filter = Callable[[Sequence[Fact], Context, Transaction], Iterable[Fact]]
 Exporter = Callable[[str, Context, Transaction], object]
 Lifespan = Callable[[Context], AbstractAsyncContextManager[None]]
+MergeHandler = Callable[[str, str, Context, Transaction], None]
+Refresh = Callable[[Notice, Context, Transaction], Mapping[str, str] | None]
 
 
 class Job(Struct, frozen=True, kw_only=True):
@@ -243,6 +278,16 @@ class Plugin(Struct, frozen=True, kw_only=True):
     export: Exporter | None = None
     """Returns what the plugin keeps about a user, by id, as JSON values or a struct. `GET /users/me/export` includes it
     under the plugin's name. The function reads in the given transaction."""
+
+    on_merge: MergeHandler | None = None
+    """Moves what the plugin keeps about a user to another user, with whom the user is merged: called with the id of the
+    user that goes, the id of the user that stays, the context and the transaction of the merge, before the core moves
+    its own rows. What is not moved is deleted with the user. If it raises, the merge fails."""
+
+    refresh: Refresh | None = None
+    """Called when a message of the plugin is about to be delivered: returns its texts as of now, or None if the message
+    is obsolete. It reads in the transaction that leases the message, so be quick. If it raises, the message is tried
+    again a minute later. Without it, the texts of `Context.notify` are delivered."""
 
     lifespan: Lifespan | None = None
     """An async context manager around the plugin's work, on the plugin's own event loop and thread: entered before its

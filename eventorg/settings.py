@@ -5,14 +5,16 @@ import re
 import tomllib
 from collections.abc import Mapping
 from difflib import get_close_matches
+from importlib.util import find_spec
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Final, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 import msgspec
 from msgspec import Meta, Struct, structs
 
 from eventorg.domain.errors import FieldError
+from eventorg.domain.mail import parse_sender, parse_server
 from eventorg.domain.validation import field_errors
 from eventorg.errors import SettingError, UnknownSetting
 
@@ -20,6 +22,12 @@ PREFIX = "EVENTORG_"
 CONFIG = "EVENTORG_CONFIG"
 T = TypeVar("T")
 
+RENAMED: Final = {
+    "reminders_smtp_url": "smtp_url",
+    "reminders_smtp_from": "smtp_from",
+    "reminders_kept_days": "deliveries_days",
+}
+"""Settings of 0.1.0 and those that replace them. Deprecated: removed in 0.3."""
 MIN_SECRET = 32
 _ORIGIN = re.compile(r"\*|https?://[A-Za-z0-9.\[\]:-]+")
 _WORDS = {"int": "a whole number", "bool": "true or false", "str": "a text"}
@@ -94,6 +102,20 @@ class Settings(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
     backups_kept: Annotated[
         int, Meta(ge=1, le=100_000, description="Number of scheduled backups to keep. Older ones are deleted.")
     ] = 7
+    smtp_url: Annotated[
+        str,
+        Meta(
+            description="Mail server for users without Telegram: `smtp://user:password@host:port` or `smtps://…`. "
+            "Default: no mail."
+        ),
+    ] = ""
+    smtp_from: Annotated[
+        str,
+        Meta(description="Sender of mail, for example `Meetings <meetings@example.org>`. Required for mail."),
+    ] = ""
+    deliveries_days: Annotated[
+        int, Meta(ge=1, le=3650, description="How long messages to users are stored after their time, in days.")
+    ] = 30
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"],
         Meta(description="Minimum level to log: `debug`, `info`, `warning`, or `error`."),
@@ -136,6 +158,8 @@ class Settings(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
             from init_data_py import hash_token  # here: its import is slow, and few commands need it
 
             structs.force_setattr(self, "telegram_bot_token", f"{bot_id}:{hash_token(self.telegram_bot_token)}")
+        if self.smtp_url:
+            _check_mail(self.smtp_url, self.smtp_from)
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -151,6 +175,22 @@ class Settings(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
     def database_path(self) -> Path:
         """The absolute path of the SQLite file."""
         return Path(self.database).absolute()
+
+
+def _check_mail(url: str, sender: str) -> None:
+    """Raises `SettingError` if mail cannot be sent. The error does not show the URL, which may have a password."""
+    if find_spec("aiosmtplib") is None:
+        raise SettingError("EVENTORG_SMTP_URL", "Mail needs the extra mail: pip install 'eventorg[mail]'")
+    try:
+        parse_server(url)
+    except ValueError:
+        raise SettingError("EVENTORG_SMTP_URL", "Expected smtp://user:password@host:port or smtps://…") from None
+    try:
+        parse_sender(sender)
+    except ValueError:
+        raise SettingError(
+            "EVENTORG_SMTP_FROM", "Expected an e-mail address, which must be set where EVENTORG_SMTP_URL is"
+        ) from None
 
 
 def _is_network(text: str) -> bool:
@@ -174,7 +214,9 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
     others: dict[str, Any] = {}
     for name, value in given.items():
         key = name.removeprefix(PREFIX).lower()
-        if key in Settings.__struct_fields__ and key != "others":
+        if key in RENAMED:
+            values.setdefault(RENAMED[key], value)
+        elif key in Settings.__struct_fields__ and key != "others":
             values[key] = value
         elif "_" in key:
             others[key] = value

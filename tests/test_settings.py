@@ -32,6 +32,9 @@ VALUES: dict[str, tuple[str, str | int]] = {
     "backups": ("/var/backups", "/var/backups"),
     "backup_hours": ("6", 6),
     "backups_kept": ("30", 30),
+    "smtp_url": ("smtp://mail.example", "smtp://mail.example"),
+    "smtp_from": ("a@example.org", "a@example.org"),
+    "deliveries_days": ("7", 7),
     "log_level": ("debug", "debug"),
     "log_format": ("json", "json"),
     "metrics": ("on", "on"),
@@ -52,6 +55,7 @@ REFUSED = [
     ("login_attempts", "none"),
     ("requests_per_minute", "-1"),
     ("synchronous", "off"),
+    ("deliveries_days", "0"),
     ("log_level", "INFO"),
     ("log_format", "xml"),
     ("metrics", "yes"),
@@ -104,10 +108,11 @@ def test_the_defaults_apply_without_settings() -> None:
 @pytest.mark.parametrize("name", VALUES)
 def test_a_setting_comes_from_the_environment_or_a_file(tmp_path: Path, name: str) -> None:
     text, value = VALUES[name]
+    needed = {"EVENTORG_SMTP_FROM": "b@example.org"} if name == "smtp_url" else {}
     assert getattr(Settings(), name) != value
-    assert getattr(load({f"EVENTORG_{name.upper()}": text}), name) == value
-    assert getattr(load(write(tmp_path, f"{name} = {toml(value)}")), name) == value
-    assert getattr(load(write(tmp_path, f"EVENTORG_{name.upper()} = {toml(value)}")), name) == value
+    assert getattr(load(needed | {f"EVENTORG_{name.upper()}": text}), name) == value
+    assert getattr(load(needed | write(tmp_path, f"{name} = {toml(value)}")), name) == value
+    assert getattr(load(needed | write(tmp_path, f"EVENTORG_{name.upper()} = {toml(value)}")), name) == value
 
 
 @pytest.mark.parametrize("key", ["port", "PORT", "EVENTORG_PORT"])

@@ -4,6 +4,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from eventorg.domain.deliveries import KeptDelivery
 from eventorg.domain.events import Event
 from eventorg.domain.facts import Change
 from eventorg.domain.identities import TelegramIdentity
@@ -32,8 +33,8 @@ class Export(Struct, kw_only=True, frozen=True):
 
     It contains the account, the Telegram account, the events that the user organizes or co-hosts, all registrations
     including cancelled ones, the entries of the change log that name the user, that the user caused or that told the
-    user of a deletion, the requests of the last day that had an `Idempotency-Key`, and the data of each plugin by the
-    plugin's name. `incomplete` names the plugins whose data could not be read.
+    user of a deletion, the requests of the last day that had an `Idempotency-Key`, the deliveries, and the data of each
+    plugin by the plugin's name. `incomplete` names the plugins whose data could not be read.
     """
 
     exported_at: Instant
@@ -43,5 +44,6 @@ class Export(Struct, kw_only=True, frozen=True):
     registrations: list[Registration]
     changes: list[LoggedChange]
     requests: list[KeptRequest]
+    deliveries: list[KeptDelivery] = []
     plugins: dict[str, Any] = {}
     incomplete: list[str] = []

@@ -1,14 +1,16 @@
 """Implements `eventorg.plugin.Context`, through which a plugin works."""
 
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final, TypeVar
 
 from eventorg.domain.callers import Caller
+from eventorg.domain.deliveries import Notice
 from eventorg.domain.events import Event, Role
 from eventorg.domain.idempotency import Once, is_replay, owner_of
 from eventorg.domain.users import User
 from eventorg.domain.values import Clock
 from eventorg.extensions.loader import LoadedPlugin
+from eventorg.repositories.deliveries import DeliveryRepository, Refresh
 from eventorg.repositories.events import EventRepository
 from eventorg.repositories.idempotency import IdempotencyRepository, request_once
 from eventorg.repositories.users import UserRepository
@@ -29,17 +31,21 @@ class PluginContext:
         events: EventRepository,
         users: UserRepository,
         idempotency: IdempotencyRepository,
+        deliveries: DeliveryRepository,
     ) -> None:
         import structlog  # here: its import is slow, and commands without plugins do not need it
 
         self.settings = loaded.settings
         self.sql = loaded.sql
         self.clock = clock
+        self.sends_mail: Final = deliveries.sends_mail
         self.log = structlog.get_logger(f"eventorg.plugins.{loaded.plugin.name}", plugin=loaded.plugin.name)
         self._database = database
         self._events = events
         self._users = users
         self._idempotency = idempotency
+        self._deliveries = deliveries
+        self._name = loaded.plugin.name
 
     async def read(self, work: TransactionFunction[T]) -> T:
         return await self._database.read(work)
@@ -65,6 +71,29 @@ class PluginContext:
 
     def load_user(self, tx: Transaction, user_id: str) -> User:
         return self._users.load(tx, user_id)
+
+    def notify(
+        self,
+        tx: Transaction,
+        user_id: str,
+        *,
+        kind: str,
+        dedupe_key: str,
+        texts: Mapping[str, str],
+        due_at: str | None = None,
+        event_id: str | None = None,
+        expires_at: str | None = None,
+        replace: bool = False,
+    ) -> bool:
+        notice = Notice(user_id=user_id, kind=kind, dedupe_key=dedupe_key, event_id=event_id, due_at=due_at or tx.now)
+        return self._deliveries.add(tx, self._name, notice, texts, expires_at, replace=replace)
+
+    def cancel_notices(self, tx: Transaction, dedupe_keys: Sequence[str]) -> int:
+        return self._deliveries.cancel(tx, self._name, dedupe_keys)
+
+    def refresher(self, refresh: Callable[[Notice, "PluginContext", Transaction], Mapping[str, str] | None]) -> Refresh:
+        """Returns the plugin's function as the outbox calls it."""
+        return lambda notice, tx: refresh(notice, self, tx)
 
 
 def _once(caller: Caller) -> Once | None:

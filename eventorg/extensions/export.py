@@ -10,7 +10,9 @@ from eventorg.domain.callers import Caller
 from eventorg.domain.exports import Export
 from eventorg.extensions.context import PluginContext
 from eventorg.logger import Logger
+from eventorg.repositories.deliveries import DeliveryRepository
 from eventorg.repositories.users import UserRepository
+from eventorg.storage.database import Database
 from eventorg.storage.transactions import Transaction
 
 if TYPE_CHECKING:
@@ -22,8 +24,16 @@ log = Logger("eventorg.plugins")
 class UserExport:
     """Collects the data from the core and the plugins, each in a read transaction of its own."""
 
-    def __init__(self, users: UserRepository, plugins: Iterable[tuple["Plugin", PluginContext]]) -> None:
+    def __init__(
+        self,
+        database: Database,
+        users: UserRepository,
+        deliveries: DeliveryRepository,
+        plugins: Iterable[tuple["Plugin", PluginContext]],
+    ) -> None:
+        self._database = database
         self._users = users
+        self._deliveries = deliveries
         self._exporters = [(plugin.name, plugin.export, context) for plugin, context in plugins if plugin.export]
 
     async def export(self, caller: Caller) -> Export:
@@ -36,7 +46,11 @@ class UserExport:
             except Exception as error:
                 log.error("plugin_export_failed", plugin=name, exc_info=error)
                 incomplete.append(name)
-        return structs.replace(await self._users.export(caller), plugins=kept, incomplete=incomplete)
+
+        deliveries = await self._database.read(lambda tx: self._deliveries.find_all_for_user(tx, caller.user_id))
+        return structs.replace(
+            await self._users.export(caller), deliveries=deliveries, plugins=kept, incomplete=incomplete
+        )
 
 
 async def _ask(exporter: "Exporter", context: PluginContext, user_id: str) -> Any:

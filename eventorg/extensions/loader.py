@@ -32,7 +32,17 @@ TAKEN = frozenset(
     (
         *("eventorg", "sqlite", NO_PLUGINS),
         *("backup", "check", "deploy", "health", "migrate", "openapi", "plugins", "restore", "serve", "token", "user"),
-        *("change", "event", "events", "idempotency", "link", "plugin", "telegram"),  # prefixes of the core's tables
+        *(
+            "change",
+            "deliveries",
+            "event",
+            "events",
+            "idempotency",
+            "link",
+            "plugin",
+            "telegram",
+            "unreachable",
+        ),  # prefixes of the core's tables
     )
 )
 """Names that a plugin cannot have, because its commands, settings or tables would be the core's."""
@@ -196,7 +206,7 @@ def _check_fields(plugin: "Plugin") -> None:
             f"The lifespan {_name(plugin.lifespan)} of the plugin {plugin.name} is not a context manager; decorate it "
             "with contextlib.asynccontextmanager."
         )
-    for field in ("filter", "export"):
+    for field in ("filter", "export", "on_merge", "refresh"):
         function = getattr(plugin, field)
         if iscoroutinefunction(function):
             raise PluginError(

@@ -1,6 +1,6 @@
 """Merges two users without losing a registration, a seat or a place on a waiting list."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from eventorg.domain.callers import Caller
@@ -11,16 +11,20 @@ from eventorg.repositories.seats import Seats
 from eventorg.storage.statements import Statements
 from eventorg.storage.transactions import Transaction
 
+BeforeMerge = Callable[[str, str, Transaction], None]
+"""Moves what a component keeps from the first user to the second one."""
+
 _BEST_FIRST: Final[tuple[RegistrationStatus, ...]] = ("attended", "registered", "waitlisted", "cancelled")
 
 
 class AccountMerge:
     """Moves everything that a user has to another user, inside the caller's transaction."""
 
-    def __init__(self, sql: Statements, changes: ChangeRepository, seats: Seats) -> None:
+    def __init__(self, sql: Statements, changes: ChangeRepository, seats: Seats, before: BeforeMerge) -> None:
         self._sql = sql
         self._changes = changes
         self._seats = seats
+        self._before = before
 
     def merge(self, tx: Transaction, user_id: str, heir_id: str, by: Caller) -> None:
         """Moves registrations, events, roles and requests from the user to the heir, and deletes the user.
@@ -28,6 +32,7 @@ class AccountMerge:
         If both registered for the same event, the better status stays, or the earlier one of two equals; the other
         registration is deleted. The change log records each step.
         """
+        self._before(user_id, heir_id, tx)
         for held in tx.all(self._sql.list_registrations_of, user_id=user_id):
             self._merge_registration(tx, held["event_id"], user_id, heir_id, by)
         for owned in tx.all(self._sql.list_owned, user_id=user_id):

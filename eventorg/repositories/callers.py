@@ -12,6 +12,7 @@ from eventorg.domain.callers import Caller
 from eventorg.domain.errors import DomainError, Forbidden, NotFound, Unauthenticated
 from eventorg.domain.identities import MAX_TELEGRAM_ID, parse_telegram_id
 from eventorg.domain.values import Clock
+from eventorg.repositories.reachability import Reachability
 from eventorg.security.tokens import Claims, Tokens, hash_token
 from eventorg.storage.database import Database
 from eventorg.storage.statements import Statements
@@ -60,11 +61,14 @@ class CallerRepository:
     A cached caller is used while that number stands still, whatever else is written and by which process.
     """
 
-    def __init__(self, database: Database, sql: Statements, clock: Clock, tokens: Tokens) -> None:
+    def __init__(
+        self, database: Database, sql: Statements, clock: Clock, tokens: Tokens, reachability: Reachability
+    ) -> None:
         self._database = database
         self._sql = sql
         self._clock = clock
         self._tokens = tokens
+        self._reachability = reachability
         self._cache = CallerCache()
         self._noted: dict[str, tuple[int, datetime]] = {}
         self._noting: set[asyncio.Task[None]] = set()
@@ -95,6 +99,7 @@ class CallerRepository:
             self._cache.put((hashed, act_as), known)
         if is_bot:
             self._note_use(str(known.caller.bot), revocations)
+        await self._reachability.note_act(known.caller.user_id)
         return known.caller
 
     def _count_revocations(self, tx: Transaction) -> int:

@@ -1,6 +1,6 @@
-"""Sends reminders and other messages to the participants of events, by bot or by e-mail.
+"""Reminds participants of events, and tells them what changes.
 
-`README.md` explains delivery to bot authors, and the setup of e-mail to operators.
+`README.md` explains the times of reminders. Bots and the mail server deliver the messages from the core's outbox.
 """
 
 from datetime import timedelta
@@ -9,10 +9,9 @@ from pathlib import Path
 from eventorg.plugin import FACTS, Job, Plugin
 
 from .export import export
-from .mail import send_mail
+from .notices import refresh
 from .routes import ROUTES
 from .schedule import on_fact, remind, select, sweep
-from .settings import Settings
 
 _HERE = Path(__file__).parent
 
@@ -23,12 +22,11 @@ plugin = Plugin(
     on=dict.fromkeys(FACTS.values(), on_fact),
     filter=select,
     export=export,
+    refresh=refresh,
     jobs=[
         Job(name="remind", every=timedelta(seconds=10), run=remind),
-        Job(name="send_mail", every=timedelta(seconds=10), run=send_mail),
         Job(name="sweep", every=timedelta(hours=1), run=sweep),
     ],
-    settings=Settings,
     statements=_HERE / "sql",
     migrations=_HERE / "migrations",
 )

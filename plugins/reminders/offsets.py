@@ -118,13 +118,12 @@ async def set_user_offsets(
 ) -> list[Reminder]:
     """Sets a user's own reminders and returns them. None: those of each event apply.
 
-    Marks the user as reachable. Raises `Invalid` (too many) and `VersionMismatch`.
+    Raises `Invalid` (too many) and `VersionMismatch`.
     """
     offsets = None if reminders is None else offsets_of(reminders)
 
     def work(tx: Transaction) -> list[Reminder]:
         check_version(tag_of(_or_default(find_user_offsets(context, tx, user_id))), expected)
-        tx.run(context.sql.mark_reachable, user_id=user_id)
         if offsets is None:
             tx.run(context.sql.delete_user_offsets, user_id=user_id)
             return _reminders(DEFAULT_OFFSETS)

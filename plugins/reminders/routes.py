@@ -1,6 +1,6 @@
-"""The routes for the times of reminders, and for bots that deliver messages."""
+"""The routes for the times of reminders."""
 
-from litestar import Response, delete, get, post, put
+from litestar import Response, delete, get, put
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 
@@ -10,17 +10,14 @@ from eventorg.plugin import (
     Authenticated,
     Context,
     answer_unless_current,
-    by_bot,
     expected_tags,
     problems,
 )
 
-from . import offsets, outbox
+from . import offsets
 from .offsets import Reminder
-from .outbox import Acknowledged, Acknowledgement, Deliveries, Lease
 
 PluginContext = NamedDependency[Context]
-_DELIVER = by_bot("deliver", only=True)
 
 
 @get(
@@ -82,8 +79,7 @@ async def set_my_reminders(
     data: JSONBody[list[Reminder] | None],
     plugin: PluginContext,
 ) -> Response[list[Reminder]]:
-    """Sets at most ten reminders for all events you attend: `[]` for none, `null` to use those of each event. You
-    receive messages again if a bot has reported you as `blocked`."""
+    """Sets at most ten reminders for all events you attend: `[]` for none, `null` to use those of each event."""
     return _tagged(await offsets.set_user_offsets(plugin, request.user.user_id, data, expected_tags(request)))
 
 
@@ -98,42 +94,6 @@ async def reset_my_reminders(request: Authenticated, plugin: PluginContext) -> N
     await offsets.set_user_offsets(plugin, request.user.user_id, None, expected_tags(request))
 
 
-@post(
-    "/deliveries/lease",
-    operation_id="lease_deliveries",
-    summary="Lease deliveries",
-    status_code=200,
-    opt=_DELIVER,
-    responses=problems(*BODY_PROBLEMS, 401, 403, 409),
-)
-async def lease_deliveries(
-    request: Authenticated, plugin: PluginContext, data: JSONBody[Lease | None] = None
-) -> Deliveries:
-    """Leases due messages for users with a Telegram account. Needs a bot token with the scope `deliver`. Only this bot
-    has the messages until the lease ends. A message that is not acknowledged by then can be leased again, with the same
-    `dedupe_key`: delivery is at least once. Obsolete reminders are left out: the event was moved, was cancelled or has
-    started, or the user has left."""
-    return await outbox.lease_for_bot(plugin, data or Lease(), request.user)
-
-
-@post(
-    "/deliveries/{delivery_id:str}/ack",
-    operation_id="acknowledge_delivery",
-    summary="Acknowledge a delivery",
-    status_code=200,
-    opt=_DELIVER,
-    responses=problems(*BODY_PROBLEMS, 401, 403, 404, 409),
-)
-async def acknowledge_delivery(
-    request: Authenticated, delivery_id: FromPath[str], data: JSONBody[Acknowledgement], plugin: PluginContext
-) -> Acknowledged:
-    """Reports the result of a message, by the bot that leased it. `sent`: done. `retry`: it can be leased again after
-    `retry_after` seconds, or after a growing pause. `blocked`: the user gets no more messages until the user's next
-    action. The same result again gets the same response. 404: the user or event has been deleted. 409: another bot has
-    leased the message, or another result was reported before."""
-    return await outbox.acknowledge(plugin, delivery_id, data, request.user)
-
-
 def _tagged(reminders: list[Reminder]) -> Response[list[Reminder]]:
     return Response(reminders, headers={"ETag": offsets.tag_of(reminders)})
 
@@ -144,6 +104,4 @@ ROUTES = (
     get_my_reminders,
     set_my_reminders,
     reset_my_reminders,
-    lease_deliveries,
-    acknowledge_delivery,
 )

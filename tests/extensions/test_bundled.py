@@ -35,19 +35,62 @@ def test_it_imports_only_the_plugin_interface_and_the_testing_module(folder: Pat
         assert {name for name in names if f"{name}.".startswith("eventorg.")} <= ALLOWED, file
 
 
-def test_users_marked_unreachable_before_the_upgrade_stay_so(tmp_path: Path) -> None:
-    """The table of the plugin reminders was named `reminders_blocks` in 0.1.0."""
+def test_what_waited_in_the_outbox_of_0_1_0_is_told_once(tmp_path: Path) -> None:
+    """The outbox was part of the plugin reminders."""
     path = tmp_path / "eventorg.db"
+    anna = "SELECT id FROM users WHERE username = 'anna'"
+    boris = "SELECT id FROM users WHERE username = 'boris'"
     with closing(sqlite3.connect(path)) as connection:
         connection.executescript((CHECKOUT / "tests" / "released" / "0.1.0.sql").read_text(encoding="utf-8"))
-        connection.execute("INSERT INTO reminders_blocks SELECT id, 7 FROM users WHERE username = 'anna'")
+        connection.execute(f"INSERT INTO reminders_blocks {anna.replace('id', 'id, 7')}")
+        for number, (kind, due_at, state, holder) in enumerate(
+            [
+                ("reminder", "2099-12-31T10:00:00Z", "waiting", None),
+                ("reminder", "2099-12-30T10:00:00Z", "sent", "bot"),
+                ("changed", "2099-12-29T10:00:00Z", "leased", "bot"),
+            ]
+        ):
+            connection.execute(
+                "INSERT INTO reminders_deliveries "
+                f"SELECT {number + 1}, 'id-{number}', '{kind}:' || events.id || ':{number}:' || start_time, ?, "
+                f"({boris}), id, start_time, ?, ?, ?, ?, 1 FROM events WHERE code = '5DFM3VeSm'",
+                (kind, due_at, state, due_at, holder),
+            )
         connection.commit()
     folder = CHECKOUT / "plugins" / "reminders" / "migrations"
-    applied = prepare(path, [core_component(), Component("reminders", folder, prefix="reminders_")], Clock())
-    assert "reminders/0002_unreachable.sql" in applied
+    prepare(path, [core_component(), Component("reminders", folder, prefix="reminders_")], Clock())
     with closing(sqlite3.connect(path)) as connection:
-        joined = "SELECT username, seq FROM reminders_unreachable JOIN users ON users.id = user_id"
-        assert connection.execute(joined).fetchall() == [("anna", 7)]
+        unreachable = "SELECT username FROM unreachable_users JOIN users ON users.id = user_id"
+        assert connection.execute(unreachable).fetchall() == [("anna",)]
+        moved = connection.execute(
+            "SELECT id, substr(dedupe_key, -22), producer, kind, state, holder, attempts, due_at, ready_at, expires_at "
+            "FROM deliveries ORDER BY seq"
+        ).fetchall()
+        assert moved == [
+            (
+                f"id-{number}",
+                f"{number}:2100-01-01T10:00:00Z",
+                "reminders",
+                kind,
+                state,
+                holder,
+                1,
+                due_at,
+                due_at,
+                end,
+            )
+            for number, (kind, due_at, state, holder, end) in enumerate(
+                [
+                    ("reminder", "2099-12-31T10:00:00Z", "waiting", None, "2100-01-01T10:00:00Z"),
+                    ("reminder", "2099-12-30T10:00:00Z", "sent", "bot", "2100-01-01T10:00:00Z"),
+                    ("changed", "2099-12-29T10:00:00Z", "leased", "bot", "2100-01-01T12:00:00Z"),
+                ]
+            )
+        ]
+        made = connection.execute("SELECT username, start_time, due_at FROM reminders_made JOIN users ON id = user_id")
+        assert made.fetchall() == [("boris", "2100-01-01T10:00:00Z", "2099-12-31T10:00:00Z")]
+        tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master")}
+        assert tables.isdisjoint({"reminders_deliveries", "reminders_blocks"})
 
 
 @pytest.fixture(scope="module")

@@ -117,6 +117,8 @@ plugin = Plugin(
     on={UserCreated: welcome},
     filter=lambda facts, context, tx: facts,
     export=lambda user_id, context, tx: [Cup(**cup) for cup in tx.all(context.sql.list_cups_of, user_id=user_id)],
+    on_merge=lambda gone_id, stays_id, context, tx: tx.run(context.sql.merge_cups, gone=gone_id, stays=stays_id),
+    refresh=lambda notice, context, tx: {"en": f"Tea for {notice.user_id}"},
     lifespan=open_teahouse,
     jobs=[Job(name="refill", every=timedelta(hours=1), run=refill)],
     settings=Own,
@@ -139,6 +141,9 @@ INSERT INTO tea_cups (user_id, leaves) VALUES (:user_id, :leaves) RETURNING numb
 
 -- name: list_cups_of(user_id)
 SELECT number, leaves FROM tea_cups WHERE user_id = :user_id ORDER BY number;
+
+-- name: merge_cups(gone, stays)!
+UPDATE tea_cups SET user_id = :stays WHERE user_id = :gone;
 
 -- name: refill()!
 UPDATE tea_cups SET leaves = leaves + 10;

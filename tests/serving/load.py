@@ -20,7 +20,7 @@ STATES = {
     "user": "SELECT id, 'here' FROM users",
     "event": "SELECT id, title || ' ' || status FROM events",
     "registration": "SELECT event_id, user_id, status FROM registrations",
-    "delivery": "SELECT id, state FROM reminders_deliveries",
+    "delivery": "SELECT id, state FROM deliveries",
 }
 RECORDED = {
     "user": "SELECT user_id FROM changes WHERE type = 'user.created'",

@@ -25,6 +25,7 @@ ALLOWED = {
     ("forget_changes", "changes"): "the oldest thousand in the order of the key",
     ("get_revocations", "revocations"): "one row",
     ("list_bots", "bots"): "a row for each bot of the operator's",
+    ("list_unreachable_users", "unreachable_users"): "all of them, once at the start",
     ("probe", "migrations"): "a row a migration",
     ("register_plugin", "sqlite_sequence"): "one row a table that counts",
     ("list_plugin_states", "plugins"): "a row a plugin",

@@ -22,6 +22,9 @@ POST   /users                                      201     401      201         
 POST   /login                                      200     200      200         200  200       200    -
 POST   /login/telegram                             200     200      200         200  200       200    -
 POST   /users/me/link-codes                        401     401      201         201  201       201    -
+POST   /deliveries/ack                             401     401      403         403  403       403    -
+POST   /deliveries/{delivery_id}/ack               401     401      403         403  403       403    -
+POST   /deliveries/lease                           401     401      403         403  403       403    -
 PUT    /identities/telegram/{telegram_id}          401     401      403         403  403       403  403
 GET    /identities/telegram/{telegram_id}          401     401      403         403  403       403  403
 DELETE /identities/telegram/{telegram_id}          401     401      404         404  404       404  200
@@ -134,7 +137,7 @@ class Cast:
         if "/hosts/{user_id}" in path:
             self._make_host(user, event_id)
         ids = {"event_id": event_id, "user_id": user.id, "telegram_id": telegram_id}
-        url = path.format(**ids, path="somewhere", file_path="swagger-ui.css")
+        url = path.format(**ids, delivery_id="none", path="somewhere", file_path="swagger-ui.css")
         request = self.server.client.build_request(method, url, json=self._body(method, path))
         caller = (self.callers | {"self": user}).get(who)
         if who == "expired":
@@ -171,6 +174,10 @@ class Cast:
                 return {"first_name": "Anna"}
             case "POST", "/identities/telegram/{telegram_id}/link":
                 return {"code": self.server.sign_up().post("/users/me/link-codes").json()["code"]}
+            case "POST", "/deliveries/ack":
+                return {"results": []}
+            case "POST", "/deliveries/{delivery_id}/ack":
+                return {"result": "sent"}
             case "POST", "/events":
                 return new_event()
             case "PATCH", "/users/{user_id}":

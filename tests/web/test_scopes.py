@@ -13,6 +13,9 @@ POST   /users                                        201          S     201  201
 POST   /login                                        200        200     200  200    200     200
 POST   /login/telegram                               200        200     200  200    200     200
 POST   /users/me/link-codes                            S          S       S    A    201       R
+POST   /deliveries/ack                               200        200       S    S      S       R
+POST   /deliveries/{delivery_id}/ack                 404        404       S    S      S       R
+POST   /deliveries/lease                             200        200       S    S      S       R
 PUT    /identities/telegram/{telegram_id}              S          S       S  201    201       R
 GET    /identities/telegram/{telegram_id}              S          S       S  200    200       R
 DELETE /identities/telegram/{telegram_id}              S          S       S    A    404       R

@@ -6,12 +6,15 @@ WITH wanted AS (
         events.id AS event_id,
         registrations.user_id,
         events.start_time,
+        events.end_time,
+        events.title,
+        events.location,
+        contacts.timezone,
         registrations.registration_date,
         strftime('%Y-%m-%dT%H:%M:%SZ', events.start_time, '-' || before.value || ' seconds') AS due_at
     FROM events
     JOIN registrations ON registrations.event_id = events.id AND registrations.status = 'registered'
-    JOIN users ON users.id = registrations.user_id
-    LEFT JOIN telegram_identities ON telegram_identities.user_id = registrations.user_id
+    JOIN eventorg_contacts AS contacts ON contacts.user_id = registrations.user_id
     LEFT JOIN reminders_event_offsets ON reminders_event_offsets.event_id = events.id
     LEFT JOIN reminders_user_offsets ON reminders_user_offsets.user_id = registrations.user_id
     JOIN json_each(coalesce(reminders_user_offsets.offsets, reminders_event_offsets.offsets, :usual)) AS before
@@ -20,13 +23,16 @@ WITH wanted AS (
         AND events.start_time > :grace
         AND events.start_time <= :horizon
         AND events.end_time > :now
-        AND (telegram_identities.telegram_id IS NOT NULL OR (:mail AND users.email IS NOT NULL))
-        AND NOT EXISTS (SELECT 1 FROM reminders_unreachable WHERE reminders_unreachable.user_id = registrations.user_id)
+        AND (contacts.channel = 'telegram' OR :mail)
 )
 SELECT
     event_id,
     user_id,
     start_time,
+    end_time,
+    title,
+    location,
+    timezone,
     max(CASE WHEN due_at <= :now THEN due_at END) AS latest
 FROM wanted
 GROUP BY event_id, user_id
@@ -35,29 +41,73 @@ HAVING latest IS NOT NULL
     AND (latest >= registration_date OR latest = max(due_at))
     AND NOT EXISTS (
         SELECT 1
-        FROM reminders_deliveries AS made
+        FROM reminders_made AS made
         WHERE made.event_id = wanted.event_id
             AND made.user_id = wanted.user_id
-            AND made.kind = 'reminder'
             AND made.start_time = wanted.start_time
             AND made.due_at >= latest
     )
 LIMIT :most;
 
+-- name: remember_made(event_id, user_id, start_time, due_at)!
+-- Does nothing if the user is no longer registered for the event.
+INSERT INTO reminders_made (event_id, user_id, start_time, due_at)
+SELECT
+    event_id,
+    user_id,
+    :start_time,
+    :due_at
+FROM registrations
+WHERE event_id = :event_id AND user_id = :user_id
+ON CONFLICT (event_id, user_id) DO UPDATE
+SET
+    start_time = excluded.start_time,
+    due_at = excluded.due_at;
+
+-- name: forget_made(before, most)!
+DELETE FROM reminders_made
+WHERE (event_id, user_id) IN (
+    SELECT
+        event_id,
+        user_id
+    FROM reminders_made
+    WHERE start_time < :before
+    LIMIT :most
+);
+
 -- name: list_participants(event_id, mail)
 -- The reachable participants of an event, including the waiting list.
 SELECT
     registrations.user_id,
-    events.start_time
+    contacts.timezone,
+    events.title,
+    events.start_time,
+    events.location
 FROM registrations
 JOIN events ON events.id = registrations.event_id
-JOIN users ON users.id = registrations.user_id
-LEFT JOIN telegram_identities ON telegram_identities.user_id = registrations.user_id
+JOIN eventorg_contacts AS contacts ON contacts.user_id = registrations.user_id
 WHERE registrations.event_id = :event_id
     AND registrations.status IN ('registered', 'waitlisted')
-    AND (telegram_identities.telegram_id IS NOT NULL OR (:mail AND users.email IS NOT NULL))
-    AND NOT EXISTS (SELECT 1 FROM reminders_unreachable WHERE reminders_unreachable.user_id = registrations.user_id)
+    AND (contacts.channel = 'telegram' OR :mail)
 ORDER BY registrations.seq;
+
+-- name: get_notice(event_id, user_id)^
+-- What decides about a message and its text, as of now.
+SELECT
+    events.title,
+    events.start_time,
+    events.location,
+    events.status AS event_status,
+    events.end_time,
+    users.timezone,
+    registrations.status,
+    made.start_time AS reminded_start_time,
+    made.due_at AS reminded_at
+FROM events
+JOIN users ON users.id = :user_id
+LEFT JOIN registrations ON registrations.event_id = events.id AND registrations.user_id = users.id
+LEFT JOIN reminders_made AS made ON made.event_id = events.id AND made.user_id = users.id
+WHERE events.id = :event_id;
 
 -- name: get_move(event_id)^
 -- Compares the time and place of an event with those that its participants were last told.

@@ -40,8 +40,8 @@ class Story:
             "EVENTORG_DATABASE": str(folder / "eventorg.db"),
             "EVENTORG_PORT": "0",
             "EVENTORG_LOG_FORMAT": "json",
-            "EVENTORG_REMINDERS_SMTP_URL": f"smtp://127.0.0.1:{self.mailbox.port}",
-            "EVENTORG_REMINDERS_SMTP_FROM": "meetings@example.org",
+            "EVENTORG_SMTP_URL": f"smtp://127.0.0.1:{self.mailbox.port}",
+            "EVENTORG_SMTP_FROM": "meetings@example.org",
         }
         making = [*EVENTORG, "token", "create", "bot", "--scope", "act", "--scope", "deliver"]
         made = subprocess.run(making, cwd=CHECKOUT, env=self.environment, check=True, capture_output=True, text=True)

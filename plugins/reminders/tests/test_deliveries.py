@@ -195,15 +195,3 @@ def test_a_request_that_is_sent_again_is_done_once(scene: Scene) -> None:
     assert len(first.json()["deliveries"]) == 1
     assert again.json() == first.json()
     assert again.headers["Idempotency-Replayed"] == "true"
-
-
-def test_deliveries_of_old_events_are_forgotten(scene: Scene) -> None:
-    due(scene)
-    (delivery,) = scene.lease()
-    scene.ack(delivery)
-    scene.clock.advance(days=30)
-    scene.settle()
-    assert ack(scene.bot, delivery).status_code == 200
-    scene.clock.advance(days=2)
-    scene.settle()
-    scene.server.wait_for(lambda: ack(scene.bot, delivery).status_code == 404)

@@ -25,8 +25,8 @@ def mailbox() -> Mailbox:
 @pytest.fixture
 def eventorg_settings(mailbox: Mailbox) -> dict[str, str]:
     return {
-        "EVENTORG_REMINDERS_SMTP_URL": f"smtp://127.0.0.1:{mailbox.port}",
-        "EVENTORG_REMINDERS_SMTP_FROM": "Встречи <meetings@example.org>",
+        "EVENTORG_SMTP_URL": f"smtp://127.0.0.1:{mailbox.port}",
+        "EVENTORG_SMTP_FROM": "Встречи <meetings@example.org>",
     }
 
 

@@ -33,9 +33,9 @@ def scheme(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def eventorg_settings(mailbox: Mailbox, scheme: str) -> dict[str, str]:
     return {
-        "EVENTORG_REMINDERS_SMTP_URL": f"{scheme}://meetings:{QUOTED}@127.0.0.1:{mailbox.port}",
+        "EVENTORG_SMTP_URL": f"{scheme}://meetings:{QUOTED}@127.0.0.1:{mailbox.port}",
         "EVENTORG_LOG_LEVEL": "warning",
-        "EVENTORG_REMINDERS_SMTP_FROM": "meetings@example.org",
+        "EVENTORG_SMTP_FROM": "meetings@example.org",
     }
 
 

@@ -10,8 +10,6 @@ from .scene import Scene
 USUAL = [{"before": "PT24H"}, {"before": "PT1H"}]
 EVENT = "/events/{event_id}/reminders"
 MINE = "/users/me/reminders"
-LEASE = "/deliveries/lease"
-ACK = "/deliveries/x/ack"
 
 
 def test_an_event_reminds_a_day_and_an_hour_before_unless_set(scene: Scene) -> None:
@@ -83,7 +81,7 @@ def test_what_is_no_json_is_refused(scene: Scene) -> None:
     check_problem(scene.host.put(EVENT.format(event_id=scene.event()), content="null"), 422)
 
 
-BODIES: dict[str, Any] = {EVENT: [], MINE: [], LEASE: {}, ACK: {"result": "sent"}}
+BODIES: dict[str, Any] = {EVENT: [], MINE: []}
 TABLE = [
     # method, path, nobody, stranger, participant, co-host, organizer, idle bot, delivering bot, both for a user
     ("GET", EVENT, 401, 403, 403, 200, 200, 403, 403, 403),
@@ -91,8 +89,6 @@ TABLE = [
     ("GET", MINE, 401, 200, 200, 200, 200, 403, 403, 200),
     ("PUT", MINE, 401, 200, 200, 200, 200, 403, 403, 200),
     ("DELETE", MINE, 401, 204, 204, 204, 204, 403, 403, 204),
-    ("POST", LEASE, 401, 403, 403, 403, 403, 403, 200, 200),
-    ("POST", ACK, 401, 403, 403, 403, 403, 403, 404, 404),
 ]
 
 
@@ -112,8 +108,6 @@ def test_who_may_do_what(eventorg: Server) -> None:
         for answer in answers:
             if answer.status_code >= 400:
                 check_problem(answer, answer.status_code)
-        if path in (LEASE, ACK):
-            assert {answer.json()["code"] for answer in answers if answer.status_code == 403} == {"scope_missing"}
 
 
 def test_what_the_caller_may_not_know_of_is_not_found(eventorg: Server) -> None:
@@ -134,8 +128,7 @@ def test_every_route_is_described(eventorg: Server) -> None:
         for method, operation in item.items()
         if operation.get("tags") == ["reminders"]
     }
-    ack = "/deliveries/{delivery_id}/ack"
-    assert described.keys() == {(method, ack if path == ACK else path) for method, path, *_ in TABLE}
+    assert described.keys() == {(method, path) for method, path, *_ in TABLE}
     for operation in described.values():
         assert operation["operationId"]
         assert operation["summary"]

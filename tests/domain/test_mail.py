@@ -1,23 +1,10 @@
-"""The settings: what they mean, what is refused, and that the README tells of each."""
-
-from pathlib import Path
-from typing import get_args
+"""The URL of a mail server, and the addresses of mail."""
 
 import pytest
 
-from ..outbox import Kind, Result
-from ..settings import MailServer, Settings, parse_sender, parse_server
-
-README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
-
-
-def test_the_readme_tells_of_every_setting_kind_and_result() -> None:
-    for name in Settings.__struct_fields__:
-        assert f"| `EVENTORG_REMINDERS_{name.upper()}` |" in README
-    for word in get_args(Kind):
-        assert f"`{word}`" in README
-    for word in get_args(Result):
-        assert f'{{"result": "{word}"' in README
+from eventorg.domain.mail import MailServer, parse_sender, parse_server
+from eventorg.errors import SettingError
+from eventorg.settings import Settings, load
 
 
 @pytest.mark.parametrize(
@@ -37,14 +24,14 @@ def test_a_url_names_a_mail_server(url: str, server: MailServer) -> None:
     ["mail.example.org", "http://mail", "smtp:///x", "smtp://h:x", "smtp://h:99999", "smtp://h/x", "smtp://h?x=1"],
 )
 def test_what_names_none_is_refused(url: str) -> None:
-    with pytest.raises(ValueError, match=r"at `\$\.smtp_url`") as refused:
+    with pytest.raises(SettingError, match="EVENTORG_SMTP_URL") as refused:
         Settings(smtp_url=url, smtp_from="a@example.org")
     assert url not in str(refused.value)  # it may hold a password
 
 
 @pytest.mark.parametrize("sender", ["", "nobody", "a@example.org\nBcc: b@example.org", "A <>"])
 def test_mail_needs_a_sender(sender: str) -> None:
-    with pytest.raises(ValueError, match=r"at `\$\.smtp_from`"):
+    with pytest.raises(SettingError, match="EVENTORG_SMTP_FROM"):
         Settings(smtp_url="smtp://mail.example.org", smtp_from=sender)
 
 
@@ -54,7 +41,20 @@ def test_a_sender_has_a_name_or_none() -> None:
 
 
 def test_mail_without_its_extra_is_refused_with_the_command_that_installs_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(f"{Settings.__module__}.find_spec", lambda _: None)
-    assert not Settings().sends_mail
-    with pytest.raises(ValueError, match=r"pip install 'eventorg\[mail\]' - at `\$\.smtp_url`$"):
+    monkeypatch.setattr("eventorg.settings.find_spec", lambda _: None)
+    with pytest.raises(SettingError, match=r"EVENTORG_SMTP_URL.*pip install 'eventorg\[mail\]'"):
         Settings(smtp_url="smtp://mail.example.org", smtp_from="a@example.org")
+
+
+def test_the_names_of_0_1_0_still_work_and_the_new_ones_win() -> None:
+    old = {
+        "EVENTORG_REMINDERS_SMTP_URL": "smtp://old.example.org",
+        "EVENTORG_REMINDERS_SMTP_FROM": "old@example.org",
+        "EVENTORG_REMINDERS_KEPT_DAYS": "7",
+    }
+    settings = load(old)
+    assert (settings.smtp_url, settings.smtp_from) == ("smtp://old.example.org", "old@example.org")
+    assert settings.deliveries_days == 7
+    new = {"EVENTORG_SMTP_URL": "smtp://new.example.org"}
+    assert load(old | new).smtp_url == load(new | old).smtp_url == "smtp://new.example.org"
+    assert settings.others == {}

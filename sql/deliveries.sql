@@ -1,0 +1,276 @@
+-- name: create_delivery(delivery_id, dedupe_key, producer, kind, user_id, event_id, texts, due_at, expires_at, mail)!
+-- Does nothing if the key was used before, or if there is no such user. A user who cannot be reached gets nothing.
+INSERT INTO deliveries (
+    id, dedupe_key, producer, kind, user_id, event_id, texts, due_at, expires_at, state, ready_at, holder, attempts
+)
+SELECT
+    :delivery_id,
+    :dedupe_key,
+    :producer,
+    :kind,
+    id,
+    :event_id,
+    :texts,
+    :due_at,
+    :expires_at,
+    CASE
+        WHEN EXISTS (
+            SELECT 1
+            FROM eventorg_contacts
+            WHERE eventorg_contacts.user_id = users.id AND (eventorg_contacts.channel = 'telegram' OR :mail)
+        ) THEN 'waiting'
+        ELSE 'blocked'
+    END,
+    :due_at,
+    NULL,
+    0
+FROM users
+WHERE id = :user_id
+ON CONFLICT (dedupe_key) DO NOTHING;
+
+-- name: cancel_delivery(dedupe_key, producer)!
+DELETE FROM deliveries
+WHERE dedupe_key = :dedupe_key AND producer = :producer AND state IN ('waiting', 'retry');
+
+-- name: cancel_others(dedupe_key, producer, kind, user_id, event_id)!
+DELETE FROM deliveries
+WHERE event_id = :event_id
+    AND user_id = :user_id
+    AND kind = :kind
+    AND producer = :producer
+    AND dedupe_key <> :dedupe_key
+    AND state IN ('waiting', 'retry');
+
+-- name: expire_others(dedupe_key, producer, kind, user_id, event_id, now)!
+-- The others that are leased are not leased again.
+UPDATE deliveries
+SET expires_at = :now
+WHERE event_id = :event_id
+    AND user_id = :user_id
+    AND kind = :kind
+    AND producer = :producer
+    AND dedupe_key <> :dedupe_key
+    AND state = 'leased';
+
+-- name: list_waiting_producers()
+-- The plugins that have something to tell, each found by one step in the index.
+WITH RECURSIVE waiting (producer) AS (
+    SELECT min(producer) FROM deliveries WHERE state IN ('waiting', 'leased', 'retry')
+    UNION ALL
+    SELECT (
+        SELECT min(deliveries.producer)
+        FROM deliveries
+        WHERE deliveries.state IN ('waiting', 'leased', 'retry') AND deliveries.producer > waiting.producer
+    )
+    FROM waiting
+    WHERE waiting.producer IS NOT NULL
+)
+SELECT producer
+FROM waiting
+WHERE producer IS NOT NULL;
+
+-- name: list_due_deliveries(producer, channel, now, most)
+-- What one plugin has to tell by now, the oldest first.
+SELECT
+    id,
+    dedupe_key,
+    producer,
+    kind,
+    user_id,
+    telegram_id,
+    email,
+    locale,
+    event_id,
+    texts,
+    due_at,
+    state,
+    ready_at,
+    holder,
+    attempts
+FROM deliveries_with_address
+WHERE producer = :producer
+    AND state IN ('waiting', 'leased', 'retry')
+    AND ready_at <= :now
+    AND (expires_at IS NULL OR expires_at > :now)
+    AND channel = :channel
+    AND NOT EXISTS (
+        SELECT 1
+        FROM unreachable_users
+        WHERE unreachable_users.user_id = deliveries_with_address.user_id
+    )
+ORDER BY ready_at, seq
+LIMIT :most;
+
+-- name: list_held_deliveries(holder, now, most)
+-- What a bot has leased and not acknowledged.
+SELECT
+    id,
+    dedupe_key,
+    producer,
+    kind,
+    user_id,
+    telegram_id,
+    email,
+    locale,
+    event_id,
+    texts,
+    due_at,
+    state,
+    ready_at,
+    holder,
+    attempts
+FROM deliveries_with_address
+WHERE holder = :holder
+    AND state = 'leased'
+    AND ready_at > :now
+    AND (expires_at IS NULL OR expires_at > :now)
+    AND channel = 'telegram'
+ORDER BY ready_at, seq
+LIMIT :most;
+
+-- name: get_delivery(delivery_id)^
+SELECT
+    id,
+    dedupe_key,
+    producer,
+    kind,
+    user_id,
+    telegram_id,
+    email,
+    locale,
+    event_id,
+    texts,
+    due_at,
+    state,
+    ready_at,
+    holder,
+    attempts
+FROM deliveries_with_address
+WHERE id = :delivery_id AND state <> 'void';
+
+-- name: lease_delivery(delivery_id, holder, texts, until)!
+UPDATE deliveries
+SET
+    state = 'leased',
+    ready_at = :until,
+    holder = :holder,
+    texts = :texts,
+    attempts = attempts + 1
+WHERE id = :delivery_id;
+
+-- name: void_delivery(delivery_id)!
+UPDATE deliveries
+SET state = 'void'
+WHERE id = :delivery_id;
+
+-- name: postpone_delivery(delivery_id, ready_at)!
+UPDATE deliveries
+SET
+    state = 'retry',
+    ready_at = :ready_at
+WHERE id = :delivery_id;
+
+-- name: finish_delivery(delivery_id, holder, state, ready_at)!
+-- Ends a lease. Does nothing if another holder has it.
+UPDATE deliveries
+SET
+    state = :state,
+    ready_at = :ready_at
+WHERE id = :delivery_id AND state = 'leased' AND holder = :holder;
+
+-- name: release_deliveries(holder, now, most_attempts)!
+-- Ends all leases of a holder that has stopped before it finished.
+UPDATE deliveries
+SET
+    state = CASE WHEN attempts < :most_attempts THEN 'retry' ELSE 'failed' END,
+    ready_at = :now
+WHERE state = 'leased' AND holder = :holder;
+
+-- name: stop_deliveries(user_id)!
+UPDATE deliveries
+SET state = 'blocked'
+WHERE user_id = :user_id AND state IN ('waiting', 'retry');
+
+-- name: forget_deliveries(before, most)!
+DELETE FROM deliveries
+WHERE seq IN (
+    SELECT seq
+    FROM deliveries
+    WHERE coalesce(expires_at, due_at) < :before
+    ORDER BY coalesce(expires_at, due_at)
+    LIMIT :most
+);
+
+-- name: list_deliveries_of(user_id)
+SELECT
+    id,
+    dedupe_key,
+    kind,
+    event_id,
+    texts,
+    due_at,
+    expires_at,
+    state,
+    ready_at,
+    holder,
+    attempts
+FROM deliveries
+WHERE user_id = :user_id
+ORDER BY seq;
+
+-- name: drop_deliveries_told_to_both(user_id, heir_id)!
+-- Of two users who become one: what waits for one of them and was told or waits for the other, by the key.
+DELETE FROM deliveries
+WHERE state IN ('waiting', 'retry')
+    AND (
+        (
+            user_id = :user_id
+            AND EXISTS (
+                SELECT 1
+                FROM deliveries AS other
+                WHERE other.dedupe_key = replace(deliveries.dedupe_key, :user_id, :heir_id)
+                    AND other.user_id = :heir_id
+                    AND other.state IN ('waiting', 'leased', 'retry', 'sent')
+            )
+        )
+        OR (
+            user_id = :heir_id
+            AND EXISTS (
+                SELECT 1
+                FROM deliveries AS other
+                WHERE other.dedupe_key = replace(deliveries.dedupe_key, :heir_id, :user_id)
+                    AND other.user_id = :user_id
+                    AND other.state IN ('leased', 'sent')
+            )
+        )
+    );
+
+-- name: reassign_deliveries(user_id, heir_id)!
+-- What was never leased gets the key that it would have had for the heir.
+UPDATE deliveries
+SET
+    user_id = :heir_id,
+    dedupe_key = CASE
+        WHEN attempts = 0 AND NOT EXISTS (
+            SELECT 1
+            FROM deliveries AS other
+            WHERE other.dedupe_key = replace(deliveries.dedupe_key, :user_id, :heir_id)
+        ) THEN replace(dedupe_key, :user_id, :heir_id)
+        ELSE dedupe_key
+    END
+WHERE user_id = :user_id;
+
+-- name: mark_unreachable(user_id)!
+INSERT INTO unreachable_users (user_id)
+SELECT id
+FROM users
+WHERE id = :user_id
+ON CONFLICT DO NOTHING;
+
+-- name: mark_reachable(user_id)!
+DELETE FROM unreachable_users
+WHERE user_id = :user_id;
+
+-- name: list_unreachable_users()
+SELECT user_id
+FROM unreachable_users;
