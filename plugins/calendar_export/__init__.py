@@ -138,7 +138,8 @@ async def create_calendar(request: Authenticated, plugin: NamedDependency[Contex
         user = plugin.load_user(tx, request.user.user_id)
         salt = secrets.token_urlsafe(32)
         made = _Made(salt, _hash(_secret(token, salt)))
-        tx.run(plugin.sql.keep_secret, user_id=user.id, sha256=made.sha256, now=tx.now)
+        tx.run(plugin.sql.delete_addresses, user_id=user.id)
+        tx.run(plugin.sql.create_address, user_id=user.id, sha256=made.sha256, now=tx.now)
         return made
 
     made = await plugin.write_once(request.user, _Made, make)
@@ -157,7 +158,7 @@ async def create_calendar(request: Authenticated, plugin: NamedDependency[Contex
 )
 async def delete_calendar(request: Authenticated, plugin: NamedDependency[Context]) -> CalendarEnded:
     """Deletes the address: it answers 404 from now on. Succeeds also if there is none."""
-    await plugin.write(lambda tx: tx.run(plugin.sql.delete_secret, user_id=request.user.user_id))
+    await plugin.write(lambda tx: tx.run(plugin.sql.delete_addresses, user_id=request.user.user_id))
     return CalendarEnded(_WORDS[language_for(request.scope)]["ended"])
 
 
@@ -177,8 +178,12 @@ async def _answer(plugin: Context, contents: Contents, name: str, request: Anybo
 
 def export(user_id: str, context: Context, tx: Transaction) -> dict[str, str | None]:
     """Returns the creation time of a user's calendar address. The address itself is not stored."""
-    row = tx.one(context.sql.get_secret_of, user_id=user_id)
-    return {"address_made_at": row["created_at"] if row else None}
+    return {"address_made_at": tx.row(context.sql.get_newest_address, user_id=user_id)["created_at"]}
+
+
+def move_addresses(gone_id: str, stays_id: str, context: Context, tx: Transaction) -> None:
+    """Keeps the addresses of a user who is merged: they show the events of both from then on."""
+    tx.run(context.sql.move_addresses, gone_id=gone_id, stays_id=stays_id)
 
 
 def _secret(token: str, salt: str) -> str:
@@ -195,6 +200,7 @@ plugin = Plugin(
     requires=">=0.1",
     routes=[get_event_file, get_calendar, create_calendar, delete_calendar],
     export=export,
+    on_merge=move_addresses,
     statements=FOLDER / "sql",
     migrations=FOLDER / "migrations",
 )

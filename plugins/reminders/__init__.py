@@ -9,7 +9,7 @@ from pathlib import Path
 from eventorg.plugin import FACTS, Job, Plugin
 
 from .export import export
-from .notices import refresh
+from .notices import move, refresh
 from .routes import ROUTES
 from .schedule import on_fact, remind, select, sweep
 
@@ -22,6 +22,7 @@ plugin = Plugin(
     on=dict.fromkeys(FACTS.values(), on_fact),
     filter=select,
     export=export,
+    on_merge=move,
     refresh=refresh,
     jobs=[
         Job(name="remind", every=timedelta(seconds=10), run=remind),

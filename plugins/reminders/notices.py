@@ -28,6 +28,12 @@ def refresh(notice: Notice, context: Context, tx: Transaction) -> dict[str, str]
     return texts_of(notice.kind, row) if row["end_time"] > tx.now and _is_true(notice, row) else None
 
 
+def move(gone_id: str, stays_id: str, context: Context, tx: Transaction) -> None:
+    """Moves the reminders of a user who is merged into another one. None is made twice."""
+    tx.run(context.sql.move_user_offsets, gone_id=gone_id, stays_id=stays_id)
+    tx.run(context.sql.move_made, gone_id=gone_id, stays_id=stays_id)
+
+
 def _is_true(notice: Notice, row: Mapping[str, Any]) -> bool:
     is_published: bool = row["event_status"] == "published"
     comes = row["status"] in ("registered", "waitlisted")

@@ -17,7 +17,7 @@ from tests.extensions.plugin_files import settings_of
 # Columns that plugins do not export, with the reason. All others must be in the export.
 LEFT_OUT = {
     (
-        "calendar_export_secrets",
+        "calendar_export_addresses",
         "sha256",
     ): "a hash of a secret that the user was shown",
     ("webhooks_endpoints", "secret"): "shown once; every message is signed with it",

@@ -1,25 +1,25 @@
--- name: keep_secret(user_id, sha256, now)!
--- Replaces the previous secret.
-INSERT INTO calendar_export_secrets (user_id, sha256, created_at)
-VALUES (:user_id, :sha256, :now)
-ON CONFLICT (user_id) DO UPDATE
-SET
-    sha256 = excluded.sha256,
-    created_at = excluded.created_at;
+-- name: create_address(user_id, sha256, now)!
+INSERT INTO calendar_export_addresses (sha256, user_id, created_at)
+VALUES (:sha256, :user_id, :now);
 
--- name: delete_secret(user_id)!
-DELETE FROM calendar_export_secrets
+-- name: delete_addresses(user_id)!
+DELETE FROM calendar_export_addresses
 WHERE user_id = :user_id;
 
--- name: get_secret_of(user_id)^
-SELECT created_at
-FROM calendar_export_secrets
+-- name: move_addresses(gone_id, stays_id)!
+UPDATE calendar_export_addresses
+SET user_id = :stays_id
+WHERE user_id = :gone_id;
+
+-- name: get_newest_address(user_id)^
+SELECT max(created_at) AS created_at
+FROM calendar_export_addresses
 WHERE user_id = :user_id;
 
 -- name: get_owner(sha256)^
 -- The owner of a feed.
 SELECT user_id
-FROM calendar_export_secrets
+FROM calendar_export_addresses
 WHERE sha256 = :sha256;
 
 -- name: list_entries(user_id, since, now, most)

@@ -226,3 +226,18 @@ def test_the_address_is_one_the_caller_can_reach(eventorg: Server) -> None:
     user = eventorg.sign_up()
     response = user.post("/users/me/calendar", headers={"Host": "events.example:8443"})
     assert response.json()["url"].startswith("http://events.example:8443/calendar/")
+
+
+def test_the_addresses_of_two_users_who_become_one_both_work(eventorg: Server) -> None:
+    bot = eventorg.make_bot("act")
+    gone_id = bot.put("/identities/telegram/77", json={"locale": "en"}).json()["id"]
+    gone, stays = bot.acting_for(gone_id), eventorg.sign_up(locale="en")
+    addresses = [address_of(gone), address_of(stays)]
+    gone.create_event(title="gone's", **on_day(1))
+    stays.create_event(title="stays'", **on_day(2))
+    code = stays.post("/users/me/link-codes").json()["code"]
+    assert bot.post("/identities/telegram/77/link", json={"code": code}).status_code == 200
+    for address in addresses:
+        assert [title for title, _ in titles_of(eventorg, address)] == ["gone's", "stays'"]
+    newest = address_of(stays)
+    assert [eventorg.client.get(address).status_code for address in (*addresses, newest)] == [404, 404, 200]

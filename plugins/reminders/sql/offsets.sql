@@ -24,6 +24,12 @@ SET offsets = excluded.offsets;
 DELETE FROM reminders_user_offsets
 WHERE user_id = :user_id;
 
+-- name: move_user_offsets(gone_id, stays_id)!
+-- Does nothing if both have some.
+UPDATE OR IGNORE reminders_user_offsets
+SET user_id = :stays_id
+WHERE user_id = :gone_id;
+
 -- name: get_longest_offset(usual)^
 -- The longest time before a start at which a reminder can be due.
 SELECT max(before.value) AS seconds

@@ -64,6 +64,22 @@ SET
     start_time = excluded.start_time,
     due_at = excluded.due_at;
 
+-- name: move_made(gone_id, stays_id)!
+-- Of two reminders for one event, the newer one counts.
+INSERT INTO reminders_made (event_id, user_id, start_time, due_at)
+SELECT
+    event_id,
+    :stays_id,
+    start_time,
+    due_at
+FROM reminders_made
+WHERE user_id = :gone_id
+ON CONFLICT (event_id, user_id) DO UPDATE
+SET
+    start_time = excluded.start_time,
+    due_at = excluded.due_at
+WHERE excluded.due_at > due_at;
+
 -- name: forget_made(before, most)!
 DELETE FROM reminders_made
 WHERE (event_id, user_id) IN (
