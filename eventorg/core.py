@@ -78,7 +78,7 @@ class Core:
             database, sql, reachability, idempotency, sends_mail=bool(settings.smtp_url)
         )
         merging = AccountMerge(sql, changes, seats, self._before_merge)
-        self.identities = IdentityRepository(database, sql, clock, changes, users, merging, idempotency)
+        self.identities = IdentityRepository(database, sql, clock, changes, users, merging, idempotency, reachability)
         self.bots = BotRepository(database, sql)
         self.callers = CallerRepository(database, sql, clock, tokens, reachability)
         self.plugins = PluginRepository(database, sql, clock)

@@ -44,7 +44,8 @@ class IdentityController(Controller):
     ) -> Response[User]:
         """Creates the user of a Telegram account (201), or updates it (200).
 
-        The user has no password and needs no e-mail address. A username that is already taken is ignored.
+        The user has no password and needs no e-mail address. A username that is already taken is ignored. Send
+        `reachable` when you know: `false` stops messages to the user, `true` resumes them, for example after `/start`.
         """
         known = await identities.put(_parse_id(telegram_id), data or TelegramAccount(), request.user)
         headers = {"ETag": etag(known.user), "Location": f"/users/{known.user.id}"}

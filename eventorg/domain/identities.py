@@ -9,7 +9,7 @@ from msgspec import UNSET, Struct, UnsetType
 from eventorg.domain.errors import FieldError, Invalid
 from eventorg.domain.normal_forms import normal
 from eventorg.domain.users import User
-from eventorg.domain.values import UNPRINTABLE, Id, Input, Instant, Locale, rule, text
+from eventorg.domain.values import UNPRINTABLE, Id, Input, Instant, Locale, Timezone, rule, text
 
 MAX_TELEGRAM_ID = 2**52 - 1
 """Telegram ids have at most 52 significant bits (Bot API, User)."""
@@ -30,12 +30,18 @@ ForeignName = Annotated[str, rule(_clean_foreign_name, examples=["Анна"])]
 
 
 class TelegramAccount(Input):
-    """The data of a Telegram account. A field left out stays; null clears it."""
+    """The data of a Telegram account. A field left out stays; null clears it.
+
+    `reachable`: whether the bot can send messages to the user. False stops deliveries, true or any request for the user
+    resumes them.
+    """
 
     username: ForeignName | UnsetType | None = UNSET
     first_name: ForeignName | UnsetType | None = UNSET
     last_name: ForeignName | UnsetType | None = UNSET
     locale: Locale | UnsetType | None = UNSET
+    timezone: Timezone | UnsetType | None = UNSET
+    reachable: bool | UnsetType = UNSET
 
 
 class TelegramIdentity(Struct, kw_only=True, frozen=True):

@@ -19,6 +19,7 @@ from eventorg.domain.values import BASE58, Clock, check_version, is_username, rf
 from eventorg.repositories.account_merge import AccountMerge
 from eventorg.repositories.changes import ChangeRepository
 from eventorg.repositories.idempotency import IdempotencyRepository
+from eventorg.repositories.reachability import Reachability
 from eventorg.repositories.users import UserRepository
 from eventorg.storage.database import Database
 from eventorg.storage.statements import Statements
@@ -41,6 +42,7 @@ class IdentityRepository:
         users: UserRepository,
         merging: AccountMerge,
         idempotency: IdempotencyRepository,
+        reachability: Reachability,
     ) -> None:
         self._database = database
         self._sql = sql
@@ -49,6 +51,7 @@ class IdentityRepository:
         self._users = users
         self._merging = merging
         self._idempotency = idempotency
+        self._reachability = reachability
 
     async def put(
         self, telegram_id: int, account: TelegramAccount, by: Caller | None, *, may_create: bool = True
@@ -62,10 +65,16 @@ class IdentityRepository:
         def work(tx: Transaction) -> Known:
             identity = self._find(tx, telegram_id)
             if identity is not None:
-                return Known(self._update(tx, identity, account, by), is_new=False)
-            if not may_create:
+                known = Known(self._update(tx, identity, account, by), is_new=False)
+            elif may_create:
+                known = Known(self._create(tx, telegram_id, account, by), is_new=True)
+            else:
                 raise Forbidden("signup_closed")
-            return Known(self._create(tx, telegram_id, account, by), is_new=True)
+            if account.reachable is True:
+                self._reachability.begin(tx, known.user.id)
+            elif account.reachable is False:
+                self._reachability.end(tx, known.user.id)
+            return known
 
         return await self._database.write(work)
 
@@ -156,7 +165,7 @@ class IdentityRepository:
                 "first_name": account.first_name or None,
                 "last_name": account.last_name or None,
                 "locale": account.locale or DEFAULT_LOCALE,
-                "timezone": DEFAULT_TIMEZONE,
+                "timezone": account.timezone or DEFAULT_TIMEZONE,
             },
             user_id=user_id,
             by=by,
@@ -186,8 +195,13 @@ class IdentityRepository:
             given["username"] = self._free_username(tx, account.username, user_id) or before.username
         if account.locale is not UNSET:
             given["locale"] = account.locale or DEFAULT_LOCALE
+        if account.timezone is not UNSET:
+            given["timezone"] = account.timezone or DEFAULT_TIMEZONE
         if tx.one(self._sql.has_other_login, user_id=user_id):
-            given = {name: value for name, value in given.items() if getattr(before, name) is None}
+            unset = {name: value for name, value in given.items() if getattr(before, name) is None}
+            if account.timezone and before.timezone == DEFAULT_TIMEZONE:  # never chosen
+                unset["timezone"] = account.timezone
+            given = unset
         actor = by or Caller(user_id=user_id)
         return self._users.change(tx, user_id, given, Caller(user_id=user_id, bot=actor.bot))
 

@@ -207,3 +207,21 @@ def test_nobody_unlinks_the_only_way_to_log_in(server: Server, bot: Bot, has: di
     path = IDENTITY.format(person.telegram_id)
     check_problem(person.bot.delete(path), 409, "no_other_login")
     assert person.bot.get("/users/me").json()["id"] == person.id
+
+
+def test_a_bot_knows_the_timezone(server: Server) -> None:
+    bot = server.make_bot("act")
+    path = f"/identities/telegram/{new_id()}"
+    assert bot.put(path, json={"timezone": "Europe/Moscow"}).json()["timezone"] == "Europe/Moscow"
+    assert bot.put(path, json={}).json()["timezone"] == "Europe/Moscow"
+    assert bot.put(path, json={"timezone": None}).json()["timezone"] == "UTC"
+    check_problem(bot.put(path, json={"timezone": "Mars"}), 422, "validation_failed")
+
+
+def test_the_timezone_of_a_user_with_a_login_is_set_only_if_the_user_chose_none(server: Server) -> None:
+    bot = server.make_bot("act")
+    for chosen, expected in (("UTC", "Asia/Tokyo"), ("Europe/Moscow", "Europe/Moscow")):
+        user, telegram_id = server.sign_up(timezone=chosen), new_id()
+        link(bot, telegram_id, user)
+        put = bot.put(f"/identities/telegram/{telegram_id}", json={"timezone": "Asia/Tokyo"})
+        assert put.json()["timezone"] == expected

@@ -361,6 +361,24 @@ def test_any_act_of_an_unreachable_user_ends_that(server: Server, bot: Bot) -> N
         bot.post(f"/deliveries/{found['id']}/ack", json={"result": "sent"})
 
 
+def test_a_bot_says_whether_a_user_is_reachable(server: Server, bot: Bot) -> None:
+    """The requests are the bot's own, so none of them is an act of the user."""
+    user, other = guest(bot), guest(bot)
+    identity = f"/identities/telegram/{user.account['telegram_id']}"
+    notify(other, {"user_id": user.id, "key": "stopped"})
+    assert bot.put(identity, json={"reachable": False}).status_code == 200
+    assert lease(bot) == []
+    for body in ({}, {"first_name": "Anna"}):
+        bot.put(identity, json=body)
+        notify(other, {"user_id": user.id, "key": f"lost-{len(body)}"})
+    assert lease(bot) == []
+    assert bot.put(identity, json={"reachable": True}).status_code == 200
+    notify(other, {"user_id": user.id, "key": "found"})
+    assert [one["dedupe_key"] for one in lease(bot)] == ["letters:found"]
+    for bad in (None, 1, "true"):
+        check_problem(bot.put(identity, json={"reachable": bad}), 422)
+
+
 def test_old_deliveries_are_forgotten(server: Server, bot: Bot) -> None:
     user = guest(bot)
     assert server.app is not None
