@@ -7,6 +7,7 @@ import signal
 import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from functools import partial
 from typing import cast
 
 import structlog
@@ -16,6 +17,7 @@ from litestar import Litestar
 from eventorg.application import create_app
 from eventorg.background.feed import Feed
 from eventorg.errors import OperatorError
+from eventorg.serving.budget import Budget
 from eventorg.serving.protocol import DeadlineProtocol, raise_file_limit
 from eventorg.serving.systemd import WATCHDOG_SECONDS, sd_notify, sd_notify_watchdog
 from eventorg.settings import Settings
@@ -46,7 +48,13 @@ class Server(uvicorn.Server):
             now = asyncio.get_running_loop().time()
             for connection in list(self.server_state.connections):
                 cast("DeadlineProtocol", connection).enforce_deadlines(now)
+            self._cut_slow_readers(now)
         return await super().on_tick(counter)
+
+    def _cut_slow_readers(self, now: float) -> None:
+        """Ends connections whose clients leave too much unread, over all of them."""
+        if cut := _budget_of(self.config).cut_slowest(now):
+            log.warning("slow_readers_cut", connections=cut)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Ends the requests that wait for changes, then lets the other requests finish."""
@@ -72,7 +80,7 @@ def server_config(app: Litestar, settings: Settings) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         loop="uvloop",
-        http=DeadlineProtocol,
+        http=cast("type[asyncio.Protocol]", partial(DeadlineProtocol, budget=Budget())),
         limit_concurrency=raise_file_limit(),
         ws="none",
         lifespan="off",  # `opened` runs it around the server, so that an error at start is not wrapped
@@ -87,6 +95,12 @@ def server_config(app: Litestar, settings: Settings) -> uvicorn.Config:
         timeout_keep_alive=30,
         timeout_graceful_shutdown=SHUTDOWN_SECONDS,
     )
+
+
+def _budget_of(config: uvicorn.Config) -> Budget:
+    """Returns what `server_config` has given to each connection."""
+    budget: Budget = cast("partial[DeadlineProtocol]", config.http).keywords["budget"]
+    return budget
 
 
 @asynccontextmanager
