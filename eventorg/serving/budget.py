@@ -40,16 +40,17 @@ class Budget:
         """Ends the count of a connection, if there is one."""
         self._slow.discard(connection)
 
-    def has_room(self) -> bool:
-        """Returns whether another large answer may be sent."""
-        return not self._slow or _unread(self._slow) < MAX_UNREAD_BYTES
+    def has_room(self, size: int) -> bool:
+        """Returns whether an answer of this size may be sent. A larger one than the budget may be sent alone."""
+        unread = _unread(self._slow)
+        return not unread or unread + size <= MAX_UNREAD_BYTES
 
     def cut_slowest(self, now: float) -> int:
         """Aborts the connections that have not read for the longest time, until half of the room is free. Returns
         their number."""
-        if self.has_room():
-            return 0
         unread = _unread(self._slow)
+        if unread <= MAX_UNREAD_BYTES / 2:
+            return 0
         excess = unread - MAX_UNREAD_BYTES / 2
         patience = UNREAD_SECONDS if unread < 2 * MAX_UNREAD_BYTES else 0
         late = [

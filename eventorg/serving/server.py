@@ -5,8 +5,8 @@ import errno
 import gc
 import signal
 import socket
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from functools import partial
 from typing import cast
 
@@ -123,9 +123,10 @@ def serve(settings: Settings) -> None:
         async with opened(app):
             gc.collect()
             gc.freeze()  # these objects live until the end: the collector can skip them
-            with listen(settings.host, settings.port) as listener:
-                log.info("serving", url=url_of(listener))
-                await Server(config, app.state.feed).serve(sockets=[listener])
+            with listen_on_all(settings.hosts, settings.port) as listeners:
+                for listener in listeners:
+                    log.info("serving", url=url_of(listener))
+                await Server(config, app.state.feed).serve(sockets=listeners)
         log.info("stopped")
 
     with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
@@ -142,14 +143,32 @@ def _join(host: str, port: int) -> str:
     return f"{f'[{host}]' if ':' in host else host}:{port}"
 
 
-def listen(host: str, port: int) -> socket.socket:
+@contextmanager
+def listen_on_all(hosts: Sequence[str], port: int) -> Iterator[list[socket.socket]]:
+    """Opens a listening socket for each address, all on one port. Raises `OperatorError` as `listen` does.
+
+    `::` includes IPv4 unless an IPv4 address is among the others: the two sockets would conflict.
+    """
+    with ExitStack() as stack:
+        listeners: list[socket.socket] = []
+        is_dual_stack = all(":" in host for host in hosts)
+        for host in hosts:
+            listeners.append(stack.enter_context(listen(host, port, is_dual_stack)))
+            port = port or listeners[0].getsockname()[1]
+        yield listeners
+
+
+def listen(host: str, port: int, is_dual_stack: bool = True) -> socket.socket:
     """Returns a listening socket. Raises `OperatorError` if the port is in use or the address cannot be bound."""
     try:
         family, *_ = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        return socket.create_server((host, port), family=family, backlog=2048)
+        both = is_dual_stack and host == "::" and socket.has_dualstack_ipv6()
+        return socket.create_server((host, port), family=family, backlog=2048, dualstack_ipv6=both)
+    except UnicodeError:
+        raise OperatorError(f"Cannot listen on {host}: it is not an address. Check EVENTORG_HOST.") from None
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
-            raise OperatorError(f"Port {port} is already in use. Set EVENTORG_PORT to another one.") from None
+            raise OperatorError(f"Port {port} is already in use on {host}. Set EVENTORG_PORT to another one.") from None
         reason = str(error.strerror).partition(" (")[0].lower()  # without the address, which Python appends
         address = _join(host, port)
         raise OperatorError(f"Cannot listen on {address}: {reason}. Check EVENTORG_HOST and EVENTORG_PORT.") from None
