@@ -57,7 +57,7 @@ def test_one_address_that_cannot_be_had_is_one_sentence_and_leaves_none(tmp_path
     with listen("127.0.0.1", 0) as listener:
         port = listener.getsockname()[1]
     said = sentence(run(tmp_path / "eventorg.db", program=APP, host="127.0.0.1,192.0.2.1", port=port))
-    assert said.startswith(f"192.0.2.1:{port} cannot be listened on: Cannot assign requested address")
+    assert said.startswith(f"Cannot listen on 192.0.2.1:{port}: cannot assign requested address")
     with pytest.raises(OperatorError), listen_on_all(["127.0.0.1", "192.0.2.1"], port):
         pass
     assert not reaches("127.0.0.1", port)
@@ -65,7 +65,7 @@ def test_one_address_that_cannot_be_had_is_one_sentence_and_leaves_none(tmp_path
 
 @pytest.mark.parametrize("host", ["no.such.host.invalid", "a" * 70, "..", "a b", "[::1]", "::1%nowhere"])
 def test_what_is_no_address_is_one_sentence(host: str) -> None:
-    with pytest.raises(OperatorError, match=r"cannot be listened on: .+; see EVENTORG_HOST and EVENTORG_PORT\.$"):
+    with pytest.raises(OperatorError, match=r"^Cannot listen on .+: .+\. Check EVENTORG_HOST"):
         listen(host, 0)
 
 
@@ -75,5 +75,5 @@ def test_each_address_counts_once() -> None:
 
 @pytest.mark.parametrize("host", [",", "127.0.0.1,", " "])
 def test_an_empty_address_is_refused(host: str) -> None:
-    with pytest.raises(SettingError, match="EVENTORG_HOST cannot be used: Expected addresses"):
+    with pytest.raises(SettingError, match="EVENTORG_HOST. Expected comma-separated addresses"):
         load({"EVENTORG_HOST": host})
