@@ -32,7 +32,10 @@ class Settings(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
     """The settings. Each is read from `EVENTORG_<NAME>`. The descriptions make up the README's table."""
 
     database: Annotated[str, Meta(min_length=1, description="SQLite file. The first start creates it.")] = "eventorg.db"
-    host: Annotated[str, Meta(min_length=1, description="Address to listen on.")] = "127.0.0.1"
+    host: Annotated[
+        str,
+        Meta(min_length=1, description="Comma-separated addresses to listen on. `::`: all addresses, IPv4 included."),
+    ] = "127.0.0.1"
     port: Annotated[int, Meta(ge=0, le=65535, description="Port to listen on. `0` takes a free port.")] = 8000
     secret: Annotated[
         str,
@@ -117,6 +120,8 @@ class Settings(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
     """The values for plugins, by lower-case name without the prefix."""
 
     def __post_init__(self) -> None:
+        if not all(self.hosts):
+            raise SettingError("EVENTORG_HOST", "Expected comma-separated addresses such as 127.0.0.1,::1")
         if any(len(secret.encode()) < MIN_SECRET for secret in self.secrets):
             raise SettingError("EVENTORG_SECRET", f"Expected at least {MIN_SECRET} bytes in each secret")
         if not all(_ORIGIN.fullmatch(origin) for origin in self.allowed_origins):
@@ -136,6 +141,11 @@ class Settings(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
             from init_data_py import hash_token  # here: its import is slow, and few commands need it
 
             structs.force_setattr(self, "telegram_bot_token", f"{bot_id}:{hash_token(self.telegram_bot_token)}")
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """Returns the addresses to listen on, without duplicates."""
+        return tuple(dict.fromkeys(host.strip() for host in self.host.split(",")))
 
     @property
     def secrets(self) -> tuple[str, ...]:

@@ -36,7 +36,8 @@ def health() -> None:
     Example: eventorg health
     """
     settings = load()
-    host = _EVERYWHERE.get(settings.host, settings.host)
+    first = settings.hosts[0]
+    host = _EVERYWHERE.get(first, first)
     url = f"http://{f'[{host}]' if ':' in host else host}:{settings.port}/health"
     connection = HTTPConnection(host, settings.port, timeout=_SECONDS)
     try:
