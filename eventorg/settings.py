@@ -150,8 +150,12 @@ class Settings(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
 
     @property
     def database_path(self) -> Path:
-        """The absolute path of the SQLite file."""
-        return Path(self.database).absolute()
+        """The absolute path of the SQLite file, without symbolic links: SQLite keeps its log beside the file that a
+        link leads to. Raises `SettingError` for a link that leads to itself."""
+        path = Path(os.path.realpath(self.database))
+        if path.is_symlink():
+            raise SettingError("EVENTORG_DATABASE", f"{path} is a symbolic link that leads to itself")
+        return path
 
 
 def _is_network(text: str) -> bool:
