@@ -6,7 +6,7 @@ from pathlib import Path
 
 from eventorg.errors import OperatorError
 from eventorg.storage.copies import Progress, copy_database, flush, no_progress, temporary_beside
-from eventorg.storage.schema import core_component, find_faults
+from eventorg.storage.schema import core_component, find_faults, require_database
 
 
 def back_up(database: Path, target: Path, progress: Progress = no_progress) -> None:
@@ -16,8 +16,7 @@ def back_up(database: Path, target: Path, progress: Progress = no_progress) -> N
     target's name is whole. It is a file of its own, without a write-ahead log. Raises `OperatorError`.
     """
     target = target.absolute()
-    if not database.exists():
-        raise OperatorError(f"There is no database {database} to back up.")
+    require_database(database)
     if target.exists():
         raise OperatorError(f"{target} exists already; a backup replaces nothing: take another name.")
     if not target.parent.is_dir():

@@ -15,7 +15,7 @@ from eventorg.errors import OperatorError
 from eventorg.package_data import data_folder
 from eventorg.storage.copies import Progress, copy_database, flush, no_progress, temporary_beside
 from eventorg.storage.lock_holder import find_lock_holder
-from eventorg.storage.migrations import Component, NewerSchema, check_history, migrate
+from eventorg.storage.migrations import Component, NewerSchema, check_history, find_pending, migrate
 from eventorg.storage.sqlite import connect_reader, connect_writer
 from eventorg.storage.statements import Statements
 
@@ -102,6 +102,20 @@ def check_statements(path: Path, sql: Statements, prefix: str = "") -> None:
 def find_faults(path: Path, components: list[Component], *, thorough: bool = False) -> list[str]:
     """What is wrong with a file, a sentence each; reads only. A file that does not exist yet has no fault."""
     return [fault for aspect, faults in examine(path, components, thorough) if aspect in _SERVED for fault in faults]
+
+
+def require_database(path: Path) -> None:
+    """Raises `OperatorError` if there is no file. For commands that would create one in the wrong folder."""
+    if not path.exists():
+        raise OperatorError(
+            f"The database {path} does not exist. Run `eventorg serve` or `eventorg migrate` to create it."
+        )
+
+
+def find_pending_migrations(path: Path, components: list[Component]) -> list[str]:
+    """Returns `<component>/<file>` for each migration that is not applied yet, in order. Only reads."""
+    with closing(connect_reader(path)) as connection:
+        return [f"{each.name}/{name}" for each in components for name in find_pending(connection, each)]
 
 
 def find_miscounts(path: Path) -> list[str]:

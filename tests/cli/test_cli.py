@@ -19,7 +19,7 @@ from eventorg.package_data import data_folder
 from eventorg.settings import Settings
 from eventorg.storage.sqlite import connect_writer
 from eventorg.testing import Server
-from tests.programs import at_a_terminal, run, sentence
+from tests.programs import at_a_terminal, run
 
 
 @pytest.fixture
@@ -87,7 +87,8 @@ def test_migrate_prints_what_it_applied(path: Path) -> None:
 def test_check_passes_a_sound_file_while_the_server_runs(path: Path, fresh_server: Server) -> None:
     assert fresh_server.settings.database_path == path
     *aspects, version = said("check").splitlines()
-    assert aspects == [f"{aspect}: ok" for aspect in ("schema", "integrity", "foreign keys", "counters", "plugins")]
+    names = ("schema", "integrity", "foreign keys", "counters", "plugins", "migrations")
+    assert aspects == [f"{aspect}: ok" for aspect in names]
     assert version.startswith(f"SQLite: {sqlite3.sqlite_version}")
 
 
@@ -134,10 +135,64 @@ def test_check_warns_about_an_old_sqlite(
     assert ("can damage the file" in said("check")) == warned
 
 
-def test_check_without_a_file_fails_and_creates_none(tmp_path: Path) -> None:
-    path = tmp_path / "eventorg.db"
-    assert sentence(run(path, "check")) == f"The database {path} does not exist. Run `eventorg serve` to create it."
-    assert list(tmp_path.iterdir()) == []
+NEEDS_A_DATABASE = [
+    ["check"],
+    ["backup", "copy.db"],
+    ["plugins"],
+    ["plugins", "retry", "webhooks"],
+    ["token", "create", "bot", "--scope", "act"],
+    ["token", "list"],
+    ["token", "revoke", "bot"],
+    ["user", "create", "anna", "--email", "anna@example.com", "--generate"],
+    ["user", "reset-password", "anna", "--generate"],
+    ["user", "delete", "anna", "--yes"],
+    ["user", "list"],
+    ["user", "show", "anna"],
+    ["webhooks", "add", "https://example.com/"],
+    ["webhooks", "list"],
+    ["webhooks", "log", "1"],
+    ["webhooks", "enable", "1"],
+    ["webhooks", "remove", "1"],
+    ["webhooks", "replay", "1"],
+]
+NEEDS_NONE = {"deploy", "health", "migrate", "openapi", "plugins new", "restore", "serve"}
+
+
+def test_every_command_is_tried_without_a_database() -> None:
+    tried = [" ".join(arguments) for arguments in NEEDS_A_DATABASE]
+    for full_name, command in every_command().items():
+        name = full_name.removeprefix("eventorg ")
+        if isinstance(command, click.Group) or name.startswith("example "):
+            continue
+        assert (name in NEEDS_NONE) != any(f"{each} ".startswith(f"{name} ") for each in tried), name
+
+
+@pytest.mark.parametrize("arguments", NEEDS_A_DATABASE, ids=" ".join)
+def test_a_command_without_a_database_fails_and_creates_none(
+    path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], arguments: list[str]
+) -> None:
+    monkeypatch.chdir(path.parent)
+    monkeypatch.setenv("EVENTORG_PLUGINS", "webhooks")
+    assert main_ends(*arguments) == 1
+    words = f"The database {path} does not exist. Run `eventorg serve` or `eventorg migrate` to create it."
+    assert capsys.readouterr() == ("", f"eventorg: {words}\n")
+    assert list(path.parent.iterdir()) == []
+
+
+def test_check_names_the_pending_migrations(path: Path) -> None:
+    said("migrate")
+    assert "migrations: ok\n" in said("check")
+    with closing(connect_writer(path)) as connection:
+        last = connection.execute("SELECT max(name) FROM migrations").fetchone()[0]
+        connection.execute("DELETE FROM migrations WHERE name = ?", (last,))
+    assert f"migrations: pending: eventorg/{last} (`eventorg serve` or `migrate` applies them)\n" in said("check")
+
+
+def test_check_names_the_pending_migrations_of_plugins(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    said("migrate")
+    monkeypatch.setenv("EVENTORG_PLUGINS", "webhooks")
+    first = min(file.name for file in (data_folder("plugins") / "webhooks" / "migrations").iterdir())
+    assert f"migrations: pending: webhooks/{first}" in said("check")
 
 
 def test_backup_copies_while_the_server_runs(path: Path, fresh_server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
