@@ -202,13 +202,14 @@ def unknown(name: str, kind: Any = Settings, prefix: str = PREFIX) -> UnknownSet
 
 def _check_text(name: str, value: Any) -> None:
     """Raises `SettingError` for text that is not UTF-8, or that has the character NUL, which no file name can have."""
-    if isinstance(value, str) and ("\0" in value or not is_utf8(value)):
+    if not isinstance(value, str):
+        return
+    try:
+        is_text = b"\0" not in value.encode()
+    except UnicodeEncodeError:  # Python decodes other bytes of the environment to lone surrogates
+        is_text = False
+    if not is_text:
         raise SettingError(name, "Expected UTF-8 text without the character NUL")
-
-
-def is_utf8(text: str) -> bool:
-    """Returns false for text from the command line or the environment whose bytes are not UTF-8."""
-    return text.isascii() or not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def own_values(settings: Settings, plugin: str) -> dict[str, Any]:

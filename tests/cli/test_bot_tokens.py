@@ -80,7 +80,7 @@ def test_the_operator_makes_lists_and_revokes_tokens_while_the_server_runs(tmp_p
         (["create", "a\tbot", "--scope", "act"], 2, "Control characters"),
         (["create", "a\nbot", "--scope", "act"], 2, "Control characters"),
         (["create", "a\x1b[31mbot", "--scope", "act"], 2, "Control characters"),
-        (["create", "a\udcffbot", "--scope", "act"], 2, "Control characters"),
+        (["create", "a\udcffbot", "--scope", "act"], 2, "The argument 'a\\udcffbot' is not UTF-8 text."),
         (["create", "a-bot", "--scope", "everything"], 2, "everything"),
         (["create", "a-bot"], 2, "--scope"),
     ],

@@ -3,7 +3,6 @@
 import json
 import re
 import sqlite3
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -12,13 +11,11 @@ import pytest
 from click.testing import CliRunner
 
 from eventorg import __version__
-from eventorg.cli import cli, main
-from eventorg.extensions.loader import load_plugins
-from eventorg.extensions.template import plugin as example
+from eventorg.cli import cli
 from eventorg.package_data import data_folder
-from eventorg.settings import Settings
 from eventorg.storage.sqlite import connect_writer
 from eventorg.testing import Server
+from tests.cli.commands import every_command, main_ends, said
 from tests.programs import at_a_terminal, run
 
 
@@ -30,36 +27,10 @@ def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return path
 
 
-def said(*arguments: str) -> str:
-    """Runs a command that succeeds and returns its output."""
-    result = CliRunner().invoke(cli, arguments, catch_exceptions=False)
-    assert result.exit_code == 0, result.output
-    return str(result.output)
-
-
 def test_python_m_eventorg_is_the_command(tmp_path: Path) -> None:
     shown = run(tmp_path / "eventorg.db", "--version")
     assert (shown.returncode, shown.stdout, shown.stderr) == (0, f"eventorg {__version__}\n", "")
     assert list(tmp_path.iterdir()) == []
-
-
-def walk(command: click.Command, name: str) -> Iterator[tuple[str, click.Command]]:
-    """Yields a command and all of its subcommands, by their full names."""
-    yield name, command
-    if isinstance(command, click.Group):
-        context = click.Context(command)
-        parts = [command.get_command(context, part) for part in command.list_commands(context)]
-        for part in parts:
-            assert part is not None
-            yield from walk(part, f"{name} {part.name}")
-
-
-def every_command() -> dict[str, click.Command]:
-    """Returns the commands of the core, of the bundled plugins, and of the template."""
-    plugins = [loaded.plugin for loaded in load_plugins(Settings())] + [example]
-    groups = [click.Group(plugin.name, commands=plugin.commands) for plugin in plugins if plugin.commands]
-    below = [found for group in groups for found in walk(group, f"eventorg {group.name}") if found[1] is not group]
-    return dict([*walk(cli, "eventorg"), *below])
 
 
 def test_every_help_has_its_own_example() -> None:
@@ -221,14 +192,6 @@ def test_openapi_prints_the_document_and_creates_no_file(path: Path, server: Ser
     document = json.loads(said("openapi"))
     assert document == server.client.get("/openapi.json").json()
     assert not path.exists()
-
-
-def main_ends(*arguments: str) -> int:
-    """Runs the program and returns its exit status."""
-    with pytest.raises(SystemExit) as end:
-        main(arguments)
-    assert isinstance(end.value.code, int)
-    return end.value.code
 
 
 @pytest.mark.parametrize(
