@@ -16,7 +16,7 @@ from eventorg.package_data import data_folder
 from eventorg.storage.sqlite import connect_writer
 from eventorg.testing import Server
 from tests.cli.commands import every_command, main_ends, said
-from tests.programs import at_a_terminal, run
+from tests.programs import APP, EVENTORG, at_a_terminal, run, serving
 
 
 @pytest.fixture
@@ -228,3 +228,43 @@ def test_a_misspelled_command_is_one_sentence(path: Path, arguments: tuple[str, 
     assert program.stderr.startswith("eventorg: ")
     assert program.stderr.count("\n") == 1
     assert program.stdout == ""
+
+
+@pytest.mark.parametrize("program", [(*EVENTORG, "serve"), APP], ids=" ".join)
+def test_serve_takes_the_address_and_the_port_as_options(path: Path, program: tuple[str, ...]) -> None:
+    with serving(path, program=(*program, "--host", "127.0.0.2", "--port", "0"), port=9) as server:
+        assert server.url.startswith("http://127.0.0.2:")
+        assert server.url != "http://127.0.0.2:9"
+        assert server.client.get("/health").status_code == 200
+
+
+@pytest.mark.parametrize("port", ["", "x", "-1", "65536"])
+def test_serve_rejects_an_invalid_port(path: Path, capsys: pytest.CaptureFixture[str], port: str) -> None:
+    assert main_ends("serve", f"--port={port}") == 2
+    assert "'--port'" in capsys.readouterr().err
+    assert not path.exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("webhooks", "A plugin named webhooks already exists"),
+        ("diary", "A plugin named diary already exists"),
+        ("webhooks_log", "The plugins webhooks_log and webhooks could not be told apart"),
+        ("calendar", "The plugins calendar and calendar_export could not be told apart"),
+        ("backup", "A plugin cannot be named backup"),
+        ("Diary", "A plugin cannot be named Diary"),
+    ],
+)
+def test_a_new_plugin_needs_a_free_name(
+    path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str, words: str
+) -> None:
+    folder, into = path.with_name("plugins"), path.with_name("into")
+    folder.mkdir()
+    into.mkdir()
+    (folder / "diary.py").touch()
+    monkeypatch.setenv("EVENTORG_PLUGINS_DIR", str(folder))
+    assert main_ends("plugins", "new", name, "--into", str(into)) == 1
+    assert words in capsys.readouterr().err
+    assert list(into.iterdir()) == []
+    assert main_ends("plugins", "new", "dairy", "--into", str(into)) == 0
