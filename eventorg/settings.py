@@ -39,7 +39,7 @@ class Settings(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
         str,
         Meta(
             description="Secret that signs tokens. Add older secrets after commas to keep their tokens valid. "
-            "Default: generated and stored beside the database."
+            "Default: the file `….secret` beside the database, which is created with it."
         ),
     ] = ""
     token_hours: Annotated[int, Meta(ge=1, le=8784, description="Lifetime of a login token, in hours.")] = 24
@@ -141,7 +141,7 @@ class Settings(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
     @property
     def secrets(self) -> tuple[str, ...]:
         """The configured secrets. The first one signs. If empty, the secret beside the database is used."""
-        return tuple(secret.strip() for secret in self.secret.split(",")) if self.secret else ()
+        return split_secrets(self.secret) if self.secret else ()
 
     @property
     def allowed_origins(self) -> list[str]:
@@ -156,6 +156,11 @@ class Settings(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
         if path.is_symlink():
             raise SettingError("EVENTORG_DATABASE", f"{path} is a symbolic link that leads to itself")
         return path
+
+
+def split_secrets(text: str) -> tuple[str, ...]:
+    """Returns the comma-separated secrets, without the spaces around them."""
+    return tuple(secret.strip() for secret in text.split(","))
 
 
 def _is_network(text: str) -> bool:
