@@ -38,7 +38,7 @@ from eventorg.security.passwords import Passwords
 from eventorg.security.rate_limiter import RateLimiter
 from eventorg.security.secret import load_secret
 from eventorg.security.telegram import MiniAppLogin
-from eventorg.settings import Settings
+from eventorg.settings import Settings, split_secrets
 from eventorg.storage.schema import owner_lock
 from eventorg.web.access_log import line_writers
 from eventorg.web.authentication import Authentication
@@ -72,7 +72,7 @@ def create_app(settings: Settings, clock: Clock = utc_now, passwords: Passwords 
         with owner_lock(path):
             await to_thread.run_sync(core.prepare)
             await to_thread.run_sync(core.check_statements)
-            core.use_secrets(settings.secrets or (load_secret(path),))
+            core.use_secrets(settings.secrets or split_secrets(load_secret(path)))
             async with AsyncExitStack() as stack:
                 await stack.enter_async_context(core.database.opened())
                 await stack.enter_async_context(external_commits.running())

@@ -25,6 +25,7 @@ from eventorg.repositories.seats import Seats
 from eventorg.repositories.users import UserRepository
 from eventorg.security.fingerprints import Fingerprints
 from eventorg.security.passwords import Passwords
+from eventorg.security.secret import create_secret
 from eventorg.security.tokens import Tokens
 from eventorg.settings import Settings
 from eventorg.storage.copies import Progress, no_progress
@@ -102,9 +103,13 @@ class Core:
         self.fingerprints.use(secrets)
 
     def prepare(self, progress: Progress = no_progress) -> list[str]:
-        """Creates the database or brings it up to date, and returns the migrations that were applied. Raises
-        `OperatorError`."""
-        return prepare(self.settings.database_path, self.components, self.clock, progress)
+        """Creates or updates the database and returns the migrations applied. Raises `OperatorError`."""
+        path = self.settings.database_path
+        applied = prepare(path, self.components, self.clock, progress)
+        is_new = f"eventorg/{core_component().files()[0].name}" in applied
+        if is_new and not self.settings.secrets:
+            create_secret(path)  # with the database, so that a secret that is missing later is noticed
+        return applied
 
     def check_statements(self) -> None:
         """Compiles every statement of the core and of the plugins. Raises `OperatorError`."""

@@ -145,9 +145,14 @@ def _new_password(generate: bool) -> str:
     """Returns a generated password, or the one that the operator types or pipes in."""
     if generate:
         return secrets.token_urlsafe(18)
-    if sys.stdin.isatty():
-        return str(click.prompt("New password", hide_input=True, confirmation_prompt=True, err=True))
-    password = sys.stdin.readline().rstrip("\r\n")
+    try:
+        if sys.stdin.isatty():
+            password = str(click.prompt("New password", hide_input=True, confirmation_prompt=True, err=True))
+        else:
+            password = sys.stdin.readline().rstrip("\r\n")
+        password.encode()
+    except UnicodeError:
+        raise click.UsageError("The password is not UTF-8 text.") from None
     if not password:
         raise click.UsageError("No password on standard input: pipe one in, or add --generate.")
     return password

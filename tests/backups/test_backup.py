@@ -115,7 +115,7 @@ def test_a_damaged_database_makes_no_backup(database: Path, target: Path) -> Non
 
 
 def test_without_a_database_there_is_no_backup(tmp_path: Path, target: Path) -> None:
-    with pytest.raises(OperatorError, match=r"There is no database .*missing\.db to back up"):
+    with pytest.raises(OperatorError, match=r"The database .*missing\.db does not exist"):
         back_up(tmp_path / "missing.db", target)
     assert list(target.parent.iterdir()) == []
 

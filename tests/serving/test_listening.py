@@ -75,5 +75,5 @@ def test_each_address_counts_once() -> None:
 
 @pytest.mark.parametrize("host", [",", "127.0.0.1,", " "])
 def test_an_empty_address_is_refused(host: str) -> None:
-    with pytest.raises(SettingError, match="EVENTORG_HOST. Expected comma-separated addresses"):
+    with pytest.raises(SettingError, match=r"EVENTORG_HOST\. Expected comma-separated addresses"):
         load({"EVENTORG_HOST": host})
