@@ -35,6 +35,10 @@ class Feed:
                 return page
             after = page.next
 
+    async def get_head(self) -> int:
+        """Returns the number of the newest change."""
+        return await self._changes.get_head()
+
     def on_commit(self, news: list[Change]) -> None:
         """Wakes the requests that wait for the events and users of these changes."""
         self._head = max(self._head, news[-1].seq)  # those of another process come late

@@ -20,7 +20,7 @@ WRITERS = 64
 PATIENCE = 10  # far less than the 30 seconds a long poll may take: waking is told from timing out
 
 
-def follow(user: User, after: int | None = None, **query: Any) -> dict[str, Any]:
+def follow(user: User, after: int | str | None = None, **query: Any) -> dict[str, Any]:
     """A page of the feed."""
     query |= {} if after is None else {"after": after}
     response = user.get("/changes", params=query, timeout=PATIENCE)
@@ -256,7 +256,33 @@ def test_a_deleted_account_is_told_to_those_it_had_to_do_with(server: Server) ->
     assert told(guest, after) == [("event.deleted", orphaned, None)]
 
 
-@pytest.mark.parametrize("query", ["after=-1", "after=x", "timeout=31", "timeout=-1", "limit=0", "limit=1001"])
+def test_the_latest_number_comes_at_once_and_without_changes(server: Server) -> None:
+    user = server.sign_up()
+    for query in ({}, {"timeout": 30}, {"limit": 1}):
+        user.create_event()
+        newest = follow(user)["changes"][-1]["seq"]
+        page = follow(user, after="latest", **query)
+        assert page == {"changes": [], "next": newest}
+    user.create_event()
+    assert [row["type"] for row in follow(user, page["next"])["changes"]] == ["event.created"]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "after=-1",
+        "after=x",
+        "after=Latest",
+        "after=latest%20",
+        "after=1.0",
+        "after=",
+        f"after={2**53 + 1}",
+        "timeout=31",
+        "timeout=-1",
+        "limit=0",
+        "limit=1001",
+    ],
+)
 def test_a_query_out_of_form_is_422(server: Server, query: str) -> None:
     check_problem(server.sign_up().get(f"/changes?{query}"), 422)
 

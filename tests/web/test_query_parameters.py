@@ -88,7 +88,7 @@ def test_a_status_is_not_null(user: User, event: str) -> None:
     ("place", "name"),
     [
         *(("/events", name) for name in ("limit", "cursor", "q", "status", "organizer_id", "from", "to")),
-        *(("/changes", name) for name in ("after", "limit", "timeout")),
+        *(("/changes", name) for name in ("after", "limit", "timeout", "lastEventId")),
         *(("{event}/participants", name) for name in ("limit", "cursor", "status")),
         *(("{event}/card", name) for name in ("names", "locale")),
         *(("{event}/webhooks/1/deliveries", name) for name in ("limit", "cursor")),
