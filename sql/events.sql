@@ -55,7 +55,8 @@ FROM events
 WHERE id = :event_id OR code = :event_id;
 
 -- name: get_role(event_id, viewer_id)^
--- The role of a user at an event, or null.
+-- The role of a user at an event, or null. `has_left` is 1 for a user who registered and left: not one whom a host
+-- removed.
 SELECT
     CASE
         WHEN organizer_id = :viewer_id THEN 'organizer'
@@ -71,7 +72,15 @@ SELECT
                 AND registrations.user_id = :viewer_id
                 AND registrations.status <> 'cancelled'
         ) THEN 'participant'
-    END AS role
+    END AS role,
+    EXISTS (
+        SELECT 1
+        FROM registrations
+        WHERE registrations.event_id = events.id
+            AND registrations.user_id = :viewer_id
+            AND registrations.status = 'cancelled'
+            AND coalesce(registrations.cancelled_by, 'self') = 'self'
+    ) AS has_left
 FROM events
 WHERE id = :event_id;
 

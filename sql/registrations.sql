@@ -100,6 +100,13 @@ UPDATE registrations
 SET status = :status
 WHERE event_id = :event_id AND user_id = :user_id;
 
+-- name: cancel_registration(event_id, user_id, cancelled_by)!
+UPDATE registrations
+SET
+    status = 'cancelled',
+    cancelled_by = :cancelled_by
+WHERE event_id = :event_id AND user_id = :user_id;
+
 -- name: count_participants(event_id)^
 SELECT
     count(*) FILTER (WHERE status = 'registered') AS registered,

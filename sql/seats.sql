@@ -21,8 +21,8 @@ UPDATE events
 SET waitlisted_count = waitlisted_count - 1
 WHERE id = :event_id;
 
--- name: get_first_in_line(event_id)^
--- No row unless the event is published: nobody moves up in a draft or a cancelled event.
+-- name: get_first_in_line(event_id, now)^
+-- No row unless the event is published and not over: nobody moves up in a draft, a cancelled or a past event.
 SELECT
     registrations.seq,
     registrations.user_id
@@ -31,6 +31,7 @@ JOIN events ON events.id = registrations.event_id
 WHERE registrations.event_id = :event_id
     AND registrations.status = 'waitlisted'
     AND events.status = 'published'
+    AND events.end_time > :now
 ORDER BY registrations.seq
 LIMIT 1;
 

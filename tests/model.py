@@ -14,6 +14,7 @@ class Event:
     visibility: str
     hosts: set[str] = field(default_factory=set)
     registrations: dict[str, str] = field(default_factory=dict)
+    removed: set[str] = field(default_factory=set)
 
     def role(self, user: str) -> str | None:
         if user == self.organizer:
@@ -23,7 +24,8 @@ class Event:
         return "participant" if self.registrations.get(user, "cancelled") != "cancelled" else None
 
     def is_hidden_from(self, user: str) -> bool:
-        return self.role(user) is None and (self.status == "draft" or self.visibility == "private")
+        has_left = user in self.registrations and user not in self.removed
+        return not has_left and self.role(user) is None and (self.status == "draft" or self.visibility == "private")
 
     def is_run_by(self, user: str) -> bool:
         return self.role(user) in ("organizer", "host")
@@ -63,17 +65,25 @@ class Model:
             return 409
         status = "registered" if event.has_seat() else "waitlisted"
         event.registrations.pop(user, None)
+        event.removed.discard(user)
         event.registrations[user] = status
         return 201
 
     def leave(self, user: str, event_id: str) -> int:
         if self.read(user, event_id) == 404:
             return 404
-        return self._end(self.events[event_id], user)
+        event = self.events[event_id]
+        return 409 if event.registrations.get(user) == "attended" else self._end(event, user)
 
     def remove(self, user: str, event_id: str, other: str) -> int:
         refused = self._refused_to_run(user, event_id)
-        return refused or self._end(self.events[event_id], other)
+        if refused:
+            return refused
+        event = self.events[event_id]
+        status = self._end(event, other)
+        if status == 200:
+            event.removed.add(other)
+        return status
 
     def check_in(self, user: str, event_id: str, other: str, status: str) -> int:
         if refused := self._refused_to_run(user, event_id):

@@ -109,6 +109,9 @@ class ParticipantController(Controller):
         user_id: FromPath[str],
         registrations: Registrations,
     ) -> Response[Registration]:
-        """Cancels the registration. The first person on the waiting list gets the seat. Allowed for hosts."""
+        """Cancels the registration. The first person on the waiting list gets the seat. Allowed for hosts.
+
+        A removed participant no longer sees a private event.
+        """
         guest_id, expected = request.user.resolve(user_id), expected_versions(request)
         return tagged(await registrations.remove(event_id, guest_id, expected, request.user))

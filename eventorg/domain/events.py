@@ -132,9 +132,10 @@ def is_hidden(event: Event) -> bool:
     return event.status == "draft" or event.visibility == "private"
 
 
-def check_visible(event: Event, role: Role | None) -> None:
-    """Raises `NotFound` if the event is hidden and the viewer has no role."""
-    if role is None and is_hidden(event):
+def check_visible(event: Event, role: Role | None, *, has_left: bool = False) -> None:
+    """Raises `NotFound` if the event is hidden, unless the viewer has a role or left the event without being
+    removed."""
+    if role is None and not has_left and is_hidden(event):
         raise NotFound("event_not_found")
 
 

@@ -114,15 +114,13 @@ class EventRepository:
         """Returns the event. Raises `NotFound` if the viewer may not see it."""
         event = self._load(tx, event_id)
         if is_hidden(event):
-            check_visible(event, self._role(tx, event, viewer_id))
+            self._load_role(tx, event, viewer_id)
         return event
 
     def load_with_role(self, tx: Transaction, event_id: str, viewer_id: str | None) -> tuple[Event, Role | None]:
         """Returns the event and the viewer's role. Raises `NotFound` if the viewer may not see it."""
         event = self._load(tx, event_id)
-        role = self._role(tx, event, viewer_id)
-        check_visible(event, role)
-        return event, role
+        return event, self._load_role(tx, event, viewer_id)
 
     def load_as_host(self, tx: Transaction, event_id: str, caller_id: str) -> Event:
         """Returns the event. Raises `NotFound`, or `Forbidden` if the caller is not one of its hosts."""
@@ -156,8 +154,11 @@ class EventRepository:
             raise NotFound("event_not_found")
         return _event(row)
 
-    def _role(self, tx: Transaction, event: Event, viewer_id: str | None) -> Role | None:
-        role: Role | None = tx.row(self._sql.get_role, event_id=event.id, viewer_id=viewer_id)["role"]
+    def _load_role(self, tx: Transaction, event: Event, viewer_id: str | None) -> Role | None:
+        """Returns the viewer's role. Raises `NotFound` if the viewer may not see the event."""
+        row = tx.row(self._sql.get_role, event_id=event.id, viewer_id=viewer_id)
+        role: Role | None = row["role"]
+        check_visible(event, role, has_left=bool(row["has_left"]))
         return role
 
     def _create(self, tx: Transaction, new: NewEvent, caller: Caller) -> Event:

@@ -4,10 +4,17 @@ from msgspec import structs
 
 from eventorg.domain.callers import Caller
 from eventorg.domain.errors import Forbidden
-from eventorg.domain.events import check_open
+from eventorg.domain.events import Event, check_open
 from eventorg.domain.facts import NewChange
 from eventorg.domain.idempotency import Once
-from eventorg.domain.registrations import NewRegistration, Registration, RegistrationPatch, check_seated
+from eventorg.domain.registrations import (
+    CancelledBy,
+    NewRegistration,
+    Registration,
+    RegistrationPatch,
+    check_leaving,
+    check_seated,
+)
 from eventorg.domain.values import check_version
 from eventorg.repositories.changes import ChangeRepository
 from eventorg.repositories.events import EventRepository
@@ -60,12 +67,12 @@ class RegistrationRepository:
     async def leave(self, event_id: str, expected: frozenset[str] | None, caller: Caller) -> Registration:
         """Cancels the caller's registration and returns it. A second call changes nothing.
 
-        Raises `NotFound` and `VersionMismatch`.
+        Raises `NotFound`, `VersionMismatch` and `Conflict` (`already_attended`, `event_over`).
         """
 
         def work(tx: Transaction) -> Registration:
             event = self._events.load(tx, event_id, caller.user_id)
-            return self._end(tx, event.id, caller.user_id, expected, caller)
+            return self._end(tx, event, caller.user_id, expected, caller, "self")
 
         return await self._database.write(work)
 
@@ -74,12 +81,13 @@ class RegistrationRepository:
     ) -> Registration:
         """Cancels a participant's registration as a host, and returns it.
 
-        Raises `NotFound`, `Forbidden` (not a host) and `VersionMismatch`.
+        A participant who left before counts as removed from now on. Raises `NotFound`, `Forbidden` (not a host) and
+        `VersionMismatch`.
         """
 
         def work(tx: Transaction) -> Registration:
             event = self._events.load_as_host(tx, event_id, caller.user_id)
-            return self._end(tx, event.id, user_id, expected, caller)
+            return self._end(tx, event, user_id, expected, caller, "host")
 
         return await self._database.write(work)
 
@@ -128,15 +136,25 @@ class RegistrationRepository:
         return [self._participants.load(tx, row["event_id"], user_id) for row in rows]
 
     def _end(
-        self, tx: Transaction, event_id: str, user_id: str, expected: frozenset[str] | None, caller: Caller
+        self,
+        tx: Transaction,
+        event: Event,
+        user_id: str,
+        expected: frozenset[str] | None,
+        caller: Caller,
+        cancelled_by: CancelledBy,
     ) -> Registration:
-        before = self._participants.load(tx, event_id, user_id)
+        before = self._participants.load(tx, event.id, user_id)
         check_version(before.version, expected)
+        if cancelled_by == "self":
+            if before.status == "cancelled":
+                return before
+            check_leaving(before.status, event, tx.now)
+        tx.run(self._sql.cancel_registration, event_id=event.id, user_id=user_id, cancelled_by=cancelled_by)
         if before.status == "cancelled":
             return before
-        tx.run(self._sql.set_registration_status, event_id=event_id, user_id=user_id, status="cancelled")
-        self._changes.record(tx, NewChange("registration.cancelled", event_id, user_id), caller)
-        self._seats.give_up(tx, event_id, before.status, caller)
+        self._changes.record(tx, NewChange("registration.cancelled", event.id, user_id), caller)
+        self._seats.give_up(tx, event.id, before.status, caller)
         return structs.replace(before, status="cancelled", waitlist_position=None)
 
     def _register(self, tx: Transaction, event_id: str, caller: Caller) -> tuple[Registration, bool]:

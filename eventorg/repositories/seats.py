@@ -37,7 +37,7 @@ class Seats:
 
     def fill(self, tx: Transaction, event_id: str, by: Caller) -> None:
         """Gives free seats to the first people on the waiting list until one of the two runs out."""
-        while (first := tx.one(self._sql.get_first_in_line, event_id=event_id)) and tx.run(
+        while (first := tx.one(self._sql.get_first_in_line, event_id=event_id, now=tx.now)) and tx.run(
             self._sql.take_seat, event_id=event_id
         ):
             tx.run(self._sql.leave_line, event_id=event_id)
