@@ -60,7 +60,7 @@ from eventorg.storage.statements import Statement, Statements
 from eventorg.storage.transactions import Transaction, TransactionFunction
 from eventorg.web.authentication import OPEN, OPTIONAL_SECURITY, PUBLIC, Anybody, Authenticated, by_bot
 from eventorg.web.conditional import ETAG, answer_unless_current, expected_tags, is_current
-from eventorg.web.headers import language_for
+from eventorg.web.headers import accepts, language_for
 from eventorg.web.pagination import Cursor, Limit, decode_cursor, encode_cursor
 from eventorg.web.problems import BODY_PROBLEMS, problems
 
@@ -114,6 +114,7 @@ __all__ = [
     "UserCreated",
     "UserDeleted",
     "UserUpdated",
+    "accepts",
     "answer_unless_current",
     "by_bot",
     "check_host",

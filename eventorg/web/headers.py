@@ -20,6 +20,8 @@ _SENDABLE: Final = ["Accept-Language", "Authorization", "Content-Type", "Idempot
 _SENDABLE_BY_BOTS: Final = ["Last-Event-ID", "X-Act-As"]
 _NO_STORE: Final = (b"cache-control", b"no-store")
 _NO_CACHE: Final = (b"cache-control", b"no-cache")
+_MEDIA_RANGE: Final = re.compile(r'\s*([^\s;,"]+/[^\s;,"]+)((?:[^,"]|"(?:[^"\\]|\\.)*")*)')
+_QUALITY: Final = re.compile(r";\s*q=(0(?:\.\d{0,3})?|1(?:\.0{0,3})?)\s*(?:;|$)", re.IGNORECASE)
 _SCRIPT: Final = re.compile(rb"<script(?![^>]* src=)[^>]*>(.*?)</script>", re.DOTALL)
 
 
@@ -46,6 +48,35 @@ def header_list(scope: Scope, name: bytes) -> str | None:
 def language_for(scope: Scope) -> str:
     """Returns the language that best matches `Accept-Language`."""
     return negotiate(header_list(scope, b"accept-language") or "")
+
+
+def accepts(scope: Scope, media_type: str, default: str = "application/json") -> bool:
+    """Returns true if the client wants this media type and not the default one (RFC 9110, section 12.5.1).
+
+    `Accept` must name the type, or its family as in `text/*`, with a quality that is not 0 and not lower than that of
+    the default. `*/*` alone gets the default. Only the first 1,000 characters are read.
+    """
+    accept = (header_list(scope, b"accept") or "")[:1000].lower()
+    if media_type.partition("/")[0] not in accept:
+        return False
+    ranges = [(name, _quality(rest)) for name, rest in _MEDIA_RANGE.findall(accept)]
+    wanted, usual = _match(ranges, media_type), _match(ranges, default)
+    return wanted[0] > 0 and wanted[1] > 0 and wanted >= usual
+
+
+def _quality(parameters: str) -> float:
+    found = _QUALITY.search(parameters)
+    if found is None:
+        return 1.0 if "q=" not in parameters else 0.0
+    return float(found[1])
+
+
+def _match(ranges: list[tuple[str, float]], media_type: str) -> tuple[float, int]:
+    """Returns the quality of a media type, and how closely `Accept` names it: 2 itself, 1 its family, 0 as any."""
+    names = ("*/*", media_type.partition("/")[0] + "/*", media_type)
+    found = [(names.index(name), quality) for name, quality in ranges if name in names]
+    closeness, quality = max(found, default=(0, 0.0))
+    return quality, closeness
 
 
 def cache_control(scope: Scope, headers: Iterable[tuple[bytes, bytes]]) -> tuple[tuple[bytes, bytes], ...]:

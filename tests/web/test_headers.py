@@ -5,6 +5,7 @@ import hashlib
 import re
 import socket
 from collections.abc import Iterator
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
@@ -13,6 +14,7 @@ from litestar.routes import HTTPRoute
 
 from eventorg.settings import load
 from eventorg.testing import Server, User, running
+from eventorg.web.headers import accepts
 
 ORIGIN = "https://bot.example"
 
@@ -133,3 +135,43 @@ def test_a_page_of_another_site_calls_only_if_it_may(served: Server, server: Ser
         assert (response.status_code, response.headers["access-control-allow-origin"]) == (status, ORIGIN)
         assert "etag" in response.headers["access-control-expose-headers"].lower()
         assert "access-control-allow-credentials" not in response.headers
+
+
+@pytest.mark.parametrize(
+    ("accept", "is_stream"),
+    [
+        ("text/event-stream", True),
+        ("Text/Event-Stream", True),
+        ("text/event-stream; charset=utf-8", True),
+        ("text/*", True),
+        ("text/event-stream, */*;q=0.1", True),
+        ("application/json, text/event-stream", True),
+        ("application/json;q=0.5, text/event-stream;q=0.6", True),
+        ('text/html;p="a,b", text/event-stream', True),
+        ("text/event-stream;q=0.001", True),
+        ("", False),
+        ("*/*", False),
+        ("application/json", False),
+        ("text/event-stream-x", False),
+        ("text/html;profile=text/event-stream", False),
+        ('text/html;p="a, text/event-stream"', False),
+        ("text/event-stream;q=0", False),
+        ("text/event-stream;q=0.0, */*", False),
+        ("text/*, text/event-stream;q=0", False),
+        ("text/event-stream;q=2", False),
+        ("text/event-stream;q=0.5, application/json", False),
+        ("text/event-stream;q=0.5, */*", False),
+        ("text/*, application/json", False),
+        ("text", False),
+        ("text/", False),
+    ],
+)
+def test_accept_is_matched_by_media_type_and_quality(accept: str, *, is_stream: bool) -> None:
+    scope: Any = {"headers": [(b"accept", accept.encode())] if accept else []}
+    assert accepts(scope, "text/event-stream") is is_stream
+
+
+def test_several_lines_of_accept_are_one_list() -> None:
+    scope: Any = {"headers": [(b"accept", b"application/json;q=0.2"), (b"accept", b"text/csv;q=0.3")]}
+    assert accepts(scope, "text/csv")
+    assert not accepts(scope, "text/event-stream")
