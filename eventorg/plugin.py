@@ -63,8 +63,10 @@ from eventorg.web.conditional import ETAG, answer_unless_current, expected_tags,
 from eventorg.web.headers import accepts, language_for
 from eventorg.web.pagination import Cursor, Limit, decode_cursor, encode_cursor
 from eventorg.web.problems import BODY_PROBLEMS, problems
+from eventorg.web.query_parameters import ANY_QUERY, query_prefixes
 
 __all__ = [
+    "ANY_QUERY",
     "BODY_PROBLEMS",
     "ETAG",
     "FACTS",
@@ -128,6 +130,7 @@ __all__ = [
     "language_for",
     "negotiate",
     "problems",
+    "query_prefixes",
     "rfc3339",
     "rule",
     "text",

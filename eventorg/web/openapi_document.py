@@ -25,7 +25,7 @@ _PLAIN = {status.description: f"{status.phrase}." for status in HTTPStatus if st
 """Short descriptions in place of those of `http.HTTPStatus`, which Litestar uses for a success."""
 
 
-def complete(document: OpenAPI, optional_bodies: set[tuple[str, str]]) -> None:
+def complete(document: OpenAPI, optional_bodies: set[tuple[str, str]], strict_queries: set[tuple[str, str]]) -> None:
     """Adds what Litestar leaves out.
 
     Bodies have no fields besides those named. A body or a parameter that may be left out is never null. Headers are
@@ -42,6 +42,8 @@ def complete(document: OpenAPI, optional_bodies: set[tuple[str, str]]) -> None:
         for method in ("get", "post", "put", "patch", "delete"):
             if operation := getattr(item, method):
                 _complete_operation(operation, method, has_optional_body=(path, method) in optional_bodies)
+                if (path, method) in strict_queries:
+                    _describe_problems(operation, 422)
 
 
 def _complete_operation(operation: Operation, method: str, *, has_optional_body: bool) -> None:

@@ -17,6 +17,7 @@ from litestar.params import FromPath
 from msgspec import Struct
 
 from eventorg.plugin import (
+    ANY_QUERY,
     OPEN,
     OPTIONAL_SECURITY,
     PUBLIC,
@@ -76,7 +77,7 @@ class _Made(Struct, frozen=True):
     "/events/{event_id:str}/event.ics",
     operation_id="get_event_file",
     summary="Get an event for a calendar",
-    opt=PUBLIC,
+    opt=PUBLIC | ANY_QUERY,
     security=OPTIONAL_SECURITY,
     media_type="text/calendar",
     response_headers=_HEADERS,
@@ -97,7 +98,7 @@ async def get_event_file(
     "/calendar/{secret:str}/feed.ics",
     operation_id="get_calendar",
     summary="Follow one's calendar",
-    opt=OPEN,
+    opt=OPEN | ANY_QUERY,
     security=[{}],
     media_type="text/calendar",
     response_headers=_HEADERS,
