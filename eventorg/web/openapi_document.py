@@ -16,6 +16,7 @@ from litestar.openapi.spec import (
 from litestar.openapi.spec.enums import OpenAPIType
 
 from eventorg.domain.values import Input
+from eventorg.web.bodies import JSON, MERGE_PATCH
 from eventorg.web.conditional import IF_MATCH, IF_NONE_MATCH
 from eventorg.web.idempotency import KEY_PATTERN
 from eventorg.web.problems import MEDIA_TYPE, describe
@@ -54,6 +55,9 @@ def _complete_operation(operation: Operation, method: str, *, has_optional_body:
         _describe_condition(operation)
     else:
         _describe_problems(operation, 408, 413)
+    if method == "patch" and isinstance(operation.request_body, RequestBody):
+        content = operation.request_body.content
+        content[MERGE_PATCH] = content[JSON]
     if method in ("post", "patch") and operation.security != []:
         _describe_repetition(operation)
 
@@ -96,7 +100,7 @@ def _simplify(operation: Operation, *, has_optional_body: bool) -> None:
     else:
         _describe_problems(operation, 403, 404)  # for a bot that may not act for the user, or an unknown user
     if isinstance(operation.request_body, RequestBody):
-        content = operation.request_body.content["application/json"]
+        content = operation.request_body.content[JSON]
         operation.request_body.required = not has_optional_body
         content.schema = _plain(content.schema, nullable=not has_optional_body)
     for parameter in operation.parameters or []:
