@@ -43,6 +43,7 @@ from eventorg.domain.facts import (
 )
 from eventorg.domain.users import User, check_self
 from eventorg.domain.values import (
+    ABSENT,
     Clock,
     Id,
     Input,
@@ -66,6 +67,7 @@ from eventorg.web.problems import BODY_PROBLEMS, problems
 from eventorg.web.query_parameters import ANY_QUERY, query_prefixes
 
 __all__ = [
+    "ABSENT",
     "ANY_QUERY",
     "BODY_PROBLEMS",
     "ETAG",

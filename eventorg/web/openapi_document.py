@@ -17,7 +17,7 @@ from litestar.openapi.spec.enums import OpenAPIType
 
 from eventorg.domain.values import Input
 from eventorg.web.bodies import JSON, MERGE_PATCH
-from eventorg.web.conditional import IF_MATCH, IF_NONE_MATCH
+from eventorg.web.conditional import IF_MATCH, IF_NONE_MATCH, UNLESS_MATCH
 from eventorg.web.idempotency import KEY_PATTERN
 from eventorg.web.problems import MEDIA_TYPE, describe
 
@@ -49,7 +49,8 @@ def complete(document: OpenAPI, optional_bodies: set[tuple[str, str]], strict_qu
 
 def _complete_operation(operation: Operation, method: str, *, has_optional_body: bool) -> None:
     if "412" in (operation.responses or {}):
-        operation.parameters = [*(operation.parameters or []), _header("If-Match", IF_MATCH)]
+        conditions = [_header("If-Match", IF_MATCH), _header("If-None-Match", UNLESS_MATCH)]
+        operation.parameters = [*(operation.parameters or []), *conditions]
     _simplify(operation, has_optional_body=has_optional_body)
     if method == "get":
         _describe_condition(operation)

@@ -160,7 +160,7 @@ _DESCRIPTIONS = {
     408: "The request did not arrive in time.",
     409: "Conflicts with the current state; see `code`.",
     410: "The change is no longer kept. Read everything again.",
-    412: "The resource has changed, or `If-Match` is not a valid ETag.",
+    412: "`If-Match` or `If-None-Match` does not allow it: the resource has changed, or the ETag is invalid.",
     413: "The body is larger than 64 KiB.",
     415: "The body is not JSON in UTF-8, or it is compressed. `Accept` and `Accept-Encoding` name what is accepted.",
     422: "Invalid input; see `errors`.",
