@@ -252,5 +252,9 @@ class Plugin(Struct, frozen=True, kw_only=True):
     commands: Sequence[click.Command] = ()
     """What `eventorg <name> …` can do."""
 
+    problems: Mapping[str, Mapping[str, str]] = {}
+    """The codes of its errors with their texts by language. Each gets a page at `/problems/<code>`, which the `type` of
+    the problem document leads to."""
+
     litestar_plugins: Sequence[PluginProtocol] = ()
     """Plugins of Litestar's that it needs."""

@@ -126,7 +126,7 @@ def _response(
     faults = broken and [Fault(e.field, e.code, explain_fault(language, e)) for e in broken]
     title, detail = explain(language, error) if error else explain_code(language, code)
     problem = Problem(
-        type=f"urn:eventorg:problem:{code}",
+        type=f"/problems/{code}",
         title=title,
         status=status,
         detail=detail,

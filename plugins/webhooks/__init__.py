@@ -10,7 +10,7 @@ from eventorg.plugin import FACTS, Context, Fact, Job, Plugin
 
 from .commands import COMMANDS
 from .queueing import choose, enqueue, forget
-from .repository import export
+from .repository import OFF, export
 from .routes import WebhookController
 from .sending import sender_of
 
@@ -47,4 +47,5 @@ plugin = Plugin(
     statements=Path(__file__).parent / "sql",
     migrations=Path(__file__).parent / "migrations",
     commands=COMMANDS,
+    problems={"webhook_off": OFF},
 )

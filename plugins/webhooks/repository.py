@@ -22,7 +22,7 @@ from .messages import make_secret
 from .webhooks import CreatedWebhook, NewWebhook, Webhook, WebhookDeliveries, WebhookDelivery, Webhooks, tag_of
 
 MAX_PER_EVENT: Final = 10
-_OFF: Final = {
+OFF: Final = {
     "ru": "Вебхук выключен: сначала включите его.",
     "en": "The webhook is off: turn it on first.",
 }
@@ -149,7 +149,7 @@ def load(context: Context, tx: Transaction, webhook_id: str, event_id: str | Non
 def check_on(webhook: Webhook) -> None:
     """Nothing is sent to a webhook that is off. Raises `Conflict`."""
     if webhook.disabled_at is not None:
-        raise Conflict("webhook_off", **_OFF)
+        raise Conflict("webhook_off", **OFF)
 
 
 def find_all(context: Context, tx: Transaction) -> list[Webhook]:
