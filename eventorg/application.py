@@ -46,6 +46,7 @@ from eventorg.web.bodies import MAX_BODY_BYTES
 from eventorg.web.idempotency import Idempotency
 from eventorg.web.observers import Observer, observe_requests
 from eventorg.web.openapi import ApiDescription, docs_assets, get_openapi
+from eventorg.web.problem_pages import problem_pages
 from eventorg.web.rate_limits import RateLimitMiddleware, RefusalLimitMiddleware
 from eventorg.web.strict import StrictRoutes
 
@@ -100,6 +101,7 @@ def create_app(settings: Settings, clock: Clock = utc_now, passwords: Passwords 
             get_health,
             get_openapi,
             docs_assets(),
+            problem_pages({code: words for loaded in core.loaded for code, words in loaded.plugin.problems.items()}),
         ],
         dependencies=_constants(
             settings=settings,

@@ -44,6 +44,7 @@ from eventorg.domain.facts import (
 )
 from eventorg.domain.users import User, check_self
 from eventorg.domain.values import (
+    ABSENT,
     Clock,
     Id,
     Input,
@@ -64,8 +65,11 @@ from eventorg.web.conditional import ETAG, answer_unless_current, expected_tags,
 from eventorg.web.headers import accepts, language_for
 from eventorg.web.pagination import Cursor, Limit, decode_cursor, encode_cursor
 from eventorg.web.problems import BODY_PROBLEMS, problems
+from eventorg.web.query_parameters import ANY_QUERY, query_prefixes
 
 __all__ = [
+    "ABSENT",
+    "ANY_QUERY",
     "BODY_PROBLEMS",
     "ETAG",
     "FACTS",
@@ -129,6 +133,7 @@ __all__ = [
     "language_for",
     "negotiate",
     "problems",
+    "query_prefixes",
     "rfc3339",
     "rule",
     "text",
@@ -268,6 +273,10 @@ class Plugin(Struct, frozen=True, kw_only=True):
 
     commands: Sequence[click.Command] = ()
     """The commands of `eventorg <name> …`."""
+
+    problems: Mapping[str, Mapping[str, str]] = {}
+    """The codes of its errors with their texts by language. Each gets a page at `/problems/<code>`, which the `type` of
+    the problem document leads to."""
 
     litestar_plugins: Sequence[PluginProtocol] = ()
     """The Litestar plugins that its routes need."""

@@ -173,7 +173,7 @@ def check_problem(response: httpx.Response, status: int, code: str | None = None
     members = ["type", "title", "status", "detail", "code"] + ["errors"] * (status == 422)
     assert list(problem) == members
     assert problem["status"] == status
-    assert problem["type"] == f"urn:eventorg:problem:{problem['code']}"
+    assert problem["type"] == f"/problems/{problem['code']}"
     assert all(fault.keys() == {"field", "code", "message"} for fault in problem.get("errors", []))
     assert code in (None, problem["code"])
     return problem

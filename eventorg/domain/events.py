@@ -96,6 +96,11 @@ class Host(Struct, kw_only=True, frozen=True):
     role: Literal["organizer", "host"]
     since: Instant
 
+    @property
+    def version(self) -> str:
+        """The version that an entity tag shows."""
+        return "".join(filter(str.isalnum, self.since))
+
 
 class Hosts(Struct, kw_only=True, frozen=True):
     """The organizer of an event, then its co-hosts in the order they were added."""

@@ -263,6 +263,17 @@ def _metas(annotation: object) -> list[Meta]:
     return marks or [mark for arm in get_args(annotation) for mark in _metas(arm)]
 
 
+ABSENT: Final = ""
+"""Stands for the version of a resource that does not exist."""
+
+
+class AllExcept(frozenset[str]):
+    """All versions other than these."""
+
+    def __contains__(self, version: object) -> bool:
+        return not super().__contains__(version)
+
+
 def check_version(version: int | str, expected: frozenset[str] | None) -> None:
     """Raises `VersionMismatch` unless `version` is among the expected ones; None expects any version."""
     if expected is not None and str(version) not in expected:

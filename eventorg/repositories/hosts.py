@@ -5,6 +5,7 @@ from eventorg.domain.errors import Conflict, NotFound
 from eventorg.domain.events import Event, Host, Hosts, NewHost, check_host, check_organizer
 from eventorg.domain.facts import NewChange
 from eventorg.domain.idempotency import Once
+from eventorg.domain.values import check_version
 from eventorg.repositories.changes import ChangeRepository
 from eventorg.repositories.events import EventRepository
 from eventorg.repositories.idempotency import IdempotencyRepository
@@ -59,8 +60,11 @@ class HostRepository:
 
         return await self._idempotency.write(caller, tuple[Host, bool], work, once, may_see)
 
-    async def remove(self, event_id: str, user_id: str, caller: Caller) -> None:
-        """Removes a co-host, as the organizer or as that co-host. Raises `NotFound` and `Forbidden`."""
+    async def remove(self, event_id: str, user_id: str, expected: frozenset[str] | None, caller: Caller) -> None:
+        """Removes a co-host, as the organizer or as that co-host.
+
+        Raises `NotFound`, `Forbidden` and `VersionMismatch`.
+        """
 
         def work(tx: Transaction) -> None:
             event, role = self._events.load_with_role(tx, event_id, caller.user_id)
@@ -68,8 +72,11 @@ class HostRepository:
                 check_host(role)
             else:
                 check_organizer(role)
-            if not tx.run(self._sql.remove_host, event_id=event.id, user_id=user_id):
+            hosts = [host for host in self._find(tx, event.id) if host.user_id == user_id and host.role == "host"]
+            if not hosts:
                 raise NotFound("host_not_found")
+            check_version(hosts[0].version, expected)
+            tx.run(self._sql.remove_host, event_id=event.id, user_id=user_id)
             self._changes.record(tx, NewChange("event.updated", event.id, user_id), caller)
 
         await self._database.write(work)

@@ -15,7 +15,7 @@ from eventorg.domain.idempotency import Once
 from eventorg.domain.identities import Known, LinkCode, TelegramAccount, TelegramIdentity
 from eventorg.domain.normal_forms import fold
 from eventorg.domain.users import DEFAULT_LOCALE, DEFAULT_TIMEZONE, User
-from eventorg.domain.values import BASE58, Clock, check_version, is_username, rfc3339
+from eventorg.domain.values import ABSENT, BASE58, Clock, check_version, is_username, rfc3339
 from eventorg.repositories.account_merge import AccountMerge
 from eventorg.repositories.changes import ChangeRepository
 from eventorg.repositories.idempotency import IdempotencyRepository
@@ -51,16 +51,25 @@ class IdentityRepository:
         self._idempotency = idempotency
 
     async def put(
-        self, telegram_id: int, account: TelegramAccount, by: Caller | None, *, may_create: bool = True
+        self,
+        telegram_id: int,
+        account: TelegramAccount,
+        by: Caller | None,
+        *,
+        may_create: bool = True,
+        expected: frozenset[str] | None = None,
     ) -> Known:
         """Creates or updates the user of a Telegram account, for a bot or for the account itself (None).
 
         A user with an own login keeps the existing profile. Raises `Forbidden` (`signup_closed`) if the user is new and
-        must not be created.
+        must not be created, and `VersionMismatch`.
         """
 
         def work(tx: Transaction) -> Known:
             identity = self._find(tx, telegram_id)
+            if expected is not None:
+                version = ABSENT if identity is None else self._users.load(tx, identity.user_id).version
+                check_version(version, expected)
             if identity is not None:
                 return Known(self._update(tx, identity, account, by), is_new=False)
             if not may_create:

@@ -74,11 +74,13 @@ class Problem(Struct, frozen=True, omit_defaults=True):
 def problem_response(request: Request[Any, Any, Any], error: errors.DomainError) -> Response[Problem]:
     """Returns the answer to a domain error."""
     status = next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
-    headers = {}
+    headers: dict[str, str] = {}
     if status == 401:
         headers["WWW-Authenticate"] = "Bearer"
     if isinstance(error, errors.TooMany | errors.Unavailable):
         headers["Retry-After"] = str(error.retry_after)
+    if isinstance(error, UnsupportedMediaType):
+        headers |= error.headers
     if isinstance(error, TooSlow):
         headers["Connection"] = "close"
     broken = error.errors if isinstance(error, errors.Invalid) else None
@@ -124,7 +126,7 @@ def _response(
     faults = broken and [Fault(e.field, e.code, explain_fault(language, e)) for e in broken]
     title, detail = explain(language, error) if error else explain_code(language, code)
     problem = Problem(
-        type=f"urn:eventorg:problem:{code}",
+        type=f"/problems/{code}",
         title=title,
         status=status,
         detail=detail,
@@ -158,9 +160,9 @@ _DESCRIPTIONS = {
     408: "The request did not arrive in time.",
     409: "Conflicts with the current state; see `code`.",
     410: "The change is no longer kept. Read everything again.",
-    412: "The resource has changed, or `If-Match` is not a valid ETag.",
+    412: "`If-Match` or `If-None-Match` does not allow it: the resource has changed, or the ETag is invalid.",
     413: "The body is larger than 64 KiB.",
-    415: "The body is not `application/json` in UTF-8, or it is compressed.",
+    415: "The body is not JSON in UTF-8, or it is compressed. `Accept` and `Accept-Encoding` name what is accepted.",
     422: "Invalid input; see `errors`.",
     429: "Too many requests or failed attempts. Wait for `Retry-After` seconds.",
     503: "Unavailable; nothing was changed. Retry after `Retry-After` seconds.",

@@ -22,7 +22,7 @@ from .messages import make_secret
 from .webhooks import CreatedWebhook, NewWebhook, Webhook, WebhookDeliveries, WebhookDelivery, Webhooks, tag_of
 
 MAX_PER_EVENT: Final = 10
-_OFF: Final = {
+OFF: Final = {
     "ru": "Вебхук выключен. Сначала включите его.",
     "en": "The webhook is disabled. Enable it first.",
 }
@@ -152,7 +152,7 @@ def load(context: Context, tx: Transaction, webhook_id: str, event_id: str | Non
 def check_enabled(webhook: Webhook) -> None:
     """Raises `Conflict` if the webhook is disabled."""
     if webhook.disabled_at is not None:
-        raise Conflict("webhook_off", **_OFF)
+        raise Conflict("webhook_off", **OFF)
 
 
 def find_all(context: Context, tx: Transaction) -> list[Webhook]:

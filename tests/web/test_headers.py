@@ -137,6 +137,29 @@ def test_a_page_of_another_site_calls_only_if_it_may(served: Server, server: Ser
         assert "access-control-allow-credentials" not in response.headers
 
 
+def test_every_change_takes_conditions_also_of_plugins(served: Server) -> None:
+    changes = [
+        (f"{method} {path}", operation)
+        for path, item in served.client.get("/openapi.json").json()["paths"].items()
+        for method, operation in item.items()
+        if method in ("put", "patch", "delete")
+    ]
+    assert len(changes) >= 15
+    for place, operation in changes:
+        names = [parameter["name"] for parameter in operation["parameters"]]
+        assert (names.count("If-Match"), names.count("If-None-Match")) == (1, 1), place
+        assert "412" in operation["responses"], place
+
+
+def test_a_calendar_address_is_ended_under_a_condition(user: User) -> None:
+    tag = user.post("/users/me/calendar").headers["etag"]
+    for condition in ({"If-Match": '"x"'}, {"If-None-Match": tag}, {"If-None-Match": "*"}):
+        assert user.delete("/users/me/calendar", headers=condition).status_code == 412
+    assert user.delete("/users/me/calendar", headers={"If-Match": tag}).status_code == 200
+    assert user.delete("/users/me/calendar", headers={"If-Match": "*"}).status_code == 412
+    assert user.delete("/users/me/calendar").status_code == 200
+
+
 @pytest.mark.parametrize(
     ("accept", "is_stream"),
     [

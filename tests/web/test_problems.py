@@ -21,7 +21,8 @@ from eventorg.security.passwords import Passwords
 from eventorg.settings import Settings
 from eventorg.storage.database import Database
 from eventorg.testing import PASSWORD, Server, check_problem, running
-from eventorg.web.problems import FRAMEWORK_CODES, MEDIA_TYPE
+from eventorg.web.problem_codes import STATUSES
+from eventorg.web.problems import FRAMEWORK_CODES, MEDIA_TYPE, STATUS
 
 DOMAIN_ERRORS = {
     name: kind
@@ -72,6 +73,19 @@ def test_every_code_has_its_text_and_every_text_its_code(language: str, section:
     assert [code for code in codes if not any(re.fullmatch(code, key) for key in texts)] == []
     assert [key for key in texts if not any(re.fullmatch(code, key) for code in codes)] == []
     assert all(text.strip() for text in texts.values())
+
+
+def test_every_code_has_the_status_of_its_errors() -> None:
+    statuses = {
+        pattern: next(STATUS[base] for base in kind.__mro__ if base in STATUS)
+        for name, kind in DOMAIN_ERRORS.items()
+        for pattern in {re.escape(kind.default_code), *codes_given_to({name}, 0)}
+    } | {code: status for status, code in FRAMEWORK_CODES.items()}
+    statuses["internal_error"] = 500
+    for code, status in STATUSES.items():
+        found = [statuses[pattern] for pattern in statuses if re.fullmatch(pattern, code)]
+        assert statuses.get(code, found[0]) == status, code
+    assert list(STATUSES) == sorted(catalogue("en")["titles"])
 
 
 def test_the_languages_say_the_same_things() -> None:
