@@ -147,13 +147,13 @@ WHERE organizer_id = :user_id
 ORDER BY start_time, id;
 
 -- name: transfer_ownership(event_id, now)^
--- The longest-serving co-host becomes the organizer; no row if there is none.
+-- The longest-serving co-host who has acted as one becomes the organizer; no row if there is none.
 UPDATE events
 SET
     organizer_id = (
         SELECT user_id
         FROM event_hosts
-        WHERE event_hosts.event_id = events.id
+        WHERE event_hosts.event_id = events.id AND event_hosts.acted_at IS NOT NULL
         ORDER BY added_at, user_id
         LIMIT 1
     ),
@@ -162,9 +162,15 @@ SET
 WHERE id = :event_id AND EXISTS (
     SELECT 1
     FROM event_hosts
-    WHERE event_hosts.event_id = events.id
+    WHERE event_hosts.event_id = events.id AND event_hosts.acted_at IS NOT NULL
 )
 RETURNING organizer_id;
+
+-- name: note_host_act(event_id, user_id, now)!
+-- The first act of a co-host.
+UPDATE event_hosts
+SET acted_at = :now
+WHERE event_id = :event_id AND user_id = :user_id AND acted_at IS NULL;
 
 -- name: remove_host(event_id, user_id)!
 DELETE FROM event_hosts

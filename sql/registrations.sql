@@ -86,7 +86,8 @@ LIMIT 1;
 -- name: list_registrations_of(user_id)
 SELECT
     event_id,
-    status
+    status,
+    cancelled_by
 FROM registrations
 WHERE user_id = :user_id
 ORDER BY seq;

@@ -15,6 +15,7 @@ class Event:
     hosts: set[str] = field(default_factory=set)
     registrations: dict[str, str] = field(default_factory=dict)
     removed: set[str] = field(default_factory=set)
+    acted: set[str] = field(default_factory=set)
 
     def role(self, user: str) -> str | None:
         if user == self.organizer:
@@ -83,6 +84,7 @@ class Model:
         status = self._end(event, other)
         if status == 200:
             event.removed.add(other)
+            event.acted.add(user)
         return status
 
     def check_in(self, user: str, event_id: str, other: str, status: str) -> int:
@@ -93,6 +95,8 @@ class Model:
             return 404
         if registrations[other] in ("waitlisted", "cancelled"):
             return 409
+        if registrations[other] != status:
+            self.events[event_id].acted.add(user)
         registrations[other] = status
         return 200
 
@@ -102,6 +106,8 @@ class Model:
         event = self.events[event_id]
         if name == "status" and value == "draft" and event.status != "draft" and (event.taken() or event.line()):
             return 409
+        if getattr(event, name) != value:
+            event.acted.add(user)
         setattr(event, name, value)
         event.fill()
         return 200
@@ -115,6 +121,7 @@ class Model:
         if other in event.hosts:
             return 200
         event.hosts.add(other)
+        event.acted.discard(other)
         return 201
 
     def remove_host(self, user: str, event_id: str, other: str) -> int:
@@ -125,6 +132,7 @@ class Model:
         if other not in event.hosts:
             return 404
         event.hosts.remove(other)
+        event.acted.discard(other)
         return 200
 
     def delete(self, user: str, event_id: str) -> int:
@@ -134,13 +142,15 @@ class Model:
         return 200
 
     def delete_account(self, user: str) -> int:
-        """Passes each event to a co-host, or deletes it. All were added at the same time, so the lowest id wins."""
+        """Passes each event to a co-host who has acted, or deletes it. All were added at the same time, so the lowest
+        id wins."""
         self.users.remove(user)
         for event_id, event in list(self.events.items()):
-            if event.organizer == user and not event.hosts:
+            heirs = event.hosts & event.acted
+            if event.organizer == user and not heirs:
                 del self.events[event_id]
             elif event.organizer == user:
-                event.organizer = min(event.hosts)
+                event.organizer = min(heirs)
                 event.hosts.remove(event.organizer)
         for event in self.events.values():
             event.hosts.discard(user)

@@ -102,7 +102,11 @@ class UserController(Controller):
         responses=problems(401, 403, 404, 412, 507),
     )
     async def delete_user(self, request: Authenticated, user_id: FromPath[str], users: Users) -> Done:
-        """Deletes the account, its registrations, and the events it organizes, unless a co-host takes them over."""
+        """Deletes the account, its registrations, and the events it organizes.
+
+        An event passes to its longest-serving co-host who has changed it, checked someone in or removed someone.
+        Without such a co-host it is deleted.
+        """
         await users.delete(request.user.resolve(user_id), expected_versions(request), request.user)
         return done(request, "user_deleted")
 

@@ -128,6 +128,11 @@ class EventRepository:
         check_host(role)
         return event
 
+    def note_act(self, tx: Transaction, event_id: str, by: Caller) -> None:
+        """Records that a host has acted as one: only such a co-host takes the event over when its organizer's account
+        is deleted."""
+        tx.run(self._sql.note_host_act, event_id=event_id, user_id=by.user_id, now=tx.now)
+
     def find_all_for_user(self, tx: Transaction, user_id: str) -> list[Event]:
         """Returns the events that a user organizes or co-hosts, by start time."""
         return [self.load(tx, row["id"], user_id) for row in tx.all(self._sql.list_organized, user_id=user_id)]
@@ -138,7 +143,8 @@ class EventRepository:
         tx.run(self._sql.delete_event, event_id=event_id)
 
     def remove_all_for_user(self, tx: Transaction, user_id: str, by: Caller) -> None:
-        """Transfers each event of a user to its longest-serving co-host, or deletes it if there is none."""
+        """Transfers each event of a user to its longest-serving co-host who has acted as one, or deletes it if there
+        is none."""
         for owned in tx.all(self._sql.list_owned, user_id=user_id):
             event_id = owned["id"]
             heir = tx.one(self._sql.transfer_ownership, event_id=event_id, now=tx.now)
@@ -188,6 +194,7 @@ class EventRepository:
         tx.run(self._sql.update_event, event_id=before.id, search_text=words, now=tx.now, **values)
         cancelled = after.status == "cancelled" != before.status
         self._changes.record(tx, NewChange("event.cancelled" if cancelled else "event.updated", before.id), caller)
+        self.note_act(tx, before.id, caller)
         self._seats.fill(tx, before.id, caller)
         return self.load(tx, before.id, caller.user_id)
 

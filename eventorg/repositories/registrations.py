@@ -5,6 +5,7 @@ from msgspec import structs
 from eventorg.domain.callers import Caller
 from eventorg.domain.errors import Forbidden
 from eventorg.domain.events import Event, check_open
+from eventorg.domain.exports import StoredRegistration
 from eventorg.domain.facts import NewChange
 from eventorg.domain.idempotency import Once
 from eventorg.domain.registrations import (
@@ -87,7 +88,9 @@ class RegistrationRepository:
 
         def work(tx: Transaction) -> Registration:
             event = self._events.load_as_host(tx, event_id, caller.user_id)
-            return self._end(tx, event, user_id, expected, caller, "host")
+            removed = self._end(tx, event, user_id, expected, caller, "host")
+            self._events.note_act(tx, event.id, caller)
+            return removed
 
         return await self._database.write(work)
 
@@ -114,6 +117,7 @@ class RegistrationRepository:
                 return before
             tx.run(self._sql.set_registration_status, event_id=event.id, user_id=user_id, status=patch.status)
             self._changes.record(tx, NewChange("registration.attended", event.id, user_id), caller)
+            self._events.note_act(tx, event.id, caller)
             return structs.replace(before, status=patch.status)
 
         def may_see(tx: Transaction, _: Registration) -> None:
@@ -130,10 +134,13 @@ class RegistrationRepository:
             self._changes.record(tx, NewChange("registration.cancelled", held["event_id"], user_id), by)
             self._seats.give_up(tx, held["event_id"], held["status"], by)
 
-    def find_all_for_user(self, tx: Transaction, user_id: str) -> list[Registration]:
+    def find_all_for_user(self, tx: Transaction, user_id: str) -> list[StoredRegistration]:
         """Returns every registration of a user in the order they were made, including cancelled ones."""
-        rows = tx.all(self._sql.list_registrations_of, user_id=user_id)
-        return [self._participants.load(tx, row["event_id"], user_id) for row in rows]
+        stored = []
+        for row in tx.all(self._sql.list_registrations_of, user_id=user_id):
+            registration = structs.asdict(self._participants.load(tx, row["event_id"], user_id))
+            stored.append(StoredRegistration(**registration, cancelled_by=row["cancelled_by"]))
+        return stored
 
     def _end(
         self,

@@ -30,6 +30,7 @@ LEFT_OUT = {
     ("users", "email_key"): "the e-mail in another form",
     ("events", "seq"): "a number of the search index",
     ("events", "search_text"): "title, description and location in another form",
+    ("event_hosts", "acted_at"): "the time of the user's first change to the event, which the change log has",
     ("registrations", "seq"): "the place in an order that the export has",
     ("idempotency_records", "owner"): "the user itself, and the bot that the change log names",
     ("idempotency_records", "fingerprint"): "a hash of a request that the user made",
