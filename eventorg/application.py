@@ -65,6 +65,9 @@ def create_app(settings: Settings, clock: Clock = utc_now, passwords: Passwords 
     @asynccontextmanager
     async def serving(_: Litestar) -> AsyncIterator[None]:
         path = settings.database_path
+        schedule = BackupSchedule(settings, clock) if settings.backups else None
+        if schedule:
+            await to_thread.run_sync(schedule.check_folder)
         with owner_lock(path):
             await to_thread.run_sync(core.prepare)
             await to_thread.run_sync(core.check_statements)
@@ -74,8 +77,8 @@ def create_app(settings: Settings, clock: Clock = utc_now, passwords: Passwords 
                 await stack.enter_async_context(external_commits.running())
                 kept = timedelta(days=settings.changes_days)
                 await stack.enter_async_context(housekeeping(core.changes, core.idempotency, kept, clock))
-                if settings.backups:
-                    await stack.enter_async_context(BackupSchedule(settings, clock).running())
+                if schedule:
+                    await stack.enter_async_context(schedule.running())
                 for loaded, context in zip(core.loaded, contexts, strict=True):
                     worker = PluginWorker(loaded, context, core.plugins, core.database)
                     await stack.enter_async_context(worker.running())
