@@ -70,6 +70,9 @@ def create_app(settings: Settings, clock: Clock = utc_now, passwords: Passwords 
     @asynccontextmanager
     async def serving(_: Litestar) -> AsyncIterator[None]:
         path = settings.database_path
+        schedule = BackupSchedule(settings, clock) if settings.backups else None
+        if schedule:
+            await to_thread.run_sync(schedule.check_folder)
         with owner_lock(path):
             await to_thread.run_sync(core.prepare)
             await to_thread.run_sync(core.check_statements)
@@ -79,8 +82,8 @@ def create_app(settings: Settings, clock: Clock = utc_now, passwords: Passwords 
                 await stack.enter_async_context(external_commits.running())
                 kept = timedelta(days=settings.changes_days)
                 await stack.enter_async_context(cleaning_up(core.changes, core.idempotency, kept, clock))
-                if settings.backups:
-                    await stack.enter_async_context(BackupSchedule(settings, clock).running())
+                if schedule:
+                    await stack.enter_async_context(schedule.running())
                 for worker in workers:
                     await stack.enter_async_context(worker.running())
                 yield
