@@ -29,6 +29,7 @@ from eventorg.domain.errors import (
 from eventorg.domain.events import Event, Role, check_host, check_organizer
 from eventorg.domain.facts import (
     FACTS,
+    ChangeData,
     EventCancelled,
     EventCreated,
     EventDeleted,
@@ -38,6 +39,7 @@ from eventorg.domain.facts import (
     RegistrationCancelled,
     RegistrationCreated,
     RegistrationPromoted,
+    RegistrationUpdated,
     UserCreated,
     UserDeleted,
     UserUpdated,
@@ -79,6 +81,7 @@ __all__ = [
     "Anybody",
     "Authenticated",
     "Caller",
+    "ChangeData",
     "Clock",
     "Conflict",
     "Context",
@@ -108,6 +111,7 @@ __all__ = [
     "RegistrationCancelled",
     "RegistrationCreated",
     "RegistrationPromoted",
+    "RegistrationUpdated",
     "Role",
     "RunCommand",
     "Statement",

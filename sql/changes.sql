@@ -1,6 +1,6 @@
--- name: record_change(now, type, event_id, user_id, actor_id, bot)!
-INSERT INTO changes (at, type, event_id, user_id, actor_id, bot)
-VALUES (:now, :type, :event_id, :user_id, :actor_id, :bot);
+-- name: record_change(now, type, event_id, user_id, actor_id, bot, data)!
+INSERT INTO changes (at, type, event_id, user_id, actor_id, bot, data)
+VALUES (:now, :type, :event_id, :user_id, :actor_id, :bot, :data);
 
 -- name: keep_audience(seq, event_id)!
 -- Stores the hosts and participants of an event that is about to be deleted, so that they can be told.
@@ -42,7 +42,8 @@ SELECT
     changes.at,
     changes.type,
     changes.event_id,
-    changes.user_id
+    changes.user_id,
+    changes.data
 FROM seen
 CROSS JOIN changes ON changes.seq = seen.seq
 ORDER BY changes.seq;
@@ -54,7 +55,8 @@ SELECT
     at,
     type,
     event_id,
-    user_id
+    user_id,
+    data
 FROM changes
 WHERE seq > :after
     AND (
@@ -85,6 +87,7 @@ SELECT
     type,
     event_id,
     user_id,
+    data,
     CASE actor_id WHEN :user_id THEN bot END AS bot
 FROM changes
 WHERE user_id = :user_id
@@ -98,7 +101,8 @@ SELECT
     at,
     type,
     event_id,
-    user_id
+    user_id,
+    data
 FROM changes
 WHERE seq > :after
 ORDER BY seq

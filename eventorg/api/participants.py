@@ -88,7 +88,7 @@ class ParticipantController(Controller):
     ) -> Response[Registration]:
         """Checks a participant in with `attended`, or undoes it with `registered`. Allowed for hosts.
 
-        The change feed shows both as `registration.attended`.
+        The change feed shows them as `registration.attended` and `registration.updated`.
         """
         guest_id, expected = request.user.resolve(user_id), expected_versions(request)
         registration = await registrations.check_in(event_id, guest_id, data, expected, request.user, once_of(request))

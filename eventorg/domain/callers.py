@@ -23,6 +23,8 @@ class Caller(Struct, frozen=True, kw_only=True):
     user_id: str = ""
     bot: str | None = None
     scopes: frozenset[str] = frozenset()
+    is_operator: bool = False
+    """True if the operator acts for the user, with a command."""
 
     def resolve(self, user_id: str) -> str:
         """Returns the id, or the caller's own for `me`."""

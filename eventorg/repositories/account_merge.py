@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from eventorg.domain.callers import Caller
-from eventorg.domain.facts import ChangeType, NewChange
+from eventorg.domain.facts import ChangeData, ChangeType, NewChange, field_names, registration_step
 from eventorg.domain.registrations import RegistrationStatus
 from eventorg.repositories.changes import ChangeRepository
 from eventorg.repositories.seats import Seats
@@ -33,7 +33,8 @@ class AccountMerge:
         for owned in tx.all(self._sql.list_owned, user_id=user_id):
             tx.run(self._sql.reassign_event, event_id=owned["id"], user_id=heir_id, now=tx.now)
             tx.run(self._sql.remove_host, event_id=owned["id"], user_id=heir_id)
-            self._changes.record(tx, NewChange("event.updated", owned["id"], heir_id), by)
+            changed = field_names(["organizer_id", "hosts"])
+            self._changes.record(tx, NewChange("event.updated", owned["id"], heir_id, changed), by)
         for hosted in tx.all(self._sql.list_hosted, user_id=user_id):
             self._merge_role(tx, hosted["event_id"], heir_id, by)
         tx.run(self._sql.reassign_idempotency_records, user_id=user_id, heir_id=heir_id)
@@ -50,10 +51,11 @@ class AccountMerge:
         if not keeps_own:
             tx.run(self._sql.reassign_registration, event_id=event_id, user_id=user_id, heir_id=heir_id)
         if given["status"] != "cancelled":
-            self._changes.record(tx, NewChange("registration.cancelled", event_id, user_id), by)
+            step = registration_step("cancelled", given["status"], "system")
+            self._changes.record(tx, NewChange("registration.cancelled", event_id, user_id, step), by)
         if not keeps_own:
-            for step in _steps(own["status"] if own else "cancelled", given["status"]):
-                self._changes.record(tx, NewChange(step, event_id, heir_id), by)
+            for kind, step in _steps(own["status"] if own else None, given["status"]):
+                self._changes.record(tx, NewChange(kind, event_id, heir_id, step), by)
         if lost is not None and lost["status"] != "cancelled":
             self._seats.give_up(tx, event_id, lost["status"], by)
 
@@ -61,19 +63,23 @@ class AccountMerge:
         heir = tx.row(self._sql.get_role, event_id=event_id, viewer_id=heir_id)
         if heir["role"] not in ("organizer", "host"):
             tx.run(self._sql.add_host, event_id=event_id, user_id=heir_id, now=tx.now)
-            self._changes.record(tx, NewChange("event.updated", event_id, heir_id), by)
+        self._changes.record(tx, NewChange("event.updated", event_id, heir_id, field_names(["hosts"])), by)
 
 
-def _steps(before: RegistrationStatus, after: RegistrationStatus) -> Iterator[ChangeType]:
-    """Yields the changes that describe an improved registration, so that readers of the log can follow."""
-    if before == after or after == "cancelled":
+def _steps(before: RegistrationStatus | None, after: RegistrationStatus) -> Iterator[tuple[ChangeType, ChangeData]]:
+    """Yields the changes that describe the heir's new registration, so that readers of the log can follow."""
+    if after == "cancelled":
         return
-    if before == "cancelled":
-        yield "registration.created"
+    if before == after:  # the earlier of two: another date, perhaps another place on the waiting list
+        yield "registration.updated", registration_step(after, before, "system")
+        return
+    if before in (None, "cancelled"):
+        first: RegistrationStatus = "waitlisted" if after == "waitlisted" else "registered"
+        yield "registration.created", registration_step(first, before, "system")
     elif before == "waitlisted":
-        yield "registration.promoted"
+        yield "registration.promoted", registration_step("registered", before, "system")
     if after == "attended":
-        yield "registration.attended"
+        yield "registration.attended", registration_step(after, "registered", "system")
 
 
 def _rank(status: RegistrationStatus, seq: int) -> tuple[int, int]:

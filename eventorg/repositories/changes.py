@@ -1,9 +1,14 @@
 """The change log: one row per fact, written in the transaction of the change itself, and read as a feed."""
 
+import sqlite3
+from typing import TypeVar
+
+import msgspec
+
 from eventorg.domain.callers import Caller
 from eventorg.domain.errors import Gone
 from eventorg.domain.exports import LoggedChange
-from eventorg.domain.facts import ALL_CHANGES, Change, ChangePage, NewChange
+from eventorg.domain.facts import ALL_CHANGES, Change, ChangeData, ChangePage, NewChange
 from eventorg.storage.database import Database
 from eventorg.storage.statements import Statement, Statements
 from eventorg.storage.transactions import Transaction
@@ -11,6 +16,8 @@ from eventorg.storage.transactions import Transaction
 MAX_LOOKED_UP = 50
 """The number of new changes up to which the event loop searches them itself."""
 _MAX_SWEEP = 1_000
+
+C = TypeVar("C", bound=Change)
 
 
 class ChangeRepository:
@@ -34,8 +41,11 @@ class ChangeRepository:
             user_id=fact.user_id,
             actor_id=by.user_id or None,
             bot=by.bot,
+            data=encode_data(fact.data),
         )
-        change = Change(seq=seq, at=tx.now, type=fact.type, event_id=fact.event_id, user_id=fact.user_id)
+        change = Change(
+            seq=seq, at=tx.now, type=fact.type, event_id=fact.event_id, user_id=fact.user_id, data=fact.data
+        )
         if change.type == "event.deleted":
             tx.run(self._sql.keep_audience, seq=change.seq, event_id=change.event_id)
         tx.news.append(change)
@@ -69,7 +79,7 @@ class ChangeRepository:
     async def find_after(self, seq: int) -> list[Change]:
         """Returns the changes after a number in commit order, limited to one batch."""
         rows = await self._database.read(lambda tx: tx.all(self._sql.list_all_changes, after=seq, limit=_MAX_SWEEP))
-        return [Change(**row) for row in rows]
+        return [read_change(Change, row) for row in rows]
 
     def _find_new(self, tx: Transaction, user_id: str, after: int | None, limit: int) -> ChangePage | None:
         start, head = self._bounds(tx, after)
@@ -93,7 +103,7 @@ class ChangeRepository:
             rows = tx.all(statement, user_id=user_id, after=start, limit=limit)
         else:
             rows = tx.all(self._sql.list_all_changes, after=start, limit=limit)
-        changes = [Change(**row) for row in rows]
+        changes = [read_change(Change, row) for row in rows]
         return ChangePage(changes, changes[-1].seq if len(changes) == limit else head)
 
     def _find_audience(self, tx: Transaction, user_id: str) -> frozenset[str]:
@@ -103,7 +113,7 @@ class ChangeRepository:
 
     def find_all_for_user(self, tx: Transaction, user_id: str) -> list[LoggedChange]:
         """Returns the changes that name a user, that the user made, or that told the user of a deletion."""
-        return [LoggedChange(**row) for row in tx.all(self._sql.list_changes_naming, user_id=user_id)]
+        return [read_change(LoggedChange, row) for row in tx.all(self._sql.list_changes_naming, user_id=user_id)]
 
     async def forget(self, before: str) -> None:
         """Deletes changes older than a time (RFC 3339), a limited number in each transaction so that writers do not
@@ -114,3 +124,16 @@ class ChangeRepository:
 
         while await self._database.write(sweep) == _MAX_SWEEP:
             pass
+
+
+def encode_data(data: ChangeData | None) -> str | None:
+    """Returns the data as it is stored."""
+    return None if data is None else msgspec.json.encode(data).decode()
+
+
+def read_change(kind: type[C], row: sqlite3.Row) -> C:
+    """Returns a change from its row."""
+    values = dict(zip(row.keys(), row, strict=True))  # half the time of `dict(row)`
+    if values["data"] is not None:
+        values["data"] = msgspec.json.decode(values["data"])
+    return kind(**values)

@@ -21,7 +21,7 @@ from eventorg.domain.events import (
     check_visible,
     is_hidden,
 )
-from eventorg.domain.facts import NewChange
+from eventorg.domain.facts import ChangeType, NewChange, field_names
 from eventorg.domain.idempotency import Once
 from eventorg.domain.normal_forms import fold
 from eventorg.domain.values import BASE58, check_version
@@ -152,7 +152,8 @@ class EventRepository:
                 self.remove(tx, event_id, by)
             else:
                 tx.run(self._sql.remove_host, event_id=event_id, user_id=heir["organizer_id"])
-                self._changes.record(tx, NewChange("event.updated", event_id, heir["organizer_id"]), by)
+                changed = field_names(["organizer_id", "hosts"])
+                self._changes.record(tx, NewChange("event.updated", event_id, heir["organizer_id"], changed), by)
 
     def _load(self, tx: Transaction, event_id: str) -> Event:
         row = tx.one(self._sql.get_event, event_id=event_id)
@@ -193,7 +194,9 @@ class EventRepository:
         words = _search_text(after.title, after.description, after.location)
         tx.run(self._sql.update_event, event_id=before.id, search_text=words, now=tx.now, **values)
         cancelled = after.status == "cancelled" != before.status
-        self._changes.record(tx, NewChange("event.cancelled" if cancelled else "event.updated", before.id), caller)
+        changed = field_names(name for name, value in values.items() if value != getattr(before, name))
+        kind: ChangeType = "event.cancelled" if cancelled else "event.updated"
+        self._changes.record(tx, NewChange(kind, before.id, data=changed), caller)
         self.note_act(tx, before.id, caller)
         self._seats.fill(tx, before.id, caller)
         return self.load(tx, before.id, caller.user_id)

@@ -3,7 +3,7 @@
 from eventorg.domain.callers import Caller
 from eventorg.domain.errors import Conflict, NotFound
 from eventorg.domain.events import Event, Host, Hosts, NewHost, check_host, check_organizer
-from eventorg.domain.facts import NewChange
+from eventorg.domain.facts import NewChange, field_names
 from eventorg.domain.idempotency import Once
 from eventorg.domain.values import check_version
 from eventorg.repositories.changes import ChangeRepository
@@ -52,7 +52,7 @@ class HostRepository:
                 raise NotFound("user_not_found")
             is_new = tx.one(self._sql.add_host, event_id=event.id, user_id=new.user_id, now=tx.now) is not None
             if is_new:
-                self._changes.record(tx, NewChange("event.updated", event.id, new.user_id), caller)
+                self._record(tx, event.id, new.user_id, caller)
             return next(host for host in self._find(tx, event.id) if host.user_id == new.user_id), is_new
 
         def may_see(tx: Transaction, _: tuple[Host, bool]) -> None:
@@ -77,7 +77,7 @@ class HostRepository:
                 raise NotFound("host_not_found")
             check_version(hosts[0].version, expected)
             tx.run(self._sql.remove_host, event_id=event.id, user_id=user_id)
-            self._changes.record(tx, NewChange("event.updated", event.id, user_id), caller)
+            self._record(tx, event.id, user_id, caller)
 
         await self._database.write(work)
 
@@ -85,6 +85,9 @@ class HostRepository:
         event, role = self._events.load_with_role(tx, event_id, caller_id)
         check_organizer(role)
         return event
+
+    def _record(self, tx: Transaction, event_id: str, user_id: str, by: Caller) -> None:
+        self._changes.record(tx, NewChange("event.updated", event_id, user_id, field_names(["hosts"])), by)
 
     def _find(self, tx: Transaction, event_id: str) -> list[Host]:
         return [

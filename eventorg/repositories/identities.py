@@ -10,7 +10,7 @@ from msgspec import UNSET
 
 from eventorg.domain.callers import Caller
 from eventorg.domain.errors import Conflict, Forbidden, NotFound
-from eventorg.domain.facts import NewChange
+from eventorg.domain.facts import NewChange, field_names
 from eventorg.domain.idempotency import Once
 from eventorg.domain.identities import Known, LinkCode, TelegramAccount, TelegramIdentity
 from eventorg.domain.normal_forms import fold
@@ -121,7 +121,7 @@ class IdentityRepository:
             else:
                 tx.run(self._sql.move_identity, telegram_id=telegram_id, user_id=user_id, now=tx.now)
                 self._merging.merge(tx, identity.user_id, user_id, actor)
-            self._changes.record(tx, NewChange("user.updated", user_id=user_id), actor)
+            self._changes.record(tx, NewChange("user.updated", user_id=user_id, data=field_names(["telegram"])), actor)
             return self._users.load(tx, user_id)
 
         def may_see(tx: Transaction, user: User) -> None:
@@ -141,7 +141,8 @@ class IdentityRepository:
             if not tx.one(self._sql.has_other_login, user_id=caller.user_id):
                 raise Conflict("no_other_login")
             tx.run(self._sql.delete_identity, telegram_id=telegram_id)
-            self._changes.record(tx, NewChange("user.updated", user_id=caller.user_id), caller)
+            change = NewChange("user.updated", user_id=caller.user_id, data=field_names(["telegram"]))
+            self._changes.record(tx, change, caller)
 
         await self._database.write(work)
 

@@ -6,7 +6,7 @@ from eventorg.domain.callers import Caller
 from eventorg.domain.errors import Forbidden
 from eventorg.domain.events import Event, check_open
 from eventorg.domain.exports import StoredRegistration
-from eventorg.domain.facts import NewChange
+from eventorg.domain.facts import ChangeType, NewChange, actor_for, registration_step
 from eventorg.domain.idempotency import Once
 from eventorg.domain.registrations import (
     CancelledBy,
@@ -116,7 +116,9 @@ class RegistrationRepository:
             if before.status == patch.status:
                 return before
             tx.run(self._sql.set_registration_status, event_id=event.id, user_id=user_id, status=patch.status)
-            self._changes.record(tx, NewChange("registration.attended", event.id, user_id), caller)
+            kind: ChangeType = "registration.attended" if patch.status == "attended" else "registration.updated"
+            step = registration_step(patch.status, before.status, actor_for(user_id, caller))
+            self._changes.record(tx, NewChange(kind, event.id, user_id, step), caller)
             self._events.note_act(tx, event.id, caller)
             return structs.replace(before, status=patch.status)
 
@@ -131,7 +133,8 @@ class RegistrationRepository:
             if held["status"] == "cancelled":
                 continue
             tx.run(self._sql.delete_registration, event_id=held["event_id"], user_id=user_id)
-            self._changes.record(tx, NewChange("registration.cancelled", held["event_id"], user_id), by)
+            step = registration_step("cancelled", held["status"], actor_for(user_id, by))
+            self._changes.record(tx, NewChange("registration.cancelled", held["event_id"], user_id, step), by)
             self._seats.give_up(tx, held["event_id"], held["status"], by)
 
     def find_all_for_user(self, tx: Transaction, user_id: str) -> list[StoredRegistration]:
@@ -160,7 +163,8 @@ class RegistrationRepository:
         tx.run(self._sql.cancel_registration, event_id=event.id, user_id=user_id, cancelled_by=cancelled_by)
         if before.status == "cancelled":
             return before
-        self._changes.record(tx, NewChange("registration.cancelled", event.id, user_id), caller)
+        step = registration_step("cancelled", before.status, actor_for(user_id, caller))
+        self._changes.record(tx, NewChange("registration.cancelled", event.id, user_id, step), caller)
         self._seats.give_up(tx, event.id, before.status, caller)
         return structs.replace(before, status="cancelled", waitlist_position=None)
 
@@ -175,7 +179,8 @@ class RegistrationRepository:
             tx.run(self._sql.forget_cancelled, event_id=event.id, user_id=user_id)
         status, position = self._seats.claim(tx, event)
         tx.run(self._sql.create_registration, event_id=event.id, user_id=user_id, status=status, now=tx.now)
-        self._changes.record(tx, NewChange("registration.created", event.id, user_id), caller)
+        step = registration_step(status, "cancelled" if before else None, actor_for(user_id, caller))
+        self._changes.record(tx, NewChange("registration.created", event.id, user_id, step), caller)
         made = Registration(
             event_id=event.id, user_id=user_id, status=status, registration_date=tx.now, waitlist_position=position
         )

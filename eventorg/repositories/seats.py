@@ -3,7 +3,7 @@
 from eventorg.domain.callers import Caller
 from eventorg.domain.errors import Conflict
 from eventorg.domain.events import Event
-from eventorg.domain.facts import NewChange
+from eventorg.domain.facts import NewChange, registration_step
 from eventorg.domain.registrations import RegistrationStatus
 from eventorg.repositories.changes import ChangeRepository
 from eventorg.storage.statements import Statements
@@ -42,4 +42,5 @@ class Seats:
         ):
             tx.run(self._sql.leave_line, event_id=event_id)
             tx.run(self._sql.promote, seq=first["seq"])
-            self._changes.record(tx, NewChange("registration.promoted", event_id, first["user_id"]), by)
+            step = registration_step("registered", "waitlisted", "system")
+            self._changes.record(tx, NewChange("registration.promoted", event_id, first["user_id"], step), by)

@@ -10,7 +10,7 @@ from msgspec import UNSET, Struct, UnsetType, structs
 from eventorg.domain.callers import NOBODY, Caller
 from eventorg.domain.errors import Conflict, FieldError, Invalid, NotFound, Unauthenticated, WrongPassword
 from eventorg.domain.exports import Export
-from eventorg.domain.facts import NewChange
+from eventorg.domain.facts import NewChange, field_names
 from eventorg.domain.idempotency import Once, is_replay
 from eventorg.domain.identities import TelegramIdentity
 from eventorg.domain.normal_forms import fold
@@ -137,7 +137,7 @@ class UserRepository:
             given = {name: value for name in PROFILE if (value := getattr(patch, name)) is not UNSET}
             if change is not None and not tx.run(self._sql.set_password, user_id=user_id, **change):
                 raise WrongPassword()  # changed in the meantime
-            return self.change(tx, user_id, given, caller, always=change is not None)
+            return self.change(tx, user_id, given, caller, new_password=change is not None)
 
         def may_see(tx: Transaction, _: User) -> None:
             self._load_self(tx, user_id, caller)
@@ -156,7 +156,7 @@ class UserRepository:
             if row is None:
                 raise NotFound("user_not_found")
             tx.run(self._sql.set_password, user_id=user_id, old_hash=row["password_hash"], new_hash=hashed)
-            self.change(tx, user_id, {}, Caller(user_id=user_id), always=True)
+            self.change(tx, user_id, {}, Caller(user_id=user_id), new_password=True)
 
         await self._database.write(work)
 
@@ -221,21 +221,23 @@ class UserRepository:
         return User(**row)
 
     def change(
-        self, tx: Transaction, user_id: str, given: dict[str, str | None], by: Caller, *, always: bool = False
+        self, tx: Transaction, user_id: str, given: dict[str, str | None], by: Caller, *, new_password: bool = False
     ) -> User:
         """Changes fields of the user's profile and returns the user. Nothing is recorded if nothing changes, unless
-        `always`.
+        there is a `new_password`.
 
         Raises `Conflict` if a name is taken.
         """
         before = self.load(tx, user_id)
         after = structs.replace(before, **given)
-        if after == before and not always:
+        if after == before and not new_password:
             return before
         values = _columns({name: getattr(after, name) for name in PROFILE})
         with _taken_names():
             row = tx.row(self._sql.update_user, user_id=user_id, now=tx.now, **values)
-        self._changes.record(tx, NewChange("user.updated", user_id=user_id), by)
+        changed = [name for name in PROFILE if getattr(after, name) != getattr(before, name)]
+        changed += ["password"] if new_password else []
+        self._changes.record(tx, NewChange("user.updated", user_id=user_id, data=field_names(changed)), by)
         return User(**row)
 
     def _load_self(self, tx: Transaction, user_id: str, caller: Caller) -> User:

@@ -102,6 +102,7 @@ def test_every_fact_is_delivered_once_and_in_order(tmp_path: Path) -> None:
         vera.post(f"{event}/register")
         boris.delete(f"{event}/register")
         assert anna.patch(f"{event}/participants/{vera.id}", json={"status": "attended"}).status_code == 200
+        assert anna.patch(f"{event}/participants/{vera.id}", json={"status": "registered"}).status_code == 200
         anna.patch(event, json={"title": "Tea"})
         anna.post(f"{event}/cancel")
         anna.delete(event)
