@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from functools import cached_property
 from typing import Final, TypeVar
 
@@ -42,6 +43,18 @@ class Transaction:
     def all(self, statement: Statement, **parameters: Parameter) -> list[sqlite3.Row]:
         """Every row, fetched whole: a half-read cursor would pin the write-ahead log."""
         return self._connection.execute(statement.sql, parameters).fetchall()
+
+    def all_until(
+        self, statement: Statement, is_enough: Callable[[sqlite3.Row], bool], **parameters: Parameter
+    ) -> list[sqlite3.Row]:
+        """Returns the rows before the first one for which `is_enough` is true, and that one. The rest is not read."""
+        rows = []
+        with closing(self._connection.execute(statement.sql, parameters)) as cursor:
+            for row in cursor:
+                rows.append(row)
+                if is_enough(row):
+                    break
+        return rows
 
     def run(self, statement: Statement, **parameters: Parameter) -> int:
         """The number of rows changed."""
