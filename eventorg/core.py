@@ -59,7 +59,7 @@ class Core:
         seats = Seats(sql, changes)
         self.events = events = EventRepository(database, sql, changes, seats, idempotency)
         self.hosts = HostRepository(database, sql, changes, events, idempotency)
-        self.participants = participants = ParticipantRepository(database, sql, events)
+        self.participants = participants = ParticipantRepository(database, sql, changes, events)
         self.registrations = RegistrationRepository(database, sql, changes, seats, events, participants, idempotency)
         self.users = users = UserRepository(
             database,
@@ -90,7 +90,7 @@ class Core:
 
     def context(self, loaded: LoadedPlugin) -> PluginContext:
         """Returns the context that a plugin works with."""
-        return PluginContext(loaded, self.database, self.clock, self.events, self.users, self.idempotency)
+        return PluginContext(loaded, self.database, self.clock, self.changes, self.events, self.users, self.idempotency)
 
     @property
     def components(self) -> list[Component]:

@@ -197,6 +197,9 @@ class Context(Protocol):
     def load_user(self, tx: Transaction, user_id: str) -> User:
         """Returns a user. Raises `NotFound`."""
 
+    def load_last_change(self, tx: Transaction) -> int:
+        """Returns the number of the last change in the snapshot of `tx`: the `as_of` of a list that is read with it."""
+
 
 Handler = Callable[[Any, Context], Awaitable[None]]
 Filter = Callable[[Sequence[Fact], Context, Transaction], Iterable[Fact]]

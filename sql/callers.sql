@@ -3,11 +3,13 @@ SELECT count
 FROM revocations;
 
 -- name: get_bot_by_token(token_sha256)^
+-- Also one that is revoked.
 SELECT
     name,
-    scopes
+    scopes,
+    revoked_at
 FROM bots
-WHERE token_sha256 = :token_sha256 AND revoked_at IS NULL;
+WHERE token_sha256 = :token_sha256;
 
 -- name: touch_bot(name, now)!
 UPDATE bots

@@ -18,6 +18,10 @@ SELECT
     made.last AS head
 FROM (SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'changes'), 0) AS last) AS made;
 
+-- name: get_last_change()^
+-- The number of the last change, also after the change itself is forgotten.
+SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'changes'), 0) AS seq;
+
 -- name: list_audience(user_id)
 SELECT event_id FROM audience WHERE user_id = :user_id;
 

@@ -107,6 +107,7 @@ class Hosts(Struct, kw_only=True, frozen=True):
 
     event_id: Id
     hosts: list[Host]
+    as_of: int
 
 
 class EventQuery(Input):
@@ -120,10 +121,15 @@ class EventQuery(Input):
 
 
 class EventPage(Struct, kw_only=True, frozen=True):
-    """A page of events by start time; `next` continues the list."""
+    """A page of events by start time. `next` continues the list.
+
+    `as_of` is the number of the last change when the page was read. To follow the list, continue with
+    `GET /changes?after=<as_of of the first page>`.
+    """
 
     events: list[Event]
     next: str | None
+    as_of: int
 
 
 def check_times(start: Instant, end: Instant) -> None:

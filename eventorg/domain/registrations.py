@@ -46,6 +46,7 @@ class Participants(Struct, kw_only=True, frozen=True):
     event_id: Id
     participants: Annotated[Raw, JSONOf(list[Registration])]
     next: str | None
+    as_of: int
 
 
 class OrganizedEvent(Struct, kw_only=True, frozen=True):
@@ -72,6 +73,7 @@ class UserEvents(Struct, kw_only=True, frozen=True):
 
     organized_events: list[OrganizedEvent]
     participated_events: list[ParticipatedEvent]
+    as_of: int
 
 
 class ParticipantCounts(Struct, kw_only=True, frozen=True):

@@ -71,6 +71,10 @@ class ChangeRepository:
             return page, frozenset()
         return await self._database.read(find_all)
 
+    def load_last(self, tx: Transaction) -> int:
+        """Returns the number of the last change in the snapshot of `tx`: the `as_of` of a list that is read with it."""
+        return int(tx.row(self._sql.get_last_change)["seq"])
+
     async def get_head(self) -> int:
         """Returns the number of the last change."""
         bounds = await self._database.read(lambda tx: tx.row(self._sql.get_feed_bounds))

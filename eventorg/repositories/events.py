@@ -2,6 +2,7 @@
 
 import secrets
 import sqlite3
+from typing import Final
 from uuid import uuid4
 
 from msgspec import UNSET, structs
@@ -34,6 +35,9 @@ from eventorg.storage.statements import Statements
 from eventorg.storage.transactions import Transaction
 
 CODE_LENGTH = 9
+MAX_PAGE_BYTES: Final = 1024 * 1024
+"""About the size of a page of events as JSON, so that no client makes the server hold more than that for it."""
+_OTHER_FIELDS_BYTES: Final = 700
 
 
 class EventRepository:
@@ -70,13 +74,22 @@ class EventRepository:
 
     async def find(
         self, wanted: EventQuery, viewer_id: str | None, after: tuple[str, str] | None, limit: int
-    ) -> tuple[list[Event], tuple[str, str] | None]:
-        """Returns at most `limit` events that the viewer can find, by start time and id, after such a position. The
-        second value is the position to continue from, if there are more."""
+    ) -> tuple[list[Event], tuple[str, str] | None, int]:
+        """Returns the events that the viewer can find, by start time and ID, after a position.
+
+        The second value is the position to continue from, if there are more, and the third the number of the last
+        change. A page has up to `limit` events, and fewer if they would take more than `MAX_PAGE_BYTES`.
+        """
         statement, values = compose_search(wanted, viewer_id, after, limit + 1)
-        rows = await self._database.read(lambda tx: tx.all(statement, **values))
-        events = [_event(row) for row in rows[:limit]]
-        return events, (events[-1].start_time, events[-1].id) if len(rows) > limit else None
+
+        def work(tx: Transaction) -> tuple[list[Event], tuple[str, str] | None, int]:
+            room = _Room()
+            rows = tx.all_until(statement, room.is_used_up_by, **values)
+            more = len(rows) > limit or room.left < 0
+            events = [_event(row) for row in (rows[:-1] if more else rows)]
+            return events, (events[-1].start_time, events[-1].id) if more else None, self._changes.load_last(tx)
+
+        return await self._database.read(work)
 
     async def update(
         self,
@@ -200,6 +213,18 @@ class EventRepository:
         self.note_act(tx, before.id, caller)
         self._seats.fill(tx, before.id, caller)
         return self.load(tx, before.id, caller.user_id)
+
+
+class _Room:
+    """The room that is left for the events of a page. One event always fits."""
+
+    def __init__(self) -> None:
+        self.left = MAX_PAGE_BYTES
+
+    def is_used_up_by(self, row: sqlite3.Row) -> bool:
+        texts = (row["title"], row["description"] or "", row["location"] or "")
+        self.left -= _OTHER_FIELDS_BYTES + sum(len(text.encode()) for text in texts)
+        return self.left < 0
 
 
 def _event(row: sqlite3.Row) -> Event:

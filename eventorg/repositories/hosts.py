@@ -36,7 +36,7 @@ class HostRepository:
 
         def work(tx: Transaction) -> Hosts:
             event = self._events.load(tx, event_id, caller.user_id)
-            return Hosts(event_id=event.id, hosts=self._find(tx, event.id))
+            return Hosts(event_id=event.id, hosts=self._find(tx, event.id), as_of=self._changes.load_last(tx))
 
         return await self._database.read(work)
 

@@ -64,7 +64,9 @@ class HostsWebhooks:
         def work(tx: Transaction) -> Webhooks:
             event = self._load_event(tx)
             rows = tx.all(self._sql.list_endpoints_of, event_id=event.id)
-            return Webhooks(event_id=event.id, webhooks=[Webhook.of(row) for row in rows])
+            return Webhooks(
+                event_id=event.id, webhooks=[Webhook.of(row) for row in rows], as_of=self._context.load_last_change(tx)
+            )
 
         return await self._context.read(work)
 
@@ -176,7 +178,8 @@ def find_deliveries(
         most=limit + 1,
     )
     more = encode_cursor(rows[limit - 1]["number"]) if len(rows) > limit else None
-    return WebhookDeliveries(deliveries=[_delivery(row) for row in rows[:limit]], next=more)
+    found = [_delivery(row) for row in rows[:limit]]
+    return WebhookDeliveries(deliveries=found, next=more, as_of=context.load_last_change(tx))
 
 
 def replay(context: Context, tx: Transaction, delivery_id: str, webhook_id: str | None = None) -> WebhookDelivery:

@@ -61,7 +61,9 @@ def test_every_route_has_the_headers(served: Server, user: User) -> None:
     assert len(found) > 60
     for method, path in found:
         for headers in ({}, user.headers):
-            is_somebodys = bool(headers) and not path.startswith(("/docs", "/openapi", "/health", "/calendar"))
+            is_somebodys = bool(headers) and not path.startswith(
+                ("/docs", "/openapi", "/health", "/calendar", "/problems")
+            )
             for content in ("", "{"):
                 response = served.client.request(method, path, content=content, headers=headers)
                 check(response, is_somebodys=is_somebodys)
@@ -149,6 +151,15 @@ def test_every_change_takes_conditions_also_of_plugins(served: Server) -> None:
         names = [parameter["name"] for parameter in operation["parameters"]]
         assert (names.count("If-Match"), names.count("If-None-Match")) == (1, 1), place
         assert "412" in operation["responses"], place
+
+
+def test_every_list_tells_its_change_also_of_plugins(served: Server) -> None:
+    schemas = served.client.get("/openapi.json").json()["components"]["schemas"]
+    pages = {name for name, schema in schemas.items() if "next" in schema.get("properties", {})} - {"ChangePage"}
+    assert len(pages) >= 3
+    for name in pages | {"Hosts", "UserEvents", "Webhooks"}:
+        assert schemas[name]["properties"]["as_of"]["type"] == "integer", name
+        assert "as_of" in schemas[name]["required"], name
 
 
 def test_a_calendar_address_is_ended_under_a_condition(user: User) -> None:

@@ -44,6 +44,8 @@ GET    /openapi.json                                 200        200     200  200
 GET    /docs                                         200        200     200  200    200     200
 GET    /docs/openapi.json                            200        200     200  200    200     200
 GET    /docs/{path}                                  404        404     404  404    404     404
+GET    /problems                                     200        200     200  200    200     200
+GET    /problems/{code}                              200        200     200  200    200     200
 GET    /docs/assets/{file_path}                      200        200     200  200    200     200
 HEAD   /docs/assets/{file_path}                      200        200     200  200    200     200
 """
@@ -59,6 +61,27 @@ def cast(server: Server) -> Cast:
     organizer = cast.organizer.id
     cast.callers |= {"deliver+as": deliver.acting_for(organizer), "act+as": cast.bot.acting_for(organizer)}
     return cast
+
+
+def test_a_missing_scope_is_named(server: Server) -> None:
+    user = server.sign_up()
+    for bot, path, scope in (
+        (server.make_bot("changes"), "/users/me", "act"),
+        (server.make_bot("act"), "/changes", "changes"),
+        (server.make_bot("deliver").acting_for(user.id), "/users/me", "act"),
+        (server.make_bot("deliver"), "/identities/telegram/1", "act"),
+    ):
+        problem = check_problem(bot.get(path, headers={"Accept-Language": "en"}), 403, "scope_missing")
+        assert problem["detail"] == f"The token needs the scope `{scope}`."
+
+
+def test_a_token_that_was_never_issued_is_unknown_and_not_revoked(server: Server) -> None:
+    bot = server.make_bot("act")
+    for token in ("evb_" + "x" * 43, "evb_"):
+        response = server.client.get("/users/me", headers={"Authorization": f"Bearer {token}"})
+        check_problem(response, 401, "token_invalid")
+    server.revoke(bot)
+    check_problem(bot.get("/users/me"), 401, "token_revoked")
 
 
 def test_every_route_has_its_row() -> None:
