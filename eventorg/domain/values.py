@@ -10,7 +10,7 @@ import zoneinfo
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import cache
-from typing import Annotated, Any, Final, get_args
+from typing import Annotated, Any, Final, Literal, get_args
 from uuid import UUID
 
 from msgspec import Meta, Struct, UnsetType, structs
@@ -22,6 +22,7 @@ Clock = Callable[[], datetime]
 """Returns the time with a zone; tests set it by hand."""
 
 EARLIEST_YEAR, LATEST_YEAR = 1970, 2200
+_YEARS: Final = {"minimum": str(EARLIEST_YEAR), "maximum": str(LATEST_YEAR)}  # texts: a year has no thousands separator
 _TIME = re.compile(
     r"(\d{4}-\d\d-\d\d[Tt ](?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d)(?:\.\d+)?([Zz]|[+-](?:[01]\d|2[0-3]):[0-5]\d)?", re.ASCII
 )
@@ -70,12 +71,14 @@ def composed(value: str, maximum: int) -> str:
     return normal("NFC", value)
 
 
-def within(value: str, length: int, minimum: int, maximum: int) -> str:
+def within(
+    value: str, length: int, minimum: int, maximum: int, unit: Literal["characters", "bytes"] = "characters"
+) -> str:
     """Returns `value` if `length` lies between the two limits, which are included."""
     if length < minimum:
-        raise Refused("too_short", minimum=minimum)
+        raise Refused("too_short", minimum=minimum, unit=unit)
     if length > maximum:
-        raise Refused("too_long", maximum=maximum)
+        raise Refused("too_long", maximum=maximum, unit=unit)
     return value
 
 
@@ -116,15 +119,15 @@ def _clean_password(value: str) -> str:
     value = _clean_attempt(value)
     if any(unicodedata.category(c) in UNPRINTABLE for c in value):
         raise Refused("control_character")
-    return within(value, len(value.encode()), 8, 1024)
+    return within(value, len(value.encode()), 8, 1024, "bytes")
 
 
 def _clean_attempt(value: str) -> str:
     """Returns a password in NFC with plain spaces, so that the keyboard makes no difference (RFC 8265, section
     4.2.2)."""
-    within(value, len(value.encode()), 0, 1024)
+    within(value, len(value.encode()), 0, 1024, "bytes")
     value = normal("NFC", "".join(" " if unicodedata.category(c) == "Zs" else c for c in value))
-    return within(value, len(value.encode()), 0, 1024)
+    return within(value, len(value.encode()), 0, 1024, "bytes")
 
 
 def _clean_time(value: str) -> str:
@@ -142,9 +145,9 @@ def _clean_time(value: str) -> str:
     try:
         moment = moment.astimezone(UTC)
     except OverflowError:
-        raise Refused("year_out_of_range", minimum=EARLIEST_YEAR, maximum=LATEST_YEAR) from None
+        raise Refused("year_out_of_range", **_YEARS) from None
     if not EARLIEST_YEAR <= moment.year <= LATEST_YEAR:
-        raise Refused("year_out_of_range", minimum=EARLIEST_YEAR, maximum=LATEST_YEAR)
+        raise Refused("year_out_of_range", **_YEARS)
     return rfc3339(moment)
 
 

@@ -22,5 +22,20 @@ def explain_code(language: str, code: str, values: Mapping[str, str] = MappingPr
 def explain_fault(language: str, error: FieldError) -> str:
     """Returns the text of a field error; a plugin's rule brings its own text."""
     if error.code in catalogue(language)["fields"]:
-        return text(language, "fields", error.code, **error.values)
+        values = {"unit": "characters"} | error.values
+        return text(language, "fields", error.code, **{name: _word(language, name, values[name]) for name in values})
     return str(error.values.get(language, text(language, "fields", "invalid")))
+
+
+def _word(language: str, name: str, value: str | int) -> str:
+    """Returns a value as people write it: a number with separators, the name of a unit or of a type."""
+    if isinstance(value, int):
+        from babel.numbers import format_decimal  # here: its import is slow, and few commands need it
+
+        return str(format_decimal(value, locale=language))
+    if name == "unit":
+        return text(language, "units", value)
+    if name == "expected":
+        types = catalogue(language)["types"]
+        return text(language, "types", "or").join(types.get(each, each) for each in value.split(" | "))
+    return value

@@ -46,7 +46,7 @@ MAX_ENTRIES = 500
 """The maximum number of entries of a feed."""
 
 _WORDS: Final = {
-    "ru": {"name": "Мои мероприятия", "waiting": "Лист ожидания: ", "ended": "Адрес календаря больше не действует"},
+    "ru": {"name": "Мои мероприятия", "waiting": "Список ожидания: ", "ended": "Адрес календаря больше не действует"},
     "en": {"name": "My events", "waiting": "Waiting list: ", "ended": "The calendar address is no longer valid"},
 }
 _HEADERS: Final = [

@@ -30,6 +30,10 @@ GRACE: Final = timedelta(minutes=10)
 _FIRST_PAUSE: Final = timedelta(seconds=30)
 _MAX_PAUSE: Final = timedelta(hours=1)
 _MAX_WRITE: Final = 200
+_NOT_HELD: Final = {
+    "ru": "Это сообщение больше не у вашего бота, или бот уже сообщил другой результат.",
+    "en": "Your bot no longer holds this delivery, or it has already reported another result.",
+}
 
 Kind = Literal["reminder", "promoted", "changed", "cancelled"]
 Channel = Literal["telegram", "email"]
@@ -206,7 +210,7 @@ async def acknowledge(context: Context, delivery_id: str, said: Acknowledgement,
     def work(tx: Transaction) -> Acknowledged:
         before = load(context, tx, delivery_id)
         if before.holder != caller.bot or before.state not in ("leased", said.result):
-            raise Conflict()
+            raise Conflict(**_NOT_HELD)
         retry_at = before.ready_at
         if before.state == "leased":
             pause = pause_after(before.attempts) if said.retry_after is None else timedelta(seconds=said.retry_after)

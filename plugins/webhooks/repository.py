@@ -26,6 +26,10 @@ OFF: Final = {
     "ru": "Вебхук выключен. Сначала включите его.",
     "en": "The webhook is disabled. Enable it first.",
 }
+_FULL: Final = {
+    "ru": f"У мероприятия уже {MAX_PER_EVENT} вебхуков. Сначала удалите один из них.",
+    "en": f"The event already has {MAX_PER_EVENT} webhooks. Delete one first.",
+}
 _MAX_NUMBER: Final = 2**62
 _Number = Annotated[int, Meta(ge=0, le=_MAX_NUMBER)]
 
@@ -53,7 +57,7 @@ class HostsWebhooks:
         def work(tx: Transaction) -> CreatedWebhook:
             event = self._load_event(tx)
             if len(tx.all(self._sql.list_endpoints_of, event_id=event.id)) >= MAX_PER_EVENT:
-                raise Conflict()
+                raise Conflict(**_FULL)
             return create(self._context, tx, new.url, new.types, event.id, self._caller.user_id)
 
         return await self._context.write_once(self._caller, CreatedWebhook, work, may_see=self._may_see)

@@ -44,7 +44,7 @@ def clean_types(patterns: list[str]) -> list[str]:
     """Returns patterns such as `event.created`, `event.*` or `*`, each once. Raises `Refused` for an unknown one."""
     kinds = {name.partition(".")[0] for name in FACTS}
     if not patterns:
-        raise Refused("too_short", minimum=1)
+        raise Refused("too_short", minimum=1, unit="items")
     if not set(patterns) <= {"*", *FACTS, *(f"{kind}.*" for kind in kinds)}:
         raise Refused("invalid_choice")
     return sorted(set(patterns))

@@ -243,7 +243,7 @@ def test_retry_of_a_plugin_that_is_not_there_is_one_sentence(
         main(["plugins", "retry", "coffee"])
     assert (
         capsys.readouterr().err
-        == "eventorg: This plugin has never received an event. Run `eventorg plugins` to see all plugins.\n"
+        == "eventorg: This plugin has never processed a change. To see all plugins, run `eventorg plugins`.\n"
     )
 
 

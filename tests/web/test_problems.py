@@ -23,6 +23,7 @@ from eventorg.storage.database import Database
 from eventorg.testing import PASSWORD, Server, check_problem, running
 from eventorg.web.problem_codes import STATUSES
 from eventorg.web.problems import FRAMEWORK_CODES, MEDIA_TYPE, STATUS
+from tests.factories import new_event
 
 DOMAIN_ERRORS = {
     name: kind
@@ -203,10 +204,31 @@ def test_all_broken_rules_are_told_at_once_in_words(server: Server) -> None:
     body = {"username": "ab", "email": "x@", "password": "short"}
     response = server.client.post("/users", json=body, headers={"Accept-Language": "en"})
     assert check_problem(response, 422)["errors"] == [
-        {"field": "username", "code": "too_short", "message": "The minimum length is 3."},
-        {"field": "email", "code": "too_short", "message": "The minimum length is 3."},
-        {"field": "password", "code": "too_short", "message": "The minimum length is 8."},
+        {"field": "username", "code": "too_short", "message": "Must have 3 or more characters."},
+        {"field": "email", "code": "too_short", "message": "Must have 3 or more characters."},
+        {"field": "password", "code": "too_short", "message": "Must have 8 or more bytes."},
     ]
+
+
+WRITTEN: list[tuple[dict[str, Any], str, str]] = [
+    ({"capacity": 0}, "Must be between 1 and 1,000,000,000.", "Укажите значение от 1 до 1\xa0000\xa0000\xa0000."),
+    (
+        {"capacity": "x"},
+        "Wrong type: expected a whole number or null.",
+        "Неверный тип: ожидается целое число или null.",
+    ),
+    ({"title": 1}, "Wrong type: expected text.", "Неверный тип: ожидается строка."),
+    ({"title": "x" * 201}, "Must have at most 200 characters.", "Число символов: не больше 200."),
+    ({"start_time": "1969-01-01T00:00:00Z"}, "The year must be between 1970 and 2200.", "Укажите год от 1970 до 2200."),
+]
+
+
+def test_values_in_texts_are_written_as_in_the_language(server: Server) -> None:
+    anna = server.sign_up()
+    for change, english, russian in WRITTEN:
+        for language, message in (("en", english), ("ru", russian)):
+            response = anna.post("/events", json=new_event() | change, headers={"Accept-Language": language})
+            assert [fault["message"] for fault in check_problem(response, 422)["errors"]] == [message]
 
 
 @pytest.mark.parametrize(

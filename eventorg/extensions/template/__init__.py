@@ -74,7 +74,11 @@ async def create_note(
     def work(tx: Transaction) -> Note:
         event, _ = plugin.load_event(tx, event_id, request.user.user_id)
         if len(tx.all(plugin.sql.list_notes, event_id=event.id)) >= plugin.settings.most:
-            raise Conflict("notes_full", ru="У мероприятия слишком много заметок.", en="The event has too many notes.")
+            raise Conflict(
+                "notes_full",
+                ru="На мероприятии уже максимум заметок.",
+                en="The event already has the maximum number of notes.",
+            )
         values = {"event_id": event.id, "user_id": request.user.user_id, "text": data.text}
         row = tx.row(plugin.sql.create_note, **values, now=tx.now)
         return Note(**row)

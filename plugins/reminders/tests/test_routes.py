@@ -76,6 +76,18 @@ def test_what_is_no_list_of_offsets_is_refused(scene: Scene) -> None:
         assert [fault["field"] for fault in second["errors"]] == ["[1].before"]
 
 
+def test_every_refusal_has_a_text_in_each_language(scene: Scene) -> None:
+    for language in ("ru", "en"):
+        for body, code in REFUSED:
+            response = scene.host.put(MINE, content=body, headers={"Accept-Language": language})
+            (fault,) = check_problem(response, 422, "validation_failed")["errors"]
+            assert (fault["code"], fault["message"].strip() != "") == (code, True), (language, body)
+    too_long = scene.host.put(MINE, content='[{"before": "P31D"}]', headers={"Accept-Language": "en"})
+    assert too_long.json()["errors"][0]["message"] == "Must be between PT0S and PT720H."
+    too_many = scene.host.put(MINE, content=REFUSED[-1][0], headers={"Accept-Language": "en"})
+    assert too_many.json()["errors"][0]["message"] == "Must have at most 10 items."
+
+
 def test_what_is_no_json_is_refused(scene: Scene) -> None:
     check_problem(scene.host.put(MINE, content="[{"), 400)
     check_problem(scene.host.put(MINE, content=b'[{"before": "\xff"}]'), 400)
