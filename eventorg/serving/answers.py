@@ -43,7 +43,7 @@ def checked(
         async def send_checked(message: Message) -> None:
             nonlocal refusal, is_unframed
             if message["type"] == "http.response.start":
-                if cycle.more_body and not await _rest_arrives(cycle):
+                if cycle.more_body and (_says_close(message) or not await _rest_arrives(cycle)):
                     cycle.keep_alive = False
                     transport.will_linger = True
                 length = _content_length(message)
@@ -101,6 +101,10 @@ def _content_length(message: HTTPResponseStartEvent) -> int | None:
         if name == b"content-length":
             return int(value)
     return None
+
+
+def _says_close(message: HTTPResponseStartEvent) -> bool:
+    return any(name.lower() == b"connection" and value.lower() == b"close" for name, value in message["headers"])
 
 
 def _refuse(scope: Scope, message: HTTPResponseStartEvent) -> bytes:

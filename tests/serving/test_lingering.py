@@ -39,6 +39,15 @@ def test_an_answer_before_the_body_ends_the_connection_and_says_so(server: Serve
         assert read(connection) == b""
 
 
+async def test_an_answer_that_says_close_itself_does_not_wait_for_the_body() -> None:
+    line = Line()
+    line.headers.append((b"connection", b"close"))
+    line.may_answer.set()
+    line.connection.data_received(POST.replace(b"100000", b"100"))
+    await line.rest()
+    assert (line.answers(), line.wire.has_ended) == (1, True)
+
+
 @pytest.mark.parametrize("version", [b"1.0", b"1.1"])
 def test_what_waits_for_100_continue_is_answered_at_once(server: Server, version: bytes) -> None:
     top = EARLY[1][0].replace(b"1.1", version)

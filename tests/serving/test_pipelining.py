@@ -49,6 +49,7 @@ class Line:
 
     def __init__(self) -> None:
         self.may_answer = asyncio.Event()
+        self.headers: list[tuple[bytes, bytes]] = []
         self.wire = NotedWire()
         self.budget = Budget()
         config = Config(self._answer, interface="asgi3", log_config=None, timeout_keep_alive=1_000)
@@ -57,7 +58,7 @@ class Line:
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self.may_answer.wait()
-        await send({"type": "http.response.start", "status": 204, "headers": []})
+        await send({"type": "http.response.start", "status": 204, "headers": self.headers})
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
     async def until(self, condition: Callable[[], bool]) -> None:
@@ -66,6 +67,10 @@ class Line:
                 return
             await asyncio.sleep(0)
         pytest.fail("it does not come to that")
+
+    async def rest(self) -> None:
+        for _ in range(10):
+            await asyncio.sleep(0)
 
     def answers(self) -> int:
         return self.wire.written.count(b"HTTP/1.1 204")
