@@ -4,6 +4,7 @@ from typing import Final
 
 STATUSES: Final = {
     "act_as_missing": 403,
+    "already_attended": 409,
     "already_organizer": 409,
     "bad_request": 400,
     "body_too_large": 413,
