@@ -239,6 +239,8 @@ def test_retry_of_a_plugin_that_is_not_there_is_one_sentence(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("EVENTORG_DATABASE", str(tmp_path / "eventorg.db"))
+    with pytest.raises(SystemExit, check=lambda end: end.code == 0):
+        main(["migrate"])
     with pytest.raises(SystemExit, check=lambda end: end.code == 1):
         main(["plugins", "retry", "coffee"])
     assert (
