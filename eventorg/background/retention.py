@@ -27,7 +27,7 @@ def cleaning_up(
             await changes.forget(rfc3339(clock() - kept))
             await idempotency.forget()
         except DomainError as error:
-            log.warning("cleanup_postponed", reason=error.code)
+            log.warning("cleanup_failed", error=error.code, retry_in_seconds=PAUSE.total_seconds())
         await asyncio.sleep(PAUSE.total_seconds())
 
     return repeating(clean_up)

@@ -66,7 +66,7 @@ class BackupSchedule:
                 log.info("backup_created", file=str(made))
         except Exception as error:
             if not self._stopping.is_set():
-                log.error("backup_failed", reason=str(error))
+                log.error("backup_failed", error=str(error))
             pause = PAUSE_AFTER_FAILURE
         await asyncio.sleep(pause.total_seconds())
 

@@ -99,4 +99,6 @@ def _give_way() -> None:
         try:
             os.setpriority(os.PRIO_PROCESS, thread, max(NICENESS, os.getpriority(os.PRIO_PROCESS, thread)))
         except PermissionError as error:
-            log.warning("password_priority_refused", reason=str(error))
+            log.warning(
+                "thread_priority_denied", error=str(error), consequence="passwords are hashed at normal priority"
+            )

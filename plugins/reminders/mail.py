@@ -80,7 +80,9 @@ async def _settle(context: Context, mail: Outgoing, outcome: Outcome) -> None:
     """Stores the result of a mail. A failed one is retried after a growing pause."""
     state = "failed" if outcome.state == "retry" and mail.attempts >= MAX_ATTEMPTS else outcome.state
     if state != "sent":
-        context.log.warning("mail_failed", delivery=mail.id, state=state, attempts=mail.attempts, reason=outcome.reason)
+        context.log.warning(
+            "mail_attempt_failed", delivery=mail.id, state=state, attempts=mail.attempts, error=outcome.reason
+        )
 
     def work(tx: Transaction) -> None:
         retry_at = datetime.fromisoformat(tx.now) + pause_after(mail.attempts)

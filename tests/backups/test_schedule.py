@@ -108,7 +108,7 @@ def test_the_server_goes_on_when_a_backup_fails_and_says_so_in_a_line(tmp_path: 
     assert server.wait() == 0
     (line,) = (record for record in server.records if record["event"] == "backup_failed")
     assert line["level"] == "error"
-    assert str(unfinished) in line["reason"]
+    assert str(unfinished) in line["error"]
     assert "Traceback" not in json.dumps(server.records)
 
 

@@ -10,6 +10,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from structlog.testing import CapturingLogger
 
 from eventorg.cli import main
 from eventorg.domain.facts import FACTS, Change
@@ -164,6 +165,7 @@ def test_a_failing_fact_is_retried_then_a_dead_letter_and_nothing_else_is_affect
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], fault: str
 ) -> None:
     act, error = FAULTS[fault]
+    monkeypatch.setattr(worker, "log", log := CapturingLogger())
     if fault == "hangs":  # not otherwise: it is the limit of the diary too, whose retry would wait for the clock
         monkeypatch.setattr(worker, "HANDLER_SECONDS", 0.3)
     with scene(tmp_path, act or (lambda *_: None)) as there:
@@ -179,6 +181,10 @@ def test_a_failing_fact_is_retried_then_a_dead_letter_and_nothing_else_is_affect
         there.server.wait_for(lambda: there.health() == "failing")
         assert there.rows("SELECT name, type, user_id, error FROM plugin_failures") == [
             ("faulty", "user.created", first.id, error)
+        ]
+        logged = [call for call in log.calls if call.kwargs["plugin"] == "faulty" and call.method_name != "debug"]
+        assert [call.args for call in logged] == [("handler_failed",)] * (worker.MAX_ATTEMPTS - 1) + [
+            ("change_failed",)
         ]
         heard: list[str] = []
 
