@@ -71,9 +71,10 @@ def rows(file: sqlite3.Connection) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def leaves(value: Any) -> Iterator[str]:
-    """Yields the plain values in a JSON document."""
+    """Yields the plain values in a JSON document, and its objects as the database stores them."""
     match value:
         case dict():
+            yield json.dumps(value, separators=(",", ":"), ensure_ascii=False)
             for member in value.values():
                 yield from leaves(member)
         case list():

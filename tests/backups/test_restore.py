@@ -142,7 +142,7 @@ def with_a_miscount(backup: Path) -> None:
 
 def with_a_broken_reference(backup: Path) -> None:
     with closing(sqlite3.connect(backup)) as connection:
-        connection.execute("INSERT INTO event_hosts VALUES ('no event', 'no user', 'now')")
+        connection.execute("INSERT INTO event_hosts VALUES ('no event', 'no user', 'now', NULL)")
         connection.commit()
 
 

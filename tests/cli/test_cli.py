@@ -66,7 +66,7 @@ def test_check_passes_a_sound_file_while_the_server_runs(path: Path, fresh_serve
 def test_check_prints_every_fault_and_fails(path: Path) -> None:
     said("migrate")
     with closing(sqlite3.connect(path)) as connection:
-        connection.execute("INSERT INTO event_hosts VALUES ('no event', 'no user', 'now')")
+        connection.execute("INSERT INTO event_hosts VALUES ('no event', 'no user', 'now', NULL)")
         connection.execute(
             "UPDATE migrations SET sha256 = 'another' WHERE component = 'eventorg' AND name = '0001_initial.sql'"
         )
@@ -82,7 +82,8 @@ def test_check_prints_every_fault_and_fails(path: Path) -> None:
 def test_check_finds_wrong_counters_and_failed_changes_of_plugins(path: Path) -> None:
     said("migrate")
     with closing(connect_writer(path)) as connection:
-        connection.execute("INSERT INTO plugin_failures VALUES ('hooks', 7, 'user.created', NULL, 'x', 'y', 'z', 0)")
+        failure = "'hooks', 7, 'user.created', NULL, 'x', 'y', 'z', 0, NULL"
+        connection.execute(f"INSERT INTO plugin_failures VALUES ({failure})")
         connection.execute("INSERT INTO users VALUES ('a', 'a', 'a', 'a', 'a', '', '', '', 'ru', 'UTC', 1, 1, '', '')")
         connection.execute(
             "INSERT INTO events VALUES (1, 'e', 'e', 't', '', '1', '2', '', 'UTC', 'a', 1, 1, 'published', 'public', "
