@@ -53,6 +53,7 @@ STATUSES: Final = {
     "token_revoked": 401,
     "too_many_logins": 429,
     "too_many_requests": 429,
+    "too_many_waiting": 429,
     "unauthenticated": 401,
     "unavailable": 503,
     "unsupported_media_type": 415,

@@ -2,20 +2,21 @@
 ALTER TABLE changes ADD COLUMN data TEXT;
 ALTER TABLE plugin_failures ADD COLUMN data TEXT; -- of the change
 
--- Only the deletion of an event has an audience of its own. With the index, one row tells whether a deleted event
--- concerns a user, however many such events the user has seen.
+-- The deletion of an event, which is the only change with an audience of its own.
 CREATE INDEX event_deletions ON changes (event_id) WHERE type = 'event.deleted';
 
 DROP VIEW audience;
 
-CREATE VIEW audience (user_id, event_id) AS
+-- The users whom the changes of an event that exists concern: those who host or attend it.
+CREATE VIEW present_audience (user_id, event_id) AS
 SELECT organizer_id, id FROM events
 UNION ALL
 SELECT user_id, event_id FROM event_hosts
 UNION ALL
-SELECT user_id, event_id FROM registrations WHERE status <> 'cancelled'
+SELECT user_id, event_id FROM registrations WHERE status <> 'cancelled';
+
+-- The same, and those who hosted or attended an event until it was deleted.
+CREATE VIEW audience (user_id, event_id) AS
+SELECT user_id, event_id FROM present_audience
 UNION ALL
-SELECT change_audience.user_id, changes.event_id
-FROM change_audience
-JOIN changes ON changes.seq = change_audience.seq
-WHERE changes.type = 'event.deleted';
+SELECT change_audience.user_id, changes.event_id FROM change_audience JOIN changes ON changes.seq = change_audience.seq;

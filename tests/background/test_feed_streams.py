@@ -190,7 +190,7 @@ def test_a_stream_ends_with_the_login_of_who_listens(
         assert {} in (events.block() for _ in range(100))
 
 
-def test_who_waits_is_told_nothing_once_its_token_is_dead(server: Server, waits: "queue.Queue[int]") -> None:
+def test_who_waits_is_told_nothing_once_its_token_is_dead(server: Server, waits: "queue.Queue[float]") -> None:
     user, bot = server.sign_up(), server.make_bot("act")
     acting = bot.acting_for(user.id)
     after = user.get("/changes").json()["next"]
@@ -205,7 +205,7 @@ def test_who_waits_is_told_nothing_once_its_token_is_dead(server: Server, waits:
 
 
 def test_who_acts_for_an_account_that_has_moved_is_told_what_concerns_its_new_user(
-    server: Server, waits: "queue.Queue[int]"
+    server: Server, waits: "queue.Queue[float]"
 ) -> None:
     user, bot = server.sign_up(), server.make_bot("act")
     person = telegram.Person(server, bot)
@@ -220,7 +220,7 @@ def test_who_acts_for_an_account_that_has_moved_is_told_what_concerns_its_new_us
 
 
 def test_a_stream_ends_with_its_connection_although_more_was_asked_behind_it(
-    server: Server, monkeypatch: pytest.MonkeyPatch, waits: "queue.Queue[int]"
+    server: Server, monkeypatch: pytest.MonkeyPatch, waits: "queue.Queue[float]"
 ) -> None:
     monkeypatch.setattr("eventorg.api.changes.HEARTBEAT_SECONDS", 0.01)
     head = f"Host: x\r\nAuthorization: Bearer {server.sign_up().token}\r\n"
@@ -235,7 +235,7 @@ def test_a_stream_ends_with_its_connection_although_more_was_asked_behind_it(
         list(more)
 
 
-def test_waiting_ends_when_the_server_stops(tmp_path: Path, waits: "queue.Queue[int]") -> None:
+def test_waiting_ends_when_the_server_stops(tmp_path: Path, waits: "queue.Queue[float]") -> None:
     with ThreadPoolExecutor() as pool:
         with running(Settings(plugins="none", database=str(tmp_path / "eventorg.db"), log_level="error")) as server:
             user = server.sign_up()
