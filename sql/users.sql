@@ -34,7 +34,7 @@ SELECT
     timezone,
     version
 FROM users
-WHERE id = :user_id;
+WHERE id = :user_id AND closing IS NULL;
 
 -- name: find_user(name, key)^
 -- By id, username or e-mail. These cannot collide: a username has no @ and is shorter than an id.
@@ -50,7 +50,7 @@ SELECT
     timezone,
     version
 FROM users
-WHERE id = :name OR username_key = :key OR email_key = :key;
+WHERE (id = :name OR username_key = :key OR email_key = :key) AND closing IS NULL;
 
 -- name: list_users(after, limit)
 -- By id, an order without meaning that does not change.
@@ -66,14 +66,14 @@ SELECT
     timezone,
     version
 FROM users
-WHERE id > :after
+WHERE id > :after AND closing IS NULL
 ORDER BY id
 LIMIT :limit;
 
 -- name: get_token_version(user_id)^
 SELECT token_version
 FROM users
-WHERE id = :user_id;
+WHERE id = :user_id AND closing IS NULL;
 
 -- name: get_credentials_by_email(email_key)^
 SELECT
@@ -86,7 +86,7 @@ WHERE email_key = :email_key;
 -- name: get_password_hash(user_id)^
 SELECT password_hash
 FROM users
-WHERE id = :user_id;
+WHERE id = :user_id AND closing IS NULL;
 
 -- name: update_user(user_id, username, username_key, email, email_key, first_name, last_name, locale, timezone, now)^
 UPDATE users
@@ -127,6 +127,39 @@ WHERE id = :user_id AND password_hash IS :old_hash;
 UPDATE users
 SET password_hash = :new_hash
 WHERE id = :user_id AND password_hash = :old_hash;
+
+-- name: close_account(user_id, closing, now)!
+-- Frees the names, ends the logins, and hides the account and the events that go with it.
+UPDATE users
+SET
+    username = NULL,
+    username_key = NULL,
+    email = NULL,
+    email_key = NULL,
+    password_hash = NULL,
+    first_name = NULL,
+    last_name = NULL,
+    token_version = token_version + 1,
+    version = version + 1,
+    updated_at = :now,
+    closing = :closing
+WHERE id = :user_id;
+
+-- name: delete_roles(user_id, limit)!
+DELETE FROM event_hosts
+WHERE user_id = :user_id
+    AND event_id IN (SELECT roles.event_id FROM event_hosts AS roles WHERE roles.user_id = :user_id LIMIT :limit);
+
+-- name: delete_audience_of(user_id, limit)!
+DELETE FROM change_audience
+WHERE user_id = :user_id
+    AND seq IN (SELECT told.seq FROM change_audience AS told WHERE told.user_id = :user_id LIMIT :limit);
+
+-- name: delete_requests_of(user_id, limit)!
+DELETE FROM idempotency_records
+WHERE (owner, key) IN (
+    SELECT kept.owner, kept.key FROM idempotency_records AS kept WHERE kept.user_id = :user_id LIMIT :limit
+);
 
 -- name: delete_user(user_id)!
 DELETE FROM users

@@ -16,6 +16,7 @@ from eventorg.domain.identities import TelegramIdentity
 from eventorg.domain.normal_forms import fold
 from eventorg.domain.users import Login, NewUser, User, UserPatch, check_self
 from eventorg.domain.values import check_version
+from eventorg.repositories.account_deletion import AccountDeletion
 from eventorg.repositories.changes import ChangeRepository
 from eventorg.repositories.event_search import SearchIndex
 from eventorg.repositories.events import EventRepository
@@ -47,6 +48,7 @@ class UserRepository:
         changes: ChangeRepository,
         events: EventRepository,
         registrations: RegistrationRepository,
+        deletion: AccountDeletion,
         search_index: SearchIndex,
         idempotency: IdempotencyRepository,
         passwords: Passwords,
@@ -56,6 +58,7 @@ class UserRepository:
         self._changes = changes
         self._events = events
         self._registrations = registrations
+        self._deletion = deletion
         self._search_index = search_index
         self._idempotency = idempotency
         self._passwords = passwords
@@ -161,21 +164,19 @@ class UserRepository:
         await self._database.write(work)
 
     async def delete(self, user_id: str, expected: frozenset[str] | None, caller: Caller) -> None:
-        """Deletes the account, its registrations, and its events without a co-host.
+        """Deletes the account, its registrations, and its events that no co-host takes over.
 
-        Raises `NotFound`, `Forbidden` (not the user) and `VersionMismatch`.
+        What is too much for one step is an open task; nobody sees it any more. Raises `NotFound`, `Forbidden` (not the
+        user) and `VersionMismatch`.
         """
 
-        def work(tx: Transaction) -> None:
+        def work(tx: Transaction) -> bool:
             check_version(self._load_self(tx, user_id, caller).version, expected)
-            self._events.remove_all_for_user(tx, user_id, caller)
-            self._registrations.remove_all_for_user(tx, user_id, caller)
-            tx.run(self._sql.delete_user, user_id=user_id)
-            self._changes.record(tx, NewChange("user.deleted", user_id=user_id), caller)
+            return self._deletion.begin(tx, user_id, caller)
 
-        await self._database.write(work)
-        await self._search_index.forget_words()
-        await self._database.scrub()
+        if await self._database.write(work):
+            await self._search_index.forget_words()
+            await self._database.scrub()
 
     async def export(self, caller: Caller) -> Export:
         """Returns everything that is stored about the caller."""

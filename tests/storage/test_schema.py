@@ -42,7 +42,7 @@ def with_a_damaged_page(path: Path) -> None:
 
 def with_a_broken_reference(path: Path) -> None:
     with closing(sqlite3.connect(path)) as connection:
-        connection.execute("INSERT INTO event_hosts VALUES ('no event', 'no user', 'now')")
+        connection.execute("INSERT INTO event_hosts VALUES ('no event', 'no user', 'now', NULL)")
         connection.commit()
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
