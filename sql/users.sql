@@ -36,8 +36,9 @@ SELECT
 FROM users
 WHERE id = :user_id AND closing IS NULL;
 
--- name: find_user(name, key)^
--- By id, username or e-mail. These cannot collide: a username has no @ and is shorter than an id.
+-- name: find_user(name, key, old_key)^
+-- By id, username or e-mail. These cannot collide: a username has no @ and is shorter than an id. Two names from before
+-- migration 0009 can have the same key; then one of them has kept its old one.
 SELECT
     id,
     username,
@@ -50,7 +51,9 @@ SELECT
     timezone,
     version
 FROM users
-WHERE (id = :name OR username_key = :key OR email_key = :key) AND closing IS NULL;
+WHERE (id = :name OR username_key IN (:key, :old_key) OR email_key IN (:key, :old_key)) AND closing IS NULL
+ORDER BY :old_key IN (username_key, email_key) DESC
+LIMIT 1;
 
 -- name: list_users(after, limit)
 -- By id, an order without meaning that does not change.
@@ -75,13 +78,16 @@ SELECT token_version
 FROM users
 WHERE id = :user_id AND closing IS NULL;
 
--- name: get_credentials_by_email(email_key)^
+-- name: get_credentials_by_email(key, old_key)^
+-- An address from before migration 0009 can have kept its old key, which is an exact match.
 SELECT
     id,
     password_hash,
     token_version
 FROM users
-WHERE email_key = :email_key;
+WHERE email_key IN (:key, :old_key)
+ORDER BY email_key = :old_key DESC
+LIMIT 1;
 
 -- name: get_password_hash(user_id)^
 SELECT password_hash
@@ -89,12 +95,13 @@ FROM users
 WHERE id = :user_id AND closing IS NULL;
 
 -- name: update_user(user_id, username, username_key, email, email_key, first_name, last_name, locale, timezone, now)^
+-- A name that stays keeps its key: two names from before migration 0009 can have the same one.
 UPDATE users
 SET
     username = :username,
-    username_key = :username_key,
+    username_key = CASE WHEN username IS :username THEN username_key ELSE :username_key END,
     email = :email,
-    email_key = :email_key,
+    email_key = CASE WHEN email IS :email THEN email_key ELSE :email_key END,
     first_name = :first_name,
     last_name = :last_name,
     locale = :locale,

@@ -13,7 +13,7 @@ from eventorg.domain.exports import Export
 from eventorg.domain.facts import NewChange
 from eventorg.domain.idempotency import Once, is_replay
 from eventorg.domain.identities import TelegramIdentity
-from eventorg.domain.normal_forms import fold
+from eventorg.domain.normal_forms import email_key, fold, name_key
 from eventorg.domain.users import Login, NewUser, User, UserPatch, check_self
 from eventorg.domain.values import check_version
 from eventorg.repositories.account_deletion import AccountDeletion
@@ -82,7 +82,8 @@ class UserRepository:
 
     async def find_named(self, name: str) -> User:
         """Returns the user with this username, e-mail or id, with all fields, for the operator. Raises `NotFound`."""
-        row = await self._database.read(lambda tx: tx.one(self._sql.find_user, name=name, key=fold(name)))
+        keys = {"key": email_key(name), "old_key": fold(name)}
+        row = await self._database.read(lambda tx: tx.one(self._sql.find_user, name=name, **keys))
         if row is None:
             raise NotFound("user_not_found")
         return User(**row)
@@ -98,8 +99,8 @@ class UserRepository:
         Raises `Unauthenticated`, the same after the same work for an unknown e-mail, an account without a password and
         a wrong password. A hash with weaker parameters than today's is replaced.
         """
-        key = fold(login.email)
-        row = await self._database.read(lambda tx: tx.one(self._sql.get_credentials_by_email, email_key=key))
+        keys = {"key": email_key(login.email), "old_key": fold(login.email)}
+        row = await self._database.read(lambda tx: tx.one(self._sql.get_credentials_by_email, **keys))
         known = Credentials(**row) if row else None
         if not await self._passwords.verify(login.password, known.password_hash if known else None) or not known:
             raise Unauthenticated("invalid_credentials")
@@ -257,9 +258,12 @@ class UserRepository:
 
 
 def _columns(profile: dict[str, str | None]) -> dict[str, str | None]:
-    """Returns the stored values, including the folded keys by which names are unique."""
-    keys = {f"{name}_key": fold(value) if (value := profile[name]) else None for name in ("username", "email")}
-    return profile | keys
+    """Returns the stored values, including the keys by which names are unique."""
+    username, email = profile["username"], profile["email"]
+    return profile | {
+        "username_key": name_key(username) if username else None,
+        "email_key": email_key(email) if email else None,
+    }
 
 
 @contextmanager

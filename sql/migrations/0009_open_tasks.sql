@@ -44,3 +44,13 @@ SELECT events.id
 FROM events
 JOIN users ON users.id = events.organizer_id
 WHERE users.closing = 'deleted' AND NOT EXISTS (SELECT 1 FROM event_heirs WHERE event_heirs.event_id = events.id);
+
+-- Names are unique without their invisible characters, and a domain and its ASCII form are one. The functions are those
+-- that the program uses. Of two names that collide, one keeps the key that it has.
+UPDATE OR IGNORE users
+SET username_key = name_key(username)
+WHERE username_key GLOB '*[^ -~]*' AND username_key <> name_key(username);
+
+UPDATE OR IGNORE users
+SET email_key = address_key(email)
+WHERE (email_key GLOB '*[^ -~]*' OR email_key GLOB '*@*xn--*') AND email_key <> address_key(email);
