@@ -61,7 +61,7 @@ class Core:
         open_tasks = OpenTasks(sql)
         seats = Seats(sql, changes, open_tasks)
         self.events = events = EventRepository(database, sql, changes, seats, idempotency)
-        self.hosts = HostRepository(database, sql, changes, events, idempotency)
+        self.hosts = HostRepository(database, sql, clock, changes, events, idempotency)
         self.participants = participants = ParticipantRepository(database, sql, events)
         self.registrations = RegistrationRepository(database, sql, changes, seats, events, participants, idempotency)
         closing = AccountClosing(sql, changes)

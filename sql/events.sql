@@ -170,6 +170,33 @@ WHERE id = :event_id AND EXISTS (
 )
 RETURNING organizer_id;
 
+-- name: count_pending_hosts(organizer_id, user_id, since)^
+-- The roles that an organizer has given since a time to people who have not acted as co-host of any of its events, in all
+-- and to one user.
+SELECT
+    count(*) AS of_all,
+    count(*) FILTER (WHERE event_hosts.user_id = :user_id) AS of_user
+FROM events
+JOIN event_hosts ON event_hosts.event_id = events.id
+WHERE events.organizer_id = :organizer_id
+    AND event_hosts.added_at > :since
+    AND event_hosts.user_id NOT IN (
+        SELECT known.user_id
+        FROM events AS own
+        JOIN event_hosts AS known ON known.event_id = own.id
+        WHERE own.organizer_id = :organizer_id AND known.acted_at IS NOT NULL
+    );
+
+-- name: has_acted_for(organizer_id, user_id)^
+-- A row if a user has acted as co-host of an event of this organizer.
+SELECT 1 AS found
+FROM event_hosts
+JOIN events ON events.id = event_hosts.event_id
+WHERE event_hosts.user_id = :user_id
+    AND event_hosts.acted_at IS NOT NULL
+    AND events.organizer_id = :organizer_id
+LIMIT 1;
+
 -- name: note_host_act(event_id, user_id, now)!
 -- The first act of a co-host.
 UPDATE event_hosts
