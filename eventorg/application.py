@@ -24,6 +24,7 @@ from eventorg.api.registrations import RegistrationController
 from eventorg.api.users import UserController
 from eventorg.background.external_commits import ExternalCommits
 from eventorg.background.feed import Feed
+from eventorg.background.open_tasks import carrying_out_tasks
 from eventorg.background.retention import cleaning_up
 from eventorg.backups.schedule import BackupSchedule
 from eventorg.core import Core, utc_now
@@ -82,6 +83,7 @@ def create_app(settings: Settings, clock: Clock = utc_now, passwords: Passwords 
                 await stack.enter_async_context(external_commits.running())
                 kept = timedelta(days=settings.changes_days)
                 await stack.enter_async_context(cleaning_up(core.changes, core.idempotency, kept, clock))
+                await stack.enter_async_context(carrying_out_tasks(core.open_tasks))
                 if schedule:
                     await stack.enter_async_context(schedule.running())
                 for worker in workers:

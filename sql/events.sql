@@ -52,7 +52,8 @@ SELECT
     waitlisted_count,
     version
 FROM events
-WHERE id = :event_id OR code = :event_id;
+WHERE (id = :event_id OR code = :event_id)
+    AND NOT EXISTS (SELECT 1 FROM ending_events WHERE ending_events.id = events.id);
 
 -- name: get_role(event_id, viewer_id)^
 -- The role of a user at an event, or null. `has_left` is 1 for a user who registered and left: not one whom a host
@@ -124,6 +125,7 @@ SELECT
 FROM event_hosts
 JOIN events ON events.id = event_hosts.event_id
 WHERE event_hosts.user_id = :user_id
+    AND events.id NOT IN (SELECT id FROM ending_events)
 ORDER BY start_time, id;
 
 -- name: list_participated(user_id)
@@ -136,15 +138,17 @@ SELECT
     registrations.status
 FROM registrations
 JOIN events ON events.id = registrations.event_id
-WHERE registrations.user_id = :user_id AND registrations.status <> 'cancelled'
+WHERE registrations.user_id = :user_id
+    AND registrations.status <> 'cancelled'
+    AND events.id NOT IN (SELECT id FROM ending_events)
 ORDER BY events.start_time, events.id;
 
--- name: list_owned(user_id)
--- The events that a user organizes.
+-- name: get_next_owned(user_id)^
 SELECT id
 FROM events
 WHERE organizer_id = :user_id
-ORDER BY start_time, id;
+ORDER BY start_time, id
+LIMIT 1;
 
 -- name: transfer_ownership(event_id, now)^
 -- The longest-serving co-host who has acted as one becomes the organizer; no row if there is none.
@@ -152,8 +156,8 @@ UPDATE events
 SET
     organizer_id = (
         SELECT user_id
-        FROM event_hosts
-        WHERE event_hosts.event_id = events.id AND event_hosts.acted_at IS NOT NULL
+        FROM event_heirs
+        WHERE event_heirs.event_id = events.id
         ORDER BY added_at, user_id
         LIMIT 1
     ),
@@ -161,10 +165,37 @@ SET
     updated_at = :now
 WHERE id = :event_id AND EXISTS (
     SELECT 1
-    FROM event_hosts
-    WHERE event_hosts.event_id = events.id AND event_hosts.acted_at IS NOT NULL
+    FROM event_heirs
+    WHERE event_heirs.event_id = events.id
 )
 RETURNING organizer_id;
+
+-- name: count_pending_hosts(organizer_id, user_id, since)^
+-- The roles that an organizer has given since a time to people who have not acted as co-host of any of its events, in all
+-- and to one user.
+SELECT
+    count(*) AS of_all,
+    count(*) FILTER (WHERE event_hosts.user_id = :user_id) AS of_user
+FROM events
+JOIN event_hosts ON event_hosts.event_id = events.id
+WHERE events.organizer_id = :organizer_id
+    AND event_hosts.added_at > :since
+    AND event_hosts.user_id NOT IN (
+        SELECT known.user_id
+        FROM events AS own
+        JOIN event_hosts AS known ON known.event_id = own.id
+        WHERE own.organizer_id = :organizer_id AND known.acted_at IS NOT NULL
+    );
+
+-- name: has_acted_for(organizer_id, user_id)^
+-- A row if a user has acted as co-host of an event of this organizer.
+SELECT 1 AS found
+FROM event_hosts
+JOIN events ON events.id = event_hosts.event_id
+WHERE event_hosts.user_id = :user_id
+    AND event_hosts.acted_at IS NOT NULL
+    AND events.organizer_id = :organizer_id
+LIMIT 1;
 
 -- name: note_host_act(event_id, user_id, now)!
 -- The first act of a co-host.

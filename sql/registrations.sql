@@ -92,6 +92,22 @@ FROM registrations
 WHERE user_id = :user_id
 ORDER BY seq;
 
+-- name: list_registrations_to_end(user_id, limit)
+-- Those for events that are deleted with the user's account end with the event.
+SELECT
+    event_id,
+    status
+FROM registrations
+WHERE user_id = :user_id
+    AND event_id NOT IN (SELECT id FROM ending_events)
+LIMIT :limit;
+
+-- name: list_registrations_to_merge(user_id, limit)
+SELECT event_id
+FROM registrations
+WHERE user_id = :user_id
+LIMIT :limit;
+
 -- name: delete_registration(event_id, user_id)!
 DELETE FROM registrations
 WHERE event_id = :event_id AND user_id = :user_id;
@@ -125,6 +141,8 @@ SELECT
     users.last_name
 FROM registrations
 JOIN users ON users.id = registrations.user_id
-WHERE registrations.event_id = :event_id AND registrations.status IN ('registered', 'attended')
+WHERE registrations.event_id = :event_id
+    AND registrations.status IN ('registered', 'attended')
+    AND users.closing IS NULL
 ORDER BY registrations.seq
 LIMIT :limit;

@@ -90,7 +90,12 @@ def delete_user(name: str, yes: bool) -> None:
         if not sys.stdin.isatty():
             raise click.UsageError("Standard input is not a terminal: add --yes to confirm.")
         click.confirm(f"Delete {_called(found)}, {found.id}, permanently?", abort=True, err=True)
-    run_with_core(lambda core: core.users.delete(found.id, None, Caller(user_id=found.id, is_operator=True)))
+
+    async def delete(core: Core) -> None:
+        await core.users.delete(found.id, None, Caller(user_id=found.id, is_operator=True))
+        await core.open_tasks.finish()
+
+    run_with_core(delete)
     click.echo(f"deleted {_called(found)}, {found.id}")
 
 

@@ -162,6 +162,18 @@ def check_organizer(role: Role | None) -> None:
         raise Forbidden()
 
 
+MAX_PENDING_HOSTS = 100
+MAX_PENDING_OF_ONE_HOST = 20
+PENDING_HOSTS_DAYS = 30
+
+
+def check_pending_hosts(of_all: int, of_user: int) -> None:
+    """Raises `Conflict` if an organizer has given too many roles, in all or to one user, to people who have not acted
+    as co-host of any of its events within `PENDING_HOSTS_DAYS`."""
+    if of_all >= MAX_PENDING_HOSTS or of_user >= MAX_PENDING_OF_ONE_HOST:
+        raise Conflict("too_many_pending_hosts")
+
+
 def check_open(event: Event, now: Instant) -> None:
     """Raises `Conflict` unless the event is published and not over."""
     if event.status == "cancelled":

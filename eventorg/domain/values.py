@@ -16,7 +16,7 @@ from uuid import UUID
 from msgspec import Meta, Struct, UnsetType, structs
 
 from eventorg.domain.errors import FieldError, Invalid, VersionMismatch
-from eventorg.domain.normal_forms import MAX_IN_ONE, normal
+from eventorg.domain.normal_forms import MAX_IN_ONE, normal, visible
 
 Clock = Callable[[], datetime]
 """Returns the time with a zone; tests set it by hand."""
@@ -51,12 +51,19 @@ def rule(clean: Callable[[Any], Any], **schema: object) -> Meta:
 
 
 def text(minimum: int, maximum: int, *, lines: bool = False, example: str) -> Meta:
-    """Marks a trimmed text in NFC without control characters. Newlines and tabs are allowed with `lines`."""
+    """Marks a trimmed text in NFC without control characters. Newlines and tabs are allowed with `lines`.
+
+    Invisible characters do not count for the minimum, and a text that is not empty has a visible one.
+    """
 
     def clean(value: str) -> str:
         value = composed(value.replace("\r\n", "\n") if lines else value, maximum)
         if any(unicodedata.category(c) in UNPRINTABLE and not (lines and c in "\n\t") for c in value):
             raise Refused("control_character")
+        seen = visible(value)
+        if value and not seen:
+            raise Refused("no_visible_character")
+        within(value, len(seen), minimum, maximum)
         return within(value, len(value), minimum, maximum)
 
     return rule(clean, min_length=minimum, max_length=maximum, examples=[example])
@@ -89,6 +96,7 @@ def rfc3339(moment: datetime) -> str:
 
 def _clean_username(value: str) -> str:
     value = composed(value, 32)
+    within(value, len(visible(value)), 3, 32)
     within(value, len(value), 3, 32)
     if not all(c in "_.-" or unicodedata.category(c)[0] in "LM" or c.isdecimal() for c in value):
         raise Refused("username_characters")
@@ -106,6 +114,8 @@ def is_username(value: str) -> bool:
 def _clean_email(value: str) -> str:
     value = composed(value, 254)
     within(value, len(value), 3, 254)
+    if not visible(value.partition("@")[0]):
+        raise Refused("email_syntax")
     from email_validator import EmailNotValidError, validate_email  # here: its import is slow, and few commands need it
 
     try:

@@ -30,6 +30,7 @@ from eventorg.repositories.changes import ChangeRepository
 from eventorg.repositories.event_search import compose_search
 from eventorg.repositories.idempotency import IdempotencyRepository
 from eventorg.repositories.seats import Seats
+from eventorg.repositories.steps import Step
 from eventorg.storage.database import Database
 from eventorg.storage.statements import Statements
 from eventorg.storage.transactions import Transaction
@@ -155,10 +156,12 @@ class EventRepository:
         self._changes.record(tx, NewChange("event.deleted", event_id), by)
         tx.run(self._sql.delete_event, event_id=event_id)
 
-    def remove_all_for_user(self, tx: Transaction, user_id: str, by: Caller) -> None:
+    def remove_all_for_user(self, tx: Transaction, user_id: str, by: Caller, step: Step) -> bool:
         """Transfers each event of a user to its longest-serving co-host who has acted as one, or deletes it if there
-        is none."""
-        for owned in tx.all(self._sql.list_owned, user_id=user_id):
+        is none. Returns false if the step was too short."""
+        while owned := tx.one(self._sql.get_next_owned, user_id=user_id):
+            if not step.has_time():
+                return False
             event_id = owned["id"]
             heir = tx.one(self._sql.transfer_ownership, event_id=event_id, now=tx.now)
             if heir is None:
@@ -167,6 +170,7 @@ class EventRepository:
                 tx.run(self._sql.remove_host, event_id=event_id, user_id=heir["organizer_id"])
                 changed = field_names(["organizer_id", "hosts"])
                 self._changes.record(tx, NewChange("event.updated", event_id, heir["organizer_id"], changed), by)
+        return True
 
     def _load(self, tx: Transaction, event_id: str) -> Event:
         row = tx.one(self._sql.get_event, event_id=event_id)

@@ -1,11 +1,22 @@
 """The hosts of events: the organizer adds and removes co-hosts."""
 
+from datetime import timedelta
+
 from eventorg.domain.callers import Caller
 from eventorg.domain.errors import Conflict, NotFound
-from eventorg.domain.events import Event, Host, Hosts, NewHost, check_host, check_organizer
+from eventorg.domain.events import (
+    PENDING_HOSTS_DAYS,
+    Event,
+    Host,
+    Hosts,
+    NewHost,
+    check_host,
+    check_organizer,
+    check_pending_hosts,
+)
 from eventorg.domain.facts import NewChange, field_names
 from eventorg.domain.idempotency import Once
-from eventorg.domain.values import check_version
+from eventorg.domain.values import Clock, check_version, rfc3339
 from eventorg.repositories.changes import ChangeRepository
 from eventorg.repositories.events import EventRepository
 from eventorg.repositories.idempotency import IdempotencyRepository
@@ -21,12 +32,14 @@ class HostRepository:
         self,
         database: Database,
         sql: Statements,
+        clock: Clock,
         changes: ChangeRepository,
         events: EventRepository,
         idempotency: IdempotencyRepository,
     ) -> None:
         self._database = database
         self._sql = sql
+        self._clock = clock
         self._changes = changes
         self._events = events
         self._idempotency = idempotency
@@ -41,8 +54,11 @@ class HostRepository:
         return await self._database.read(work)
 
     async def add(self, event_id: str, new: NewHost, caller: Caller, once: Once | None = None) -> tuple[Host, bool]:
-        """Adds a co-host and returns it, and true if it is new. Raises `NotFound` (event or user), `Forbidden` (not the
-        organizer) and `Conflict` (the user is the organizer)."""
+        """Adds a co-host and returns it, and true if it is new.
+
+        Raises `NotFound` (event or user), `Forbidden` (not the organizer) and `Conflict` (the user is the organizer, or
+        too many co-hosts have not acted as one yet).
+        """
 
         def work(tx: Transaction) -> tuple[Host, bool]:
             event = self._load_as_organizer(tx, event_id, caller.user_id)
@@ -52,6 +68,7 @@ class HostRepository:
                 raise NotFound("user_not_found")
             is_new = tx.one(self._sql.add_host, event_id=event.id, user_id=new.user_id, now=tx.now) is not None
             if is_new:
+                self._check_pending(tx, event, new.user_id)
                 self._record(tx, event.id, new.user_id, caller)
             return next(host for host in self._find(tx, event.id) if host.user_id == new.user_id), is_new
 
@@ -80,6 +97,15 @@ class HostRepository:
             self._record(tx, event.id, user_id, caller)
 
         await self._database.write(work)
+
+    def _check_pending(self, tx: Transaction, event: Event, user_id: str) -> None:
+        """Bounds what an organizer can do to people who never asked to be co-host."""
+        between = {"organizer_id": event.organizer_id, "user_id": user_id}
+        if tx.one(self._sql.has_acted_for, **between):
+            return
+        since = rfc3339(self._clock() - timedelta(days=PENDING_HOSTS_DAYS))
+        pending = tx.row(self._sql.count_pending_hosts, since=since, **between)
+        check_pending_hosts(pending["of_all"] - 1, pending["of_user"] - 1)  # without the new one
 
     def _load_as_organizer(self, tx: Transaction, event_id: str, caller_id: str) -> Event:
         event, role = self._events.load_with_role(tx, event_id, caller_id)

@@ -13,7 +13,7 @@ from eventorg.domain.errors import Conflict, Forbidden, NotFound
 from eventorg.domain.facts import NewChange, field_names
 from eventorg.domain.idempotency import Once
 from eventorg.domain.identities import Known, LinkCode, TelegramAccount, TelegramIdentity
-from eventorg.domain.normal_forms import fold
+from eventorg.domain.normal_forms import name_key
 from eventorg.domain.users import DEFAULT_LOCALE, DEFAULT_TIMEZONE, User
 from eventorg.domain.values import ABSENT, BASE58, Clock, check_version, is_username, rfc3339
 from eventorg.repositories.account_merge import AccountMerge
@@ -205,7 +205,7 @@ class IdentityRepository:
         """Returns the username if it is valid and nobody else has it."""
         if wanted is None or not is_username(wanted):
             return None
-        taken = tx.one(self._sql.is_username_taken, username_key=fold(wanted), user_id=user_id)
+        taken = tx.one(self._sql.is_username_taken, username_key=name_key(wanted), user_id=user_id)
         return None if taken else wanted
 
 

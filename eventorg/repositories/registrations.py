@@ -22,6 +22,7 @@ from eventorg.repositories.events import EventRepository
 from eventorg.repositories.idempotency import IdempotencyRepository
 from eventorg.repositories.participants import ParticipantRepository
 from eventorg.repositories.seats import Seats
+from eventorg.repositories.steps import MIN_PARTIES, Step
 from eventorg.storage.database import Database
 from eventorg.storage.statements import Statements
 from eventorg.storage.transactions import Transaction
@@ -127,15 +128,22 @@ class RegistrationRepository:
 
         return await self._idempotency.write(caller, Registration, work, once, may_see)
 
-    def remove_all_for_user(self, tx: Transaction, user_id: str, by: Caller) -> None:
-        """Deletes all registrations of a user. Each seat goes to the first person on the waiting list."""
-        for held in tx.all(self._sql.list_registrations_of, user_id=user_id):
-            if held["status"] == "cancelled":
-                continue
-            tx.run(self._sql.delete_registration, event_id=held["event_id"], user_id=user_id)
-            step = registration_step("cancelled", held["status"], actor_for(user_id, by))
-            self._changes.record(tx, NewChange("registration.cancelled", held["event_id"], user_id, step), by)
-            self._seats.give_up(tx, held["event_id"], held["status"], by)
+    def remove_all_for_user(self, tx: Transaction, user_id: str, by: Caller, step: Step) -> bool:
+        """Deletes the registrations of a user whose account is being deleted, except for events that go with it.
+
+        Each seat goes to the first person on the waiting list. Returns false if the step was too short.
+        """
+        while rows := tx.all(self._sql.list_registrations_to_end, user_id=user_id, limit=MIN_PARTIES):
+            for held in rows:
+                if not step.may_move():
+                    return False
+                event_id = held["event_id"]
+                tx.run(self._sql.delete_registration, event_id=event_id, user_id=user_id)
+                if held["status"] != "cancelled":
+                    data = registration_step("cancelled", held["status"], actor_for(user_id, by))
+                    self._changes.record(tx, NewChange("registration.cancelled", event_id, user_id, data), by)
+                    self._seats.give_up(tx, event_id, held["status"], by)
+        return True
 
     def find_all_for_user(self, tx: Transaction, user_id: str) -> list[StoredRegistration]:
         """Returns every registration of a user in the order they were made, including cancelled ones."""

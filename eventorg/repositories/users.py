@@ -13,9 +13,10 @@ from eventorg.domain.exports import Export
 from eventorg.domain.facts import NewChange, field_names
 from eventorg.domain.idempotency import Once, is_replay
 from eventorg.domain.identities import TelegramIdentity
-from eventorg.domain.normal_forms import fold
+from eventorg.domain.normal_forms import email_key, fold, name_key
 from eventorg.domain.users import Login, NewUser, User, UserPatch, check_self
 from eventorg.domain.values import check_version
+from eventorg.repositories.account_deletion import AccountDeletion
 from eventorg.repositories.changes import ChangeRepository
 from eventorg.repositories.event_search import SearchIndex
 from eventorg.repositories.events import EventRepository
@@ -47,6 +48,7 @@ class UserRepository:
         changes: ChangeRepository,
         events: EventRepository,
         registrations: RegistrationRepository,
+        deletion: AccountDeletion,
         search_index: SearchIndex,
         idempotency: IdempotencyRepository,
         passwords: Passwords,
@@ -56,6 +58,7 @@ class UserRepository:
         self._changes = changes
         self._events = events
         self._registrations = registrations
+        self._deletion = deletion
         self._search_index = search_index
         self._idempotency = idempotency
         self._passwords = passwords
@@ -79,7 +82,8 @@ class UserRepository:
 
     async def find_named(self, name: str) -> User:
         """Returns the user with this username, e-mail or id, with all fields, for the operator. Raises `NotFound`."""
-        row = await self._database.read(lambda tx: tx.one(self._sql.find_user, name=name, key=fold(name)))
+        keys = {"key": email_key(name), "old_key": fold(name)}
+        row = await self._database.read(lambda tx: tx.one(self._sql.find_user, name=name, **keys))
         if row is None:
             raise NotFound("user_not_found")
         return User(**row)
@@ -95,8 +99,8 @@ class UserRepository:
         Raises `Unauthenticated`, the same after the same work for an unknown e-mail, an account without a password and
         a wrong password. A hash with weaker parameters than today's is replaced.
         """
-        key = fold(login.email)
-        row = await self._database.read(lambda tx: tx.one(self._sql.get_credentials_by_email, email_key=key))
+        keys = {"key": email_key(login.email), "old_key": fold(login.email)}
+        row = await self._database.read(lambda tx: tx.one(self._sql.get_credentials_by_email, **keys))
         known = Credentials(**row) if row else None
         if not await self._passwords.verify(login.password, known.password_hash if known else None) or not known:
             raise Unauthenticated("invalid_credentials")
@@ -161,21 +165,19 @@ class UserRepository:
         await self._database.write(work)
 
     async def delete(self, user_id: str, expected: frozenset[str] | None, caller: Caller) -> None:
-        """Deletes the account, its registrations, and its events without a co-host.
+        """Deletes the account, its registrations, and its events that no co-host takes over.
 
-        Raises `NotFound`, `Forbidden` (not the user) and `VersionMismatch`.
+        What is too much for one step is an open task; nobody sees it any more. Raises `NotFound`, `Forbidden` (not the
+        user) and `VersionMismatch`.
         """
 
-        def work(tx: Transaction) -> None:
+        def work(tx: Transaction) -> bool:
             check_version(self._load_self(tx, user_id, caller).version, expected)
-            self._events.remove_all_for_user(tx, user_id, caller)
-            self._registrations.remove_all_for_user(tx, user_id, caller)
-            tx.run(self._sql.delete_user, user_id=user_id)
-            self._changes.record(tx, NewChange("user.deleted", user_id=user_id), caller)
+            return self._deletion.begin(tx, user_id, caller)
 
-        await self._database.write(work)
-        await self._search_index.forget_words()
-        await self._database.scrub()
+        if await self._database.write(work):
+            await self._search_index.forget_words()
+            await self._database.scrub()
 
     async def export(self, caller: Caller) -> Export:
         """Returns everything that is stored about the caller."""
@@ -258,9 +260,12 @@ class UserRepository:
 
 
 def _columns(profile: dict[str, str | None]) -> dict[str, str | None]:
-    """Returns the stored values, including the folded keys by which names are unique."""
-    keys = {f"{name}_key": fold(value) if (value := profile[name]) else None for name in ("username", "email")}
-    return profile | keys
+    """Returns the stored values, including the keys by which names are unique."""
+    username, email = profile["username"], profile["email"]
+    return profile | {
+        "username_key": name_key(username) if username else None,
+        "email_key": email_key(email) if email else None,
+    }
 
 
 @contextmanager

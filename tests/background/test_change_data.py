@@ -73,6 +73,7 @@ def test_an_event_that_passes_to_another_names_the_organizer(server: Server, new
     host, heir = server.sign_up(), server.sign_up()
     url = f"/events/{host.create_event()['id']}"
     host.post(f"{url}/hosts", json={"user_id": heir.id})
+    heir.patch(url, json={"location": "Upstairs"})
     news()
     host.delete("/users/me")
     assert news()[0] == ("event.updated", heir.id, changed("organizer_id", "hosts"))

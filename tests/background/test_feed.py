@@ -253,6 +253,7 @@ def test_a_deleted_account_is_told_to_those_it_had_to_do_with(server: Server) ->
         user.post(f"/events/{attended}/register")
     guest.post(f"/events/{orphaned}/register")
     leaving.post(f"/events/{handed_over}/hosts", json={"user_id": heir.id})
+    heir.patch(f"/events/{handed_over}", json={"title": "Ours"})
     after = head(host)
     assert leaving.delete("/users/me").status_code == 200
     left = ("registration.cancelled", attended, leaving.id)
