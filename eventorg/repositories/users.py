@@ -231,6 +231,8 @@ class UserRepository:
         values = _columns({name: getattr(after, name) for name in PROFILE})
         with _taken_names():
             row = tx.row(self._sql.update_user, user_id=user_id, now=tx.now, **values)
+        if after.locale != before.locale:
+            tx.run(self._sql.forget_callers)
         self._changes.record(tx, NewChange("user.updated", user_id=user_id), by)
         return User(**row)
 

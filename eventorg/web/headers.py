@@ -46,8 +46,12 @@ def header_list(scope: Scope, name: bytes) -> str | None:
 
 
 def language_for(scope: Scope) -> str:
-    """Returns the language that best matches `Accept-Language`."""
-    return negotiate(header_list(scope, b"accept-language") or "")
+    """Returns the language that best matches `Accept-Language`, or without it the caller's locale."""
+    accepted = header_list(scope, b"accept-language")
+    if not accepted:
+        caller = scope.get("user")
+        accepted = (caller and caller.locale) or ""
+    return negotiate(accepted)
 
 
 def accepts(scope: Scope, media_type: str, default: str = "application/json") -> bool:
