@@ -16,7 +16,7 @@ from eventorg.domain.registrations import CardData, ParticipantCounts
 from eventorg.domain.values import Id, Instant
 from eventorg.locales import find_language, text
 from eventorg.repositories.participants import ParticipantRepository
-from eventorg.web.authentication import Authenticated
+from eventorg.web.authentication import ANY_BOT_SECURITY, BY_ANY_BOT, Authenticated
 from eventorg.web.headers import language_for
 from eventorg.web.problems import problems
 
@@ -64,6 +64,8 @@ class CardController(Controller):
     @get(
         operation_id="get_card",
         summary="Get the event card",
+        opt=BY_ANY_BOT,
+        security=ANY_BOT_SECURITY,
         responses=problems(401, 404, 422),
     )
     async def get_card(
@@ -78,6 +80,8 @@ class CardController(Controller):
         ] = None,
     ) -> Card:
         """Returns the event's numbers, names and times, and a text to send.
+
+        A bot can call this without `X-Act-As` for an event that is public or unlisted.
 
         Times are in the event's time zone. The text has at most 4,096 UTF-16 units, Telegram's limit.
         """
