@@ -26,7 +26,10 @@ class RateLimiter:
     def take(self, sender: str) -> None:
         """Counts a request. Raises `TooMany` with the seconds until there is room for one, and does not count that."""
         now = int(self._clock().timestamp() * 1_000_000)
-        until = max(self._spent_until.get(sender, 0), now) + self._interval
+        spent_until = self._spent_until.get(sender, 0)
+        if spent_until - now > _MINUTE:
+            spent_until = now  # the clock was set back
+        until = max(spent_until, now) + self._interval
         if until - now > _MINUTE:
             raise TooMany(retry_after=math.ceil((until - now - _MINUTE) / 1_000_000))
         self._spent_until[sender] = until
