@@ -1,13 +1,12 @@
-"""Request headers as read here, and response headers for caching, CORS and content security."""
+"""Request headers as read here, and response headers for caching and content security."""
 
 import base64
 import hashlib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any, Final
 
 from litestar import Response
-from litestar.config.cors import CORSConfig
 from litestar.types import Scope
 
 from eventorg.locales import negotiate
@@ -15,9 +14,6 @@ from eventorg.locales import negotiate
 ALWAYS: Final = [("X-Content-Type-Options", "nosniff")]
 """For every response, including those that never reach the application."""
 
-_READABLE: Final = ["ETag", "Idempotency-Replayed", "Location", "Retry-After", "X-Request-Id"]
-_SENDABLE: Final = ["Accept-Language", "Authorization", "Content-Type", "Idempotency-Key", "If-Match", "If-None-Match"]
-_SENDABLE_BY_BOTS: Final = ["Last-Event-ID", "X-Act-As"]
 _NO_STORE: Final = (b"cache-control", b"no-store")
 _NO_CACHE: Final = (b"cache-control", b"no-cache")
 _MEDIA_RANGE: Final = re.compile(r'\s*([^\s;,"]+/[^\s;,"]+)((?:[^,"]|"(?:[^"\\]|\\.)*")*)')
@@ -93,18 +89,6 @@ def cache_control(scope: Scope, headers: Iterable[tuple[bytes, bytes]]) -> tuple
             return ()
     is_for_all = scope.get("user") is None and scope.get("method") in ("GET", "HEAD")
     return (_NO_CACHE,) if is_for_all else (_NO_STORE,)
-
-
-def cors_config(origins: Sequence[str]) -> CORSConfig | None:
-    """Returns the CORS settings for these origins, or None without origins, which costs no time per request."""
-    if not origins:
-        return None
-    return CORSConfig(
-        allow_origins=list(origins),
-        allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
-        allow_headers=_SENDABLE + _SENDABLE_BY_BOTS,
-        expose_headers=_READABLE,
-    )
 
 
 def protect_page(response: Response[Any]) -> Response[Any]:
