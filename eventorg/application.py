@@ -45,6 +45,7 @@ from eventorg.web.authentication import Authentication
 from eventorg.web.bodies import MAX_BODY_BYTES
 from eventorg.web.cors import allow_origins
 from eventorg.web.idempotency import Idempotency
+from eventorg.web.litestar_plugins import checked_litestar_plugins
 from eventorg.web.observers import Observer, observe_requests
 from eventorg.web.openapi import ApiDescription, docs_assets, get_openapi
 from eventorg.web.problem_pages import problem_pages
@@ -129,7 +130,7 @@ def create_app(settings: Settings, clock: Clock = utc_now, passwords: Passwords 
             StrictRoutes(),
             ApiDescription(),
             StructlogPlugin(structlog_config(settings)),
-            *(part for loaded in core.loaded for part in loaded.plugin.litestar_plugins),
+            *checked_litestar_plugins((each.plugin.name, each.plugin.litestar_plugins) for each in core.loaded),
         ],
         lifespan=[serving],
     )
