@@ -44,7 +44,9 @@ from eventorg.storage.schema import owner_lock
 from eventorg.web.access_log import line_writers
 from eventorg.web.authentication import Authentication
 from eventorg.web.bodies import MAX_BODY_BYTES
+from eventorg.web.cors import allow_origins
 from eventorg.web.idempotency import Idempotency
+from eventorg.web.litestar_plugins import checked_litestar_plugins
 from eventorg.web.observers import Observer, observe_requests
 from eventorg.web.openapi import ApiDescription, docs_assets, get_openapi
 from eventorg.web.problem_pages import problem_pages
@@ -133,10 +135,10 @@ def create_app(settings: Settings, clock: Clock = utc_now, passwords: Passwords 
         ],
         request_max_body_size=MAX_BODY_BYTES,  # here, because Litestar ignores what a plugin sets
         plugins=[
-            StrictRoutes(settings.allowed_origins),
+            StrictRoutes(),
             ApiDescription(),
             StructlogPlugin(structlog_config(settings)),
-            *(part for loaded in core.loaded for part in loaded.plugin.litestar_plugins),
+            *checked_litestar_plugins((each.plugin.name, each.plugin.litestar_plugins) for each in core.loaded),
         ],
         lifespan=[serving],
     )
@@ -148,7 +150,7 @@ def create_app(settings: Settings, clock: Clock = utc_now, passwords: Passwords 
     app.state.core = core
     app.state.feed = feed
     # Outside of Litestar: its middleware sees no request before routing, so no 404 and no HEAD.
-    app.asgi_handler = observe_requests(app.asgi_handler, observers)
+    app.asgi_handler = observe_requests(allow_origins(app.asgi_handler, settings.allowed_origins), observers)
     return app
 
 

@@ -171,6 +171,7 @@ def check_problem(response: httpx.Response, status: int, code: str | None = None
     assert response.headers["content-type"] == "application/problem+json"
     problem: dict[str, Any] = response.json()
     members = ["type", "title", "status", "detail", "code"] + ["errors"] * (status == 422)
+    members += ["request_id"] * (status == 500)
     assert list(problem) == members
     assert problem["status"] == status
     assert problem["type"] == f"/problems/{problem['code']}"

@@ -2,6 +2,11 @@
 SELECT count
 FROM revocations;
 
+-- name: forget_callers()!
+-- Makes every process read its callers again.
+UPDATE revocations
+SET count = count + 1;
+
 -- name: get_bot_by_token(token_sha256)^
 -- Also one that is revoked.
 SELECT

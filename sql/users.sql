@@ -74,7 +74,9 @@ ORDER BY id
 LIMIT :limit;
 
 -- name: get_token_version(user_id)^
-SELECT token_version
+SELECT
+    token_version,
+    locale
 FROM users
 WHERE id = :user_id AND closing IS NULL;
 

@@ -14,6 +14,7 @@ from eventorg.web.conditional import ETAG, answer, etag, expected_versions, tagg
 from eventorg.web.idempotency import once_of
 from eventorg.web.messages import Done, done
 from eventorg.web.problems import BODY_PROBLEMS, problems
+from eventorg.web.rate_limits import COUNTS_FOR_ACCOUNT
 
 Identities = NamedDependency[IdentityRepository]
 
@@ -26,6 +27,7 @@ class IdentityController(Controller):
 
     path = "/identities/telegram/{telegram_id:str}"
     tags = ("bots",)
+    opt = COUNTS_FOR_ACCOUNT
 
     @put(
         operation_id="put_telegram_identity",

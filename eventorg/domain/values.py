@@ -10,11 +10,13 @@ import zoneinfo
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import cache
-from typing import Annotated, Any, Final, Literal, get_args
+from typing import Annotated, Any, Final, Literal
 from uuid import UUID
 
-from msgspec import Meta, Struct, UnsetType, structs
+from msgspec import Meta, Struct, structs
 
+from eventorg.domain.cleaners import Cleaner, cleaner_of
+from eventorg.domain.cleaners import Refused as Refused
 from eventorg.domain.errors import FieldError, Invalid, VersionMismatch
 from eventorg.domain.normal_forms import MAX_IN_ONE, normal, visible
 
@@ -29,15 +31,6 @@ _TIME = re.compile(
 _LANGUAGE_TAG = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}")
 UNPRINTABLE: Final = frozenset(("Cc", "Cs", "Zl", "Zp"))
 """Unicode categories that no text may contain: control characters, surrogates, line and paragraph separators."""
-
-
-class Refused(Exception):
-    """Raised by a rule: the code of the broken rule, with the values that its message mentions."""
-
-    def __init__(self, code: str, **values: str | int) -> None:
-        super().__init__(code)
-        self.code = code
-        self.values = values
 
 
 def rule(clean: Callable[[Any], Any], **schema: object) -> Meta:
@@ -247,33 +240,20 @@ class Input(Struct, kw_only=True, forbid_unknown_fields=True):
 
     def clean(self) -> None:
         """Replaces each field by its clean form. Raises `Invalid` with every broken rule."""
-        errors = []
-        for name, sent_name, clean in _rules(type(self)):
-            value = getattr(self, name)
-            if value is None or isinstance(value, UnsetType):
-                continue
-            try:
-                setattr(self, name, clean(value))
-            except Refused as refused:
-                errors.append(FieldError(sent_name, refused.code, refused.values))
+        errors: list[FieldError] = []
+        for name, sent_name, clean in _cleaners(type(self)):
+            setattr(self, name, clean(getattr(self, name), sent_name, errors))
         if errors:
             raise Invalid(*errors)
 
 
 @cache
-def _rules(struct: type[Struct]) -> tuple[tuple[str, str, Callable[[Any], Any]], ...]:
+def _cleaners(struct: type[Struct]) -> tuple[tuple[str, str, Cleaner], ...]:
     return tuple(
-        (field.name, field.encode_name, meta.extra["clean"])
+        (field.name, field.encode_name, cleaner)
         for field in structs.fields(struct)
-        for meta in _metas(field.type)
-        if meta.extra and "clean" in meta.extra
+        if (cleaner := cleaner_of(field.type)) is not None
     )
-
-
-def _metas(annotation: object) -> list[Meta]:
-    """Returns the `Meta` annotations of a type, also of a type inside a union."""
-    marks = [mark for mark in getattr(annotation, "__metadata__", ()) if isinstance(mark, Meta)]
-    return marks or [mark for arm in get_args(annotation) for mark in _metas(arm)]
 
 
 ABSENT: Final = ""

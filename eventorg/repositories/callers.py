@@ -57,6 +57,7 @@ class CallerRepository:
     """Identifies callers.
 
     The database counts revocations: a login that ends, a user or a bot that is deleted, a Telegram account that moves.
+    A changed locale counts too, because a caller has it.
     A cached caller is used while that number stands still, whatever else is written and by which process.
     """
 
@@ -104,7 +105,7 @@ class CallerRepository:
         row = tx.one(self._sql.get_token_version, user_id=user_id)
         if row is None or row["token_version"] != version:
             raise Unauthenticated("token_revoked")
-        return Caller(user_id=user_id)
+        return Caller(user_id=user_id, locale=row["locale"])
 
     def _load_bot(self, tx: Transaction, token_sha256: str, act_as: str | None) -> Caller:
         row = tx.one(self._sql.get_bot_by_token, token_sha256=token_sha256)
@@ -115,8 +116,18 @@ class CallerRepository:
         scopes = frozenset(row["scopes"].split())
         if act_as is not None and "act" not in scopes:
             raise ScopeMissing(scope="act")
-        user_id = "" if act_as is None else self._load_user_id(tx, act_as)
-        return Caller(user_id=user_id, bot=row["name"], scopes=scopes)
+        if act_as is None:
+            return Caller(bot=row["name"], scopes=scopes)
+        user_id, locale = self._load_user_acted_for(tx, act_as)
+        return Caller(user_id=user_id, bot=row["name"], scopes=scopes, locale=locale)
+
+    def _load_user_acted_for(self, tx: Transaction, act_as: str) -> tuple[str, str]:
+        """Returns the id and the locale of a user. Raises `NotFound`."""
+        user_id = self._load_user_id(tx, act_as)
+        row = tx.one(self._sql.get_token_version, user_id=user_id)
+        if row is None:
+            raise NotFound("user_not_found")
+        return user_id, str(row["locale"])
 
     def _load_user_id(self, tx: Transaction, act_as: str) -> str:
         scheme, _, telegram_id = act_as.partition(":")
@@ -126,8 +137,6 @@ class CallerRepository:
             if identity is None:
                 raise NotFound("identity_not_found")
             return str(identity["user_id"])
-        if tx.one(self._sql.get_token_version, user_id=act_as) is None:
-            raise NotFound("user_not_found")
         return act_as
 
     def _note_use(self, bot: str, revocations: int) -> None:

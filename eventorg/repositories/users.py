@@ -237,6 +237,8 @@ class UserRepository:
         values = _columns({name: getattr(after, name) for name in PROFILE})
         with _taken_names():
             row = tx.row(self._sql.update_user, user_id=user_id, now=tx.now, **values)
+        if after.locale != before.locale:
+            tx.run(self._sql.forget_callers)
         changed = [name for name in PROFILE if getattr(after, name) != getattr(before, name)]
         changed += ["password"] if new_password else []
         self._changes.record(tx, NewChange("user.updated", user_id=user_id, data=field_names(changed)), by)

@@ -33,6 +33,11 @@ def by_bot(scope: BotScope, *, only: bool = False) -> dict[str, Any]:
     return {"bot_scope": scope, "bot_only": only}
 
 
+BY_ANY_BOT = {"any_bot": True}
+"""The `opt` of a route that users and bots may call, also a bot that acts for no user, whatever its scopes."""
+ANY_BOT_SECURITY: list[dict[str, list[str]]] = [*SECURITY, {"bot": ["changes"]}, {"bot": ["deliver"]}]
+
+
 class Authentication:
     """Middleware that identifies the caller, or refuses the request with 401 or 403.
 
@@ -89,7 +94,7 @@ def _check_scope(caller: Caller, opt: dict[str, Any]) -> None:
     scope: BotScope | None = opt.get("bot_scope")
     if opt.get("bot_only") and scope not in caller.scopes:
         raise ScopeMissing(scope=scope or "act")
-    if caller.user_id or opt.get("public"):
+    if caller.user_id or opt.get("public") or opt.get("any_bot"):
         return
     if scope is None and "act" in caller.scopes:
         raise Forbidden("act_as_missing")

@@ -1,13 +1,12 @@
-"""Request headers as read here, and response headers for caching, CORS and content security."""
+"""Request headers as read here, and response headers for caching and content security."""
 
 import base64
 import hashlib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any, Final
 
 from litestar import Response
-from litestar.config.cors import CORSConfig
 from litestar.types import Scope
 
 from eventorg.locales import negotiate
@@ -15,9 +14,6 @@ from eventorg.locales import negotiate
 ALWAYS: Final = [("X-Content-Type-Options", "nosniff")]
 """For every response, including those that never reach the application."""
 
-_READABLE: Final = ["ETag", "Idempotency-Replayed", "Location", "Retry-After", "X-Request-Id"]
-_SENDABLE: Final = ["Accept-Language", "Authorization", "Content-Type", "Idempotency-Key", "If-Match", "If-None-Match"]
-_SENDABLE_BY_BOTS: Final = ["Last-Event-ID", "X-Act-As"]
 _NO_STORE: Final = (b"cache-control", b"no-store")
 _NO_CACHE: Final = (b"cache-control", b"no-cache")
 _MEDIA_RANGE: Final = re.compile(r'\s*([^\s;,"]+/[^\s;,"]+)((?:[^,"]|"(?:[^"\\]|\\.)*")*)')
@@ -46,8 +42,12 @@ def header_list(scope: Scope, name: bytes) -> str | None:
 
 
 def language_for(scope: Scope) -> str:
-    """Returns the language that best matches `Accept-Language`."""
-    return negotiate(header_list(scope, b"accept-language") or "")
+    """Returns the language that best matches `Accept-Language`, or without it the caller's locale."""
+    accepted = header_list(scope, b"accept-language")
+    if not accepted:
+        caller = scope.get("user")
+        accepted = (caller and caller.locale) or ""
+    return negotiate(accepted)
 
 
 def accepts(scope: Scope, media_type: str, default: str = "application/json") -> bool:
@@ -89,18 +89,6 @@ def cache_control(scope: Scope, headers: Iterable[tuple[bytes, bytes]]) -> tuple
             return ()
     is_for_all = scope.get("user") is None and scope.get("method") in ("GET", "HEAD")
     return (_NO_CACHE,) if is_for_all else (_NO_STORE,)
-
-
-def cors_config(origins: Sequence[str]) -> CORSConfig | None:
-    """Returns the CORS settings for these origins, or None without origins, which costs no time per request."""
-    if not origins:
-        return None
-    return CORSConfig(
-        allow_origins=list(origins),
-        allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
-        allow_headers=_SENDABLE + _SENDABLE_BY_BOTS,
-        expose_headers=_READABLE,
-    )
 
 
 def protect_page(response: Response[Any]) -> Response[Any]:

@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from eventorg.domain import errors
 from eventorg.locales.explanations import explain, explain_code, explain_fault
+from eventorg.logs import request_id_now
 from eventorg.web.errors import HeadTooLarge, Malformed, TargetTooLong, TooSlow, UnsupportedMediaType
 from eventorg.web.headers import language_for
 from eventorg.web.options_method import allow
@@ -61,7 +62,10 @@ class Fault(Struct, frozen=True):
 
 
 class Problem(Struct, frozen=True, omit_defaults=True):
-    """A problem document. `code` is stable; `title` and `detail` are in the requested language."""
+    """A problem document. `code` is stable; `title` and `detail` are in the requested language.
+
+    `request_id` is there with status 500: the operator finds the cause in the log with it.
+    """
 
     type: str
     title: str
@@ -69,6 +73,7 @@ class Problem(Struct, frozen=True, omit_defaults=True):
     detail: str
     code: str
     errors: list[Fault] | None = None
+    request_id: str | None = None
 
 
 def problem_response(request: Request[Any, Any, Any], error: errors.DomainError) -> Response[Problem]:
@@ -132,6 +137,7 @@ def _response(
         detail=detail,
         code=code,
         errors=faults or None,
+        request_id=request_id_now.get() if status == 500 else None,
     )
     headers |= _of_language(language)
     return Response(problem, status_code=status, media_type=MEDIA_TYPE, headers=headers)

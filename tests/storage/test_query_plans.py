@@ -22,6 +22,7 @@ STATEMENTS = list(Statements(data_folder("sql")))
 ALLOWED = {
     ("get_feed_bounds", "changes"): "the oldest change: one row in the order of the key",
     ("get_feed_bounds", "sqlite_sequence"): "one row a table that counts",
+    ("forget_callers", "revocations"): "one row",
     ("get_last_change", "sqlite_sequence"): "one row a table that counts",
     ("forget_changes", "changes"): "the oldest thousand in the order of the key",
     ("get_revocations", "revocations"): "one row",

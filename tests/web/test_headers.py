@@ -10,11 +10,15 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
+from litestar import Litestar
 from litestar.routes import HTTPRoute
+from litestar.testing import TestClient
 
 from eventorg.settings import load
 from eventorg.testing import Server, User, running
+from eventorg.web.cors import allow_origins
 from eventorg.web.headers import accepts
+from eventorg.web.strict import StrictRoutes
 
 ORIGIN = "https://bot.example"
 
@@ -130,6 +134,10 @@ def test_a_page_of_another_site_calls_only_if_it_may(served: Server, server: Ser
     answered = ask(served, ORIGIN, **wanted)
     assert answered.headers["access-control-allow-origin"] == ORIGIN
     assert "PATCH" in answered.headers["access-control-allow-methods"]
+    assert answered.status_code == 204
+    assert answered.headers["vary"] == "Origin"
+    sendable = answered.headers["access-control-allow-headers"].lower().split(", ")
+    assert {"authorization", "content-type", "if-match", "idempotency-key", "x-act-as"} <= set(sendable)
     refused = ask(served, "https://other.example", **wanted), ask(server, ORIGIN, **wanted)
     assert all("access-control-allow-origin" not in response.headers for response in refused)
     for path, status in (("/users/me", 200), ("/users/1", 404)):
@@ -169,6 +177,28 @@ def test_a_calendar_address_is_ended_under_a_condition(user: User) -> None:
     assert user.delete("/users/me/calendar", headers={"If-Match": tag}).status_code == 200
     assert user.delete("/users/me/calendar", headers={"If-Match": "*"}).status_code == 412
     assert user.delete("/users/me/calendar").status_code == 200
+
+
+def test_vary_keeps_what_it_names(served: Server, server: Server) -> None:
+    """Whatever the request's origin is, a cache must know that the answer depends on it, and on the language."""
+    for origin in (ORIGIN, "https://other.example", None):
+        headers = {} if origin is None else {"Origin": origin}
+        for path, vary in (("/nothing", "Accept-Language, Origin"), ("/problems", "Accept, Accept-Language, Origin"),
+                           ("/events", "Origin")):  # fmt: skip
+            response = served.client.get(path, headers=headers)
+            assert response.headers.get_list("vary") == [vary], (origin, path)
+            assert (response.headers.get("access-control-allow-origin") == ORIGIN) == (origin == ORIGIN)
+    assert server.client.get("/events", headers={"Origin": ORIGIN}).headers.get("vary") is None
+
+
+def test_every_origin_may_be_allowed() -> None:
+    app = Litestar([], plugins=[StrictRoutes()])
+    app.asgi_handler = allow_origins(app.asgi_handler, ["*"])
+    with TestClient(app) as client:
+        for origin in ("https://a.example", "null"):
+            response = client.get("/nothing", headers={"Origin": origin})
+            assert response.headers["access-control-allow-origin"] == "*"
+            assert response.headers["vary"] == "Accept-Language"
 
 
 @pytest.mark.parametrize(
