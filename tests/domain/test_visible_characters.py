@@ -40,7 +40,7 @@ FIELDS: list[tuple[str, str, dict[str, Any]]] = [
 ]
 
 
-@pytest.mark.parametrize(("path", "field", "body"), FIELDS, ids=lambda value: str(value)[:12])
+@pytest.mark.parametrize(("path", "field", "body"), FIELDS, ids=[f"{path} {field}" for path, field, _ in FIELDS])
 def test_a_text_that_shows_nothing_is_refused(server: Server, path: str, field: str, body: dict[str, Any]) -> None:
     user = server.sign_up()
     for character in INVISIBLE:
