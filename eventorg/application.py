@@ -35,7 +35,7 @@ from eventorg.extensions.worker import PluginWorker
 from eventorg.logs import structlog_config
 from eventorg.plugin import Plugin
 from eventorg.security.passwords import Passwords
-from eventorg.security.rates import RateLimiter
+from eventorg.security.rates import RateLimiter, SignUpLimit
 from eventorg.security.secret import load_secret
 from eventorg.security.telegram import MiniAppLogin
 from eventorg.security.throttle import LoginThrottle
@@ -106,6 +106,7 @@ def create_app(settings: Settings, clock: Clock = utc_now, passwords: Passwords 
         dependencies=_constants(
             settings=settings,
             tokens=core.tokens,
+            signups=SignUpLimit(settings.signups_per_minute, clock),
             throttle=LoginThrottle(settings.login_attempts, clock),
             mini_app=MiniAppLogin(settings, clock),
             feed=feed,

@@ -7,7 +7,7 @@ from uuid import uuid4
 from msgspec import UNSET, structs
 
 from eventorg.domain.callers import Caller
-from eventorg.domain.errors import Forbidden, NotFound
+from eventorg.domain.errors import Conflict, Forbidden, NotFound
 from eventorg.domain.events import (
     Event,
     EventPatch,
@@ -35,6 +35,8 @@ from eventorg.storage.statements import Statements
 from eventorg.storage.transactions import Transaction
 
 CODE_LENGTH = 9
+STORED_PER_LIVE = 10
+"""How many times as many events a user can have if most of them are over or cancelled: texts take space on the disk."""
 
 
 class EventRepository:
@@ -47,15 +49,18 @@ class EventRepository:
         changes: ChangeRepository,
         seats: Seats,
         idempotency: IdempotencyRepository,
+        per_user: int,
     ) -> None:
         self._database = database
         self._sql = sql
         self._changes = changes
         self._seats = seats
         self._idempotency = idempotency
+        self._per_user = per_user
 
     async def create(self, new: NewEvent, caller: Caller, once: Once | None = None) -> Event:
-        """Creates an event that the caller organizes, and returns it. Raises `Forbidden` for another organizer."""
+        """Creates an event that the caller organizes, and returns it. Raises `Forbidden` for another organizer, and
+        `Conflict` (`too_many_events`)."""
         if new.organizer_id not in (None, caller.user_id):
             raise Forbidden()
 
@@ -172,6 +177,7 @@ class EventRepository:
         return role
 
     def _create(self, tx: Transaction, new: NewEvent, caller: Caller) -> Event:
+        self._check_number(tx, caller.user_id)
         values = structs.asdict(new) | {"organizer_id": caller.user_id, "event_id": str(uuid4())}
         words = _search_text(new.title, new.description, new.location)
         row = None
@@ -181,6 +187,13 @@ class EventRepository:
         # It names the organizer: a reader who waits for news does not know the new event's id.
         self._changes.record(tx, NewChange("event.created", event.id, caller.user_id), caller)
         return event
+
+    def _check_number(self, tx: Transaction, user_id: str) -> None:
+        stored = self._per_user * STORED_PER_LIVE
+        if tx.one(self._sql.has_many_live, organizer_id=user_id, now=tx.now, fewer=self._per_user - 1) or tx.one(
+            self._sql.has_many_owned, organizer_id=user_id, fewer=stored - 1
+        ):
+            raise Conflict("too_many_events")
 
     def _update(
         self, tx: Transaction, event_id: str, patch: EventPatch, expected: frozenset[str] | None, caller: Caller
