@@ -35,8 +35,9 @@ from eventorg.extensions.worker import PluginWorker
 from eventorg.logs import structlog_config
 from eventorg.plugin import Plugin
 from eventorg.security.passwords import Passwords
-from eventorg.security.rates import RateLimiter, SignUpLimit
+from eventorg.security.rates import RateLimiter
 from eventorg.security.secret import load_secret
+from eventorg.security.sign_up_limit import SignUpLimit
 from eventorg.security.telegram import MiniAppLogin
 from eventorg.security.throttle import LoginThrottle
 from eventorg.settings import Settings

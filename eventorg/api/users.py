@@ -13,7 +13,8 @@ from eventorg.domain.users import NewUser, User, UserPatch
 from eventorg.extensions.export import UserExport
 from eventorg.repositories.participants import ParticipantRepository
 from eventorg.repositories.users import UserRepository
-from eventorg.security.rates import SignUpLimit, network_of
+from eventorg.security.rates import network_of
+from eventorg.security.sign_up_limit import SignUpLimit
 from eventorg.security.throttle import LoginThrottle
 from eventorg.settings import Settings
 from eventorg.web.authentication import OPTIONAL_SECURITY, PUBLIC, Anybody, Authenticated

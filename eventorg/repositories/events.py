@@ -9,6 +9,7 @@ from msgspec import UNSET, structs
 from eventorg.domain.callers import Caller
 from eventorg.domain.errors import Conflict, Forbidden, NotFound
 from eventorg.domain.events import (
+    STORED_PER_LIVE,
     Event,
     EventPatch,
     EventQuery,
@@ -35,8 +36,6 @@ from eventorg.storage.statements import Statements
 from eventorg.storage.transactions import Transaction
 
 CODE_LENGTH = 9
-STORED_PER_LIVE = 10
-"""How many times as many events a user can have if most of them are over or cancelled: texts take space on the disk."""
 
 
 class EventRepository:
@@ -189,6 +188,7 @@ class EventRepository:
         return event
 
     def _check_number(self, tx: Transaction, user_id: str) -> None:
+        """Raises `Conflict` if a user has as many events as one can have."""
         stored = self._per_user * STORED_PER_LIVE
         if tx.one(self._sql.has_many_live, organizer_id=user_id, now=tx.now, fewer=self._per_user - 1) or tx.one(
             self._sql.has_many_owned, organizer_id=user_id, fewer=stored - 1

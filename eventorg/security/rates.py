@@ -27,28 +27,13 @@ class RateLimiter:
         """Counts a request. Raises `TooMany` with the seconds until the next one is allowed; a refused request does not
         count."""
         now = int(self._clock().timestamp() * 1_000_000)
-        spent = self._spent_until.get(sender, 0)
-        if spent > now + _MINUTE:  # the clock was set back
-            spent = now
-        until = max(spent, now) + self._interval
+        until = max(self._spent_until.get(sender, 0), now) + self._interval
         if until - now > _MINUTE:
             raise TooMany(retry_after=math.ceil((until - now - _MINUTE) / 1_000_000))
         self._spent_until[sender] = until
         self._spent_until.move_to_end(sender)
         if len(self._spent_until) > MAX_SENDERS:
             self._spent_until.popitem(last=False)
-
-
-class SignUpLimit:
-    """Allows `limit` sign-ups per minute and sender. With 0, there is no limit."""
-
-    def __init__(self, limit: int, clock: Clock) -> None:
-        self._rates = RateLimiter(limit, clock) if limit else None
-
-    def take(self, sender: str) -> None:
-        """Counts a sign-up. Raises `TooMany`."""
-        if self._rates is not None:
-            self._rates.take(sender)
 
 
 def network_of(client: tuple[str, int] | None) -> str:

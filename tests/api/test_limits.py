@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from eventorg.repositories.events import STORED_PER_LIVE
+from eventorg.domain.events import STORED_PER_LIVE
 from eventorg.settings import Settings
 from eventorg.testing import Server, User, check_problem, running
 from tests.factories import new_event, new_user

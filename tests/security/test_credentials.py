@@ -19,7 +19,6 @@ from eventorg.security import passwords as passwords_module
 from eventorg.security import throttle as throttle_module
 from eventorg.security import tokens as tokens_module
 from eventorg.security.passwords import NICENESS, THREADS, Passwords
-from eventorg.security.rates import RateLimiter
 from eventorg.security.throttle import LoginThrottle
 from eventorg.security.tokens import AUDIENCE, ISSUER, Claims, Tokens
 from eventorg.testing import Clock
@@ -208,65 +207,6 @@ async def test_a_password_whose_turn_does_not_come_is_refused_and_not_computed(m
 
 
 @pytest.mark.anyio
-async def test_logins_are_computed_before_sign_ups_that_came_first() -> None:
-    passwords, go_on = Passwords(QUICK), threading.Event()
-    order: list[str] = []
-    running = [asyncio.create_task(passwords._compute(go_on.wait)) for _ in range(THREADS)]
-    await asyncio.sleep(0)
-    waiting = []
-    for name, sender in (("first sign-up", "a"), ("second sign-up", "b"), ("login", None), ("later login", None)):
-        waiting.append(asyncio.create_task(passwords._compute(order.append, name, sender=sender)))
-        await asyncio.sleep(0)
-    go_on.set()
-    await asyncio.gather(*running, *waiting)
-    position = {name: order.index(name) for name in order}
-    assert max(position["login"], position["later login"]) < len(order) - 1
-    assert order[-1] == "second sign-up"
-    assert len(order) == 4
-
-
-@pytest.mark.anyio
-async def test_sign_ups_of_one_address_wait_in_bounded_number(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(passwords_module, "MAX_QUEUE_OF_ONE", 2)
-    passwords, go_on = Passwords(QUICK), threading.Event()
-    for _ in range(2):  # what is done leaves room for as many
-        running = [asyncio.create_task(passwords._compute(go_on.wait)) for _ in range(THREADS)]
-        await asyncio.sleep(0)
-        waiting = [asyncio.create_task(passwords.hash("a password", "crowd")) for _ in range(2)]
-        await asyncio.sleep(0)
-        with pytest.raises(Unavailable, match=r"^busy$"):
-            await passwords.hash("one too many", "crowd")
-        others = [
-            passwords.hash("a password", "another"),
-            passwords.hash("a new password"),
-            passwords.verify("x", None),
-        ]
-        waiting_others = [asyncio.create_task(other) for other in others]
-        await asyncio.sleep(0)
-        go_on.set()
-        assert len(await asyncio.gather(*running, *waiting, *waiting_others)) == THREADS + 5
-        go_on.clear()
-
-
-@pytest.mark.anyio
-async def test_a_sign_up_that_is_given_up_leaves_its_place(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(passwords_module, "MAX_QUEUE_OF_ONE", 1)
-    passwords, go_on = Passwords(QUICK), threading.Event()
-    running = [asyncio.create_task(passwords._compute(go_on.wait)) for _ in range(THREADS)]
-    await asyncio.sleep(0)
-    for _ in range(3):
-        waiting = asyncio.create_task(passwords.hash("a password", "crowd"))
-        await asyncio.sleep(0)
-        waiting.cancel()
-        await asyncio.gather(waiting, return_exceptions=True)
-    last = asyncio.create_task(passwords.hash("a password", "crowd"))
-    await asyncio.sleep(0)
-    go_on.set()
-    await asyncio.gather(*running, last)
-    assert passwords._running == 0
-
-
-@pytest.mark.anyio
 @pytest.mark.skipif(sys.platform != "linux", reason="a niceness for each thread is Linux's")
 async def test_requests_go_before_passwords() -> None:
     def niceness() -> int:
@@ -316,16 +256,3 @@ def test_the_oldest_key_is_forgotten_rather_than_grow(clock: Clock, monkeypatch:
     for key in ("second", "third"):
         with pytest.raises(TooMany):
             throttle.check(key)
-
-
-@pytest.mark.parametrize("hours", [1, 24, 24 * 365])
-def test_a_clock_that_is_set_back_locks_nobody_out(clock: Clock, hours: int) -> None:
-    rates = RateLimiter(2, clock)
-    for _ in range(2):
-        rates.take("sender")
-    clock.advance(hours=-hours)
-    for _ in range(2):
-        rates.take("sender")
-    with pytest.raises(TooMany) as error:
-        rates.take("sender")
-    assert error.value.retry_after == 30
