@@ -38,6 +38,7 @@ from eventorg.security.login_throttle import LoginThrottle
 from eventorg.security.passwords import Passwords
 from eventorg.security.rate_limiter import RateLimiter
 from eventorg.security.secret import load_secret
+from eventorg.security.sign_up_limit import SignUpLimit
 from eventorg.security.telegram import MiniAppLogin
 from eventorg.settings import Settings, split_secrets
 from eventorg.storage.schema import owner_lock
@@ -113,6 +114,7 @@ def create_app(settings: Settings, clock: Clock = utc_now, passwords: Passwords 
         dependencies=_constants(
             settings=settings,
             tokens=core.tokens,
+            signups=SignUpLimit(settings.signups_per_minute, clock),
             throttle=LoginThrottle(settings.login_attempts, clock),
             mini_app=MiniAppLogin(settings, clock),
             feed=feed,

@@ -61,7 +61,7 @@ class Core:
         self.idempotency = idempotency = IdempotencyRepository(database, sql, clock)
         open_tasks = OpenTasks(sql)
         seats = Seats(sql, changes, open_tasks)
-        self.events = events = EventRepository(database, sql, changes, seats, idempotency)
+        self.events = events = EventRepository(database, sql, changes, seats, idempotency, settings.events_per_user)
         self.hosts = HostRepository(database, sql, clock, changes, events, idempotency)
         self.participants = participants = ParticipantRepository(database, sql, changes, events)
         self.registrations = RegistrationRepository(database, sql, changes, seats, events, participants, idempotency)

@@ -64,6 +64,23 @@ class Settings(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
             "`0`: no limit.",
         ),
     ] = 0
+    signups_per_minute: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=1_000_000,
+            description="Maximum number of sign-ups per minute, per IP address. Bots are not limited. `0`: no limit.",
+        ),
+    ] = 600
+    events_per_user: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=1_000_000,
+            description="Maximum number of events that a user can have at the same time. Events that are over or "
+            "cancelled do not count, up to ten times this number.",
+        ),
+    ] = 2000
     synchronous: Annotated[
         Literal["full", "normal"],
         Meta(description="`normal`: faster on slow disks, but a power failure can lose the last commits."),

@@ -143,6 +143,20 @@ WHERE registrations.user_id = :user_id
     AND events.id NOT IN (SELECT id FROM ending_events)
 ORDER BY events.start_time, events.id;
 
+-- name: has_many_live(organizer_id, now, fewer)^
+-- A row if a user has more events than `fewer` that are neither over nor cancelled.
+SELECT 1 AS found
+FROM events
+WHERE organizer_id = :organizer_id AND status <> 'cancelled' AND end_time > :now
+LIMIT 1 OFFSET :fewer;
+
+-- name: has_many_owned(organizer_id, fewer)^
+-- A row if a user has more events than `fewer`.
+SELECT 1 AS found
+FROM events
+WHERE organizer_id = :organizer_id
+LIMIT 1 OFFSET :fewer;
+
 -- name: get_next_owned(user_id)^
 SELECT id
 FROM events

@@ -36,6 +36,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         database=str(database),
         log_level="error",
         login_attempts=1_000,
+        signups_per_minute=0,
         telegram_bot_token=telegram.BOT_TOKEN,
     )
     with running(settings) as server:

@@ -47,7 +47,7 @@ class EventController(Controller):
         operation_id="create_event",
         summary="Create an event",
         response_headers=[*ETAG, *LOCATION],
-        responses=problems(*BODY_PROBLEMS, 401, 403),
+        responses=problems(*BODY_PROBLEMS, 401, 403, 409),
     )
     async def create_event(self, request: Authenticated, data: JSONBody[NewEvent], events: Events) -> Response[Event]:
         """Creates an event whose organizer is the caller. Only the title and the two times are required.

@@ -7,12 +7,15 @@ from msgspec import UNSET
 
 from eventorg.domain.errors import Forbidden, WrongPassword
 from eventorg.domain.exports import Export
+from eventorg.domain.idempotency import is_replay
 from eventorg.domain.registrations import UserEvents
 from eventorg.domain.users import NewUser, User, UserPatch
 from eventorg.extensions.export import UserExport
 from eventorg.repositories.participants import ParticipantRepository
 from eventorg.repositories.users import UserRepository
 from eventorg.security.login_throttle import LoginThrottle
+from eventorg.security.rate_limiter import network_of
+from eventorg.security.sign_up_limit import SignUpLimit
 from eventorg.settings import Settings
 from eventorg.web.authentication import OPTIONAL_SECURITY, PUBLIC, Anybody, Authenticated
 from eventorg.web.conditional import ETAG, answer, etag, expected_versions
@@ -38,16 +41,25 @@ class UserController(Controller):
         responses=problems(*BODY_PROBLEMS, 401, 403, 409),
     )
     async def create_user(
-        self, request: Anybody, data: JSONBody[NewUser], users: Users, settings: NamedDependency[Settings]
+        self,
+        request: Anybody,
+        data: JSONBody[NewUser],
+        users: Users,
+        settings: NamedDependency[Settings],
+        signups: NamedDependency[SignUpLimit],
     ) -> Response[User]:
         """Creates a user. Usernames and e-mail addresses are unique, regardless of case.
 
         If the operator has closed sign-up, only a bot with the scope `act` can create users; others get 403
         `signup_closed`.
         """
-        if settings.signup == "closed" and not (request.user and "act" in request.user.scopes):
+        is_by_bot = request.user is not None and "act" in request.user.scopes
+        if settings.signup == "closed" and not is_by_bot:
             raise Forbidden("signup_closed")
-        user = await users.create(data, request.user, once_of(request))
+        once, sender = once_of(request), network_of(request.client)
+        if not is_by_bot and not is_replay(once):
+            signups.take(sender)
+        user = await users.create(data, request.user, once, sender)
         return Response(user, headers={"Location": f"/users/{user.id}", "ETag": etag(user)})
 
     @get(

@@ -162,6 +162,8 @@ def check_organizer(role: Role | None) -> None:
         raise Forbidden()
 
 
+STORED_PER_LIVE = 10
+"""How many times as many events a user can have if the others are over or cancelled: texts take space on the disk."""
 MAX_PENDING_HOSTS = 100
 MAX_PENDING_OF_ONE_HOST = 20
 PENDING_HOSTS_DAYS = 30

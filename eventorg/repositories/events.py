@@ -8,8 +8,9 @@ from uuid import uuid4
 from msgspec import UNSET, structs
 
 from eventorg.domain.callers import Caller
-from eventorg.domain.errors import Forbidden, NotFound
+from eventorg.domain.errors import Conflict, Forbidden, NotFound
 from eventorg.domain.events import (
+    STORED_PER_LIVE,
     Event,
     EventPatch,
     EventQuery,
@@ -51,15 +52,18 @@ class EventRepository:
         changes: ChangeRepository,
         seats: Seats,
         idempotency: IdempotencyRepository,
+        per_user: int,
     ) -> None:
         self._database = database
         self._sql = sql
         self._changes = changes
         self._seats = seats
         self._idempotency = idempotency
+        self._per_user = per_user
 
     async def create(self, new: NewEvent, caller: Caller, once: Once | None = None) -> Event:
-        """Creates an event that the caller organizes, and returns it. Raises `Forbidden` for another organizer."""
+        """Creates an event that the caller organizes, and returns it. Raises `Forbidden` for another organizer, and
+        `Conflict` (`too_many_events`)."""
         if new.organizer_id not in (None, caller.user_id):
             raise Forbidden()
 
@@ -186,6 +190,7 @@ class EventRepository:
         return role
 
     def _create(self, tx: Transaction, new: NewEvent, caller: Caller) -> Event:
+        self._check_number(tx, caller.user_id)
         values = structs.asdict(new) | {"organizer_id": caller.user_id, "event_id": str(uuid4())}
         words = _search_text(new.title, new.description, new.location)
         row = None
@@ -195,6 +200,14 @@ class EventRepository:
         # It names the organizer: a reader who waits for news does not know the new event's id.
         self._changes.record(tx, NewChange("event.created", event.id, caller.user_id), caller)
         return event
+
+    def _check_number(self, tx: Transaction, user_id: str) -> None:
+        """Raises `Conflict` if a user has as many events as one can have."""
+        stored = self._per_user * STORED_PER_LIVE
+        if tx.one(self._sql.has_many_live, organizer_id=user_id, now=tx.now, fewer=self._per_user - 1) or tx.one(
+            self._sql.has_many_owned, organizer_id=user_id, fewer=stored - 1
+        ):
+            raise Conflict("too_many_events")
 
     def _update(
         self, tx: Transaction, event_id: str, patch: EventPatch, expected: frozenset[str] | None, caller: Caller

@@ -63,10 +63,14 @@ class UserRepository:
         self._idempotency = idempotency
         self._passwords = passwords
 
-    async def create(self, new: NewUser, by: Caller | None, once: Once | None = None) -> User:
-        """Creates a user, for itself (None) or by another caller, and returns it. Raises `Conflict` (`username_taken`,
-        `email_taken`)."""
-        hashed = None if is_replay(once) else await self._passwords.hash(new.password)
+    async def create(
+        self, new: NewUser, by: Caller | None, once: Once | None = None, sender: str | None = None
+    ) -> User:
+        """Creates a user, for itself (None) or by another caller, and returns it.
+
+        Sign-ups of one `sender` wait for each other. Raises `Conflict` (`username_taken`, `email_taken`).
+        """
+        hashed = None if is_replay(once) else await self._passwords.hash(new.password, sender)
         profile = {name: getattr(new, name) for name in PROFILE}
 
         def work(tx: Transaction) -> User:

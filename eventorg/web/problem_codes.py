@@ -51,6 +51,7 @@ STATUSES: Final = {
     "token_expired": 401,
     "token_invalid": 401,
     "token_revoked": 401,
+    "too_many_events": 409,
     "too_many_logins": 429,
     "too_many_pending_hosts": 409,
     "too_many_requests": 429,

@@ -55,3 +55,6 @@ WHERE username_key GLOB '*[^ -~]*' AND username_key <> name_key(username);
 UPDATE OR IGNORE users
 SET email_key = address_key(email)
 WHERE (email_key GLOB '*[^ -~]*' OR email_key GLOB '*@*xn--*') AND email_key <> address_key(email);
+
+-- The events that count for the limit of events per user.
+CREATE INDEX events_live ON events (organizer_id, end_time, status) WHERE status <> 'cancelled';

@@ -92,7 +92,7 @@ def test_programs_get_json(server: Server) -> None:
     assert server.client.get("/problems/event_full", headers=headers).json() == {
         "code": "event_full",
         "status": 409,
-        "title": "Event is full",
+        "title": "Event full",
         "detail": "All seats are taken, and the event has no waiting list.",
         "next": "Try again later: somebody may leave, or a host may raise the capacity.",
     }

@@ -275,7 +275,7 @@ def test_a_storage_that_cannot_serve_is_said_so(
 class Broken(Passwords):
     """Raises an unexpected error."""
 
-    async def hash(self, password: str) -> str:
+    async def hash(self, password: str, sender: str | None = None) -> str:
         raise ZeroDivisionError("the cause")
 
 
