@@ -14,6 +14,7 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 from eventorg.domain.callers import BotScope, Caller
 from eventorg.domain.errors import Forbidden, Unauthenticated
 from eventorg.repositories.callers import CallerRepository
+from eventorg.repositories.idempotency import request_caller
 from eventorg.web.headers import header
 
 Authenticated = Request[Caller, Any, Any]
@@ -61,6 +62,7 @@ class Authentication:
             identify = partial(self._callers.identify, _bearer_token(authorization), header(scope, b"x-act-as"))
             scope["user"] = caller = await identify()
             scope["auth"] = identify
+            request_caller.set(caller)
             _check_scope(caller, opt)
         elif scope.get("method") != "OPTIONS" and not opt.get("public"):
             raise Unauthenticated()
