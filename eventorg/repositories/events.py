@@ -77,9 +77,13 @@ class EventRepository:
         self, wanted: EventQuery, viewer_id: str | None, after: tuple[str, str] | None, limit: int
     ) -> tuple[list[Event], tuple[str, str] | None]:
         """Returns at most `limit` events that the viewer can find, by start time and id, after such a position. The
-        second value is the position to continue from, if there are more."""
+        second value is the position to continue from, if there are more.
+
+        Raises `Unavailable` if a search for text takes too long, or if too many wait.
+        """
         statement, values = compose_search(wanted, viewer_id, after, limit + 1)
-        rows = await self._database.read(lambda tx: tx.all(statement, **values))
+        read = self._database.search if wanted.q else self._database.read
+        rows = await read(lambda tx: tx.all(statement, **values))
         events = [_event(row) for row in rows[:limit]]
         return events, (events[-1].start_time, events[-1].id) if len(rows) > limit else None
 
