@@ -11,7 +11,7 @@ from eventorg.domain.values import Clock
 from eventorg.extensions.loader import LoadedPlugin
 from eventorg.repositories.changes import ChangeRepository
 from eventorg.repositories.events import EventRepository
-from eventorg.repositories.idempotency import IdempotencyRepository, request_once
+from eventorg.repositories.idempotency import IdempotencyRepository, request_caller, request_once
 from eventorg.repositories.users import UserRepository
 from eventorg.storage.database import Database
 from eventorg.storage.transactions import Transaction, TransactionFunction
@@ -48,7 +48,8 @@ class PluginContext:
         return await self._database.read(work)
 
     async def write(self, work: TransactionFunction[T]) -> T:
-        return await self._database.write(work)
+        caller = request_caller.get()
+        return await (self._database.write(work) if caller is None else self._idempotency.write_for(caller, work))
 
     async def write_once(
         self,

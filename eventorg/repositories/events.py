@@ -84,6 +84,8 @@ class EventRepository:
 
         The second value is the position to continue from, if there are more, and the third the number of the last
         change. A page has up to `limit` events, and fewer if they would take more than `MAX_PAGE_BYTES`.
+
+        Raises `Unavailable` if a search for text takes too long, or if too many wait.
         """
         statement, values = compose_search(wanted, viewer_id, after, limit + 1)
 
@@ -94,7 +96,8 @@ class EventRepository:
             events = [_event(row) for row in (rows[:-1] if more else rows)]
             return events, (events[-1].start_time, events[-1].id) if more else None, self._changes.load_last(tx)
 
-        return await self._database.read(work)
+        read = self._database.search if wanted.q else self._database.read
+        return await read(work)
 
     async def update(
         self,

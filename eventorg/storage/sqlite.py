@@ -168,6 +168,8 @@ def refusal(error: BaseException) -> Exception:
     if not isinstance(error, sqlite3.Error):
         return error
     match getattr(error, "sqlite_errorcode", 0) & 0xFF:
+        case sqlite3.SQLITE_INTERRUPT:
+            return Unavailable("busy")  # a search that took too long
         case sqlite3.SQLITE_FULL:
             refused: DomainError = StorageFull()
         case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:

@@ -16,6 +16,7 @@ from eventorg.domain.callers import BotScope, Caller
 from eventorg.domain.errors import Forbidden, NotFound, ScopeMissing, Unauthenticated
 from eventorg.locales import LANGUAGES, text
 from eventorg.repositories.callers import CallerRepository
+from eventorg.repositories.idempotency import request_caller
 from eventorg.web.headers import header
 
 Authenticated = Request[Caller, Any, Any]
@@ -73,6 +74,7 @@ class Authentication:
                 _explain_act_as(error, header(scope, b"x-act-as"))
                 raise
             scope["auth"] = identify
+            request_caller.set(caller)
             _check_scope(caller, opt)
         elif scope.get("method") != "OPTIONS" and not opt.get("public"):
             raise Unauthenticated()

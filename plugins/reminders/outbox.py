@@ -169,18 +169,30 @@ def lease(context: Context, tx: Transaction, holder: str, channel: Channel, want
 
 def load(context: Context, tx: Transaction, delivery_id: str) -> Outgoing:
     """Returns a delivery. Raises `NotFound`."""
-    row = tx.one(context.sql.get_delivery, delivery_id=delivery_id)
-    if row is None:
+    found = find(context, tx, delivery_id)
+    if found is None:
         raise NotFound()
-    return Outgoing(**row)
+    return found
+
+
+def find(context: Context, tx: Transaction, delivery_id: str) -> Outgoing | None:
+    """Returns a delivery, or None."""
+    row = tx.one(context.sql.get_delivery, delivery_id=delivery_id)
+    return Outgoing(**row) if row else None
 
 
 async def lease_for_bot(context: Context, wanted: Lease, caller: Caller) -> Deliveries:
-    """Leases messages for users with a Telegram account to a bot."""
+    """Leases messages for users with a Telegram account to a bot.
 
-    def work(tx: Transaction) -> list[Outgoing]:
-        return lease(context, tx, caller.bot or "", "telegram", wanted)
+    The record of a request with an idempotency key contains only the ids, because names and addresses of the recipients
+    must not outlive their accounts.
+    """
 
+    def work(tx: Transaction) -> list[str]:
+        return [one.id for one in lease(context, tx, caller.bot or "", "telegram", wanted)]
+
+    ids = await context.write_once(caller, list[str], work)
+    found = await context.read(lambda tx: [find(context, tx, delivery_id) for delivery_id in ids])
     return Deliveries(
         [
             Delivery(
@@ -195,8 +207,8 @@ async def lease_for_bot(context: Context, wanted: Lease, caller: Caller) -> Deli
                 text=one.text,
                 due_at=one.due_at,
             )
-            for one in await context.write_once(caller, list[Outgoing], work)
-            if one.telegram_id is not None
+            for one in found
+            if one is not None and one.telegram_id is not None
         ]
     )
 

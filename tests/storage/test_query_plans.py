@@ -100,6 +100,12 @@ def test_public_events_are_read_in_the_order_of_an_index(file: sqlite3.Connectio
         assert plan.count("USE TEMP B-TREE FOR ORDER BY") == (1 if viewer is None else 2), "the page, the hosted ones"
 
 
+def test_an_organizers_events_are_found_by_the_organizer(file: sqlite3.Connection) -> None:
+    for viewer in (None, "somebody"):
+        statement, _ = compose_search(EventQuery(organizer_id="organizer"), viewer, None, 100)
+        assert not any("events_in_order" in line for line in explain(file, statement))
+
+
 @pytest.mark.parametrize(
     ("sql", "table"),
     [
