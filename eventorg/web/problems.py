@@ -3,14 +3,14 @@
 Only this module maps errors to HTTP statuses.
 """
 
-from typing import Any
+from typing import Annotated, Any
 
 import structlog
 from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.types import ExceptionHandlersMap
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from eventorg.domain import errors
 from eventorg.locales.explanations import explain, explain_code, explain_fault
@@ -20,6 +20,7 @@ from eventorg.web.headers import language_for
 from eventorg.web.options_method import allow
 
 MEDIA_TYPE = "application/problem+json"
+_TYPE = "/problems/"
 
 STATUS: dict[type[errors.DomainError], int] = {
     Malformed: 400,
@@ -54,26 +55,32 @@ log = structlog.get_logger("eventorg.api")
 
 
 class Fault(Struct, frozen=True):
-    """One field error. `code` is stable, and `message` is text for people."""
+    """An error of one field."""
 
-    field: str
-    code: str
-    message: str
+    field: Annotated[str, Meta(description="The path of the field. Empty: the whole input.", examples=["title"])]
+    code: Annotated[str, Meta(description="A stable code.", examples=["too_long"])]
+    message: Annotated[str, Meta(description="Text for people.", examples=["The maximum length is 200."])]
 
 
 class Problem(Struct, frozen=True, omit_defaults=True):
-    """A problem document. `code` is stable; `title` and `detail` are in the requested language.
+    """A problem document (RFC 9457)."""
 
-    `request_id` is there with status 500: the operator finds the cause in the log with it.
-    """
-
-    type: str
-    title: str
-    status: int
-    detail: str
-    code: str
-    errors: list[Fault] | None = None
-    request_id: str | None = None
+    type: Annotated[str, Meta(description="A URI of the kind of problem.", examples=[f"{_TYPE}event_not_found"])]
+    title: Annotated[str, Meta(description="The problem in short, for people.", examples=["Event not found"])]
+    status: Annotated[int, Meta(description="The HTTP status.", examples=[404])]
+    detail: Annotated[
+        str,
+        Meta(
+            description="Text for people, in the language of `Accept-Language`.",
+            examples=["The event does not exist, or you do not have access to it."],
+        ),
+    ]
+    code: Annotated[str, Meta(description="A stable code.", examples=["event_not_found"])]
+    errors: Annotated[list[Fault] | None, Meta(description="With status 422 only: the fields that are wrong.")] = None
+    request_id: Annotated[
+        str | None,
+        Meta(description="With status 500 only: the operator finds the cause in the log with it."),
+    ] = None
 
 
 def problem_response(request: Request[Any, Any, Any], error: errors.DomainError) -> Response[Problem]:
@@ -131,7 +138,7 @@ def _response(
     faults = broken and [Fault(e.field, e.code, explain_fault(language, e)) for e in broken]
     title, detail = explain(language, error) if error else explain_code(language, code)
     problem = Problem(
-        type=f"/problems/{code}",
+        type=f"{_TYPE}{code}",
         title=title,
         status=status,
         detail=detail,
