@@ -34,7 +34,7 @@ class Health(Struct, frozen=True):
     opt=OPEN | UNLIMITED | ANY_QUERY,
     tags=["service"],
     security=[{}],
-    responses=problems(),
+    responses=problems(507),
 )
 async def get_health(
     health: NamedDependency[HealthRepository],

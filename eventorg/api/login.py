@@ -66,7 +66,7 @@ class TelegramLogin(Input):
     opt=OPEN,
     tags=["users"],
     security=[{}],
-    responses=problems(*BODY_PROBLEMS, 401, 403),
+    responses=problems(*BODY_PROBLEMS, codes={401: ["init_data_invalid", "init_data_expired"], 403: ["signup_closed"]}),
 )
 async def login_telegram(
     data: JSONBody[TelegramLogin],
@@ -95,7 +95,7 @@ async def login_telegram(
     opt=OPEN,
     tags=["users"],
     security=[{}],
-    responses=problems(*BODY_PROBLEMS, 401),
+    responses=problems(*BODY_PROBLEMS, codes={401: ["invalid_credentials"], 429: ["too_many_logins"]}),
 )
 async def login(
     request: Request[None, Any, Any],

@@ -47,7 +47,7 @@ class Export(Struct, kw_only=True, frozen=True):
         list[LoggedChange], Meta(description="Changes that name the user, or that the user made or was told last.")
     ]
     requests: Annotated[list[KeptRequest], Meta(description="Requests of the last 24 hours with an idempotency key.")]
-    plugins: Annotated[dict[str, Any], Meta(description="The data of each plugin, by its name.")] = {}
+    plugins: Annotated[dict[str, Any], Meta(description="The data of each plugin, by its name.", examples=[{}])] = {}
     incomplete: Annotated[
-        list[str], Meta(description="Plugins that failed to export their data. Try again later.")
+        list[str], Meta(description="Plugins that failed to export their data. Try again later.", examples=[[]])
     ] = []
