@@ -13,7 +13,7 @@ from litestar.config.response_cache import CACHE_FOREVER
 from litestar.datastructures import CacheControlHeader
 from litestar.exceptions import InternalServerException
 from litestar.openapi import OpenAPIConfig
-from litestar.openapi.plugins import JsonRenderPlugin, SwaggerRenderPlugin
+from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import (
     Components,
     License,
@@ -31,6 +31,7 @@ from eventorg import __version__
 from eventorg.domain.errors import NotFound
 from eventorg.domain.values import Input, JSONOf
 from eventorg.web.authentication import OPEN, SECURITY
+from eventorg.web.docs_page import DocsPage
 from eventorg.web.headers import protect_page
 from eventorg.web.openapi_codes import add_codes
 from eventorg.web.openapi_document import complete
@@ -42,7 +43,6 @@ from eventorg.web.query_parameters import ANY_QUERY
 if TYPE_CHECKING:
     from litestar._openapi.schema_generation import SchemaCreator  # has no public name
 
-_ASSETS = "docs/assets"  # relative to /docs, so that it works behind a prefix too
 _SUMMARY = """\
 Create events, register for them, join waiting lists and follow changes.
 
@@ -50,13 +50,6 @@ Times are RFC 3339, and responses use UTC. Ids are UUIDs. Use `me` for `{user_id
 `{event_id}`. Every error is a problem document (RFC 9457) with a stable `code`, in Russian or English by
 `Accept-Language`. Resources have an `ETag`: send it in `If-Match` to avoid overwriting other people's changes, and in
 `If-None-Match` to get 304 if nothing has changed. HEAD works wherever GET does."""
-
-
-class _Docs(SwaggerRenderPlugin):
-    """Swagger UI with scripts and styles from this server, and without a page for OAuth redirects."""
-
-    def receive_router(self, router: Router) -> None:
-        return
 
 
 class ApiDescription(InitPlugin, ReceiveRoutePlugin, OpenAPISchemaPlugin):
@@ -184,13 +177,7 @@ def _openapi_config() -> _Config:
             include_in_schema=False,
         ),
         render_plugins=[
-            _Docs(
-                path="/",
-                js_url=f"{_ASSETS}/swagger-ui-bundle.js",
-                css_url=f"{_ASSETS}/swagger-ui.css",
-                standalone_preset_js_url=f"{_ASSETS}/swagger-ui-standalone-preset.js",
-                favicon="<link rel='icon' href='data:,'>",
-            ),
+            DocsPage(),
         ],
     )
 
@@ -213,7 +200,7 @@ def docs_assets() -> Router:
     """Returns a router for the files of Swagger UI. They come from a package of which nothing is imported."""
     files = Path(str(distribution("flask-swagger-ui").locate_file("flask_swagger_ui/dist")))
     return create_static_files_router(
-        path=f"/{_ASSETS}",
+        path="/docs/assets",
         directories=[files],
         opt=OPEN | ANY_QUERY,
         include_in_schema=False,

@@ -389,7 +389,7 @@ def test_the_docs_load_from_this_server_alone(server: Server) -> None:
     links = Links()
     links.feed(page.text)
     loaded = [link for link in links.found if not link.startswith("data:")]
-    assert len(loaded) == 3
+    assert len(loaded) == 2
     for link in loaded:
         assert not urlsplit(link).scheme
         assert not link.startswith("/")  # works behind a prefix too
@@ -397,6 +397,14 @@ def test_the_docs_load_from_this_server_alone(server: Server) -> None:
         assert file.status_code == 200
         if link.endswith(".css"):
             assert re.findall(r"url\(\s*['\"]?https?:", file.text) == []
+
+
+def test_the_docs_are_in_english_fit_the_screen_and_keep_the_token(server: Server) -> None:
+    page = server.client.get("/docs").text
+    assert '<html lang="en">' in page
+    assert 'content="width=device-width' in page
+    assert "prefers-color-scheme: dark" in page
+    assert "persistAuthorization: true" in page
 
 
 def test_the_docs_show_what_is_served(server: Server, document: Any) -> None:
