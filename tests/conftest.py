@@ -14,6 +14,9 @@ from eventorg.background.feed import Feed
 from eventorg.settings import Settings
 from eventorg.testing import Server, User, running
 from tests import telegram
+from tests.described import documented_errors
+
+__all__ = ["documented_errors"]
 
 
 def pytest_xdist_auto_num_workers() -> int:

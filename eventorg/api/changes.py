@@ -66,7 +66,7 @@ LastEventIdParameter = Annotated[
     tags=["changes"],
     opt=by_bot("changes"),
     security=[{"user": []}, {"bot": ["act"]}, {"bot": ["changes"]}],
-    responses=problems(401, 403, 410, 422),
+    responses=problems(401, 403, 410, 422, codes={429: ["too_many_waiting"]}),
 )
 async def list_changes(
     request: Authenticated,

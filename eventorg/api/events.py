@@ -47,7 +47,7 @@ class EventController(Controller):
         operation_id="create_event",
         summary="Create an event",
         response_headers=[*ETAG, *LOCATION],
-        responses=problems(*BODY_PROBLEMS, 401, 403, 409),
+        responses=problems(*BODY_PROBLEMS, 401, 403, codes={404: ["event_not_found"], 409: ["too_many_events"]}),
     )
     async def create_event(self, request: Authenticated, data: JSONBody[NewEvent], events: Events) -> Response[Event]:
         """Creates an event whose organizer is the caller. Only the title and the two times are required.
@@ -113,7 +113,7 @@ class EventController(Controller):
         operation_id="update_event",
         summary="Update an event",
         response_headers=ETAG,
-        responses=problems(*BODY_PROBLEMS, 401, 403, 404, 409, 412),
+        responses=problems(*BODY_PROBLEMS, 401, 403, 404, 412, codes={409: ["event_has_participants"]}),
     )
     async def update_event(
         self,

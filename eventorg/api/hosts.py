@@ -30,7 +30,12 @@ class HostController(Controller):
         operation_id="add_host",
         summary="Add a co-host",
         response_headers=ETAG,
-        responses=problems(*BODY_PROBLEMS, 401, 403, 404, 409),
+        responses=problems(
+            *BODY_PROBLEMS,
+            401,
+            403,
+            codes={404: ["event_not_found", "user_not_found"], 409: ["already_organizer", "too_many_pending_hosts"]},
+        ),
     )
     async def add_host(
         self, request: Authenticated, event_id: FromPath[str], data: JSONBody[NewHost], hosts: Repository
@@ -51,7 +56,7 @@ class HostController(Controller):
         operation_id="remove_host",
         summary="Remove a co-host",
         status_code=200,
-        responses=problems(401, 403, 404, 412, 507),
+        responses=problems(401, 403, 412, 507, codes={404: ["event_not_found", "host_not_found"]}),
     )
     async def remove_host(
         self, request: Authenticated, event_id: FromPath[str], user_id: FromPath[str], hosts: Repository

@@ -35,7 +35,7 @@ class IdentityController(Controller):
         opt=by_bot("act", only=True),
         security=BY_BOT,
         response_headers=ETAG,
-        responses={201: FIRST_SEEN} | problems(*BODY_PROBLEMS, 401, 403, 404, 412),
+        responses={201: FIRST_SEEN} | problems(*BODY_PROBLEMS, 401, 412),
     )
     async def put_identity(
         self,
@@ -60,7 +60,7 @@ class IdentityController(Controller):
         opt=by_bot("act", only=True),
         security=BY_BOT,
         response_headers=ETAG,
-        responses=problems(401, 403, 404),
+        responses=problems(401, 422, codes={404: ["identity_not_found"]}),
     )
     async def get_identity(
         self, request: Authenticated, telegram_id: FromPath[str], identities: Identities
@@ -76,7 +76,7 @@ class IdentityController(Controller):
         opt=by_bot("act", only=True),
         security=BY_BOT,
         response_headers=ETAG,
-        responses=problems(*BODY_PROBLEMS, 401, 403, 404, 409),
+        responses=problems(*BODY_PROBLEMS, 401, codes={404: ["link_code_not_found"], 409: ["telegram_linked"]}),
     )
     async def link_identity(
         self, request: Authenticated, telegram_id: FromPath[str], data: JSONBody[NewLink], identities: Identities
@@ -92,7 +92,7 @@ class IdentityController(Controller):
         operation_id="unlink_telegram_identity",
         summary="Unlink a Telegram account",
         status_code=200,
-        responses=problems(401, 403, 404, 409, 412, 507),
+        responses=problems(401, 412, 422, 507, codes={404: ["identity_not_found"], 409: ["no_other_login"]}),
     )
     async def unlink_identity(self, request: Authenticated, telegram_id: FromPath[str], identities: Identities) -> Done:
         """Unlinks a Telegram account from the caller.
@@ -108,7 +108,7 @@ class IdentityController(Controller):
     operation_id="create_link_code",
     summary="Create a link code",
     tags=["bots"],
-    responses=problems(401, 403, 409, 507),
+    responses=problems(401, 507, codes={409: ["telegram_linked"]}),
 )
 async def create_link_code(request: Authenticated, identities: Identities) -> Response[LinkCode]:
     """Creates a code that links a Telegram account to the caller. Show it to the bot.

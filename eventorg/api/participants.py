@@ -61,7 +61,7 @@ class ParticipantController(Controller):
         operation_id="get_participant",
         response_headers=ETAG,
         summary="Get a participant",
-        responses=problems(401, 404),
+        responses=problems(401, codes={404: ["event_not_found", "registration_not_found"]}),
     )
     async def get_participant(
         self,
@@ -79,7 +79,16 @@ class ParticipantController(Controller):
         operation_id="check_in",
         response_headers=ETAG,
         summary="Update a participant",
-        responses=problems(*BODY_PROBLEMS, 401, 403, 404, 409, 412),
+        responses=problems(
+            *BODY_PROBLEMS,
+            401,
+            403,
+            412,
+            codes={
+                404: ["event_not_found", "registration_not_found"],
+                409: ["registration_waitlisted", "registration_cancelled"],
+            },
+        ),
     )
     async def check_in(
         self,
@@ -103,7 +112,7 @@ class ParticipantController(Controller):
         response_headers=ETAG,
         summary="Remove a participant",
         status_code=200,
-        responses=problems(401, 403, 404, 412, 507),
+        responses=problems(401, 403, 412, 507, codes={404: ["event_not_found", "registration_not_found"]}),
     )
     async def remove_participant(
         self,

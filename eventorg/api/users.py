@@ -38,7 +38,7 @@ class UserController(Controller):
         opt=PUBLIC,
         security=OPTIONAL_SECURITY,
         response_headers=[*ETAG, *LOCATION],
-        responses=problems(*BODY_PROBLEMS, 401, 403, 409),
+        responses=problems(*BODY_PROBLEMS, 401, codes={403: ["signup_closed"], 409: ["email_taken", "username_taken"]}),
     )
     async def create_user(
         self,
@@ -67,7 +67,7 @@ class UserController(Controller):
         operation_id="get_user",
         summary="Get a user",
         response_headers=ETAG,
-        responses=problems(401, 404),
+        responses=problems(401, codes={404: ["user_not_found"]}),
     )
     async def get_user(self, request: Authenticated, user_id: FromPath[str], users: Users) -> Response[User]:
         """Returns the user. `email` is returned only for the caller's own account."""
@@ -79,7 +79,13 @@ class UserController(Controller):
         operation_id="update_user",
         summary="Update your account",
         response_headers=ETAG,
-        responses=problems(*BODY_PROBLEMS, 401, 403, 404, 409, 412),
+        responses=problems(
+            *BODY_PROBLEMS,
+            401,
+            403,
+            412,
+            codes={404: ["user_not_found"], 409: ["email_taken", "username_taken"], 429: ["too_many_logins"]},
+        ),
     )
     async def update_user(
         self,
@@ -111,7 +117,7 @@ class UserController(Controller):
         operation_id="delete_user",
         summary="Delete your account",
         status_code=200,
-        responses=problems(401, 403, 404, 412, 507),
+        responses=problems(401, 403, 412, 507, codes={404: ["user_not_found"]}),
     )
     async def delete_user(self, request: Authenticated, user_id: FromPath[str], users: Users) -> Done:
         """Deletes the account, its registrations, and the events it organizes.
@@ -141,7 +147,7 @@ class UserController(Controller):
         "/{user_id:str}/events",
         operation_id="list_user_events",
         summary="List a user's events",
-        responses=problems(401, 403, 404),
+        responses=problems(401, 403, codes={404: ["user_not_found"]}),
     )
     async def list_user_events(
         self,

@@ -6,8 +6,9 @@ from typing import Annotated, Final, Literal, TypedDict
 from msgspec import Meta, Struct
 
 from eventorg.domain.callers import Caller
+from eventorg.domain.fields import EventId
 from eventorg.domain.registrations import RegistrationStatus
-from eventorg.domain.values import Id, Instant
+from eventorg.domain.values import identifier, instant
 
 ChangeType = Literal[
     "user.created",
@@ -34,14 +35,27 @@ ALL_CHANGES: Final = "*"
 class ChangeData(TypedDict, total=False):
     """What a change changed. It contains no personal data."""
 
-    changed: list[str]
-    """The names of the fields that changed. For a user also `password` and `telegram`, for an event also `hosts` and
-    `organizer_id`."""
-    status: RegistrationStatus
-    previous_status: RegistrationStatus | None
-    """Null for someone who was never registered for the event."""
-    guests: int
-    by: Actor
+    changed: Annotated[
+        list[str],
+        Meta(
+            description="The names of the fields that changed. For a user also `password` and `telegram`, for an event "
+            "also `hosts` and `organizer_id`.",
+            examples=[["title", "start_time"]],
+        ),
+    ]
+    status: Annotated[RegistrationStatus, Meta(description="The status of the registration.", examples=["registered"])]
+    previous_status: Annotated[
+        RegistrationStatus | None,
+        Meta(description="The status before. `null` for someone who was never registered for the event."),
+    ]
+    guests: Annotated[int, Meta(description="The number of people whom the person brings along.", examples=[0])]
+    by: Annotated[
+        Actor,
+        Meta(
+            description="Whose act it was. `system`: a promotion from the waiting list, or a merge of two accounts.",
+            examples=["self"],
+        ),
+    ]
 
 
 class NewChange(Struct, frozen=True):
@@ -54,13 +68,19 @@ class NewChange(Struct, frozen=True):
 
 
 class Change(Struct, kw_only=True, frozen=True):
-    """A recorded change. `seq` grows in commit order, `at` is the time of the change."""
+    """A committed change."""
 
-    seq: int
-    at: Instant
-    type: ChangeType
-    event_id: Id | None
-    user_id: Id | None
+    seq: Annotated[int, Meta(description="The number of the change. It grows in commit order.", examples=[17])]
+    at: Annotated[str, instant("The time of the change, in UTC.")]
+    type: Annotated[ChangeType, Meta(description="The type of the change.", examples=["registration.created"])]
+    event_id: EventId | None
+    user_id: (
+        Annotated[
+            str,
+            identifier("The id of the user that the change is about.", "5a2e7c4d-91b3-4f0e-8c6d-2b7f4a1e9d30"),
+        ]
+        | None
+    )
     data: Annotated[
         ChangeData | None,
         Meta(
@@ -71,10 +91,10 @@ class Change(Struct, kw_only=True, frozen=True):
 
 
 class ChangePage(Struct, frozen=True):
-    """A part of the change log; the next part begins after `next`."""
+    """A page of changes in commit order."""
 
-    changes: list[Change]
-    next: int
+    changes: Annotated[list[Change], Meta(description="The changes after `after`.")]
+    next: Annotated[int, Meta(description="The value of `after` for the next page.", examples=[17])]
 
 
 class Fact(Change, frozen=True, kw_only=True):

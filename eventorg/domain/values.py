@@ -10,7 +10,7 @@ import zoneinfo
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import cache
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, ClassVar, Final, Literal
 from uuid import UUID
 
 from msgspec import Meta, Struct, structs
@@ -38,12 +38,11 @@ def rule(clean: Callable[[Any], Any], **schema: object) -> Meta:
 
     The keys are those of Litestar's `Schema` (`min_length`, not `minLength`).
     """
-    examples = schema.pop("examples", None)
-    described = {"extra": schema} | ({"examples": examples} if examples else {})
-    return Meta(extra_json_schema=described, extra={"clean": clean})
+    described: dict[str, object] = {name: schema.pop(name) for name in ("description", "examples") if name in schema}
+    return Meta(extra_json_schema={"extra": schema, **described}, extra={"clean": clean})
 
 
-def text(minimum: int, maximum: int, *, lines: bool = False, example: str) -> Meta:
+def text(minimum: int, maximum: int, *, lines: bool = False, example: str, description: str | None = None) -> Meta:
     """Marks a trimmed text in NFC without control characters. Newlines and tabs are allowed with `lines`.
 
     Invisible characters do not count for the minimum, and a text that is not empty has a visible one.
@@ -59,7 +58,8 @@ def text(minimum: int, maximum: int, *, lines: bool = False, example: str) -> Me
         within(value, len(seen), minimum, maximum)
         return within(value, len(value), minimum, maximum)
 
-    return rule(clean, min_length=minimum, max_length=maximum, examples=[example])
+    described = {"description": description} if description else {}
+    return rule(clean, min_length=minimum, max_length=maximum, examples=[example], **described)
 
 
 def composed(value: str, maximum: int) -> str:
@@ -200,29 +200,114 @@ BASE58: Final = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 """The alphabet of codes that people read aloud: no 0, O, I or l."""
 
 MAX_CAPACITY = 1_000_000_000
-SOME_ID = "0b9fdc1e-7f5c-4a55-9f0e-3c1d5d3a6f11"
 
-Title = Annotated[str, text(1, 200, example="Встреча выпускников")]
-Description = Annotated[str, text(0, 4000, lines=True, example="Чай, пирог и разговоры.")]
-Location = Annotated[str, text(0, 500, example="Москва, Чистопрудный бульвар, 1")]
-Name = Annotated[str, text(1, 100, example="Анна")]
-Username = Annotated[str, rule(_clean_username, min_length=3, max_length=32, examples=["anna"])]
-Email = Annotated[str, rule(_clean_email, min_length=3, max_length=254, format="email", examples=["anna@example.com"])]
+
+def identifier(description: str, *examples: str) -> Meta:
+    """Marks an id in canonical spelling, with its description for OpenAPI."""
+    return rule(_clean_id, format="uuid", description=description, examples=list(examples))
+
+
+def instant(description: str, example: str = "2027-08-01T09:30:00Z") -> Meta:
+    """Marks a time in an answer, with its description for OpenAPI."""
+    return Meta(description=description, examples=[example], extra_json_schema={"extra": {"format": "date-time"}})
+
+
+Title = Annotated[str, text(1, 200, example="Встреча выпускников", description="The title.")]
+Description = Annotated[
+    str, text(0, 4000, lines=True, example="Чай, пирог и разговоры.", description="The description, as plain text.")
+]
+Location = Annotated[
+    str, text(0, 500, example="Москва, Чистопрудный бульвар, 1", description="The place, as plain text.")
+]
+Username = Annotated[
+    str,
+    rule(
+        _clean_username,
+        min_length=3,
+        max_length=32,
+        description="A unique name, regardless of case. Letters, digits and `_`, `.`, `-`.",
+        examples=["anna"],
+    ),
+]
+Email = Annotated[
+    str,
+    rule(
+        _clean_email,
+        min_length=3,
+        max_length=254,
+        format="email",
+        description="The e-mail address, unique regardless of case. Only its owner sees it.",
+        examples=["anna@example.com"],
+    ),
+]
 Password = Annotated[
-    str, rule(_clean_password, min_length=8, max_length=1024, format="password", examples=["correct horse"])
+    str,
+    rule(
+        _clean_password,
+        min_length=8,
+        max_length=1024,
+        format="password",
+        description="A password of 8 to 1,024 bytes in UTF-8.",
+        examples=["correct horse"],
+    ),
 ]
-PasswordAttempt = Annotated[str, rule(_clean_attempt, max_length=1024, format="password", examples=["correct horse"])]
-EmailAttempt = Annotated[str, text(0, 254, example="anna@example.com")]
-Time = Annotated[str, rule(_clean_time, format="date-time", examples=["2027-09-15T13:00:00+03:00"])]
-EndTime = Annotated[str, rule(_clean_time, format="date-time", examples=["2027-09-15T15:00:00+03:00"])]
-Timezone = Annotated[str, rule(_clean_timezone, examples=["Europe/Moscow"])]
-Locale = Annotated[str, rule(_clean_locale, pattern=f"^{_LANGUAGE_TAG.pattern}$", examples=["ru"])]
-Capacity = Annotated[int, rule(_clean_capacity, minimum=1, maximum=MAX_CAPACITY, examples=[30])]
-Id = Annotated[str, rule(_clean_id, format="uuid", examples=[SOME_ID])]
+PasswordAttempt = Annotated[
+    str,
+    rule(
+        _clean_attempt,
+        max_length=1024,
+        format="password",
+        description="The current password.",
+        examples=["correct horse"],
+    ),
+]
+EmailAttempt = Annotated[
+    str, text(0, 254, example="anna@example.com", description="The e-mail address of the account.")
+]
+Time = Annotated[
+    str,
+    rule(
+        _clean_time,
+        format="date-time",
+        description="The start: an RFC 3339 time with an offset.",
+        examples=["2027-09-15T13:00:00+03:00"],
+    ),
+]
+EndTime = Annotated[
+    str,
+    rule(
+        _clean_time,
+        format="date-time",
+        description="The end: an RFC 3339 time with an offset, after the start.",
+        examples=["2027-09-15T15:00:00+03:00"],
+    ),
+]
+Timezone = Annotated[
+    str,
+    rule(_clean_timezone, description="A time zone of the IANA database.", examples=["Europe/Moscow"]),
+]
+Locale = Annotated[
+    str,
+    rule(
+        _clean_locale,
+        pattern=f"^{_LANGUAGE_TAG.pattern}$",
+        description="The language, as a BCP 47 tag.",
+        examples=["ru"],
+    ),
+]
+Capacity = Annotated[
+    int,
+    rule(
+        _clean_capacity,
+        minimum=1,
+        maximum=MAX_CAPACITY,
+        description="The number of seats. `null`: unlimited.",
+        examples=[30],
+    ),
+]
+Id = Annotated[str, identifier("A UUID.", "0b9fdc1e-7f5c-4a55-9f0e-3c1d5d3a6f11")]
 
-Instant = Annotated[
-    str, Meta(extra_json_schema={"extra": {"format": "date-time"}, "examples": ["2027-09-15T10:00:00Z"]})
-]
+Instant = Annotated[str, instant("A time in UTC.", "2027-09-15T10:00:00Z")]
 """A time in an answer: always UTC and whole seconds, as it is stored."""
 
 
@@ -234,6 +319,9 @@ class JSONOf(Struct, frozen=True):
 
 class Input(Struct, kw_only=True, forbid_unknown_fields=True):
     """The body of a request: created only by decoding, and valid once it exists."""
+
+    example: ClassVar[dict[str, Any] | None] = None
+    """A body that works, for the API description. None: it is made of the fields' examples."""
 
     def __post_init__(self) -> None:
         self.clean()

@@ -4,20 +4,10 @@ import re
 import tomllib
 from functools import cache
 from importlib.resources import files
-from string import Formatter
 from typing import Any
-
-
-class _Formatter(Formatter):
-    """Fills in values. The format of a number does not apply to text, such as a limit of `PT0S`."""
-
-    def format_field(self, value: Any, format_spec: str) -> str:
-        return value if isinstance(value, str) else str(super().format_field(value, format_spec))
-
 
 DEFAULT = "ru"
 LANGUAGES = ("ru", "en")
-_FORMATTER = _Formatter()
 _RANGE = re.compile(r"\s*([A-Za-z]{1,8}|\*)(?:-[A-Za-z0-9-]+)?\s*(?:;\s*[qQ]=(0(?:\.\d{0,3})?|1(?:\.0{0,3})?)\s*)?")
 _REFUSED = -1.0
 
@@ -46,7 +36,7 @@ def find_language(locale: str) -> str | None:
 def text(language: str, section: str, code: str, **values: str | int) -> str:
     """Returns the text of a code with its values. Raises `KeyError` if the language has no such text."""
     template: str = catalogue(language)[section][code]
-    return _FORMATTER.vformat(template, (), values) if values else template
+    return template.format(**values) if values else template
 
 
 @cache

@@ -7,6 +7,7 @@ from typing import Any
 from litestar.openapi.spec import (
     OpenAPI,
     OpenAPIHeader,
+    OpenAPIMediaType,
     OpenAPIResponse,
     Operation,
     Parameter,
@@ -92,7 +93,8 @@ def _describe_problems(operation: Operation, *statuses: int) -> None:
     responses: dict[str, Any] = operation.responses or {}
     if any_problem := responses.get("503"):
         for status in statuses:
-            responses.setdefault(str(status), replace(any_problem, description=describe(status)))
+            content = {MEDIA_TYPE: OpenAPIMediaType(schema=any_problem.content[MEDIA_TYPE].schema)}
+            responses.setdefault(str(status), OpenAPIResponse(describe(status), content=content))
 
 
 def _simplify(operation: Operation, *, has_optional_body: bool) -> None:

@@ -5,15 +5,15 @@ import hmac
 import secrets
 from datetime import timedelta
 from pathlib import Path
-from typing import Final
+from typing import Annotated, Final
 
 import msgspec
 from anyio import CapacityLimiter, to_thread
 from litestar import Response, delete, get, post
 from litestar.datastructures import ResponseHeader
 from litestar.di import NamedDependency
-from litestar.params import FromPath
-from msgspec import Struct
+from litestar.params import FromPath, PathParameter
+from msgspec import Meta, Struct
 
 from eventorg.plugin import (
     ABSENT,
@@ -59,15 +59,21 @@ _RENDERING: Final = CapacityLimiter(1)
 
 
 class CalendarAddress(Struct, frozen=True):
-    """The secret address of a user's calendar. Anybody who knows it can read the calendar."""
+    """The secret address of a user's calendar."""
 
-    url: str
+    url: Annotated[
+        str,
+        Meta(
+            description="The address for a calendar program. Anybody who knows it can read the calendar.",
+            examples=["https://example.com/calendar/3b0f…/feed.ics"],
+        ),
+    ]
 
 
 class CalendarEnded(Struct, frozen=True):
     """A confirmation in the client's language."""
 
-    message: str
+    message: Annotated[str, Meta(description="Text for people.", examples=["The calendar address is no longer valid"])]
 
 
 class _Made(Struct, frozen=True):
@@ -81,6 +87,7 @@ class _Made(Struct, frozen=True):
     "/events/{event_id:str}/event.ics",
     operation_id="get_event_file",
     summary="Download an event as iCalendar",
+    response_description="An iCalendar file.",
     opt=PUBLIC | ANY_QUERY,
     security=OPTIONAL_SECURITY,
     media_type="text/calendar",
@@ -102,13 +109,18 @@ async def get_event_file(
     "/calendar/{secret:str}/feed.ics",
     operation_id="get_calendar",
     summary="Get a calendar feed",
+    response_description="An iCalendar feed.",
     opt=OPEN | ANY_QUERY,
     security=[{}],
     media_type="text/calendar",
     response_headers=_HEADERS,
     responses=problems(404),
 )
-async def get_calendar(request: Anybody, secret: FromPath[str], plugin: NamedDependency[Context]) -> Response[bytes]:
+async def get_calendar(
+    request: Anybody,
+    secret: Annotated[str, PathParameter(description="The secret part of the address.")],
+    plugin: NamedDependency[Context],
+) -> Response[bytes]:
     """Returns an iCalendar feed (RFC 5545) of all events that a user hosts or attends. Needs no token: the address is
     secret. Cancelled events have `STATUS:CANCELLED`. If the user is on the waiting list, the title says so. The feed
     leaves out events that ended more than a year ago, and has at most the 500 events that start nearest to now."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, ClassVar, Final, Literal
 from uuid import uuid4
 
 from msgspec import Meta, Struct
@@ -40,27 +40,36 @@ Channel = Literal["telegram", "email"]
 Result = Literal["sent", "retry", "blocked"]
 
 
-def _whole(minimum: int, maximum: int, example: int) -> Meta:
+def _whole(minimum: int, maximum: int, example: int, description: str) -> Meta:
     def clean(value: int) -> int:
         if not minimum <= value <= maximum:
             raise Refused("out_of_range", minimum=minimum, maximum=maximum)
         return value
 
-    return rule(clean, minimum=minimum, maximum=maximum, examples=[example])
+    return rule(clean, minimum=minimum, maximum=maximum, description=description, examples=[example])
 
 
 class Lease(Input):
-    """The maximum number of deliveries to lease, and the length of the lease in seconds."""
+    """The number of deliveries to lease, and for how long."""
 
-    limit: Annotated[int, _whole(1, 100, 10)] = 10
-    lease_seconds: Annotated[int, _whole(1, 3600, 60)] = 60
+    limit: Annotated[int, _whole(1, 100, 10, "The maximum number of deliveries.")] = 10
+    lease_seconds: Annotated[int, _whole(1, 3600, 60, "The length of the lease in seconds.")] = 60
 
 
 class Acknowledgement(Input):
-    """The result of a delivery. `retry_after`, in seconds, is used for `retry` only."""
+    """The result of a delivery."""
 
-    result: Result
-    retry_after: Annotated[int, _whole(0, 86_400, 30)] | None = None
+    example: ClassVar[dict[str, Any]] = {"result": "sent"}
+    result: Annotated[
+        Result,
+        Meta(
+            description="`sent`: done. `retry`: lease it again later. `blocked`: the user cannot be reached.",
+            examples=["sent"],
+        ),
+    ]
+    retry_after: (
+        Annotated[int, _whole(0, 86_400, 30, "For `retry` only: seconds. Default: a growing pause.")] | None
+    ) = None
 
 
 class NewDelivery(Struct, frozen=True):
@@ -104,30 +113,34 @@ class Outgoing(Struct, frozen=True, kw_only=True):
 class Delivery(Struct, frozen=True, kw_only=True):
     """A message to send. It may be leased twice, with the same `dedupe_key`."""
 
-    id: Id
-    dedupe_key: str
-    kind: Kind
-    channel: Literal["telegram"]
-    user_id: Id
-    telegram_id: int
+    id: Annotated[Id, Meta(description="The delivery's id.")]
+    dedupe_key: Annotated[
+        str, Meta(description="The same key is the same message.", examples=["reminder:0b9fdc1e:5a2e7c4d:86400"])
+    ]
+    kind: Annotated[Kind, Meta(description="The reason for the message.", examples=["reminder"])]
+    channel: Annotated[Literal["telegram"], Meta(description="The way to the user.", examples=["telegram"])]
+    user_id: Annotated[Id, Meta(description="The user's id.")]
+    telegram_id: Annotated[int, Meta(description="The Telegram id to send the text to.", examples=[123456789])]
     locale: Locale
-    event_id: Id
-    text: str
-    due_at: Instant
+    event_id: Annotated[Id, Meta(description="The event's id.")]
+    text: Annotated[str, Meta(description="The text to send.", examples=["Встреча выпускников: завтра в 13:00"])]
+    due_at: Annotated[Instant, Meta(description="The time from which the message is due, in UTC.")]
 
 
 class Deliveries(Struct, frozen=True):
     """The leased deliveries, oldest first."""
 
-    deliveries: list[Delivery]
+    deliveries: Annotated[list[Delivery], Meta(description="The deliveries that this bot holds now.")]
 
 
 class Acknowledged(Struct, frozen=True):
-    """The current state of a delivery. `retry_at` is the time from which it can be leased again, for `retry` only."""
+    """The current state of a delivery."""
 
-    id: Id
-    state: Result
-    retry_at: Instant | None
+    id: Annotated[Id, Meta(description="The delivery's id.")]
+    state: Annotated[Result, Meta(description="The reported result.", examples=["sent"])]
+    retry_at: Annotated[
+        str | None, Meta(description="For `retry` only: the time from which it can be leased again, in UTC.")
+    ]
 
 
 async def create_deliveries(context: Context, new: Sequence[NewDelivery]) -> None:

@@ -1,8 +1,10 @@
 """The routes for the times of reminders, and for bots that deliver messages."""
 
+from typing import Annotated
+
 from litestar import Response, delete, get, post, put
 from litestar.di import NamedDependency
-from litestar.params import FromPath, JSONBody
+from litestar.params import FromPath, JSONBody, PathParameter
 
 from eventorg.plugin import (
     BODY_PROBLEMS,
@@ -21,6 +23,8 @@ from .outbox import Acknowledged, Acknowledgement, Deliveries, Lease
 
 PluginContext = NamedDependency[Context]
 _DELIVER = by_bot("deliver", only=True)
+_BY_BOT: list[dict[str, list[str]]] = [{"bot": ["deliver"]}]
+DeliveryId = Annotated[str, PathParameter(description="The delivery's id.")]
 
 
 @get(
@@ -104,6 +108,7 @@ async def reset_my_reminders(request: Authenticated, plugin: PluginContext) -> N
     summary="Lease deliveries",
     status_code=200,
     opt=_DELIVER,
+    security=_BY_BOT,
     responses=problems(*BODY_PROBLEMS, 401, 403, 409),
 )
 async def lease_deliveries(
@@ -122,10 +127,11 @@ async def lease_deliveries(
     summary="Acknowledge a delivery",
     status_code=200,
     opt=_DELIVER,
+    security=_BY_BOT,
     responses=problems(*BODY_PROBLEMS, 401, 403, 404, 409),
 )
 async def acknowledge_delivery(
-    request: Authenticated, delivery_id: FromPath[str], data: JSONBody[Acknowledgement], plugin: PluginContext
+    request: Authenticated, delivery_id: DeliveryId, data: JSONBody[Acknowledgement], plugin: PluginContext
 ) -> Acknowledged:
     """Reports the result of a message, by the bot that leased it. `sent`: done. `retry`: it can be leased again after
     `retry_after` seconds, or after a growing pause. `blocked`: the user gets no more messages until the user's next
