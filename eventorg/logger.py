@@ -4,7 +4,7 @@ from typing import Any
 
 
 class Logger:
-    """Logs through structlog, with the same methods: `log.warning("backup_failed", reason=…)`."""
+    """Logs through structlog, with the same methods: `log.warning("backup_failed", error=…)`."""
 
     def __init__(self, name: str) -> None:
         self._name = name

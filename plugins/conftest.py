@@ -1,5 +1,6 @@
 """Fixtures for the tests of the bundled plugins."""
 
 from eventorg.testing import eventorg, eventorg_settings
+from tests.described import documented_errors
 
-__all__ = ["eventorg", "eventorg_settings"]
+__all__ = ["documented_errors", "eventorg", "eventorg_settings"]

@@ -25,7 +25,7 @@ SELECT
     NULL,
     0
 FROM users
-WHERE id = :user_id
+WHERE id = :user_id AND closing IS NULL
 ON CONFLICT (dedupe_key) DO NOTHING;
 
 -- name: cancel_delivery(dedupe_key, producer)!
@@ -217,6 +217,10 @@ SELECT
 FROM deliveries
 WHERE user_id = :user_id
 ORDER BY seq;
+
+-- name: delete_deliveries_of(user_id, limit)!
+DELETE FROM deliveries
+WHERE seq IN (SELECT kept.seq FROM deliveries AS kept WHERE kept.user_id = :user_id LIMIT :limit);
 
 -- name: drop_deliveries_told_to_both(user_id, heir_id)!
 -- Of two users who become one: what waits for one of them and was told or waits for the other, by the key.

@@ -9,14 +9,15 @@ from babel.dates import format_datetime
 from litestar import Controller, get
 from litestar.di import NamedDependency
 from litestar.params import FromPath, QueryParameter
-from msgspec import Struct
+from msgspec import Meta, Struct
 
-from eventorg.domain.events import Event, Status
+from eventorg.domain.events import Code, Event, EventStatus
+from eventorg.domain.fields import EndInstant, EventId, StartInstant
 from eventorg.domain.registrations import CardData, ParticipantCounts
-from eventorg.domain.values import Id, Instant
-from eventorg.locales import negotiate, text
+from eventorg.domain.values import Capacity, Instant, Location, Timezone, Title
+from eventorg.locales import find_language, text
 from eventorg.repositories.participants import ParticipantRepository
-from eventorg.web.authentication import Authenticated
+from eventorg.web.authentication import ANY_BOT_SECURITY, BY_ANY_BOT, Authenticated
 from eventorg.web.headers import language_for
 from eventorg.web.problems import problems
 
@@ -29,30 +30,39 @@ _ELLIPSIS = "…"
 
 
 class Card(Struct, kw_only=True, frozen=True):
-    """An event as a message.
+    """An event as a chat message."""
 
-    `*_text` times are in the event's time zone, and `*_unix` times are in seconds since 1970. `more` is the number of
-    people who have a seat but are not in `names`.
-    """
-
-    event_id: Id
-    code: str
-    title: str
-    status: Status
-    location: str | None
-    timezone: str
-    locale: str
-    start_time: Instant
-    end_time: Instant
-    start_text: str
-    end_text: str
-    start_unix: int
-    end_unix: int
-    capacity: int | None
-    counts: ParticipantCounts
-    names: list[str]
-    more: int
-    text: str
+    event_id: EventId
+    code: Code
+    title: Title
+    status: EventStatus
+    location: Location | None
+    timezone: Timezone
+    locale: Annotated[str, Meta(description="The language of the texts: `ru` or `en`.", examples=["ru"])]
+    start_time: StartInstant
+    end_time: EndInstant
+    start_text: Annotated[
+        str,
+        Meta(description="The start in the event's time zone.", examples=["ср, 15 сентября 2027, 13:00"]),
+    ]
+    end_text: Annotated[
+        str, Meta(description="The end in the event's time zone, without an equal date.", examples=["15:00"])
+    ]
+    start_unix: Annotated[int, Meta(description="The start in seconds since 1970.", examples=[1821002400])]
+    end_unix: Annotated[int, Meta(description="The end in seconds since 1970.", examples=[1821009600])]
+    capacity: Capacity | None
+    counts: Annotated[ParticipantCounts, Meta(description="The number of registrations by status.")]
+    names: Annotated[
+        list[str], Meta(description="The names of the first people who have a seat.", examples=[["Анна", "Борис"]])
+    ]
+    more: Annotated[int, Meta(description="People who have a seat but are not in `names`.", examples=[10])]
+    text: Annotated[
+        str,
+        Meta(
+            description="The message, of at most 4,096 UTF-16 units.",
+            examples=["Встреча выпускников\n\nср, 15 сентября 2027, 13:00 – 15:00 (Europe/Moscow)\n…"],
+        ),
+    ]
 
 
 class CardController(Controller):
@@ -64,6 +74,8 @@ class CardController(Controller):
     @get(
         operation_id="get_card",
         summary="Get the event card",
+        opt=BY_ANY_BOT,
+        security=ANY_BOT_SECURITY,
         responses=problems(401, 404, 422),
     )
     async def get_card(
@@ -74,15 +86,17 @@ class CardController(Controller):
         names: Annotated[int, QueryParameter(ge=0, le=100, description="Maximum number of names.")] = 20,
         locale: Annotated[
             str | None,
-            QueryParameter(description="`ru` or `en`. Default: by `Accept-Language`.", max_length=35),
+            QueryParameter(description="`ru` or `en`. For others: by `Accept-Language`.", max_length=35),
         ] = None,
     ) -> Card:
         """Returns the event's numbers, names and times, and a text to send.
 
+        A bot can call this without `X-Act-As` for an event that is public or unlisted.
+
         Times are in the event's time zone. The text has at most 4,096 UTF-16 units, Telegram's limit.
         """
         data = await participants.get_card_data(event_id, names, request.user)
-        return make_card(data, language_for(request.scope) if locale is None else negotiate(locale))
+        return make_card(data, find_language(locale or "") or language_for(request.scope))
 
 
 def make_card(data: CardData, language: str) -> Card:
@@ -134,7 +148,8 @@ def _text(data: CardData, when: str, language: str) -> str:
         if _units(written + longer + _more(event.registered_count - shown - 1, language)) > MAX_TEXT:
             break
         names, shown = longer, shown + 1
-    written += names + _more(event.registered_count - shown, language)
+    if shown:
+        written += names + _more(event.registered_count - shown, language)
 
     if event.description and (room := MAX_TEXT - _units(written) - 2) > 1:
         written += "\n\n" + _shorten(event.description, room)

@@ -47,7 +47,7 @@ class EventController(Controller):
         operation_id="create_event",
         summary="Create an event",
         response_headers=[*ETAG, *LOCATION],
-        responses=problems(*BODY_PROBLEMS, 401, 403),
+        responses=problems(*BODY_PROBLEMS, 401, 403, codes={404: ["event_not_found"], 409: ["too_many_events"]}),
     )
     async def create_event(self, request: Authenticated, data: JSONBody[NewEvent], events: Events) -> Response[Event]:
         """Creates an event whose organizer is the caller. Only the title and the two times are required.
@@ -85,14 +85,15 @@ class EventController(Controller):
     ) -> EventPage:
         """Lists public events and the caller's own events of any visibility, by start time.
 
-        Lists published events, unless you give another `status`.
+        Lists published events, unless you give another `status`. A page of long descriptions has fewer events than
+        `limit`; `next` is null only on the last page.
         """
         times = {"from": start_from, "to": start_to}
         times |= {name: _LOST_PLUS.sub(r"+\1", time) for name, time in times.items() if time is not None}
         wanted = parse(EventQuery, q=q, organizer_id=organizer_id, status=status, **times)
         after = decode_cursor(cursor, tuple[str, str])
-        found, last = await events.find(wanted, _viewer(request.user), after, limit)
-        return EventPage(events=found, next=encode_cursor(last) if last else None)
+        found, last, as_of = await events.find(wanted, _viewer(request.user), after, limit)
+        return EventPage(events=found, next=encode_cursor(last) if last else None, as_of=as_of)
 
     @get(
         "/{event_id:str}",
@@ -112,7 +113,7 @@ class EventController(Controller):
         operation_id="update_event",
         summary="Update an event",
         response_headers=ETAG,
-        responses=problems(*BODY_PROBLEMS, 401, 403, 404, 409, 412),
+        responses=problems(*BODY_PROBLEMS, 401, 403, 404, 412, codes={409: ["event_has_participants"]}),
     )
     async def update_event(
         self,

@@ -1,10 +1,10 @@
 """GET /health: checks that the server can serve requests."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from litestar import get
 from litestar.di import NamedDependency
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from eventorg import __version__
 from eventorg.extensions.worker import PluginWorker
@@ -12,25 +12,29 @@ from eventorg.repositories.health import HealthRepository
 from eventorg.repositories.plugins import PluginRepository
 from eventorg.web.authentication import OPEN
 from eventorg.web.problems import problems
+from eventorg.web.query_parameters import ANY_QUERY
 from eventorg.web.rate_limits import UNLIMITED
 
 
 class Health(Struct, frozen=True):
-    """The server can serve requests. `plugins` is the state of each plugin."""
+    """The health of the server."""
 
-    status: Literal["ok"]
-    version: str
-    plugins: dict[str, str]
+    status: Annotated[Literal["ok"], Meta(description="The server can serve requests.", examples=["ok"])]
+    version: Annotated[str, Meta(description="The version of eventorg.", examples=[__version__])]
+    plugins: Annotated[
+        dict[str, str],
+        Meta(description="The state of each plugin: `ok`, `retrying` or `failing`.", examples=[{"reminders": "ok"}]),
+    ]
 
 
 @get(
     "/health",
     operation_id="get_health",
     summary="Check health",
-    opt=OPEN | UNLIMITED,
+    opt=OPEN | UNLIMITED | ANY_QUERY,
     tags=["service"],
     security=[{}],
-    responses=problems(),
+    responses=problems(507),
 )
 async def get_health(
     health: NamedDependency[HealthRepository],

@@ -14,6 +14,7 @@ from eventorg.web.conditional import ETAG, answer, etag, expected_versions, tagg
 from eventorg.web.idempotency import once_of
 from eventorg.web.messages import Done, done
 from eventorg.web.problems import BODY_PROBLEMS, problems
+from eventorg.web.rate_limits import COUNTS_FOR_ACCOUNT
 
 Identities = NamedDependency[IdentityRepository]
 
@@ -26,6 +27,7 @@ class IdentityController(Controller):
 
     path = "/identities/telegram/{telegram_id:str}"
     tags = ("bots",)
+    opt = COUNTS_FOR_ACCOUNT
 
     @put(
         operation_id="put_telegram_identity",
@@ -33,7 +35,7 @@ class IdentityController(Controller):
         opt=by_bot("act", only=True),
         security=BY_BOT,
         response_headers=ETAG,
-        responses={201: FIRST_SEEN} | problems(*BODY_PROBLEMS, 401, 403, 404),
+        responses={201: FIRST_SEEN} | problems(*BODY_PROBLEMS, 401, 412),
     )
     async def put_identity(
         self,
@@ -46,8 +48,10 @@ class IdentityController(Controller):
 
         The user has no password and needs no e-mail address. A username that is already taken is ignored. Send
         `reachable` when you know: `false` stops messages to the user, `true` resumes them, for example after `/start`.
+        With `If-None-Match: *`, only a new account is accepted.
         """
-        known = await identities.put(_parse_id(telegram_id), data or TelegramAccount(), request.user)
+        account, expected = data or TelegramAccount(), expected_versions(request)
+        known = await identities.put(_parse_id(telegram_id), account, request.user, expected=expected)
         headers = {"ETag": etag(known.user), "Location": f"/users/{known.user.id}"}
         return Response(known.user, status_code=201 if known.is_new else 200, headers=headers)
 
@@ -57,7 +61,7 @@ class IdentityController(Controller):
         opt=by_bot("act", only=True),
         security=BY_BOT,
         response_headers=ETAG,
-        responses=problems(401, 403, 404),
+        responses=problems(401, 422, codes={404: ["identity_not_found"]}),
     )
     async def get_identity(
         self, request: Authenticated, telegram_id: FromPath[str], identities: Identities
@@ -73,7 +77,7 @@ class IdentityController(Controller):
         opt=by_bot("act", only=True),
         security=BY_BOT,
         response_headers=ETAG,
-        responses=problems(*BODY_PROBLEMS, 401, 403, 404, 409),
+        responses=problems(*BODY_PROBLEMS, 401, codes={404: ["link_code_not_found"], 409: ["telegram_linked"]}),
     )
     async def link_identity(
         self, request: Authenticated, telegram_id: FromPath[str], data: JSONBody[NewLink], identities: Identities
@@ -89,7 +93,7 @@ class IdentityController(Controller):
         operation_id="unlink_telegram_identity",
         summary="Unlink a Telegram account",
         status_code=200,
-        responses=problems(401, 403, 404, 409, 412, 507),
+        responses=problems(401, 412, 422, 507, codes={404: ["identity_not_found"], 409: ["no_other_login"]}),
     )
     async def unlink_identity(self, request: Authenticated, telegram_id: FromPath[str], identities: Identities) -> Done:
         """Unlinks a Telegram account from the caller.
@@ -105,7 +109,7 @@ class IdentityController(Controller):
     operation_id="create_link_code",
     summary="Create a link code",
     tags=["bots"],
-    responses=problems(401, 403, 409, 507),
+    responses=problems(401, 507, codes={409: ["telegram_linked"]}),
 )
 async def create_link_code(request: Authenticated, identities: Identities) -> Response[LinkCode]:
     """Creates a code that links a Telegram account to the caller. Show it to the bot.

@@ -5,12 +5,12 @@ from typing import Annotated, Any, Literal
 from litestar import Request, post
 from litestar.di import NamedDependency
 from litestar.params import JSONBody
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from eventorg.domain.errors import Unauthenticated
-from eventorg.domain.normal_forms import fold
+from eventorg.domain.normal_forms import email_key
 from eventorg.domain.users import Login, User
-from eventorg.domain.values import Input, Instant, rfc3339, rule, within
+from eventorg.domain.values import Input, instant, rfc3339, rule, within
 from eventorg.repositories.identities import IdentityRepository
 from eventorg.repositories.users import UserRepository
 from eventorg.security.login_throttle import LoginThrottle
@@ -27,25 +27,34 @@ def _clean_init_data(value: str) -> str:
 
 
 class LoggedIn(Struct, frozen=True):
-    """A token for the header `Authorization: Bearer <token>`, and its expiry time."""
+    """A token."""
 
-    token: str
-    expires_at: Instant
-    token_type: Literal["Bearer"] = "Bearer"  # noqa: S105 (the name of a scheme)
+    token: Annotated[
+        str, Meta(description="For the header `Authorization: Bearer <token>`.", examples=["eyJhbGciOiJIUzI1NiJ9.…"])
+    ]
+    expires_at: Annotated[str, instant("The time when the token expires, in UTC.", "2027-08-31T09:30:00Z")]
+    token_type: Annotated[Literal["Bearer"], Meta(description="The scheme.", examples=["Bearer"])] = "Bearer"  # noqa: S105 (the name of a scheme)
 
 
 class TelegramLoggedIn(LoggedIn, frozen=True, kw_only=True):
-    """A token for a Telegram user, with the user. `created` is true if this login created it."""
+    """A token for a Telegram user."""
 
-    user: User
-    created: bool
+    user: Annotated[User, Meta(description="The user.")]
+    created: Annotated[bool, Meta(description="True if this login created the user.", examples=[False])]
 
 
 class TelegramLogin(Input):
-    """The unchanged value of `Telegram.WebApp.initData` in a Mini App."""
+    """The signed data of a Mini App."""
 
     init_data: Annotated[
-        str, rule(_clean_init_data, min_length=1, max_length=16_384, examples=["query_id=AAH…&user=…&hash=…"])
+        str,
+        rule(
+            _clean_init_data,
+            min_length=1,
+            max_length=16_384,
+            description="The unchanged value of `Telegram.WebApp.initData`.",
+            examples=["query_id=AAH…&user=…&hash=…"],
+        ),
     ]
 
 
@@ -57,7 +66,7 @@ class TelegramLogin(Input):
     opt=OPEN,
     tags=["users"],
     security=[{}],
-    responses=problems(*BODY_PROBLEMS, 401, 403),
+    responses=problems(*BODY_PROBLEMS, codes={401: ["init_data_invalid", "init_data_expired"], 403: ["signup_closed"]}),
 )
 async def login_telegram(
     data: JSONBody[TelegramLogin],
@@ -86,7 +95,7 @@ async def login_telegram(
     opt=OPEN,
     tags=["users"],
     security=[{}],
-    responses=problems(*BODY_PROBLEMS, 401),
+    responses=problems(*BODY_PROBLEMS, codes={401: ["invalid_credentials"], 429: ["too_many_logins"]}),
 )
 async def login(
     request: Request[None, Any, Any],
@@ -100,7 +109,7 @@ async def login(
     An unknown e-mail address and a wrong password get the same answer. After too many failed logins to an account or
     from an address, the answer is 429 for a minute.
     """
-    keys = (f"account {fold(data.email)}", f"address {network_of(request.client)}")
+    keys = (f"account {email_key(data.email)}", f"address {network_of(request.client)}")
     throttle.check(*keys)
     try:
         credentials = await users.log_in(data)

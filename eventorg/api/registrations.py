@@ -29,7 +29,14 @@ class RegistrationController(Controller):
         operation_id="register",
         response_headers=ETAG,
         summary="Register for an event",
-        responses={200: AGAIN} | problems(*BODY_PROBLEMS, 401, 403, 404, 409),
+        responses={200: AGAIN}
+        | problems(
+            *BODY_PROBLEMS,
+            401,
+            403,
+            404,
+            codes={409: ["event_full", "event_cancelled", "event_not_open", "event_over"]},
+        ),
     )
     async def register(
         self,
@@ -52,13 +59,22 @@ class RegistrationController(Controller):
         response_headers=ETAG,
         summary="Leave an event",
         status_code=200,
-        responses=problems(401, 404, 412, 507),
+        responses=problems(
+            401,
+            412,
+            507,
+            codes={
+                404: ["event_not_found", "registration_not_found"],
+                409: ["already_attended", "event_over"],
+            },
+        ),
     )
     async def leave(
         self, request: Authenticated, event_id: FromPath[str], registrations: Registrations
     ) -> Response[Registration]:
         """Cancels the caller's registration. The first person on the waiting list gets the seat.
 
-        The caller can register again, at the end of the waiting list.
+        The caller can register again, at the end of the waiting list, also for a private event. Returns 409
+        `already_attended` after a check-in, and 409 `event_over` after the event has ended.
         """
         return tagged(await registrations.leave(event_id, expected_versions(request), request.user))

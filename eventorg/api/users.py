@@ -7,12 +7,15 @@ from msgspec import UNSET
 
 from eventorg.domain.errors import Forbidden, WrongPassword
 from eventorg.domain.exports import Export
+from eventorg.domain.idempotency import is_replay
 from eventorg.domain.registrations import UserEvents
 from eventorg.domain.users import NewUser, User, UserPatch
 from eventorg.extensions.export import UserExport
 from eventorg.repositories.participants import ParticipantRepository
 from eventorg.repositories.users import UserRepository
 from eventorg.security.login_throttle import LoginThrottle
+from eventorg.security.rate_limiter import network_of
+from eventorg.security.sign_up_limit import SignUpLimit
 from eventorg.settings import Settings
 from eventorg.web.authentication import OPTIONAL_SECURITY, PUBLIC, Anybody, Authenticated
 from eventorg.web.conditional import ETAG, answer, etag, expected_versions
@@ -35,19 +38,28 @@ class UserController(Controller):
         opt=PUBLIC,
         security=OPTIONAL_SECURITY,
         response_headers=[*ETAG, *LOCATION],
-        responses=problems(*BODY_PROBLEMS, 401, 403, 409),
+        responses=problems(*BODY_PROBLEMS, 401, codes={403: ["signup_closed"], 409: ["email_taken", "username_taken"]}),
     )
     async def create_user(
-        self, request: Anybody, data: JSONBody[NewUser], users: Users, settings: NamedDependency[Settings]
+        self,
+        request: Anybody,
+        data: JSONBody[NewUser],
+        users: Users,
+        settings: NamedDependency[Settings],
+        signups: NamedDependency[SignUpLimit],
     ) -> Response[User]:
         """Creates a user. Usernames and e-mail addresses are unique, regardless of case.
 
         If the operator has closed sign-up, only a bot with the scope `act` can create users; others get 403
         `signup_closed`.
         """
-        if settings.signup == "closed" and not (request.user and "act" in request.user.scopes):
+        is_by_bot = request.user is not None and "act" in request.user.scopes
+        if settings.signup == "closed" and not is_by_bot:
             raise Forbidden("signup_closed")
-        user = await users.create(data, request.user, once_of(request))
+        once, sender = once_of(request), network_of(request.client)
+        if not is_by_bot and not is_replay(once):
+            signups.take(sender)
+        user = await users.create(data, request.user, once, sender)
         return Response(user, headers={"Location": f"/users/{user.id}", "ETag": etag(user)})
 
     @get(
@@ -55,7 +67,7 @@ class UserController(Controller):
         operation_id="get_user",
         summary="Get a user",
         response_headers=ETAG,
-        responses=problems(401, 404),
+        responses=problems(401, codes={404: ["user_not_found"]}),
     )
     async def get_user(self, request: Authenticated, user_id: FromPath[str], users: Users) -> Response[User]:
         """Returns the user. `email` is returned only for the caller's own account."""
@@ -67,7 +79,13 @@ class UserController(Controller):
         operation_id="update_user",
         summary="Update your account",
         response_headers=ETAG,
-        responses=problems(*BODY_PROBLEMS, 401, 403, 404, 409, 412),
+        responses=problems(
+            *BODY_PROBLEMS,
+            401,
+            403,
+            412,
+            codes={404: ["user_not_found"], 409: ["email_taken", "username_taken"], 429: ["too_many_logins"]},
+        ),
     )
     async def update_user(
         self,
@@ -99,10 +117,14 @@ class UserController(Controller):
         operation_id="delete_user",
         summary="Delete your account",
         status_code=200,
-        responses=problems(401, 403, 404, 412, 507),
+        responses=problems(401, 403, 412, 507, codes={404: ["user_not_found"]}),
     )
     async def delete_user(self, request: Authenticated, user_id: FromPath[str], users: Users) -> Done:
-        """Deletes the account, its registrations, and the events it organizes, unless a co-host takes them over."""
+        """Deletes the account, its registrations, and the events it organizes.
+
+        An event passes to its longest-serving co-host who has changed it, checked someone in or removed someone.
+        Without such a co-host it is deleted.
+        """
         await users.delete(request.user.resolve(user_id), expected_versions(request), request.user)
         return done(request, "user_deleted")
 
@@ -125,7 +147,7 @@ class UserController(Controller):
         "/{user_id:str}/events",
         operation_id="list_user_events",
         summary="List a user's events",
-        responses=problems(401, 403, 404),
+        responses=problems(401, 403, codes={404: ["user_not_found"]}),
     )
     async def list_user_events(
         self,

@@ -37,7 +37,7 @@ class ExternalCommits:
             try:
                 await self.poll()
             except Exception as error:
-                log.warning("poll_failed", reason=str(error))
+                log.warning("external_commits_poll_failed", error=str(error))
 
         self._database.listeners.append(self._follow)
         try:

@@ -55,7 +55,7 @@ class MailSender:
         try:
             usable = await self.send_due()
         except DomainError as error:
-            log.warning("mail_postponed", reason=error.code)
+            log.warning("mail_failed", error=error.code, retry_in_seconds=POLL_SECONDS)
         await asyncio.sleep(POLL_SECONDS if usable else PAUSE_SECONDS)
 
     async def send_due(self) -> bool:
@@ -79,7 +79,9 @@ class MailSender:
         """Stores the result of a mail. A failed one is retried after a growing pause."""
         state = "failed" if outcome.state == "retry" and mail.attempts >= MAX_ATTEMPTS else outcome.state
         if state != "sent":
-            log.warning("mail_failed", delivery=mail.id, state=state, attempts=mail.attempts, reason=outcome.reason)
+            log.warning(
+                "mail_attempt_failed", delivery=mail.id, state=state, attempts=mail.attempts, error=outcome.reason
+            )
         await self._deliveries.finish_mail(mail, state)
 
     async def _hand_in(self, client: SMTP, mail: Outgoing) -> Outcome:

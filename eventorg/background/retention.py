@@ -35,7 +35,7 @@ def cleaning_up(
             await idempotency.forget()
             await deliveries.forget(rfc3339(clock() - deliveries_kept))
         except DomainError as error:
-            log.warning("cleanup_postponed", reason=error.code)
+            log.warning("cleanup_failed", error=error.code, retry_in_seconds=PAUSE.total_seconds())
         await asyncio.sleep(PAUSE.total_seconds())
 
     return repeating(clean_up)

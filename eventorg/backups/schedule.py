@@ -15,8 +15,9 @@ from anyio import to_thread
 from eventorg.background.repeat import repeating
 from eventorg.backups.backup import back_up
 from eventorg.domain.values import Clock
-from eventorg.errors import OperatorError
+from eventorg.errors import OperatorError, SettingError
 from eventorg.settings import Settings
+from eventorg.storage.copies import temporary_beside
 
 PAUSE = timedelta(minutes=1)
 """The time between two checks for a due backup."""
@@ -40,6 +41,15 @@ class BackupSchedule:
         self._half: Final = re.compile(rf"\.{own}\.[0-9a-f]{{8}}(-\w+)?")  # an unfinished backup of a killed process
         self._stopping: Final = threading.Event()
 
+    def check_folder(self) -> None:
+        """Raises `SettingError` if no backup can be written to the folder."""
+        try:
+            with temporary_beside(self._folder / f"{self._database.stem}-{self._clock().astimezone(UTC):{_TIME}}.db"):
+                pass
+        except OSError as error:
+            reason = f"Cannot write backups to {self._folder}: {error.strerror}"
+            raise SettingError("EVENTORG_BACKUPS", reason) from None
+
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Makes each backup when it is due, until the block ends. A backup in progress is then discarded."""
@@ -56,7 +66,7 @@ class BackupSchedule:
                 log.info("backup_created", file=str(made))
         except Exception as error:
             if not self._stopping.is_set():
-                log.error("backup_failed", reason=str(error))
+                log.error("backup_failed", error=str(error))
             pause = PAUSE_AFTER_FAILURE
         await asyncio.sleep(pause.total_seconds())
 

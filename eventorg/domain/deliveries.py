@@ -2,16 +2,22 @@
 
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, ClassVar, Final, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from eventorg.domain.errors import FieldError, Invalid
-from eventorg.domain.values import Id, Input, Instant, Locale, Refused, rule
+from eventorg.domain.fields import EventId, UserId
+from eventorg.domain.values import Id, Input, Instant, Locale, Refused, identifier, instant, rule
 
 MAX_UNITS: Final = 4096
 """The longest text that Telegram accepts, in UTF-16 code units (Bot API, sendMessage)."""
 MAX_RESULTS: Final = 1000
+NOT_HELD: Final = {
+    "ru": "Это сообщение больше не у вашего бота, или бот уже сообщил другой результат.",
+    "en": "Your bot no longer holds this delivery, or it has already reported another result.",
+}
+"""The texts of the code `conflict` for a result that cannot be stored."""
 FIRST_PAUSE: Final = timedelta(seconds=30)
 MAX_PAUSE: Final = timedelta(hours=1)
 
@@ -23,95 +29,137 @@ Result = Literal["sent", "retry", "blocked"]
 State = Literal["waiting", "leased", "retry", "sent", "blocked", "failed", "void"]
 
 
-def _whole(minimum: int, maximum: int, example: int) -> Meta:
+def _whole(minimum: int, maximum: int, example: int, description: str) -> Meta:
     def clean(value: int) -> int:
         if not minimum <= value <= maximum:
             raise Refused("out_of_range", minimum=minimum, maximum=maximum)
         return value
 
-    return rule(clean, minimum=minimum, maximum=maximum, examples=[example])
+    return rule(clean, minimum=minimum, maximum=maximum, description=description, examples=[example])
+
+
+DeliveryId = Annotated[str, identifier("The delivery's id.", "7d1e5b0a-2c84-4f6b-9a3e-5c0f8e2b6d41")]
+DedupeKey = Annotated[
+    str,
+    Meta(
+        description="The same key is the same message.",
+        examples=["reminder:0b9fdc1e-7f5c-4a55-9f0e-3c1d5d3a6f11:5a2e7c4d-91b3-4f0e-8c6d-2b7f4a1e9d30:PT24H"],
+    ),
+]
+Kind = Annotated[
+    str, Meta(description="The reason for the message: `reminder`, or `<plugin>.<kind>`.", examples=["reminder"])
+]
+DueAt = Annotated[str, instant("The time from which the message is due, in UTC.")]
+RetryAt = Annotated[
+    str | None, Meta(description="For `retry` only: the time from which it can be leased again, in UTC.")
+]
 
 
 class Lease(Input):
-    """The maximum number of deliveries to lease, and the length of the lease in seconds. With `resume`, those that the
-    bot holds already come first, and their leases begin again."""
+    """The number of deliveries to lease, and for how long."""
 
-    limit: Annotated[int, _whole(1, 100, 10)] = 10
-    lease_seconds: Annotated[int, _whole(1, 3600, 60)] = 60
-    resume: bool = False
+    limit: Annotated[int, _whole(1, 100, 10, "The maximum number of deliveries.")] = 10
+    lease_seconds: Annotated[int, _whole(1, 3600, 60, "The length of the lease in seconds.")] = 60
+    resume: Annotated[
+        bool,
+        Meta(
+            description="`true`: the deliveries that the bot holds already come first, and their leases begin again.",
+            examples=[False],
+        ),
+    ] = False
 
 
 class Acknowledgement(Input):
-    """The result of a delivery. `retry_after`, in seconds, is used for `retry` only."""
+    """The result of a delivery."""
 
-    result: Result
-    retry_after: Annotated[int, _whole(0, 86_400, 30)] | None = None
+    example: ClassVar[dict[str, Any] | None] = {"result": "sent"}
+    result: Annotated[
+        Result,
+        Meta(
+            description="`sent`: done. `retry`: lease it again later. `blocked`: the user cannot be reached.",
+            examples=["sent"],
+        ),
+    ]
+    retry_after: (
+        Annotated[int, _whole(0, 86_400, 30, "For `retry` only: seconds. Default: a growing pause.")] | None
+    ) = None
 
 
 class DeliveryResult(Acknowledgement, kw_only=True):
     """The result of one of several deliveries."""
 
-    id: str
+    example: ClassVar[dict[str, Any] | None] = {"id": "7d1e5b0a-2c84-4f6b-9a3e-5c0f8e2b6d41", "result": "sent"}
+    id: Annotated[str, Meta(description="The delivery's id.", examples=["7d1e5b0a-2c84-4f6b-9a3e-5c0f8e2b6d41"])]
 
 
 class DeliveryResults(Input):
     """The results of at most 1,000 deliveries."""
 
-    results: list[DeliveryResult]
+    example: ClassVar[dict[str, Any] | None] = {"results": [DeliveryResult.example]}
+    results: Annotated[list[DeliveryResult], Meta(description="The results, at most 1,000.")]
 
 
 def check_number_of_results(results: DeliveryResults) -> None:
     """Raises `Invalid` if there are too many."""
     if len(results.results) > MAX_RESULTS:
-        raise Invalid(FieldError("results", "too_long", {"maximum": MAX_RESULTS}))
+        raise Invalid(FieldError("results", "too_long", {"maximum": MAX_RESULTS, "unit": "items"}))
 
 
 class Delivery(Struct, frozen=True, kw_only=True):
     """A message to send. It may be leased twice, with the same `dedupe_key`."""
 
-    id: Id
-    dedupe_key: str
-    kind: str
-    channel: Literal["telegram"]
-    user_id: Id
-    telegram_id: int
+    id: DeliveryId
+    dedupe_key: DedupeKey
+    kind: Kind
+    channel: Annotated[Literal["telegram"], Meta(description="The way to the user.", examples=["telegram"])]
+    user_id: UserId
+    telegram_id: Annotated[int, Meta(description="The Telegram id to send the text to.", examples=[123456789])]
     locale: Locale
-    event_id: Id | None
-    text: str
-    due_at: Instant
+    event_id: EventId | None
+    text: Annotated[str, Meta(description="The text to send.", examples=["Встреча выпускников: завтра в 13:00"])]
+    due_at: DueAt
 
 
 class Deliveries(Struct, frozen=True):
     """The leased deliveries, oldest first."""
 
-    deliveries: list[Delivery]
+    deliveries: Annotated[list[Delivery], Meta(description="The deliveries that this bot holds now.")]
 
 
 class Acknowledged(Struct, frozen=True):
-    """The current state of a delivery. `retry_at` is the time from which it can be leased again, for `retry` only."""
+    """The current state of a delivery."""
 
-    id: Id
-    state: Result
-    retry_at: Instant | None
+    id: DeliveryId
+    state: Annotated[Result, Meta(description="The reported result.", examples=["sent"])]
+    retry_at: RetryAt
 
 
 class AcknowledgedResult(Struct, frozen=True, kw_only=True):
-    """What came of one result: `state` and `retry_at` as the request for one delivery answers, or `code`.
+    """The effect of one result: `state` and `retry_at` as in the response for one delivery, or `code`."""
 
-    `delivery_not_found`: there is no such delivery, or its user or event has been deleted. `conflict`: another bot has
-    leased it, or another result was reported before.
-    """
-
-    id: str
-    state: Result | UnsetType = UNSET
-    retry_at: Instant | UnsetType | None = UNSET
-    code: Literal["delivery_not_found", "conflict"] | UnsetType = UNSET
+    id: Annotated[
+        str,
+        Meta(description="The delivery's id from the request.", examples=["7d1e5b0a-2c84-4f6b-9a3e-5c0f8e2b6d41"]),
+    ]
+    state: Annotated[Result, Meta(description="The reported result.", examples=["sent"])] | UnsetType = UNSET
+    retry_at: RetryAt | UnsetType = UNSET
+    code: (
+        Annotated[
+            Literal["delivery_not_found", "conflict"],
+            Meta(
+                description="`delivery_not_found`: there is no such delivery, or its user or event has been deleted. "
+                "`conflict`: another bot has leased it, or another result was reported before.",
+                examples=["conflict"],
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
 
 
 class AcknowledgedResults(Struct, frozen=True):
-    """What came of each result, in the order of the request."""
+    """The effect of each result."""
 
-    results: list[AcknowledgedResult]
+    results: Annotated[list[AcknowledgedResult], Meta(description="One entry for each result, in the same order.")]
 
 
 class Notice(Struct, frozen=True, kw_only=True):
@@ -156,19 +204,29 @@ class Outgoing(Struct, frozen=True, kw_only=True):
 
 
 class KeptDelivery(Struct, frozen=True, kw_only=True):
-    """A stored delivery, in the export of its user. `holder` is the bot that leased it last, empty for mail."""
+    """A stored delivery, in the export of its user."""
 
-    id: Id
-    dedupe_key: str
-    kind: str
-    event_id: Id | None
-    texts: Any
-    due_at: Instant
-    expires_at: Instant | None
-    state: State
-    ready_at: Instant
-    holder: str | None
-    attempts: int
+    id: DeliveryId
+    dedupe_key: DedupeKey
+    kind: Kind
+    event_id: EventId | None
+    texts: Annotated[
+        dict[str, str], Meta(description="The text by language.", examples=[{"ru": "Встреча выпускников: завтра"}])
+    ]
+    due_at: DueAt
+    expires_at: Annotated[str | None, Meta(description="The time from which it is not sent any more, in UTC.")]
+    state: Annotated[
+        State,
+        Meta(
+            description="`waiting`, `leased` and `retry` can be sent. `void` is obsolete. The others are results.",
+            examples=["sent"],
+        ),
+    ]
+    ready_at: Annotated[str, instant("The time of the next attempt, the end of the lease, or the result, in UTC.")]
+    holder: Annotated[
+        str | None, Meta(description="The bot that leased it last. Empty: the server, for mail.", examples=["my-bot"])
+    ]
+    attempts: Annotated[int, Meta(description="The number of attempts.", examples=[1])]
 
 
 def full_name(producer: str, kind: str) -> str:

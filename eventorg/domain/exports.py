@@ -1,49 +1,57 @@
-"""The export of everything that is stored about a user."""
+"""The export of all data about a user."""
 
-from typing import Any
+from typing import Annotated, Any
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from eventorg.domain.deliveries import KeptDelivery
 from eventorg.domain.events import Event
 from eventorg.domain.facts import Change
 from eventorg.domain.identities import TelegramIdentity
-from eventorg.domain.registrations import Registration
+from eventorg.domain.registrations import CancelledBy, Registration
 from eventorg.domain.users import User
-from eventorg.domain.values import Instant
+from eventorg.domain.values import instant
 
 
 class LoggedChange(Change, kw_only=True, frozen=True):
-    """A change, and the bot through which the user made it, if any."""
+    """A change, with the bot through which the user made it, if any."""
 
-    bot: str | None
+    bot: Annotated[str | None, Meta(description="The name of the bot.", examples=["my-bot"])]
+
+
+class StoredRegistration(Registration, kw_only=True, frozen=True):
+    """A registration, and the party that cancelled it, if it is cancelled."""
+
+    cancelled_by: Annotated[
+        CancelledBy | None, Meta(description="The party that cancelled the registration. `null` unless cancelled.")
+    ]
 
 
 class KeptRequest(Struct, kw_only=True, frozen=True):
-    """A request with an `Idempotency-Key`: its result or the problem that refused it, as JSON."""
+    """A request with an `Idempotency-Key`."""
 
-    key: str
-    at: Instant
-    result: str | None
-    refusal: str | None
+    key: Annotated[str, Meta(description="The key.", examples=["3f1c9a"])]
+    at: Annotated[str, instant("The time of the request, in UTC.")]
+    result: Annotated[str | None, Meta(description="The stored result, as JSON text. `null` for an error.")]
+    refusal: Annotated[str | None, Meta(description="The stored problem document, as JSON text, if it failed.")]
 
 
 class Export(Struct, kw_only=True, frozen=True):
-    """All stored data about a user.
+    """All data about a user."""
 
-    It contains the account, the Telegram account, the events that the user organizes or co-hosts, all registrations
-    including cancelled ones, the entries of the change log that name the user, that the user caused or that told the
-    user of a deletion, the requests of the last day that had an `Idempotency-Key`, the deliveries, and the data of each
-    plugin by the plugin's name. `incomplete` names the plugins whose data could not be read.
-    """
-
-    exported_at: Instant
-    user: User
-    telegram: TelegramIdentity | None
-    events: list[Event]
-    registrations: list[Registration]
-    changes: list[LoggedChange]
-    requests: list[KeptRequest]
-    deliveries: list[KeptDelivery] = []
-    plugins: dict[str, Any] = {}
-    incomplete: list[str] = []
+    exported_at: Annotated[str, instant("The time of the export, in UTC.")]
+    user: Annotated[User, Meta(description="The account.")]
+    telegram: Annotated[TelegramIdentity | None, Meta(description="The linked Telegram account.")]
+    events: Annotated[list[Event], Meta(description="The events that the user organizes or co-hosts.")]
+    registrations: Annotated[list[StoredRegistration], Meta(description="All registrations, with cancelled ones.")]
+    changes: Annotated[
+        list[LoggedChange], Meta(description="Changes that name the user, or that the user made or was told last.")
+    ]
+    requests: Annotated[list[KeptRequest], Meta(description="Requests of the last 24 hours with an idempotency key.")]
+    deliveries: Annotated[
+        list[KeptDelivery], Meta(description="The stored messages to the user, in the order of creation.")
+    ] = []
+    plugins: Annotated[dict[str, Any], Meta(description="The data of each plugin, by its name.", examples=[{}])] = {}
+    incomplete: Annotated[
+        list[str], Meta(description="Plugins that failed to export their data. Try again later.", examples=[[]])
+    ] = []

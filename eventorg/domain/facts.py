@@ -1,10 +1,14 @@
 """Facts in the past tense: the rows of the change log, and the feed for the API and for plugins."""
 
-from typing import Final, Literal
+from collections.abc import Iterable
+from typing import Annotated, Final, Literal, TypedDict
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
-from eventorg.domain.values import Id, Instant
+from eventorg.domain.callers import Caller
+from eventorg.domain.fields import EventId
+from eventorg.domain.registrations import RegistrationStatus
+from eventorg.domain.values import identifier, instant
 
 ChangeType = Literal[
     "user.created",
@@ -18,11 +22,40 @@ ChangeType = Literal[
     "registration.promoted",
     "registration.cancelled",
     "registration.attended",
+    "registration.updated",
 ]
 
+Actor = Literal["self", "host", "operator", "system"]
+"""Whose act a change of a registration is. `system`: a promotion from the waiting list, or a merge of two accounts."""
 
 ALL_CHANGES: Final = "*"
 """The audience of a reader who sees every change. No id looks like it."""
+
+
+class ChangeData(TypedDict, total=False):
+    """What a change changed. It contains no personal data."""
+
+    changed: Annotated[
+        list[str],
+        Meta(
+            description="The names of the fields that changed. For a user also `password` and `telegram`, for an event "
+            "also `hosts` and `organizer_id`.",
+            examples=[["title", "start_time"]],
+        ),
+    ]
+    status: Annotated[RegistrationStatus, Meta(description="The status of the registration.", examples=["registered"])]
+    previous_status: Annotated[
+        RegistrationStatus | None,
+        Meta(description="The status before. `null` for someone who was never registered for the event."),
+    ]
+    guests: Annotated[int, Meta(description="The number of people whom the person brings along.", examples=[0])]
+    by: Annotated[
+        Actor,
+        Meta(
+            description="Whose act it was. `system`: a promotion from the waiting list, or a merge of two accounts.",
+            examples=["self"],
+        ),
+    ]
 
 
 class NewChange(Struct, frozen=True):
@@ -31,23 +64,37 @@ class NewChange(Struct, frozen=True):
     type: ChangeType
     event_id: str | None = None
     user_id: str | None = None
+    data: ChangeData | None = None
 
 
 class Change(Struct, kw_only=True, frozen=True):
-    """A recorded change. `seq` grows in commit order, `at` is the time of the change."""
+    """A committed change."""
 
-    seq: int
-    at: Instant
-    type: ChangeType
-    event_id: Id | None
-    user_id: Id | None
+    seq: Annotated[int, Meta(description="The number of the change. It grows in commit order.", examples=[17])]
+    at: Annotated[str, instant("The time of the change, in UTC.")]
+    type: Annotated[ChangeType, Meta(description="The type of the change.", examples=["registration.created"])]
+    event_id: EventId | None
+    user_id: (
+        Annotated[
+            str,
+            identifier("The id of the user that the change is about.", "5a2e7c4d-91b3-4f0e-8c6d-2b7f4a1e9d30"),
+        ]
+        | None
+    )
+    data: Annotated[
+        ChangeData | None,
+        Meta(
+            description="The names of the fields that an update changed, or the status of a registration before and "
+            "after, and whose act it was. Null for other changes, and for changes from before version 0.2."
+        ),
+    ] = None
 
 
 class ChangePage(Struct, frozen=True):
-    """A part of the change log; the next part begins after `next`."""
+    """A page of changes in commit order."""
 
-    changes: list[Change]
-    next: int
+    changes: Annotated[list[Change], Meta(description="The changes after `after`.")]
+    next: Annotated[int, Meta(description="The value of `after` for the next page.", examples=[17])]
 
 
 class Fact(Change, frozen=True, kw_only=True):
@@ -95,7 +142,12 @@ class RegistrationCancelled(Fact, frozen=True, kw_only=True):
 
 
 class RegistrationAttended(Fact, frozen=True, kw_only=True):
-    """A user was checked in, or the check-in was undone (`event_id`, `user_id`)."""
+    """A user was checked in (`event_id`, `user_id`)."""
+
+
+class RegistrationUpdated(Fact, frozen=True, kw_only=True):
+    """A check-in was undone, or a registration changed in another way that is not one of the above (`event_id`,
+    `user_id`)."""
 
 
 FACTS: Final[dict[ChangeType, type[Fact]]] = {
@@ -110,4 +162,22 @@ FACTS: Final[dict[ChangeType, type[Fact]]] = {
     "registration.promoted": RegistrationPromoted,
     "registration.cancelled": RegistrationCancelled,
     "registration.attended": RegistrationAttended,
+    "registration.updated": RegistrationUpdated,
 }
+
+
+def field_names(names: Iterable[str]) -> ChangeData:
+    """Returns the data of an update of these fields."""
+    return {"changed": list(names)}
+
+
+def registration_step(status: RegistrationStatus, previous: RegistrationStatus | None, by: Actor) -> ChangeData:
+    """Returns the data of a change of a registration."""
+    return {"status": status, "previous_status": previous, "guests": 0, "by": by}
+
+
+def actor_for(user_id: str, by: Caller) -> Actor:
+    """Returns whose act it is if the caller changes this user's registration."""
+    if by.is_operator:
+        return "operator"
+    return "self" if by.user_id == user_id else "host"

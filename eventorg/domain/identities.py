@@ -4,12 +4,13 @@ import re
 import unicodedata
 from typing import Annotated
 
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from eventorg.domain.errors import FieldError, Invalid
-from eventorg.domain.normal_forms import normal
+from eventorg.domain.fields import CreatedAt, UpdatedAt, UserId
+from eventorg.domain.normal_forms import normal, visible
 from eventorg.domain.users import User
-from eventorg.domain.values import UNPRINTABLE, Id, Input, Instant, Locale, Timezone, rule, text
+from eventorg.domain.values import UNPRINTABLE, Input, Locale, Timezone, instant, rule, text
 
 MAX_TELEGRAM_ID = 2**52 - 1
 """Telegram ids have at most 52 significant bits (Bot API, User)."""
@@ -21,50 +22,66 @@ _AS_FAR_AS_READ = 1_000
 
 
 def _clean_foreign_name(value: str) -> str:
-    """Returns a cleaned name. Names in Telegram can contain anything, so none is refused."""
+    """Returns a cleaned name, or "" if nothing of it is visible. Names in Telegram can contain anything, so none is
+    refused."""
     kept = "".join(c for c in value[:_AS_FAR_AS_READ] if unicodedata.category(c) not in UNPRINTABLE)
-    return normal("NFC", kept.strip())[:100].strip()
+    name = normal("NFC", kept.strip())[:100].strip()
+    return name if visible(name) else ""
 
 
-ForeignName = Annotated[str, rule(_clean_foreign_name, examples=["Анна"])]
+TelegramUsername = Annotated[
+    str, rule(_clean_foreign_name, description="The username in Telegram, without `@`.", examples=["anna"])
+]
+TelegramFirstName = Annotated[
+    str, rule(_clean_foreign_name, description="The first name in Telegram.", examples=["Анна"])
+]
+TelegramLastName = Annotated[
+    str, rule(_clean_foreign_name, description="The last name in Telegram.", examples=["Смирнова"])
+]
 
 
 class TelegramAccount(Input):
-    """The data of a Telegram account. A field left out stays; null clears it.
+    """A Telegram account, with the fields of Telegram's `User`. Omitted fields stay. `null` clears a field."""
 
-    `reachable`: whether the bot can send messages to the user. False stops deliveries, true or any request for the user
-    resumes them.
-    """
-
-    username: ForeignName | UnsetType | None = UNSET
-    first_name: ForeignName | UnsetType | None = UNSET
-    last_name: ForeignName | UnsetType | None = UNSET
+    username: TelegramUsername | UnsetType | None = UNSET
+    first_name: TelegramFirstName | UnsetType | None = UNSET
+    last_name: TelegramLastName | UnsetType | None = UNSET
     locale: Locale | UnsetType | None = UNSET
     timezone: Timezone | UnsetType | None = UNSET
-    reachable: bool | UnsetType = UNSET
+    reachable: (
+        Annotated[
+            bool,
+            Meta(
+                description="`false`: the bot cannot send messages to the user, and deliveries stop. `true`, or any "
+                "request for the user: deliveries go on.",
+                examples=[True],
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
 
 
 class TelegramIdentity(Struct, kw_only=True, frozen=True):
-    """A stored Telegram account."""
+    """A Telegram account of a user."""
 
-    telegram_id: int
-    user_id: Id
-    username: str | None
-    created_at: Instant
-    updated_at: Instant
+    telegram_id: Annotated[int, Meta(description="Telegram's id of the account.", examples=[123456789])]
+    user_id: UserId
+    username: Annotated[str | None, Meta(description="The username in Telegram.", examples=["anna"])]
+    created_at: CreatedAt
+    updated_at: UpdatedAt
 
 
 class LinkCode(Struct, frozen=True):
-    """A code that links a Telegram account to the user who asked for it: once, until it expires."""
+    """A one-time code that links a Telegram account to the user who created it."""
 
-    code: str
-    expires_at: Instant
+    code: Annotated[str, Meta(description="The code to show to a bot.", examples=["7Hq2mWxKpA"])]
+    expires_at: Annotated[str, instant("The time when the code expires, in UTC.", "2027-08-01T09:45:00Z")]
 
 
 class NewLink(Input):
-    """The code that a user showed to a bot."""
+    """A link code."""
 
-    code: Annotated[str, text(1, 64, example="7Hq2mWxKpA")]
+    code: Annotated[str, text(1, 64, example="7Hq2mWxKpA", description="The code from `POST /users/me/link-codes`.")]
 
 
 class Known(Struct, frozen=True):

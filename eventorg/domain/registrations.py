@@ -1,24 +1,30 @@
-"""Registrations: a user's seat at an event, or a position on its waiting list."""
+"""Registrations: a seat at an event, or a position on its waiting list."""
 
 from typing import Annotated, Literal
 
-from msgspec import Raw, Struct
+from msgspec import Meta, Raw, Struct
 
 from eventorg.domain.errors import Conflict
-from eventorg.domain.events import Event
-from eventorg.domain.values import Id, Input, Instant, JSONOf
+from eventorg.domain.events import Code, Event
+from eventorg.domain.fields import AsOf, CallerId, EventId, Next, StartInstant, UserId
+from eventorg.domain.values import Input, Instant, JSONOf, Title, instant
 
 RegistrationStatus = Literal["registered", "waitlisted", "cancelled", "attended"]
+CancelledBy = Literal["self", "host", "operator", "system"]
+"""The party that cancelled a registration. A user whom a host removed cannot return to a private event."""
+Standing = Annotated[RegistrationStatus, Meta(description="The status of the registration.", examples=["registered"])]
 
 
 class Registration(Struct, kw_only=True, frozen=True):
-    """A registration as the API returns it. `waitlist_position` counts from 1 and is null unless waitlisted."""
+    """A registration of a user for an event."""
 
-    event_id: Id
-    user_id: Id
-    status: RegistrationStatus
-    registration_date: Instant
-    waitlist_position: int | None
+    event_id: EventId
+    user_id: UserId
+    status: Standing
+    registration_date: Annotated[str, instant("The time of the registration, in UTC.")]
+    waitlist_position: Annotated[
+        int | None, Meta(description="The position on the waiting list, from 1. `null` unless waitlisted.")
+    ]
 
     @property
     def version(self) -> str:
@@ -29,56 +35,63 @@ class Registration(Struct, kw_only=True, frozen=True):
 class NewRegistration(Input):
     """A new registration. The user is the caller."""
 
-    user_id: Id | None = None
+    user_id: CallerId | None = None
 
 
 class RegistrationPatch(Input):
-    """A check-in (`attended`), or its undo (`registered`)."""
+    """A check-in, or its undo."""
 
-    status: Literal["attended", "registered"]
+    status: Annotated[
+        Literal["attended", "registered"],
+        Meta(description="`attended` checks the participant in, `registered` undoes it.", examples=["attended"]),
+    ]
 
 
 class Participants(Struct, kw_only=True, frozen=True):
-    """The registrations of an event in the order they were made; `next` continues the list."""
+    """Registrations of an event in the order in which they were made."""
 
-    event_id: Id
-    participants: Annotated[Raw, JSONOf(list[Registration])]
-    next: str | None
+    event_id: EventId
+    participants: Annotated[Raw, JSONOf(list[Registration]), Meta(description="The registrations of this page.")]
+    next: Next
+    as_of: AsOf
 
 
 class OrganizedEvent(Struct, kw_only=True, frozen=True):
-    """A summary of an event that the user hosts."""
+    """An event that the user hosts, in short."""
 
-    id: Id
-    code: str
-    title: str
-    start_time: Instant
+    id: EventId
+    code: Code
+    title: Title
+    start_time: StartInstant
 
 
 class ParticipatedEvent(Struct, kw_only=True, frozen=True):
-    """A summary of an event that the user registered for, with the status of the registration."""
+    """An event that the user has registered for, in short."""
 
-    id: Id
-    code: str
-    title: str
-    start_time: Instant
-    status: RegistrationStatus
+    id: EventId
+    code: Code
+    title: Title
+    start_time: StartInstant
+    status: Standing
 
 
 class UserEvents(Struct, kw_only=True, frozen=True):
-    """The events that a user hosts and those that the user registered for, each by start time."""
+    """The events that a user hosts, and those that the user has registered for."""
 
-    organized_events: list[OrganizedEvent]
-    participated_events: list[ParticipatedEvent]
+    organized_events: Annotated[list[OrganizedEvent], Meta(description="Events that the user hosts, by start time.")]
+    participated_events: Annotated[
+        list[ParticipatedEvent], Meta(description="Events that the user attends or waits for, by start time.")
+    ]
+    as_of: AsOf
 
 
 class ParticipantCounts(Struct, kw_only=True, frozen=True):
-    """The number of registrations of an event, by status."""
+    """The number of registrations of an event by status."""
 
-    registered: int
-    waitlisted: int
-    attended: int
-    cancelled: int
+    registered: Annotated[int, Meta(description="People who have a seat.", examples=[12])]
+    waitlisted: Annotated[int, Meta(description="People on the waiting list.", examples=[0])]
+    attended: Annotated[int, Meta(description="People who are checked in.", examples=[0])]
+    cancelled: Annotated[int, Meta(description="People who have left or were removed.", examples=[1])]
 
 
 class CardData(Struct, frozen=True):
@@ -93,3 +106,11 @@ def check_seated(status: RegistrationStatus) -> None:
     """Raises `Conflict` unless the registration has a seat."""
     if status not in ("registered", "attended"):
         raise Conflict(f"registration_{status}")
+
+
+def check_leaving(status: RegistrationStatus, event: Event, now: Instant) -> None:
+    """Raises `Conflict` if the user has been checked in, or the event is over."""
+    if status == "attended":
+        raise Conflict("already_attended")
+    if event.end_time <= now:
+        raise Conflict("event_over")

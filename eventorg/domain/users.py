@@ -1,16 +1,16 @@
-"""Users: their structs and the rules about names."""
+"""Users: their fields, and the rules of names."""
 
-from msgspec import UNSET, Struct, UnsetType
+from typing import Annotated, Any, ClassVar
+
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from eventorg.domain.errors import Forbidden
+from eventorg.domain.fields import CreatedAt, FirstName, LastName, UpdatedAt, UserId
 from eventorg.domain.values import (
     Email,
     EmailAttempt,
-    Id,
     Input,
-    Instant,
     Locale,
-    Name,
     Password,
     PasswordAttempt,
     Timezone,
@@ -22,39 +22,41 @@ DEFAULT_TIMEZONE = "UTC"
 
 
 class User(Struct, kw_only=True, frozen=True):
-    """A user as the API returns it. `email` is present only for the user, and null if there is none."""
+    """A user."""
 
-    id: Id
+    id: UserId
     username: Username | None
     email: Email | UnsetType | None = UNSET
-    first_name: Name | None
-    last_name: Name | None
-    created_at: Instant
-    updated_at: Instant
+    first_name: FirstName | None
+    last_name: LastName | None
+    created_at: CreatedAt
+    updated_at: UpdatedAt
     locale: Locale
     timezone: Timezone
-    version: int
+    version: Annotated[int, Meta(description="The number of edits, as in the `ETag`.", examples=[1])]
 
 
 class NewUser(Input):
-    """A new user."""
+    """A new account."""
 
     username: Username
     email: Email
     password: Password
-    first_name: Name | None = None
-    last_name: Name | None = None
+    first_name: FirstName | None = None
+    last_name: LastName | None = None
     locale: Locale = DEFAULT_LOCALE
     timezone: Timezone = DEFAULT_TIMEZONE
 
 
 class UserPatch(Input):
-    """A user's change to the own account: a field left out stays, null clears a name."""
+    """Changes to an account. Omitted fields stay. `null` clears a name."""
+
+    example: ClassVar[dict[str, Any]] = {"first_name": "Анна", "last_name": "Смирнова", "timezone": "Europe/Moscow"}
 
     username: Username | UnsetType = UNSET
     email: Email | UnsetType = UNSET
-    first_name: Name | UnsetType | None = UNSET
-    last_name: Name | UnsetType | None = UNSET
+    first_name: FirstName | UnsetType | None = UNSET
+    last_name: LastName | UnsetType | None = UNSET
     locale: Locale | UnsetType = UNSET
     timezone: Timezone | UnsetType = UNSET
     password: Password | UnsetType = UNSET
@@ -62,7 +64,7 @@ class UserPatch(Input):
 
 
 class Login(Input):
-    """An e-mail and a password."""
+    """The e-mail address and password of an account."""
 
     email: EmailAttempt
     password: PasswordAttempt

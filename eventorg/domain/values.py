@@ -10,18 +10,21 @@ import zoneinfo
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import cache
-from typing import Annotated, Any, Final, get_args
+from typing import Annotated, Any, ClassVar, Final, Literal
 from uuid import UUID
 
-from msgspec import Meta, Struct, UnsetType, structs
+from msgspec import Meta, Struct, structs
 
+from eventorg.domain.cleaners import Cleaner, cleaner_of
+from eventorg.domain.cleaners import Refused as Refused
 from eventorg.domain.errors import FieldError, Invalid, VersionMismatch
-from eventorg.domain.normal_forms import MAX_IN_ONE, normal
+from eventorg.domain.normal_forms import MAX_IN_ONE, normal, visible
 
 Clock = Callable[[], datetime]
 """Returns the time with a zone; tests set it by hand."""
 
 EARLIEST_YEAR, LATEST_YEAR = 1970, 2200
+_YEARS: Final = {"minimum": str(EARLIEST_YEAR), "maximum": str(LATEST_YEAR)}  # texts: a year has no thousands separator
 _TIME = re.compile(
     r"(\d{4}-\d\d-\d\d[Tt ](?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d)(?:\.\d+)?([Zz]|[+-](?:[01]\d|2[0-3]):[0-5]\d)?", re.ASCII
 )
@@ -30,35 +33,33 @@ UNPRINTABLE: Final = frozenset(("Cc", "Cs", "Zl", "Zp"))
 """Unicode categories that no text may contain: control characters, surrogates, line and paragraph separators."""
 
 
-class Refused(Exception):
-    """Raised by a rule: the code of the broken rule, with the values that its message mentions."""
-
-    def __init__(self, code: str, **values: str | int) -> None:
-        super().__init__(code)
-        self.code = code
-        self.values = values
-
-
 def rule(clean: Callable[[Any], Any], **schema: object) -> Meta:
     """Marks a type: `clean` returns the stored form of a value or raises `Refused`; `schema` goes to OpenAPI.
 
     The keys are those of Litestar's `Schema` (`min_length`, not `minLength`).
     """
-    examples = schema.pop("examples", None)
-    described = {"extra": schema} | ({"examples": examples} if examples else {})
-    return Meta(extra_json_schema=described, extra={"clean": clean})
+    described: dict[str, object] = {name: schema.pop(name) for name in ("description", "examples") if name in schema}
+    return Meta(extra_json_schema={"extra": schema, **described}, extra={"clean": clean})
 
 
-def text(minimum: int, maximum: int, *, lines: bool = False, example: str) -> Meta:
-    """Marks a trimmed text in NFC without control characters. Newlines and tabs are allowed with `lines`."""
+def text(minimum: int, maximum: int, *, lines: bool = False, example: str, description: str | None = None) -> Meta:
+    """Marks a trimmed text in NFC without control characters. Newlines and tabs are allowed with `lines`.
+
+    Invisible characters do not count for the minimum, and a text that is not empty has a visible one.
+    """
 
     def clean(value: str) -> str:
         value = composed(value.replace("\r\n", "\n") if lines else value, maximum)
         if any(unicodedata.category(c) in UNPRINTABLE and not (lines and c in "\n\t") for c in value):
             raise Refused("control_character")
+        seen = visible(value)
+        if value and not seen:
+            raise Refused("no_visible_character")
+        within(value, len(seen), minimum, maximum)
         return within(value, len(value), minimum, maximum)
 
-    return rule(clean, min_length=minimum, max_length=maximum, examples=[example])
+    described = {"description": description} if description else {}
+    return rule(clean, min_length=minimum, max_length=maximum, examples=[example], **described)
 
 
 def composed(value: str, maximum: int) -> str:
@@ -70,12 +71,14 @@ def composed(value: str, maximum: int) -> str:
     return normal("NFC", value)
 
 
-def within(value: str, length: int, minimum: int, maximum: int) -> str:
+def within(
+    value: str, length: int, minimum: int, maximum: int, unit: Literal["characters", "bytes"] = "characters"
+) -> str:
     """Returns `value` if `length` lies between the two limits, which are included."""
     if length < minimum:
-        raise Refused("too_short", minimum=minimum)
+        raise Refused("too_short", minimum=minimum, unit=unit)
     if length > maximum:
-        raise Refused("too_long", maximum=maximum)
+        raise Refused("too_long", maximum=maximum, unit=unit)
     return value
 
 
@@ -86,6 +89,7 @@ def rfc3339(moment: datetime) -> str:
 
 def _clean_username(value: str) -> str:
     value = composed(value, 32)
+    within(value, len(visible(value)), 3, 32)
     within(value, len(value), 3, 32)
     if not all(c in "_.-" or unicodedata.category(c)[0] in "LM" or c.isdecimal() for c in value):
         raise Refused("username_characters")
@@ -103,6 +107,8 @@ def is_username(value: str) -> bool:
 def _clean_email(value: str) -> str:
     value = composed(value, 254)
     within(value, len(value), 3, 254)
+    if not visible(value.partition("@")[0]):
+        raise Refused("email_syntax")
     from email_validator import EmailNotValidError, validate_email  # here: its import is slow, and few commands need it
 
     try:
@@ -116,15 +122,15 @@ def _clean_password(value: str) -> str:
     value = _clean_attempt(value)
     if any(unicodedata.category(c) in UNPRINTABLE for c in value):
         raise Refused("control_character")
-    return within(value, len(value.encode()), 8, 1024)
+    return within(value, len(value.encode()), 8, 1024, "bytes")
 
 
 def _clean_attempt(value: str) -> str:
     """Returns a password in NFC with plain spaces, so that the keyboard makes no difference (RFC 8265, section
     4.2.2)."""
-    within(value, len(value.encode()), 0, 1024)
+    within(value, len(value.encode()), 0, 1024, "bytes")
     value = normal("NFC", "".join(" " if unicodedata.category(c) == "Zs" else c for c in value))
-    return within(value, len(value.encode()), 0, 1024)
+    return within(value, len(value.encode()), 0, 1024, "bytes")
 
 
 def _clean_time(value: str) -> str:
@@ -142,9 +148,9 @@ def _clean_time(value: str) -> str:
     try:
         moment = moment.astimezone(UTC)
     except OverflowError:
-        raise Refused("year_out_of_range", minimum=EARLIEST_YEAR, maximum=LATEST_YEAR) from None
+        raise Refused("year_out_of_range", **_YEARS) from None
     if not EARLIEST_YEAR <= moment.year <= LATEST_YEAR:
-        raise Refused("year_out_of_range", minimum=EARLIEST_YEAR, maximum=LATEST_YEAR)
+        raise Refused("year_out_of_range", **_YEARS)
     return rfc3339(moment)
 
 
@@ -194,29 +200,114 @@ BASE58: Final = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 """The alphabet of codes that people read aloud: no 0, O, I or l."""
 
 MAX_CAPACITY = 1_000_000_000
-SOME_ID = "0b9fdc1e-7f5c-4a55-9f0e-3c1d5d3a6f11"
 
-Title = Annotated[str, text(1, 200, example="Встреча выпускников")]
-Description = Annotated[str, text(0, 4000, lines=True, example="Чай, пирог и разговоры.")]
-Location = Annotated[str, text(0, 500, example="Москва, Чистопрудный бульвар, 1")]
-Name = Annotated[str, text(1, 100, example="Анна")]
-Username = Annotated[str, rule(_clean_username, min_length=3, max_length=32, examples=["anna"])]
-Email = Annotated[str, rule(_clean_email, min_length=3, max_length=254, format="email", examples=["anna@example.com"])]
+
+def identifier(description: str, *examples: str) -> Meta:
+    """Marks an id in canonical spelling, with its description for OpenAPI."""
+    return rule(_clean_id, format="uuid", description=description, examples=list(examples))
+
+
+def instant(description: str, example: str = "2027-08-01T09:30:00Z") -> Meta:
+    """Marks a time in an answer, with its description for OpenAPI."""
+    return Meta(description=description, examples=[example], extra_json_schema={"extra": {"format": "date-time"}})
+
+
+Title = Annotated[str, text(1, 200, example="Встреча выпускников", description="The title.")]
+Description = Annotated[
+    str, text(0, 4000, lines=True, example="Чай, пирог и разговоры.", description="The description, as plain text.")
+]
+Location = Annotated[
+    str, text(0, 500, example="Москва, Чистопрудный бульвар, 1", description="The place, as plain text.")
+]
+Username = Annotated[
+    str,
+    rule(
+        _clean_username,
+        min_length=3,
+        max_length=32,
+        description="A unique name, regardless of case. Letters, digits and `_`, `.`, `-`.",
+        examples=["anna"],
+    ),
+]
+Email = Annotated[
+    str,
+    rule(
+        _clean_email,
+        min_length=3,
+        max_length=254,
+        format="email",
+        description="The e-mail address, unique regardless of case. Only its owner sees it.",
+        examples=["anna@example.com"],
+    ),
+]
 Password = Annotated[
-    str, rule(_clean_password, min_length=8, max_length=1024, format="password", examples=["correct horse"])
+    str,
+    rule(
+        _clean_password,
+        min_length=8,
+        max_length=1024,
+        format="password",
+        description="A password of 8 to 1,024 bytes in UTF-8.",
+        examples=["correct horse"],
+    ),
 ]
-PasswordAttempt = Annotated[str, rule(_clean_attempt, max_length=1024, format="password", examples=["correct horse"])]
-EmailAttempt = Annotated[str, text(0, 254, example="anna@example.com")]
-Time = Annotated[str, rule(_clean_time, format="date-time", examples=["2027-09-15T13:00:00+03:00"])]
-EndTime = Annotated[str, rule(_clean_time, format="date-time", examples=["2027-09-15T15:00:00+03:00"])]
-Timezone = Annotated[str, rule(_clean_timezone, examples=["Europe/Moscow"])]
-Locale = Annotated[str, rule(_clean_locale, pattern=f"^{_LANGUAGE_TAG.pattern}$", examples=["ru"])]
-Capacity = Annotated[int, rule(_clean_capacity, minimum=1, maximum=MAX_CAPACITY, examples=[30])]
-Id = Annotated[str, rule(_clean_id, format="uuid", examples=[SOME_ID])]
+PasswordAttempt = Annotated[
+    str,
+    rule(
+        _clean_attempt,
+        max_length=1024,
+        format="password",
+        description="The current password.",
+        examples=["correct horse"],
+    ),
+]
+EmailAttempt = Annotated[
+    str, text(0, 254, example="anna@example.com", description="The e-mail address of the account.")
+]
+Time = Annotated[
+    str,
+    rule(
+        _clean_time,
+        format="date-time",
+        description="The start: an RFC 3339 time with an offset.",
+        examples=["2027-09-15T13:00:00+03:00"],
+    ),
+]
+EndTime = Annotated[
+    str,
+    rule(
+        _clean_time,
+        format="date-time",
+        description="The end: an RFC 3339 time with an offset, after the start.",
+        examples=["2027-09-15T15:00:00+03:00"],
+    ),
+]
+Timezone = Annotated[
+    str,
+    rule(_clean_timezone, description="A time zone of the IANA database.", examples=["Europe/Moscow"]),
+]
+Locale = Annotated[
+    str,
+    rule(
+        _clean_locale,
+        pattern=f"^{_LANGUAGE_TAG.pattern}$",
+        description="The language, as a BCP 47 tag.",
+        examples=["ru"],
+    ),
+]
+Capacity = Annotated[
+    int,
+    rule(
+        _clean_capacity,
+        minimum=1,
+        maximum=MAX_CAPACITY,
+        description="The number of seats. `null`: unlimited.",
+        examples=[30],
+    ),
+]
+Id = Annotated[str, identifier("A UUID.", "0b9fdc1e-7f5c-4a55-9f0e-3c1d5d3a6f11")]
 
-Instant = Annotated[
-    str, Meta(extra_json_schema={"extra": {"format": "date-time"}, "examples": ["2027-09-15T10:00:00Z"]})
-]
+Instant = Annotated[str, instant("A time in UTC.", "2027-09-15T10:00:00Z")]
 """A time in an answer: always UTC and whole seconds, as it is stored."""
 
 
@@ -229,38 +320,39 @@ class JSONOf(Struct, frozen=True):
 class Input(Struct, kw_only=True, forbid_unknown_fields=True):
     """The body of a request: created only by decoding, and valid once it exists."""
 
+    example: ClassVar[dict[str, Any] | None] = None
+    """A body that works, for the API description. None: it is made of the fields' examples."""
+
     def __post_init__(self) -> None:
         self.clean()
 
     def clean(self) -> None:
         """Replaces each field by its clean form. Raises `Invalid` with every broken rule."""
-        errors = []
-        for name, sent_name, clean in _rules(type(self)):
-            value = getattr(self, name)
-            if value is None or isinstance(value, UnsetType):
-                continue
-            try:
-                setattr(self, name, clean(value))
-            except Refused as refused:
-                errors.append(FieldError(sent_name, refused.code, refused.values))
+        errors: list[FieldError] = []
+        for name, sent_name, clean in _cleaners(type(self)):
+            setattr(self, name, clean(getattr(self, name), sent_name, errors))
         if errors:
             raise Invalid(*errors)
 
 
 @cache
-def _rules(struct: type[Struct]) -> tuple[tuple[str, str, Callable[[Any], Any]], ...]:
+def _cleaners(struct: type[Struct]) -> tuple[tuple[str, str, Cleaner], ...]:
     return tuple(
-        (field.name, field.encode_name, meta.extra["clean"])
+        (field.name, field.encode_name, cleaner)
         for field in structs.fields(struct)
-        for meta in _metas(field.type)
-        if meta.extra and "clean" in meta.extra
+        if (cleaner := cleaner_of(field.type)) is not None
     )
 
 
-def _metas(annotation: object) -> list[Meta]:
-    """Returns the `Meta` annotations of a type, also of a type inside a union."""
-    marks = [mark for mark in getattr(annotation, "__metadata__", ()) if isinstance(mark, Meta)]
-    return marks or [mark for arm in get_args(annotation) for mark in _metas(arm)]
+ABSENT: Final = ""
+"""Stands for the version of a resource that does not exist."""
+
+
+class AllExcept(frozenset[str]):
+    """All versions other than these."""
+
+    def __contains__(self, version: object) -> bool:
+        return not super().__contains__(version)
 
 
 def check_version(version: int | str, expected: frozenset[str] | None) -> None:

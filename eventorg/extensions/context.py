@@ -10,9 +10,10 @@ from eventorg.domain.idempotency import Once, is_replay, owner_of
 from eventorg.domain.users import User
 from eventorg.domain.values import Clock
 from eventorg.extensions.loader import LoadedPlugin
+from eventorg.repositories.changes import ChangeRepository
 from eventorg.repositories.deliveries import DeliveryRepository, Refresh
 from eventorg.repositories.events import EventRepository
-from eventorg.repositories.idempotency import IdempotencyRepository, request_once
+from eventorg.repositories.idempotency import IdempotencyRepository, request_caller, request_once
 from eventorg.repositories.users import UserRepository
 from eventorg.storage.database import Database
 from eventorg.storage.transactions import Transaction, TransactionFunction
@@ -28,6 +29,7 @@ class PluginContext:
         loaded: LoadedPlugin,
         database: Database,
         clock: Clock,
+        changes: ChangeRepository,
         events: EventRepository,
         users: UserRepository,
         idempotency: IdempotencyRepository,
@@ -41,6 +43,7 @@ class PluginContext:
         self.sends_mail: Final = deliveries.sends_mail
         self.log = structlog.get_logger(f"eventorg.plugins.{loaded.plugin.name}", plugin=loaded.plugin.name)
         self._database = database
+        self._changes = changes
         self._events = events
         self._users = users
         self._idempotency = idempotency
@@ -51,7 +54,8 @@ class PluginContext:
         return await self._database.read(work)
 
     async def write(self, work: TransactionFunction[T]) -> T:
-        return await self._database.write(work)
+        caller = request_caller.get()
+        return await (self._database.write(work) if caller is None else self._idempotency.write_for(caller, work))
 
     async def write_once(
         self,
@@ -68,6 +72,9 @@ class PluginContext:
 
     def load_event(self, tx: Transaction, event_id: str, viewer_id: str | None) -> tuple[Event, Role | None]:
         return self._events.load_with_role(tx, event_id, viewer_id)
+
+    def load_last_change(self, tx: Transaction) -> int:
+        return self._changes.load_last(tx)
 
     def load_user(self, tx: Transaction, user_id: str) -> User:
         return self._users.load(tx, user_id)

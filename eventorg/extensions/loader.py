@@ -114,6 +114,16 @@ def check_plugin_name(name: str) -> None:
         raise PluginError(f"A plugin cannot be named {name}, which eventorg uses itself; choose another name.")
 
 
+def check_name_is_free(name: str, settings: Settings) -> None:
+    """Raises `PluginError` if no new plugin can have this name, for example because a plugin has it already."""
+    check_plugin_name(name)
+    for other in _find(settings):
+        if other == name:
+            raise PluginError(f"A plugin named {name} already exists; choose another name.")
+        if f"{other}_".startswith(f"{name}_") or f"{name}_".startswith(f"{other}_"):
+            raise PluginError(f"The plugins {name} and {other} could not be told apart by name; choose another name.")
+
+
 def _wanted(settings: Settings, found: dict[str, Import]) -> list[str]:
     if settings.plugins == NO_PLUGINS:
         return []
@@ -125,12 +135,14 @@ def _wanted(settings: Settings, found: dict[str, Import]) -> list[str]:
 def _find(settings: Settings) -> dict[str, Import]:
     """Finds the bundled plugins, those in `EVENTORG_PLUGINS_DIR`, and those installed as packages."""
     found: dict[str, Import] = {}
+    places: dict[str, str] = {}
 
-    def add(name: str, load: Import) -> None:
+    def add(name: str, load: Import, place: str) -> None:
         check_plugin_name(name)
         if name in found:
-            raise PluginError(f"There are two plugins named {name}; remove one.")
+            raise PluginError(f"There are two plugins named {name}; remove one: {places[name]} or {place}.")
         found[name] = load
+        places[name] = place
 
     folders = [data_folder("plugins")]
     if settings.plugins_dir:
@@ -140,11 +152,11 @@ def _find(settings: Settings) -> dict[str, Import]:
     for folder in folders:
         for path in sorted(folder.iterdir()):
             if path.suffix == ".py" and path.stem != "conftest" and not path.stem.startswith("test_"):
-                add(path.stem, partial(_import_file, path.stem, path))
+                add(path.stem, partial(_import_file, path.stem, path), str(path))
             elif (path / "__init__.py").is_file():
-                add(path.name, partial(_import_file, path.name, path / "__init__.py"))
+                add(path.name, partial(_import_file, path.name, path / "__init__.py"), str(path))
     for entry in importlib.metadata.entry_points(group=GROUP):
-        add(entry.name, entry.load)
+        add(entry.name, entry.load, f"the package {entry.dist.name}" if entry.dist else entry.value)
     return found
 
 

@@ -136,7 +136,7 @@ class Supervisor:
         except BaseException as error:
             if self._is_entering and self._stopping.is_set() and isinstance(error, asyncio.CancelledError):
                 return None
-            log.debug("plugin_raised", plugin=self._name, exc_info=error)
+            log.debug("plugin_error_traced", plugin=self._name, exc_info=error)
             if limit.expired():
                 return f"it took longer than {START_SECONDS:.0f} s"
             return describe_error(error)

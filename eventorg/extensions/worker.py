@@ -109,7 +109,7 @@ class PluginWorker:
             try:
                 await self._deliver()
             except Exception as error:
-                log.warning("plugin_worker_failed", plugin=self.name, reason=str(error))
+                log.warning("plugin_delivery_failed", plugin=self.name, error=str(error))
                 await asyncio.sleep(1)
 
     async def _deliver(self) -> None:
@@ -166,12 +166,12 @@ class PluginWorker:
 
     async def _retry_later(self, place: PluginPosition, done: int, change: Change, error: str) -> None:
         attempts = place.attempts + 1 if done == place.seq else 1
-        log.warning(
-            "handler_failed", plugin=self.name, seq=change.seq, type=change.type, attempts=attempts, error=error
-        )
+        fields = {"plugin": self.name, "seq": change.seq, "type": change.type, "attempts": attempts, "error": error}
         if attempts < MAX_ATTEMPTS:
+            log.warning("handler_failed", **fields)
             await self._plugins.retry_later(self.name, done, attempts, growing_pause(attempts), error)
         else:
+            log.error("change_failed", **fields)
             await self._plugins.dead_letter(self.name, change, error)
 
     async def _retry_dead_letter(self, change: Change) -> None:
@@ -211,7 +211,7 @@ class PluginWorker:
                 return f"took longer than {seconds:.0f} s"
             if isinstance(error, asyncio.CancelledError) and _is_stopping():
                 raise
-            log.debug("plugin_raised", plugin=self.name, exc_info=error)
+            log.debug("plugin_error_traced", plugin=self.name, exc_info=error)
             return describe_error(error)
         return None
 

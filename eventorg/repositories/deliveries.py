@@ -11,6 +11,7 @@ from msgspec import structs
 
 from eventorg.domain.callers import Caller
 from eventorg.domain.deliveries import (
+    NOT_HELD,
     Acknowledged,
     AcknowledgedResult,
     AcknowledgedResults,
@@ -272,7 +273,7 @@ class DeliveryRepository:
         if before is None:
             raise NotFound()
         if before.holder != caller.bot or before.state not in ("leased", said.result):
-            raise Conflict()
+            raise Conflict(**NOT_HELD)
         retry_at = before.ready_at
         if before.state == "leased":
             pause = pause_after(before.attempts) if said.retry_after is None else timedelta(seconds=said.retry_after)

@@ -5,7 +5,7 @@ from typing import Any
 
 from pypika import NamedParameter, Order, SQLLiteQuery, Table, Tuple
 from pypika.enums import Comparator
-from pypika.terms import BasicCriterion, Criterion, Field, Function
+from pypika.terms import BasicCriterion, Criterion, Field, Function, PseudoColumn
 
 from eventorg.domain.events import Event, EventQuery
 from eventorg.domain.normal_forms import fold
@@ -61,6 +61,9 @@ def compose_search(
         if not _MIN_TRIGRAM <= len(words) <= _MAX_PHRASE:
             filters.append(Function("instr", events.search_text, bind("words", words)) > 0)
 
+    ending = Table("ending_events")
+    filters.append(events.id.notin(SQLLiteQuery.from_(ending).select(ending.id)))
+
     # SQLite takes no parentheses around the parts of a UNION.
     ids = (
         SQLLiteQuery.from_(events, wrap_set_operation_queries=False)
@@ -68,7 +71,9 @@ def compose_search(
         .where(Criterion.all(filters))
     )
     of_status = events.status == NamedParameter("status")
-    public = ids.where(events.visibility == "public").where(of_status).where(events.status != "draft")
+    # With `+`, the organizer's few events are read instead of all public ones.
+    visibility = events.visibility if wanted.organizer_id is None else PseudoColumn('+"visibility"')
+    public = ids.where(visibility == "public").where(of_status).where(events.status != "draft")
     visible: Any = public  # a query or a union of them: PyPika has no type for both
     if viewer_id is not None:
         viewer = bind("viewer_id", viewer_id)

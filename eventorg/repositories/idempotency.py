@@ -28,6 +28,9 @@ _MAX_SWEEP = 1_000
 request_once: Final[ContextVar[Once | None]] = ContextVar("request_once", default=None)
 """The key of the current request, for plugins only: their `Context.write_once` has no argument for it."""
 
+request_caller: Final[ContextVar[Caller | None]] = ContextVar("request_caller", default=None)
+"""The caller of the current request, for plugins only: their `Context.write` has no argument for it."""
+
 
 class IdempotencyRepository:
     """The records of requests with an `Idempotency-Key`."""
@@ -48,11 +51,10 @@ class IdempotencyRepository:
         """Returns the result of a transaction, run once for each key; None for `once` runs it unconditionally.
 
         `kind` is the type of the result, which must survive JSON. A stored result passes `may_see` before it is
-        returned. Raises the errors of the work, of `may_see` and of `Database.write`; besides, `Unauthenticated` or,
-        for a bot that acts for the user, `NotFound` if the user was deleted after the request had come.
+        returned. Raises the errors of the work, of `may_see` and of `write_for`.
         """
         if once is None:
-            return await self._write(caller, work)
+            return await self.write_for(caller, work)
         if once.result is not None:
             return await self._replay(msgspec.json.decode(once.result, type=kind), may_see)
 
@@ -62,7 +64,7 @@ class IdempotencyRepository:
             self._save(tx, once, user_id, result=msgspec.json.encode(result).decode())
             return result
 
-        return await self._write(caller, recorded)
+        return await self.write_for(caller, recorded)
 
     async def find(self, owner: str, key: str) -> IdempotencyRecord | None:
         """Returns the record of a key, or None if the key was not used within the last day."""
@@ -95,8 +97,12 @@ class IdempotencyRepository:
         row = tx.one(self._sql.get_idempotency_record, owner=owner, key=key, since=since)
         return IdempotencyRecord(**row) if row else None
 
-    async def _write(self, caller: Caller, work: TransactionFunction[T]) -> T:
-        """Does what `Database.write` does. Foreign keys check that the user still exists."""
+    async def write_for(self, caller: Caller, work: TransactionFunction[T]) -> T:
+        """Does what `Database.write` does. Foreign keys check that the user still exists.
+
+        Raises `Unauthenticated` or, for a bot that acts for the user, `NotFound` if the user was deleted after the
+        request had come.
+        """
         try:
             return await self._database.write(work)
         except sqlite3.IntegrityError:

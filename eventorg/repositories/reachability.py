@@ -42,6 +42,6 @@ class Reachability:
         try:
             await self._database.write(lambda tx: self.begin(tx, user_id))
         except DomainError as error:  # for example a full disk: it is noted at the next request
-            log.warning("act_not_noted", reason=error.code)
+            log.warning("reachability_update_failed", user_id=user_id, error=error.code)
         else:
             self._unreachable.discard(user_id)

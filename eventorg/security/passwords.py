@@ -6,6 +6,7 @@ import secrets
 import sys
 import threading
 from base64 import b64encode
+from collections import Counter, deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final, TypeVar, TypeVarTuple, Unpack
@@ -25,6 +26,7 @@ Arguments = TypeVarTuple("Arguments")
 
 THREADS: Final = max(1, min(2, (os.cpu_count() or 1) // 2))
 MAX_QUEUE = 256
+MAX_QUEUE_OF_ONE = 32
 MAX_WAIT_SECONDS = 10.0
 NICENESS: Final = 19
 """At this niceness Linux gives a thread only idle time, and a seventieth of a busy processor."""
@@ -35,20 +37,26 @@ log = Logger("eventorg.passwords")
 class Passwords:
     """Hashes and verifies passwords.
 
-    Raises `Unavailable` at once if more than `MAX_QUEUE` wait, and after `MAX_WAIT_SECONDS` without a result, because
-    requests have priority and can keep every processor busy.
+    Sign-ups have a queue of their own and wait for logins, so that many sign-ups keep nobody from logging in. Raises
+    `Unavailable` at once if more than `MAX_QUEUE` wait in a queue, or more than `MAX_QUEUE_OF_ONE` of one sender of
+    sign-ups, and after `MAX_WAIT_SECONDS` without a result, because requests have priority and can keep every processor
+    busy.
     """
 
     def __init__(self, hasher: PasswordHasher = PARAMETERS) -> None:
         self._hasher = hasher
         self._threads = ThreadPoolExecutor(THREADS, "passwords", _give_way)
-        self._asked = 0
+        self._running = 0
+        self._logins: deque[asyncio.Future[None]] = deque()
+        self._sign_ups: deque[asyncio.Future[None]] = deque()
+        self._senders: Counter[str] = Counter()
         self._decoy = _make_decoy(hasher)
         self.computed = 0
 
-    async def hash(self, password: str) -> str:
-        """Returns the hash to store, with its parameters and salt."""
-        return await self._compute(self._hasher.hash, password)
+    async def hash(self, password: str, sender: str | None = None) -> str:
+        """Returns the hash to store, with its parameters and salt. `sender` is the address that signs up; without one
+        the password is computed in turn with logins."""
+        return await self._compute(self._hasher.hash, password, sender=sender)
 
     async def verify(self, password: str, hashed: str | None) -> bool:
         """Returns true if the password belongs to the hash. Without a hash (unknown user) it does the same work, then
@@ -65,20 +73,57 @@ class Passwords:
         except (Argon2Error, InvalidHashError):
             return False
 
-    async def _compute(self, function: Callable[[Unpack[Arguments]], Result], *arguments: *Arguments) -> Result:
-        if self._asked >= MAX_QUEUE + THREADS:
-            raise Unavailable("busy")
-        self.computed += 1
-        self._asked += 1
-        computing = asyncio.get_running_loop().run_in_executor(self._threads, function, *arguments)
-        computing.add_done_callback(self._count_down)
+    async def _compute(
+        self,
+        function: Callable[[Unpack[Arguments]], Result],
+        *arguments: *Arguments,
+        sender: str | None = None,
+    ) -> Result:
         try:
-            return await asyncio.wait_for(computing, MAX_WAIT_SECONDS)
+            async with asyncio.timeout(MAX_WAIT_SECONDS):
+                await self._wait_for_turn(sender)
+                self.computed += 1
+                computing = asyncio.get_running_loop().run_in_executor(self._threads, function, *arguments)
+                computing.add_done_callback(self._pass_turn)
+                return await computing
         except TimeoutError:
             raise Unavailable("busy") from None
 
-    def _count_down(self, _: asyncio.Future[Result]) -> None:
-        self._asked -= 1
+    async def _wait_for_turn(self, sender: str | None) -> None:
+        """Returns when a thread is free for this password. Raises `Unavailable` if too many wait."""
+        if self._running < THREADS:
+            self._running += 1
+            return
+        queue = self._logins if sender is None else self._sign_ups
+        if len(queue) >= MAX_QUEUE or (sender is not None and self._senders[sender] >= MAX_QUEUE_OF_ONE):
+            raise Unavailable("busy")
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        queue.append(turn)
+        if sender is not None:
+            self._senders[sender] += 1
+        try:
+            await turn
+        except BaseException:
+            if turn.cancelled():
+                queue.remove(turn)
+            else:
+                self._pass_turn(turn)  # it came together with the end of the request
+            raise
+        finally:
+            if sender is not None:
+                self._senders[sender] -= 1
+                if not self._senders[sender]:
+                    del self._senders[sender]
+
+    def _pass_turn(self, _: object) -> None:
+        """Gives the thread that has become free to the next login, or else to the next sign-up."""
+        for queue in (self._logins, self._sign_ups):
+            while queue:
+                turn = queue.popleft()
+                if not turn.done():
+                    turn.set_result(None)
+                    return
+        self._running -= 1
 
 
 def _make_decoy(hasher: PasswordHasher) -> str:
@@ -99,4 +144,6 @@ def _give_way() -> None:
         try:
             os.setpriority(os.PRIO_PROCESS, thread, max(NICENESS, os.getpriority(os.PRIO_PROCESS, thread)))
         except PermissionError as error:
-            log.warning("password_priority_refused", reason=str(error))
+            log.warning(
+                "thread_priority_denied", error=str(error), consequence="passwords are hashed at normal priority"
+            )

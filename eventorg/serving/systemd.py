@@ -24,7 +24,7 @@ def sd_notify(state: Literal["READY=1", "STOPPING=1", "WATCHDOG=1"]) -> None:
             manager.setblocking(False)
             manager.sendto(state.encode(), address)
     except OSError as error:
-        log.warning("sd_notify_failed", state=state, reason=str(error))
+        log.warning("service_manager_notify_failed", state=state, error=str(error))
 
 
 async def sd_notify_watchdog() -> None:

@@ -41,6 +41,8 @@ Values = TypeVarTuple("Values")
 MAX_QUEUE = 1_000
 MAX_GROUP = 64
 READERS = 2
+MAX_SEARCH_QUEUE = 32
+MAX_SEARCH_SECONDS = 2.0
 _SCRUB_ATTEMPTS = 100
 _SCRUB_PAUSE_SECONDS = 0.01
 
@@ -101,6 +103,8 @@ class Database:
             self._writer, *self._readers = connections
             self._files = OpenedFiles(self._path)
             self._reading = [0] * READERS
+            self._search_turn = asyncio.Semaphore(READERS - 1)
+            self._searches_waiting = 0
             self._here = threading.local()
             with closing(connect_reader(self._path, patient=False)) as lookup_reader:
                 self._lookup_cache = LookupCache(lookup_reader, self.loop)
@@ -149,6 +153,23 @@ class Database:
         finally:
             self._reading[least] -= 1
 
+    async def search(self, work: TransactionFunction[T]) -> T:
+        """Does what `read` does, for a query whose cost depends on what a client searches.
+
+        One reader is always left for others. Raises `Unavailable` if the query takes longer than `MAX_SEARCH_SECONDS`,
+        and at once if `MAX_SEARCH_QUEUE` wait. Call it on the loop that opened the database.
+        """
+        if self._searches_waiting >= MAX_SEARCH_QUEUE:
+            raise Unavailable("busy")
+        self._searches_waiting += 1
+        try:
+            await self._search_turn.acquire()
+        finally:
+            self._searches_waiting -= 1
+        searching = asyncio.ensure_future(self.read(lambda tx: tx.within(MAX_SEARCH_SECONDS, work)))
+        searching.add_done_callback(self._end_search)
+        return await asyncio.shield(searching)  # the reader goes on if the client disconnects
+
     async def look_up(self, work: Callable[[Transaction, *Values], T], *values: *Values) -> T:
         """Returns the result of a function that reads a few rows by their keys, on the event loop itself.
 
@@ -162,6 +183,11 @@ class Database:
             except sqlite3.Error:  # locked or damaged: a reader waits, or reports it
                 self._lookup_cache.end()
         return await self.read(lambda tx: work(tx, *values))
+
+    def _end_search(self, searching: asyncio.Future[Any]) -> None:
+        self._search_turn.release()
+        if not searching.cancelled():
+            searching.exception()  # nobody else asks for it if the client has disconnected
 
     def _reader_here(self) -> sqlite3.Connection:
         """Returns the connection of a thread that is not the server's."""

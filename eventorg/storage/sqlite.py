@@ -132,7 +132,7 @@ class OpenedFiles:
                 "database_file_lost", file=lost, remedy="put the file back, or stop the server and restore a backup"
             )
         if self._is_lost and not lost:
-            log.warning("database_file_restored")
+            log.warning("database_file_reappeared")
         self._is_lost = lost is not None
         if lost:
             raise Unavailable("storage_unavailable", retry_after=RETRY_SECONDS)
@@ -146,23 +146,30 @@ class OpenedFiles:
             if found.st_ino != opened.st_ino or found.st_dev != opened.st_dev:
                 return name
             if name is self._log:
-                self._weigh(found.st_size)
+                self._check_log_size(found.st_size)
         return None
 
-    def _weigh(self, size: int) -> None:
+    def _check_log_size(self, size: int) -> None:
         """Logs once that the write-ahead log has become large. It shrinks when no reader holds an old state."""
         if size > JOURNAL_BYTES and not self._is_large:
-            log.warning("write_ahead_log_grown", bytes=size, reason="a long-running reader blocks the checkpoint")
+            log.warning(
+                "write_ahead_log_too_large",
+                bytes=size,
+                limit_bytes=JOURNAL_BYTES,
+                error="a long-running reader blocks the checkpoint",
+            )
         self._is_large = size > JOURNAL_BYTES
 
 
 def refusal(error: BaseException) -> Exception:
     """Returns the error for the client: an error of the storage is translated, any other one is returned as it is."""
     if not isinstance(error, Exception) or isinstance(error, StopIteration):
-        return RuntimeError(f"a work raised {error!r}")  # a future would not carry it
+        return RuntimeError(f"a transaction function raised {error!r}")  # a future would not carry it
     if not isinstance(error, sqlite3.Error):
         return error
     match getattr(error, "sqlite_errorcode", 0) & 0xFF:
+        case sqlite3.SQLITE_INTERRUPT:
+            return Unavailable("busy")  # a search that took too long
         case sqlite3.SQLITE_FULL:
             refused: DomainError = StorageFull()
         case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:

@@ -1,7 +1,9 @@
 """Transactions: the object through which a transaction function runs named statements."""
 
 import sqlite3
+import time
 from collections.abc import Callable
+from contextlib import closing
 from functools import cached_property
 from typing import Final, TypeVar
 
@@ -11,6 +13,8 @@ from eventorg.storage.statements import Statement
 
 T = TypeVar("T")
 Parameter = str | int | None
+_STEPS_BETWEEN_CHECKS: Final = 10_000
+"""Steps of SQLite's virtual machine between two looks at the clock: about a millisecond, and more with long texts."""
 
 
 class Transaction:
@@ -44,9 +48,30 @@ class Transaction:
         log."""
         return self._connection.execute(statement.sql, parameters).fetchall()
 
+    def all_until(
+        self, statement: Statement, is_enough: Callable[[sqlite3.Row], bool], **parameters: Parameter
+    ) -> list[sqlite3.Row]:
+        """Returns the rows before the first one for which `is_enough` is true, and that one. The rest is not read."""
+        rows = []
+        with closing(self._connection.execute(statement.sql, parameters)) as cursor:
+            for row in cursor:
+                rows.append(row)
+                if is_enough(row):
+                    break
+        return rows
+
     def run(self, statement: Statement, **parameters: Parameter) -> int:
         """Returns the number of changed rows."""
         return self._connection.execute(statement.sql, parameters).rowcount
+
+    def within(self, seconds: float, work: "TransactionFunction[T]") -> T:
+        """Returns the result of a function. Its statement is interrupted when the time is over."""
+        deadline = time.monotonic() + seconds
+        self._connection.set_progress_handler(lambda: time.monotonic() > deadline, _STEPS_BETWEEN_CHECKS)
+        try:
+            return work(self)
+        finally:
+            self._connection.set_progress_handler(None, 0)
 
     def insert(self, statement: Statement, **parameters: Parameter) -> int:
         """Returns the number of the inserted row, in a table that numbers its rows. RETURNING would take half as long

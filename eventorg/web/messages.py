@@ -1,10 +1,10 @@
 """Short answers: a message, or the location of a new resource."""
 
-from typing import Any
+from typing import Annotated, Any
 
 from litestar import Request
 from litestar.datastructures import ResponseHeader
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from eventorg.locales import text
 from eventorg.web.headers import language_for
@@ -15,7 +15,7 @@ LOCATION = [ResponseHeader(name="Location", description="The URL of the resource
 class Done(Struct, frozen=True):
     """A confirmation in the client's language."""
 
-    message: str
+    message: Annotated[str, Meta(description="Text for people.", examples=["Event deleted"])]
 
 
 def done(request: Request[Any, Any, Any], code: str) -> Done:

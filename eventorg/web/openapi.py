@@ -3,8 +3,9 @@
 from dataclasses import dataclass, field, fields
 from functools import cached_property
 from importlib.metadata import distribution
+from inspect import cleandoc
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_type_hints
 
 from litestar import Request, Response, Router, get
 from litestar.config.app import AppConfig
@@ -12,9 +13,10 @@ from litestar.config.response_cache import CACHE_FOREVER
 from litestar.datastructures import CacheControlHeader
 from litestar.exceptions import InternalServerException
 from litestar.openapi import OpenAPIConfig
-from litestar.openapi.plugins import JsonRenderPlugin, SwaggerRenderPlugin
+from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import (
     Components,
+    License,
     OpenAPI,
     Schema,
     SecurityScheme,
@@ -23,20 +25,24 @@ from litestar.plugins import InitPlugin, OpenAPISchemaPlugin, ReceiveRoutePlugin
 from litestar.routes import BaseRoute, HTTPRoute
 from litestar.static_files import create_static_files_router
 from litestar.typing import FieldDefinition
-from msgspec import Raw
+from msgspec import Meta, Raw, Struct
 
 from eventorg import __version__
 from eventorg.domain.errors import NotFound
-from eventorg.domain.values import JSONOf
+from eventorg.domain.values import Input, JSONOf
 from eventorg.web.authentication import OPEN, SECURITY
+from eventorg.web.docs_page import DocsPage
 from eventorg.web.headers import protect_page
+from eventorg.web.openapi_codes import add_codes
 from eventorg.web.openapi_document import complete
+from eventorg.web.openapi_examples import add_examples
+from eventorg.web.openapi_navigation import TAGS, add_navigation
 from eventorg.web.problems import Problem, problem_response
+from eventorg.web.query_parameters import ANY_QUERY
 
 if TYPE_CHECKING:
     from litestar._openapi.schema_generation import SchemaCreator  # has no public name
 
-_ASSETS = "docs/assets"  # relative to /docs, so that it works behind a prefix too
 _SUMMARY = """\
 Create events, register for them, join waiting lists and follow changes.
 
@@ -44,13 +50,6 @@ Times are RFC 3339, and responses use UTC. Ids are UUIDs. Use `me` for `{user_id
 `{event_id}`. Every error is a problem document (RFC 9457) with a stable `code`, in Russian or English by
 `Accept-Language`. Resources have an `ETag`: send it in `If-Match` to avoid overwriting other people's changes, and in
 `If-None-Match` to get 304 if nothing has changed. HEAD works wherever GET does."""
-
-
-class _Docs(SwaggerRenderPlugin):
-    """Swagger UI with scripts and styles from this server, and without a page for OAuth redirects."""
-
-    def receive_router(self, router: Router) -> None:
-        return
 
 
 class ApiDescription(InitPlugin, ReceiveRoutePlugin, OpenAPISchemaPlugin):
@@ -65,24 +64,55 @@ class ApiDescription(InitPlugin, ReceiveRoutePlugin, OpenAPISchemaPlugin):
         return app_config
 
     def receive_route(self, route: BaseRoute) -> None:
-        """Notes which operations of the route have a body that may be left out: Litestar requires every body."""
+        """Notes which operations of the route have a body that may be left out, and which refuse unknown parameters."""
         if isinstance(route, HTTPRoute):
             for handler in route.route_handlers:
+                operations = {(route.path_format or "/", method.lower()) for method in handler.http_methods}
                 if handler.parsed_data_field and handler.parsed_data_field.has_default:
-                    methods = (method.lower() for method in handler.http_methods)
-                    self._config.optional_bodies.update((route.path_format or "/", method) for method in methods)
+                    self._config.optional_bodies |= operations
+                if not handler.opt.get("any_query"):
+                    self._config.strict_queries |= operations
 
     def is_plugin_supported_field(self, field_definition: FieldDefinition) -> bool:
-        """Returns true for JSON that a field holds as it is."""
-        return field_definition.annotation is Raw
+        """Returns true for structs, typed dictionaries, and JSON that a field holds as it is."""
+        if field_definition.annotation is Raw or field_definition.is_typeddict_type:
+            return True
+        return not field_definition.is_union and field_definition.is_subclass_of(Struct)
 
     def to_openapi_schema(self, field_definition: FieldDefinition, schema_creator: "SchemaCreator") -> Schema:
-        """Returns the schema of what the JSON holds, or of any JSON."""
+        """Returns the schema of a type with its docstring, of what the JSON holds, or of any JSON."""
+        if field_definition.annotation is not Raw:
+            return self._documented_schema(field_definition, schema_creator)
         marks = [mark for mark in field_definition.metadata if isinstance(mark, JSONOf)]
         if not marks:
             return Schema()
         schema: Any = schema_creator.for_field_definition(FieldDefinition.from_annotation(marks[0].type))
         return schema  # type: ignore[no-any-return]
+
+    def _documented_schema(self, field_definition: FieldDefinition, schema_creator: "SchemaCreator") -> Schema:
+        """Returns the schema that Litestar makes, with the type's docstring and the example of a whole body.
+
+        Litestar takes the descriptions of fields from structs, but not from typed dictionaries.
+        """
+        others = [each for each in schema_creator.plugins if isinstance(each, OpenAPISchemaPlugin) and each is not self]
+        litestars = next(each for each in others if each.is_plugin_supported_field(field_definition))
+        schema = litestars.to_openapi_schema(field_definition, schema_creator)
+        documented = field_definition.annotation
+        schema.description = cleandoc(documented.__doc__ or "")
+        if field_definition.is_typeddict_type:
+            _describe_fields(schema, documented)
+        elif issubclass(documented, Input):
+            schema.additional_properties = False
+            schema.examples = [documented.example] if documented.example is not None else None
+        return schema
+
+
+def _describe_fields(schema: Any, typed_dict: type) -> None:
+    for name, hint in get_type_hints(typed_dict, include_extras=True).items():
+        for mark in getattr(hint, "__metadata__", ()):
+            if isinstance(mark, Meta):
+                schema.properties[name].description = mark.description
+                schema.properties[name].examples = mark.examples
 
 
 @dataclass
@@ -90,12 +120,14 @@ class _Config(OpenAPIConfig):
     """Makes a description that completes itself when it is rendered. Litestar has no hook for a whole description."""
 
     optional_bodies: set[tuple[str, str]] = field(default_factory=set)
+    strict_queries: set[tuple[str, str]] = field(default_factory=set)
 
     def to_openapi_schema(self) -> OpenAPI:
         """Returns the description, to which Litestar adds paths and schemas."""
         plain = super().to_openapi_schema()
         description = _Description(**{each.name: getattr(plain, each.name) for each in fields(plain)})
         description.optional_bodies = self.optional_bodies
+        description.strict_queries = self.strict_queries
         return description
 
 
@@ -103,6 +135,7 @@ class _Description(OpenAPI):
     """A description that says what Litestar does not, as soon as it is rendered with all paths in it."""
 
     optional_bodies: set[tuple[str, str]]
+    strict_queries: set[tuple[str, str]]
 
     def to_schema(self) -> dict[str, Any]:
         """Returns the completed description as JSON objects."""
@@ -110,8 +143,12 @@ class _Description(OpenAPI):
 
     @cached_property
     def _completed(self) -> dict[str, Any]:
-        complete(self, self.optional_bodies)
-        return super().to_schema()
+        complete(self, self.optional_bodies, self.strict_queries)
+        document = super().to_schema()
+        add_navigation(document)
+        add_codes(document)
+        add_examples(document)
+        return document
 
 
 def _openapi_config() -> _Config:
@@ -128,30 +165,26 @@ def _openapi_config() -> _Config:
         description=_SUMMARY,
         components=Components(security_schemes={"user": user, "bot": bot}),
         security=SECURITY,
+        tags=TAGS,
+        license=License(name="MIT", identifier="MIT"),
         use_handler_docstrings=True,
         openapi_router=Router(
             path="/docs",
             route_handlers=[],
             before_request=_only_known_pages,
             after_request=protect_page,
-            opt=OPEN,
+            opt=OPEN | ANY_QUERY,
             include_in_schema=False,
         ),
         render_plugins=[
-            _Docs(
-                path="/",
-                js_url=f"{_ASSETS}/swagger-ui-bundle.js",
-                css_url=f"{_ASSETS}/swagger-ui.css",
-                standalone_preset_js_url=f"{_ASSETS}/swagger-ui-standalone-preset.js",
-                favicon="<link rel='icon' href='data:,'>",
-            ),
+            DocsPage(),
         ],
     )
 
 
 @get(
     "/openapi.json",
-    opt=OPEN,
+    opt=OPEN | ANY_QUERY,
     include_in_schema=False,
     sync_to_thread=False,
     cache=CACHE_FOREVER,
@@ -167,9 +200,9 @@ def docs_assets() -> Router:
     """Returns a router for the files of Swagger UI. They come from a package of which nothing is imported."""
     files = Path(str(distribution("flask-swagger-ui").locate_file("flask_swagger_ui/dist")))
     return create_static_files_router(
-        path=f"/{_ASSETS}",
+        path="/docs/assets",
         directories=[files],
-        opt=OPEN,
+        opt=OPEN | ANY_QUERY,
         include_in_schema=False,
         name="docs_assets",
         cache_control=CacheControlHeader(public=True, max_age=3600),

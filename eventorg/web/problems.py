@@ -3,22 +3,27 @@
 Only this module maps errors to HTTP statuses.
 """
 
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
 
 import structlog
 from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
 from litestar.openapi.datastructures import ResponseSpec
+from litestar.openapi.spec import Example
 from litestar.types import ExceptionHandlersMap
-from msgspec import Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from eventorg.domain import errors
 from eventorg.locales.explanations import explain, explain_code, explain_fault
+from eventorg.logs import request_id_now
 from eventorg.web.errors import HeadTooLarge, Malformed, TargetTooLong, TooSlow, UnsupportedMediaType
 from eventorg.web.headers import language_for
 from eventorg.web.options_method import allow
 
 MEDIA_TYPE = "application/problem+json"
+TYPE = "/problems/"
+"""The beginning of `type`; the code follows."""
 
 STATUS: dict[type[errors.DomainError], int] = {
     Malformed: 400,
@@ -53,32 +58,46 @@ log = structlog.get_logger("eventorg.api")
 
 
 class Fault(Struct, frozen=True):
-    """One field error. `code` is stable, and `message` is text for people."""
+    """An error of one field."""
 
-    field: str
-    code: str
-    message: str
+    field: Annotated[str, Meta(description="The path of the field. Empty: the whole input.", examples=["title"])]
+    code: Annotated[str, Meta(description="A stable code.", examples=["too_long"])]
+    message: Annotated[str, Meta(description="Text for people.", examples=["The maximum length is 200."])]
 
 
 class Problem(Struct, frozen=True, omit_defaults=True):
-    """A problem document. `code` is stable; `title` and `detail` are in the requested language."""
+    """A problem document (RFC 9457)."""
 
-    type: str
-    title: str
-    status: int
-    detail: str
-    code: str
-    errors: list[Fault] | None = None
+    type: Annotated[str, Meta(description="A URI of the kind of problem.", examples=[f"{TYPE}event_not_found"])]
+    title: Annotated[str, Meta(description="The problem in short, for people.", examples=["Event not found"])]
+    status: Annotated[int, Meta(description="The HTTP status.", examples=[404])]
+    detail: Annotated[
+        str,
+        Meta(
+            description="Text for people, in the language of `Accept-Language`.",
+            examples=["The event does not exist, or you do not have access to it."],
+        ),
+    ]
+    code: Annotated[str, Meta(description="A stable code.", examples=["event_not_found"])]
+    errors: Annotated[list[Fault], Meta(description="With status 422 only: the fields that are wrong.")] | UnsetType = (
+        UNSET
+    )
+    request_id: (
+        Annotated[str, Meta(description="With status 500 only: the operator finds the cause in the log with it.")]
+        | UnsetType
+    ) = UNSET
 
 
 def problem_response(request: Request[Any, Any, Any], error: errors.DomainError) -> Response[Problem]:
     """Returns the answer to a domain error."""
     status = next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
-    headers = {}
+    headers: dict[str, str] = {}
     if status == 401:
         headers["WWW-Authenticate"] = "Bearer"
     if isinstance(error, errors.TooMany | errors.Unavailable):
         headers["Retry-After"] = str(error.retry_after)
+    if isinstance(error, UnsupportedMediaType):
+        headers |= error.headers
     if isinstance(error, TooSlow):
         headers["Connection"] = "close"
     broken = error.errors if isinstance(error, errors.Invalid) else None
@@ -124,12 +143,13 @@ def _response(
     faults = broken and [Fault(e.field, e.code, explain_fault(language, e)) for e in broken]
     title, detail = explain(language, error) if error else explain_code(language, code)
     problem = Problem(
-        type=f"urn:eventorg:problem:{code}",
+        type=f"{TYPE}{code}",
         title=title,
         status=status,
         detail=detail,
         code=code,
-        errors=faults or None,
+        errors=faults or UNSET,
+        request_id=(request_id_now.get() if status == 500 else None) or UNSET,
     )
     headers |= _of_language(language)
     return Response(problem, status_code=status, media_type=MEDIA_TYPE, headers=headers)
@@ -158,9 +178,9 @@ _DESCRIPTIONS = {
     408: "The request did not arrive in time.",
     409: "Conflicts with the current state; see `code`.",
     410: "The change is no longer kept. Read everything again.",
-    412: "The resource has changed, or `If-Match` is not a valid ETag.",
+    412: "`If-Match` or `If-None-Match` does not allow it: the resource has changed, or the ETag is invalid.",
     413: "The body is larger than 64 KiB.",
-    415: "The body is not `application/json` in UTF-8, or it is compressed.",
+    415: "The body is not JSON in UTF-8, or it is compressed. `Accept` and `Accept-Encoding` name what is accepted.",
     422: "Invalid input; see `errors`.",
     429: "Too many requests or failed attempts. Wait for `Retry-After` seconds.",
     503: "Unavailable; nothing was changed. Retry after `Retry-After` seconds.",
@@ -168,11 +188,26 @@ _DESCRIPTIONS = {
 }
 
 
-def problems(*statuses: int) -> dict[int, ResponseSpec]:
-    """Returns the error responses of an operation for its OpenAPI description, with 429 and 503, which all have."""
+_PLAIN_CODES = {403: ("forbidden",), 404: ("not_found",), 409: ("conflict",)}
+"""The codes of errors that are raised without one."""
+
+
+def problems(*statuses: int, codes: Mapping[int, Sequence[str]] | None = None) -> dict[int, ResponseSpec]:
+    """Returns the error responses of an operation for its OpenAPI description, with 429 and 503, which all have.
+
+    `codes` are the codes of the operation itself by status. The description adds those that every operation of its
+    kind has, such as `event_not_found` for an operation with an event's id in its path.
+    """
+    named = codes or {}
     return {
-        status: ResponseSpec(Problem, generate_examples=False, media_type=MEDIA_TYPE, description=describe(status))
-        for status in (*statuses, 429, 503)
+        status: ResponseSpec(
+            Problem,
+            generate_examples=False,
+            media_type=MEDIA_TYPE,
+            description=describe(status),
+            examples=[Example(id=code) for code in named.get(status, _PLAIN_CODES.get(status, ()))],
+        )
+        for status in (*statuses, *named, 429, 503)
     }
 
 

@@ -5,17 +5,20 @@ import hmac
 import secrets
 from datetime import timedelta
 from pathlib import Path
-from typing import Final
+from typing import Annotated, Final
 
 import msgspec
 from anyio import CapacityLimiter, to_thread
 from litestar import Response, delete, get, post
 from litestar.datastructures import ResponseHeader
 from litestar.di import NamedDependency
-from litestar.params import FromPath
-from msgspec import Struct
+from litestar.params import FromPath, PathParameter
+from msgspec import Meta, Struct
 
 from eventorg.plugin import (
+    ABSENT,
+    ANY_QUERY,
+    ETAG,
     OPEN,
     OPTIONAL_SECURITY,
     PUBLIC,
@@ -25,6 +28,8 @@ from eventorg.plugin import (
     NotFound,
     Plugin,
     Transaction,
+    check_version,
+    expected_tags,
     is_current,
     language_for,
     negotiate,
@@ -41,7 +46,7 @@ MAX_ENTRIES = 500
 """The maximum number of entries of a feed."""
 
 _WORDS: Final = {
-    "ru": {"name": "Мои мероприятия", "waiting": "Лист ожидания: ", "ended": "Адрес календаря больше не действует"},
+    "ru": {"name": "Мои мероприятия", "waiting": "Список ожидания: ", "ended": "Адрес календаря больше не действует"},
     "en": {"name": "My events", "waiting": "Waiting list: ", "ended": "The calendar address is no longer valid"},
 }
 _HEADERS: Final = [
@@ -54,15 +59,21 @@ _RENDERING: Final = CapacityLimiter(1)
 
 
 class CalendarAddress(Struct, frozen=True):
-    """The secret address of a user's calendar. Anybody who knows it can read the calendar."""
+    """The secret address of a user's calendar."""
 
-    url: str
+    url: Annotated[
+        str,
+        Meta(
+            description="The address for a calendar program. Anybody who knows it can read the calendar.",
+            examples=["https://example.com/calendar/3b0f…/feed.ics"],
+        ),
+    ]
 
 
 class CalendarEnded(Struct, frozen=True):
     """A confirmation in the client's language."""
 
-    message: str
+    message: Annotated[str, Meta(description="Text for people.", examples=["The calendar address is no longer valid"])]
 
 
 class _Made(Struct, frozen=True):
@@ -76,7 +87,8 @@ class _Made(Struct, frozen=True):
     "/events/{event_id:str}/event.ics",
     operation_id="get_event_file",
     summary="Download an event as iCalendar",
-    opt=PUBLIC,
+    response_description="An iCalendar file.",
+    opt=PUBLIC | ANY_QUERY,
     security=OPTIONAL_SECURITY,
     media_type="text/calendar",
     response_headers=_HEADERS,
@@ -97,13 +109,18 @@ async def get_event_file(
     "/calendar/{secret:str}/feed.ics",
     operation_id="get_calendar",
     summary="Get a calendar feed",
-    opt=OPEN,
+    response_description="An iCalendar feed.",
+    opt=OPEN | ANY_QUERY,
     security=[{}],
     media_type="text/calendar",
     response_headers=_HEADERS,
     responses=problems(404),
 )
-async def get_calendar(request: Anybody, secret: FromPath[str], plugin: NamedDependency[Context]) -> Response[bytes]:
+async def get_calendar(
+    request: Anybody,
+    secret: Annotated[str, PathParameter(description="The secret part of the address.")],
+    plugin: NamedDependency[Context],
+) -> Response[bytes]:
     """Returns an iCalendar feed (RFC 5545) of all events that a user hosts or attends. Needs no token: the address is
     secret. Cancelled events have `STATUS:CANCELLED`. If the user is on the waiting list, the title says so. The feed
     leaves out events that ended more than a year ago, and has at most the 500 events that start nearest to now."""
@@ -126,6 +143,7 @@ async def get_calendar(request: Anybody, secret: FromPath[str], plugin: NamedDep
     "/users/me/calendar",
     operation_id="create_calendar",
     summary="Create a calendar address",
+    response_headers=ETAG,
     responses=problems(401, 403, 507),
 )
 async def create_calendar(request: Authenticated, plugin: NamedDependency[Context]) -> Response[CalendarAddress]:
@@ -146,7 +164,7 @@ async def create_calendar(request: Authenticated, plugin: NamedDependency[Contex
     if made.sha256 != _hash(_secret(token, made.salt)):  # repeated with a newer token
         made = await plugin.write(make)
     address = CalendarAddress(f"{request.base_url}calendar/{_secret(token, made.salt)}/feed.ics")
-    return Response(address, headers={"Cache-Control": "no-store"})
+    return Response(address, headers={"Cache-Control": "no-store", "ETag": _tag_of_address(made.sha256)})
 
 
 @delete(
@@ -154,11 +172,17 @@ async def create_calendar(request: Authenticated, plugin: NamedDependency[Contex
     operation_id="delete_calendar",
     summary="Delete the calendar address",
     status_code=200,
-    responses=problems(401, 403, 507),
+    responses=problems(401, 403, 412, 507),
 )
 async def delete_calendar(request: Authenticated, plugin: NamedDependency[Context]) -> CalendarEnded:
     """Deletes the address: it answers 404 from now on. Succeeds also if there is none."""
-    await plugin.write(lambda tx: tx.run(plugin.sql.delete_addresses, user_id=request.user.user_id))
+
+    def work(tx: Transaction) -> None:
+        row = tx.one(plugin.sql.get_newest_address, user_id=request.user.user_id)
+        check_version(_tag_of_address(row["sha256"]) if row else ABSENT, expected_tags(request))
+        tx.run(plugin.sql.delete_addresses, user_id=request.user.user_id)
+
+    await plugin.write(work)
     return CalendarEnded(_WORDS[language_for(request.scope)]["ended"])
 
 
@@ -178,12 +202,18 @@ async def _answer(plugin: Context, contents: Contents, name: str, request: Anybo
 
 def export(user_id: str, context: Context, tx: Transaction) -> dict[str, str | None]:
     """Returns the creation time of a user's calendar address. The address itself is not stored."""
-    return {"address_made_at": tx.row(context.sql.get_newest_address, user_id=user_id)["created_at"]}
+    row = tx.one(context.sql.get_newest_address, user_id=user_id)
+    return {"address_made_at": row["created_at"] if row else None}
 
 
 def move_addresses(gone_id: str, stays_id: str, context: Context, tx: Transaction) -> None:
     """Keeps the addresses of a user who is merged: they show the events of both from then on."""
     tx.run(context.sql.move_addresses, gone_id=gone_id, stays_id=stays_id)
+
+
+def _tag_of_address(sha256: str) -> str:
+    """Returns the entity tag of an address. The tag does not reveal the address."""
+    return f'"{sha256[:32]}"'
 
 
 def _secret(token: str, salt: str) -> str:

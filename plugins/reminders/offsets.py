@@ -67,7 +67,7 @@ class Reminder(Input):
 def offsets_of(reminders: Sequence[Reminder]) -> list[int]:
     """Returns the offsets in seconds, each once, the longest first. Raises `Invalid` if there are too many."""
     if len(reminders) > _MAX_REMINDERS:
-        raise Invalid(FieldError("", "too_long", {"maximum": _MAX_REMINDERS}))
+        raise Invalid(FieldError("", "too_long", {"maximum": _MAX_REMINDERS, "unit": "items"}))
     return sorted({seconds_of(reminder.before) for reminder in reminders}, reverse=True)
 
 

@@ -13,12 +13,12 @@ _HEADS: Final = {
     "ru": {
         "reminder": "⏰ Напоминание: {title}",
         "promoted": "✅ Для вас освободилось место: {title}",
-        "changed": "✏️ Изменились время или место: {title}",
+        "changed": "✏️ Изменилось время или место: {title}",
         "cancelled": "❌ Мероприятие отменено: {title}",
     },
     "en": {
         "reminder": "⏰ Reminder: {title}",
-        "promoted": "✅ You have a seat: {title}",
+        "promoted": "✅ A seat is free, and it is yours: {title}",
         "changed": "✏️ New time or place: {title}",
         "cancelled": "❌ Cancelled: {title}",
     },

@@ -1,8 +1,10 @@
 """The routes for the webhooks of an event."""
 
+from typing import Annotated
+
 from litestar import Controller, Response, delete, get, post
 from litestar.di import NamedDependency
-from litestar.params import FromPath, JSONBody
+from litestar.params import FromPath, JSONBody, PathParameter
 
 from eventorg.plugin import (
     BODY_PROBLEMS,
@@ -24,6 +26,8 @@ from .repository import HostsWebhooks
 from .webhooks import CreatedWebhook, NewWebhook, Webhook, WebhookDeliveries, WebhookDelivery, Webhooks, tag_of
 
 PluginContext = NamedDependency[Context]
+WebhookId = Annotated[str, PathParameter(description="The webhook's id.")]
+DeliveryId = Annotated[str, PathParameter(description="The id of the message.")]
 
 
 class WebhookController(Controller):
@@ -66,10 +70,10 @@ class WebhookController(Controller):
         operation_id="get_webhook",
         summary="Get webhook status",
         response_headers=ETAG,
-        responses=problems(401, 403, 404),
+        responses=problems(401, 403, codes={404: ["event_not_found", "not_found"]}),
     )
     async def get_webhook(
-        self, request: Authenticated, event_id: FromPath[str], webhook_id: FromPath[str], plugin: PluginContext
+        self, request: Authenticated, event_id: FromPath[str], webhook_id: WebhookId, plugin: PluginContext
     ) -> Response[Webhook]:
         """Returns a webhook with its status. For hosts. Does not show the secret."""
         webhook = await HostsWebhooks(plugin, event_id, request.user).get(webhook_id)
@@ -79,10 +83,10 @@ class WebhookController(Controller):
         "/{webhook_id:str}",
         operation_id="delete_webhook",
         summary="Delete a webhook",
-        responses=problems(401, 403, 404, 412, 507),
+        responses=problems(401, 403, 412, 507, codes={404: ["event_not_found", "not_found"]}),
     )
     async def delete_webhook(
-        self, request: Authenticated, event_id: FromPath[str], webhook_id: FromPath[str], plugin: PluginContext
+        self, request: Authenticated, event_id: FromPath[str], webhook_id: WebhookId, plugin: PluginContext
     ) -> None:
         """Deletes a webhook with its log. Pending messages are not sent. For hosts."""
         await HostsWebhooks(plugin, event_id, request.user).delete(webhook_id, expected_tags(request))
@@ -93,10 +97,10 @@ class WebhookController(Controller):
         summary="Enable a webhook",
         status_code=200,
         response_headers=ETAG,
-        responses=problems(401, 403, 404, 507),
+        responses=problems(401, 403, 507, codes={404: ["event_not_found", "not_found"]}),
     )
     async def enable_webhook(
-        self, request: Authenticated, event_id: FromPath[str], webhook_id: FromPath[str], plugin: PluginContext
+        self, request: Authenticated, event_id: FromPath[str], webhook_id: WebhookId, plugin: PluginContext
     ) -> Response[Webhook]:
         """Enables a webhook again after a 410 or a week of failures. For hosts. Pending messages are sent. Changes made
         in the meantime are not sent; read them with `GET /changes`."""
@@ -107,13 +111,13 @@ class WebhookController(Controller):
         "/{webhook_id:str}/deliveries",
         operation_id="list_webhook_deliveries",
         summary="List webhook deliveries",
-        responses=problems(401, 403, 404, 422),
+        responses=problems(401, 403, 422, codes={404: ["event_not_found", "not_found"]}),
     )
     async def list_webhook_deliveries(
         self,
         request: Authenticated,
         event_id: FromPath[str],
-        webhook_id: FromPath[str],
+        webhook_id: WebhookId,
         plugin: PluginContext,
         limit: Limit = 100,
         cursor: Cursor = None,
@@ -127,14 +131,14 @@ class WebhookController(Controller):
         operation_id="replay_webhook_delivery",
         summary="Replay a delivery",
         status_code=202,
-        responses=problems(401, 403, 404, 409, 507),
+        responses=problems(401, 403, 507, codes={404: ["event_not_found", "not_found"], 409: ["webhook_off"]}),
     )
     async def replay_webhook_delivery(
         self,
         request: Authenticated,
         event_id: FromPath[str],
-        webhook_id: FromPath[str],
-        delivery_id: FromPath[str],
+        webhook_id: WebhookId,
+        delivery_id: DeliveryId,
         plugin: PluginContext,
     ) -> WebhookDelivery:
         """Sends the same body again with the same `webhook-id` and a new signature, and retries it like a new message.

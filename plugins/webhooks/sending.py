@@ -63,7 +63,7 @@ class Sender:
                 try:
                     await self._begin(context, group)
                 except DomainError as error:
-                    context.log.warning("webhook_poll_failed", reason=error.code)
+                    context.log.warning("webhook_poll_failed", error=error.code)
                 with suppress(TimeoutError):
                     async with asyncio.timeout(POLL_SECONDS):
                         await self._news.wait()
@@ -87,7 +87,7 @@ class Sender:
                 attempt = await call(message["url"], message["body"], headers, transport, now)
                 await context.write(lambda tx: _record(tx, context, message, attempt))
         except Exception as error:
-            context.log.warning("webhook_postponed", webhook=webhook_id, reason=str(error))
+            context.log.warning("webhook_send_failed", webhook=webhook_id, error=str(error))
             await asyncio.sleep(1)
         finally:
             del lane[webhook_id]

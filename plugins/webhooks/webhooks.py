@@ -7,7 +7,7 @@ import httpx
 import msgspec
 from litestar.openapi.spec import Schema
 from litestar.openapi.spec.enums import OpenAPIType
-from msgspec import Struct, field
+from msgspec import Meta, Struct, field
 
 from eventorg.plugin import FACTS, Id, Input, Instant, Refused, rule
 
@@ -44,7 +44,7 @@ def clean_types(patterns: list[str]) -> list[str]:
     """Returns patterns such as `event.created`, `event.*` or `*`, each once. Raises `Refused` for an unknown one."""
     kinds = {name.partition(".")[0] for name in FACTS}
     if not patterns:
-        raise Refused("too_short", minimum=1)
+        raise Refused("too_short", minimum=1, unit="items")
     if not set(patterns) <= {"*", *FACTS, *(f"{kind}.*" for kind in kinds)}:
         raise Refused("invalid_choice")
     return sorted(set(patterns))
@@ -68,6 +68,7 @@ Url = Annotated[
         max_length=MAX_URL,
         format="uri",
         pattern="^https?://",
+        description="The http or https URL that gets the changes. It must have a public address.",
         examples=["https://example.com/hooks/eventorg"],
     ),
 ]
@@ -77,6 +78,7 @@ Types = Annotated[
         _clean_types_of_events,
         min_items=1,
         items=Schema(type=OpenAPIType.STRING, enum=_PATTERNS),
+        description="The types of changes to send. `*`: all, `event.*`: all that begin with `event.`.",
         examples=[["event.*", "registration.created"]],
     ),
 ]
@@ -90,16 +92,23 @@ class NewWebhook(Input):
 
 
 class Webhook(Struct, kw_only=True, frozen=True):
-    """A webhook. It is disabled if `disabled_at` is set: its receiver was `gone` (410), or `failing` for a week."""
+    """A webhook with its status."""
 
-    id: Id
-    event_id: Id | None
-    url: str
-    types: list[str]
-    created_at: Instant
-    failing_since: Instant | None
-    disabled_at: Instant | None
-    disabled_reason: Literal["gone", "failing"] | None
+    id: Annotated[Id, Meta(description="The webhook's id.")]
+    event_id: Annotated[Id, Meta(description="The event's id.")] | None
+    url: Annotated[
+        str, Meta(description="The URL that gets the changes.", examples=["https://example.com/hooks/eventorg"])
+    ]
+    types: Annotated[
+        list[str], Meta(description="The types of changes to send.", examples=[["event.*", "registration.created"]])
+    ]
+    created_at: Annotated[Instant, Meta(description="The time of creation, in UTC.")]
+    failing_since: Annotated[str | None, Meta(description="The time since which each message fails, in UTC.")]
+    disabled_at: Annotated[str | None, Meta(description="The time when the webhook was disabled, in UTC.")]
+    disabled_reason: Annotated[
+        Literal["gone", "failing"] | None,
+        Meta(description="`gone`: the receiver answered 410. `failing`: messages failed for a week."),
+    ]
 
     @classmethod
     def of(cls, row: Any) -> "Webhook":
@@ -113,40 +122,53 @@ def tag_of(webhook: Webhook) -> str:
 
 
 class CreatedWebhook(Webhook, frozen=True, kw_only=True):
-    """A new webhook with its secret, which is shown only once."""
+    """A new webhook with its secret."""
 
-    secret: str
+    secret: Annotated[
+        str,
+        Meta(
+            description="The secret that signs the messages. It is shown only once.",
+            examples=["whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"],
+        ),
+    ]
 
 
 class Webhooks(Struct, kw_only=True, frozen=True):
     """The webhooks of an event in the order of creation."""
 
-    event_id: Id
-    webhooks: list[Webhook]
+    event_id: Annotated[Id, Meta(description="The event's id.")]
+    webhooks: Annotated[list[Webhook], Meta(description="The webhooks, without their secrets.")]
+    as_of: Annotated[int, Meta(description="The number of the last change when this page was read.", examples=[17])]
 
 
 class WebhookDelivery(Struct, kw_only=True, frozen=True):
-    """A message to one webhook, with the result of its last attempt: the status of the response, or the error.
+    """A message to one webhook, with the result of its last attempt."""
 
-    `due_at` is the time of the next attempt, and null once the message is `delivered` or has `failed`.
-    """
-
-    id: Id
-    seq: int
-    type: str
-    event_id: Id | None
-    status: Literal["pending", "delivered", "failed"]
-    attempts: int
-    created_at: Instant
-    attempted_at: Instant | None
-    due_at: Instant | None
-    response_status: int | None
-    error: Literal["timeout", "unresolvable", "address_refused", "connection_failed"] | None
-    milliseconds: int | None
+    id: Annotated[Id, Meta(description="The id of the message.")]
+    seq: Annotated[int, Meta(description="The number of the change.", examples=[17])]
+    type: Annotated[str, Meta(description="The type of the change.", examples=["registration.created"])]
+    event_id: Annotated[Id, Meta(description="The event's id.")] | None
+    status: Annotated[
+        Literal["pending", "delivered", "failed"],
+        Meta(description="The state of the message. `failed`: all attempts failed.", examples=["delivered"]),
+    ]
+    attempts: Annotated[int, Meta(description="The number of attempts so far.", examples=[1])]
+    created_at: Annotated[Instant, Meta(description="The time of creation, in UTC.")]
+    attempted_at: Annotated[str | None, Meta(description="The time of the last attempt, in UTC.")]
+    due_at: Annotated[
+        str | None, Meta(description="The time of the next attempt, in UTC. `null` once delivered or failed.")
+    ]
+    response_status: Annotated[int | None, Meta(description="The status of the last response.", examples=[200])]
+    error: Annotated[
+        Literal["timeout", "unresolvable", "address_refused", "connection_failed"] | None,
+        Meta(description="The reason why the last attempt got no response."),
+    ]
+    milliseconds: Annotated[int | None, Meta(description="The duration of the last attempt.", examples=[85])]
 
 
 class WebhookDeliveries(Struct, kw_only=True, frozen=True):
-    """A page of the delivery log, newest first. `next` is the cursor of the following page."""
+    """A page of the delivery log, newest first."""
 
-    deliveries: list[WebhookDelivery]
-    next: str | None
+    deliveries: Annotated[list[WebhookDelivery], Meta(description="The messages of this page.")]
+    next: Annotated[str | None, Meta(description="The `cursor` of the next page. `null`: this is the last one.")]
+    as_of: Annotated[int, Meta(description="The number of the last change when this page was read.", examples=[17])]

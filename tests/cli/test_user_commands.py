@@ -81,6 +81,7 @@ def test_delete_transfers_events_and_frees_seats(operated: Server) -> None:
     client = operated.client
     own = client.post("/events", json={"title": "Own", **times}, headers=gone).json()["id"]
     client.post(f"/events/{own}/hosts", json={"user_id": heir_id}, headers=gone).raise_for_status()
+    client.patch(f"/events/{own}", json={"title": "Ours"}, headers=heir).raise_for_status()
     full = client.post("/events", json={"title": "Full", "capacity": 1, **times}, headers=heir).json()["id"]
     assert client.post(f"/events/{full}/register", headers=gone).json()["status"] == "registered"
     assert client.post(f"/events/{full}/register", headers=heir).json()["status"] == "waitlisted"
@@ -127,13 +128,13 @@ def test_a_list_longer_than_a_page_is_complete(operated: Server, monkeypatch: py
             ["create", "ab", "--email", "x"],
             f"{PASSWORD}\n",
             1,
-            "username: The minimum length is 3. email: The minimum length is 3.",
+            "username: Must have 3 or more characters. email: Must have 3 or more characters.",
         ),
-        (["create", "abc", "--email", "a@example.com"], "short\n", 1, "password: The minimum length is 8."),
+        (["create", "abc", "--email", "a@example.com"], "short\n", 1, "password: Must have 8 or more bytes."),
         (["create", "abc", "--email", "a@example.com"], "", 2, "pipe one in, or add --generate."),
         (["create", "abc"], "", 2, "Missing option '--email'."),
         (["create", "TAKEN", "--email", "a@example.com"], f"{PASSWORD}\n", 1, "username"),
-        (["reset-password", "taken"], "short\n", 1, "password: The minimum length is 8."),
+        (["reset-password", "taken"], "short\n", 1, "password: Must have 8 or more bytes."),
         (["delete", "taken"], "", 2, "add --yes to confirm."),
     ],
 )

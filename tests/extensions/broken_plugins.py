@@ -89,7 +89,7 @@ REFUSED: dict[str, tuple[dict[str, str], str]] = {
     "the beginning of a table": ({"event.py": tea()}, "A plugin cannot be named event, which eventorg"),
     "one name twice": (
         {"tea.py": tea(), "tea/__init__.py": tea()},
-        "There are two plugins named tea; remove one.",
+        "There are two plugins named tea; remove one: {dir}/tea or {dir}/tea.py.",
     ),
     "a name that begins with another": (
         {"tea.py": tea(), "tea_pot.py": tea(name="tea_pot")},

@@ -1,13 +1,20 @@
-"""The key of a request reaches a plugin that was written for 0.1.0, whose `write_once` has no argument for it."""
+"""The key and the caller of a request reach a plugin, whose `write_once` and `write` have no argument for them."""
 
+import sqlite3
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from eventorg.domain.callers import Caller
 from eventorg.domain.idempotency import Once, owner_of
-from eventorg.extensions.context import _once
-from eventorg.repositories.idempotency import request_once
+from eventorg.extensions.context import PluginContext, _once
+from eventorg.repositories.idempotency import request_caller, request_once
+from eventorg.settings import Settings
+from eventorg.storage.transactions import Transaction
+from eventorg.testing import Server, check_problem, running
+from tests.programs import CHECKOUT
 
 ANNA = Caller(user_id="anna", bot="bot")
 
@@ -32,3 +39,46 @@ def test_a_key_does_not_cover_a_write_as_somebody_else(once: Once, other: Caller
 
 def test_outside_a_request_there_is_no_key() -> None:
     assert _once(ANNA) is None
+
+
+@pytest.fixture
+def with_reminders(tmp_path: Path) -> Iterator[Server]:
+    settings = Settings(database=str(tmp_path / "eventorg.db"), plugins="reminders", log_level="error")
+    with running(settings) as server:
+        yield server
+
+
+@pytest.mark.skipif(not (CHECKOUT / "plugins" / "reminders").is_dir(), reason="the plugin was removed")
+@pytest.mark.parametrize("by_bot", [False, True])
+def test_a_user_who_is_deleted_before_a_plugin_writes_is_unknown(
+    with_reminders: Server, monkeypatch: pytest.MonkeyPatch, by_bot: bool
+) -> None:
+    user = with_reminders.sign_up()
+    client = with_reminders.make_bot("act").acting_for(user.id) if by_bot else user
+    write = PluginContext.write
+
+    async def write_late(self: PluginContext, work: Any) -> Any:
+        if request_caller.get() is not None:
+            await with_reminders._core.users.delete(user.id, None, Caller(user_id=user.id))
+        return await write(self, work)
+
+    monkeypatch.setattr(PluginContext, "write", write_late)
+    response = client.put("/users/me/reminders", json=[{"before": "PT1H"}])
+    check_problem(response, *((404, "user_not_found") if by_bot else (401, "token_revoked")))
+
+
+@pytest.mark.skipif(not (CHECKOUT / "plugins" / "reminders").is_dir(), reason="the plugin was removed")
+def test_a_write_that_is_wrong_otherwise_stays_an_error(
+    with_reminders: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    user = with_reminders.sign_up()
+    write = PluginContext.write
+
+    async def write_wrongly(self: PluginContext, _: Any) -> Any:
+        def work(tx: Transaction) -> None:
+            raise sqlite3.IntegrityError("FOREIGN KEY constraint failed")
+
+        return await write(self, work)
+
+    monkeypatch.setattr(PluginContext, "write", write_wrongly)
+    check_problem(user.put("/users/me/reminders", json=[{"before": "PT1H"}]), 500, "internal_error")

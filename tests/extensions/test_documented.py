@@ -1,9 +1,12 @@
-"""A plugin written against the documentation of 0.1.0 is served unchanged: the tutorial's, as it was then."""
+"""The documentation of the plugin interface is complete, and a plugin written against that of 0.1.0 still works."""
 
+import re
 from pathlib import Path
 
+from eventorg import plugin
 from eventorg.settings import Settings
 from eventorg.testing import running
+from tests.programs import CHECKOUT
 
 FOLDER = Path(__file__).parent / "plugins_0_1_0"
 """The plugin `example` of that tutorial. Never edit it."""
@@ -27,3 +30,11 @@ def test_a_plugin_of_0_1_0_works_with_its_old_names(tmp_path: Path) -> None:
         boris.delete(f"{event}/register")
         server.wait_for(lambda: anna.get(f"{event}/example").json() == {"notes": []})
         assert server.client.get("/health").json()["plugins"] == {"example": "ok"}
+
+
+def test_every_export_of_the_interface_is_listed() -> None:
+    readme = (CHECKOUT / "plugins" / "README.md").read_text(encoding="utf-8")
+    row = re.compile(r"^\| `(\w+)` \| .+\. \|$", re.MULTILINE)
+    assert set(plugin.__all__) - set(row.findall(readme)) == set()
+    _, _, rest = readme.partition("## Everything in `eventorg.plugin`")
+    assert set(row.findall(rest.partition("\n## ")[0])) <= set(plugin.__all__)

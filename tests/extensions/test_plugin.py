@@ -125,6 +125,7 @@ plugin = Plugin(
     statements=HERE,
     migrations=HERE / "migrations",
     commands=[count, fail],
+    problems={"no_tea": {"ru": "Чая нет.", "en": "There is no tea."}},
     litestar_plugins=[Sugar()],
 )
 """

@@ -99,7 +99,7 @@ def test_the_first_plugin_is_served(here: Path) -> None:
     with serving(here / "eventorg.db", program=["bash", "-c", only("serve")], cwd=here, plugins="") as server:
         assert sh(only("ask").replace("http://127.0.0.1:8000", server.url), here) == only("answer").strip()
         server.sign_up()
-        server.wait_for(lambda: "user_seen" in server.log)
+        server.wait_for(lambda: "user_created" in server.log)
     assert server.process.returncode == 0
 
 

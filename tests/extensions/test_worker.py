@@ -10,6 +10,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from structlog.testing import CapturingLogger
 
 from eventorg.cli import main
 from eventorg.domain.facts import FACTS, Change
@@ -102,6 +103,7 @@ def test_every_fact_is_delivered_once_and_in_order(tmp_path: Path) -> None:
         vera.post(f"{event}/register")
         boris.delete(f"{event}/register")
         assert anna.patch(f"{event}/participants/{vera.id}", json={"status": "attended"}).status_code == 200
+        assert anna.patch(f"{event}/participants/{vera.id}", json={"status": "registered"}).status_code == 200
         anna.patch(event, json={"title": "Tea"})
         anna.post(f"{event}/cancel")
         anna.delete(event)
@@ -163,6 +165,7 @@ def test_a_failing_fact_is_retried_then_a_dead_letter_and_nothing_else_is_affect
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], fault: str
 ) -> None:
     act, error = FAULTS[fault]
+    monkeypatch.setattr(worker, "log", log := CapturingLogger())
     if fault == "hangs":  # not otherwise: it is the limit of the diary too, whose retry would wait for the clock
         monkeypatch.setattr(worker, "HANDLER_SECONDS", 0.3)
     with scene(tmp_path, act or (lambda *_: None)) as there:
@@ -178,6 +181,10 @@ def test_a_failing_fact_is_retried_then_a_dead_letter_and_nothing_else_is_affect
         there.server.wait_for(lambda: there.health() == "failing")
         assert there.rows("SELECT name, type, user_id, error FROM plugin_failures") == [
             ("faulty", "user.created", first.id, error)
+        ]
+        logged = [call for call in log.calls if call.kwargs["plugin"] == "faulty" and call.method_name != "debug"]
+        assert [call.args for call in logged] == [("handler_failed",)] * (worker.MAX_ATTEMPTS - 1) + [
+            ("change_failed",)
         ]
         heard: list[str] = []
 
@@ -238,11 +245,13 @@ def test_retry_of_a_plugin_that_is_not_there_is_one_sentence(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("EVENTORG_DATABASE", str(tmp_path / "eventorg.db"))
+    with pytest.raises(SystemExit, check=lambda end: end.code == 0):
+        main(["migrate"])
     with pytest.raises(SystemExit, check=lambda end: end.code == 1):
         main(["plugins", "retry", "coffee"])
     assert (
         capsys.readouterr().err
-        == "eventorg: This plugin has never received an event. Run `eventorg plugins` to see all plugins.\n"
+        == "eventorg: This plugin has never processed a change. To see all plugins, run `eventorg plugins`.\n"
     )
 
 

@@ -223,11 +223,13 @@ async def test_passwords_are_computed_where_a_niceness_is_forbidden(monkeypatch:
     refuse = Mock(side_effect=PermissionError("Operation not permitted"))
     monkeypatch.setattr(os, "setpriority", refuse)
     told: list[tuple[str, str]] = []
-    monkeypatch.setattr(passwords_module.log, "warning", lambda event, *, reason: told.append((event, reason)))
+    monkeypatch.setattr(
+        passwords_module.log, "warning", lambda event, *, error, consequence: told.append((event, error))
+    )
     passwords = Passwords(QUICK)
     assert await passwords.verify("secret", await passwords.hash("secret"))
     refuse.assert_called()
-    assert set(told) == {("password_priority_refused", "Operation not permitted")}
+    assert set(told) == {("thread_priority_denied", "Operation not permitted")}
 
 
 def test_failures_are_counted_by_key_within_a_minute(clock: Clock) -> None:

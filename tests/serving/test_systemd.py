@@ -64,7 +64,7 @@ def test_a_missing_socket_is_only_logged(monkeypatch: pytest.MonkeyPatch, tmp_pa
     log = CapturingLogger()
     monkeypatch.setattr("eventorg.serving.systemd.log", log)
     sd_notify("READY=1")
-    assert {call.args for call in log.calls} == {("sd_notify_failed",)}
+    assert {call.args for call in log.calls} == {("service_manager_notify_failed",)}
 
 
 def test_without_a_manager_nothing_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:

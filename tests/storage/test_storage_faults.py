@@ -265,6 +265,6 @@ def test_while_a_reader_holds_the_log_writes_go_on_and_it_shrinks_after(
             seen = reader.execute("SELECT count(*) FROM events").fetchone()[0]
             write_until(lambda: log.stat().st_size > 6 * 2**20)
             assert reader.execute("SELECT count(*) FROM events").fetchone()[0] == seen
-            assert told == ["write_ahead_log_grown"]
+            assert told == ["write_ahead_log_too_large"]
         write_until(lambda: log.stat().st_size <= 2**20)
     assert_whole(path)

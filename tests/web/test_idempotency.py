@@ -52,6 +52,16 @@ def link(server: Server) -> Request:
     return bot, f"/identities/telegram/{Person(server, bot).telegram_id}/link", {"code": code}
 
 
+def acknowledge(server: Server) -> Request:
+    """A message that a bot has leased."""
+    bot = server.make_bot("deliver")
+    person = Person(server, server.make_bot("act"))
+    notice = Notice(
+        user_id=person.user.id, kind="hello", dedupe_key=uuid4().hex, event_id=None, due_at=rfc3339(server.clock())
+    )
+    return bot, f"/deliveries/{leased(server, bot, notice)}/ack", {"result": "sent"}
+
+
 SCENES: dict[tuple[str, str], Callable[[Server], Request]] = {
     ("POST", "/users"): lambda server: (server.sign_up(), "/users", new_user()),
     ("PATCH", "/users/{user_id}"): lambda server: (server.sign_up(), "/users/me", {"first_name": "Anna"}),

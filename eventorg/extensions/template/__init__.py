@@ -17,6 +17,7 @@ from eventorg.plugin import (
     Conflict,
     Context,
     Fact,
+    Id,
     Input,
     Instant,
     Job,
@@ -42,29 +43,29 @@ class Settings(Struct, frozen=True):
 class NewNote(Input):
     """The body of a request that adds a note."""
 
-    text: Annotated[str, text(1, 200, example="I bring a cake.")]
+    text: Annotated[str, text(1, 200, example="I bring a cake.", description="One line of text.")]
 
 
 class Note(Struct, frozen=True):
     """A note in a response."""
 
-    event_id: str
-    user_id: str
-    text: str
-    created_at: Instant
+    event_id: Annotated[Id, Meta(description="The event's id.")]
+    user_id: Annotated[Id, Meta(description="The id of the user who wrote the note.")]
+    text: Annotated[str, Meta(description="The note.")]
+    created_at: Annotated[Instant, Meta(description="The time of creation, in UTC.")]
 
 
 class Notes(Struct, frozen=True):
     """The notes on an event."""
 
-    notes: list[Note]
+    notes: Annotated[list[Note], Meta(description="The notes in the order of creation.")]
 
 
 @post(
     "/events/{event_id:str}/example",
     operation_id="create_example_note",
     summary="Add a note to an event",
-    responses=problems(*BODY_PROBLEMS, 401, 404, 409),
+    responses=problems(*BODY_PROBLEMS, 401, 404, codes={409: ["notes_full"]}),
 )
 async def create_note(
     request: Authenticated, event_id: FromPath[str], data: JSONBody[NewNote], plugin: NamedDependency[Context]
@@ -74,7 +75,11 @@ async def create_note(
     def work(tx: Transaction) -> Note:
         event, _ = plugin.load_event(tx, event_id, request.user.user_id)
         if len(tx.all(plugin.sql.list_notes, event_id=event.id)) >= plugin.settings.most:
-            raise Conflict("notes_full", ru="У мероприятия слишком много заметок.", en="The event has too many notes.")
+            raise Conflict(
+                "notes_full",
+                ru="На мероприятии уже максимум заметок.",
+                en="The event already has the maximum number of notes.",
+            )
         values = {"event_id": event.id, "user_id": request.user.user_id, "text": data.text}
         row = tx.row(plugin.sql.create_note, **values, now=tx.now)
         return Note(**row)

@@ -12,9 +12,13 @@ SET user_id = :stays_id
 WHERE user_id = :gone_id;
 
 -- name: get_newest_address(user_id)^
-SELECT max(created_at) AS created_at
+SELECT
+    sha256,
+    created_at
 FROM calendar_export_addresses
-WHERE user_id = :user_id;
+WHERE user_id = :user_id
+ORDER BY created_at DESC, sha256
+LIMIT 1;
 
 -- name: get_owner(sha256)^
 -- The owner of a feed.

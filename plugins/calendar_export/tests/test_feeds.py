@@ -63,7 +63,7 @@ def test_who_waits_is_told_so(eventorg: Server) -> None:
     assert titles_of(eventorg, address_of(host)) == [("Meeting", "CONFIRMED")]  # who hosts does not wait
     tag = eventorg.client.get(url).headers["etag"]
     assert second.patch("/users/me", json={"locale": "ru"}).status_code == 200
-    assert titles_of(eventorg, url) == [("Лист ожидания: Meeting", "TENTATIVE")]
+    assert titles_of(eventorg, url) == [("Список ожидания: Meeting", "TENTATIVE")]
     assert first.delete(f"/events/{event['id']}/register").status_code == 200
     assert titles_of(eventorg, url) == [("Meeting", "CONFIRMED")]
     assert titles_of(eventorg, address_of(first)) == []
@@ -77,7 +77,7 @@ def test_what_is_cancelled_stays_and_what_is_deleted_goes(eventorg: Server) -> N
     register(guest, event)
     url = address_of(guest)
     assert host.post(f"/events/{event['id']}/cancel").status_code == 200
-    assert titles_of(eventorg, url) == [("Лист ожидания: A", "CANCELLED")]
+    assert titles_of(eventorg, url) == [("Список ожидания: A", "CANCELLED")]
     assert entry_of(eventorg.client.get(url))["sequence"] == 1
     assert host.delete(f"/events/{event['id']}").status_code == 200
     assert titles_of(eventorg, url) == []

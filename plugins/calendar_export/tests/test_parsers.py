@@ -57,7 +57,7 @@ def test_programs_read_what_was_meant(eventorg: Server, reader: Path) -> None:
         {"uid": f"{called_off['id']}@eventorg", "sequence": 1, "status": "CANCELLED", "title": "C"}
         | {"description": "c", "location": "c", "start": "2099-12-31T23:59:59.000Z"}
         | far,
-        {"uid": f"{full['id']}@eventorg", "sequence": 0, "status": "TENTATIVE", "title": "Лист ожидания: B"}
+        {"uid": f"{full['id']}@eventorg", "sequence": 0, "status": "TENTATIVE", "title": "Список ожидания: B"}
         | {"description": "b", "location": "b", "start": "2100-01-01T10:00:00.000Z"}
         | far,
     ]

@@ -195,3 +195,16 @@ def test_a_request_that_is_sent_again_is_done_once(scene: Scene) -> None:
     assert len(first.json()["deliveries"]) == 1
     assert again.json() == first.json()
     assert again.headers["Idempotency-Replayed"] == "true"
+
+
+def test_a_request_that_is_sent_again_shows_nobody_who_was_deleted(scene: Scene) -> None:
+    (guest_id,) = due(scene)
+    key = {"Idempotency-Key": "once"}
+    acting = scene.bot.acting_for(scene.host.account["id"])
+    first = acting.post("/deliveries/lease", json={}, headers=key)
+    (delivery,) = first.json()["deliveries"]
+    exported = scene.host.get("/users/me/export").json()
+    assert not any("telegram_id" in str(request["result"]) for request in exported["requests"])
+    assert delivery["user_id"] == guest_id
+    assert scene.bot.acting_for(guest_id).delete("/users/me").status_code == 200
+    assert acting.post("/deliveries/lease", json={}, headers=key).json() == {"deliveries": []}

@@ -162,7 +162,10 @@ def test_an_event_has_ten_webhooks_at_most(host: User, receiver: Receiver) -> No
     event = host.create_event()
     webhooks = [add(host, event, receiver.url) for _ in range(MAX_PER_EVENT)]
     path = f"/events/{event['id']}/webhooks"
-    check_problem(host.post(path, json={"url": receiver.url}), 409, "conflict")
+    full = check_problem(
+        host.post(path, json={"url": receiver.url}, headers={"Accept-Language": "en"}), 409, "conflict"
+    )
+    assert full["detail"] == "The event already has 10 webhooks. Delete one first."
     host.delete(f"{path}/{webhooks[0]['id']}")
     add(host, event, receiver.url)
 
