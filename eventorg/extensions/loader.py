@@ -32,7 +32,7 @@ TAKEN = frozenset(
     (
         *("eventorg", "sqlite", NO_PLUGINS),
         *("backup", "check", "deploy", "health", "migrate", "openapi", "plugins", "restore", "serve", "token", "user"),
-        *("change", "event", "events", "idempotency", "link", "plugin", "telegram"),  # prefixes of the core's tables
+        *("change", "event", "events", "idempotency", "link", "open", "plugin", "telegram"),  # of tables of the core
     )
 )
 """Names that a plugin cannot have, because its commands, settings or tables would be the core's."""

@@ -84,7 +84,8 @@ def test_check_finds_wrong_counters_and_failed_changes_of_plugins(path: Path) ->
     with closing(connect_writer(path)) as connection:
         failure = "'hooks', 7, 'user.created', NULL, 'x', 'y', 'z', 0, NULL"
         connection.execute(f"INSERT INTO plugin_failures VALUES ({failure})")
-        connection.execute("INSERT INTO users VALUES ('a', 'a', 'a', 'a', 'a', '', '', '', 'ru', 'UTC', 1, 1, '', '')")
+        user = "'a', 'a', 'a', 'a', 'a', '', '', '', 'ru', 'UTC', 1, 1, '', '', NULL"
+        connection.execute(f"INSERT INTO users VALUES ({user})")
         connection.execute(
             "INSERT INTO events VALUES (1, 'e', 'e', 't', '', '1', '2', '', 'UTC', 'a', 1, 1, 'published', 'public', "
             "'t', 1, 0, 1, '', '')"

@@ -214,6 +214,7 @@ def test_a_webhook_goes_on_when_its_event_is_passed_on(eventorg: Server, host: U
     cohost = eventorg.sign_up()
     event = host.create_event()
     host.post(f"/events/{event['id']}/hosts", json={"user_id": cohost.id})
+    cohost.patch(f"/events/{event['id']}", json={"location": "Upstairs"})  # only a co-host who acts takes it over
     webhook = add(host, event, receiver.url, "event.cancelled")
     host.delete("/users/me")
     cohost.post(f"/events/{event['id']}/cancel")
