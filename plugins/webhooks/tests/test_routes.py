@@ -216,6 +216,7 @@ def test_a_webhook_goes_on_when_its_event_is_passed_on(eventorg: Server, host: U
     host.post(f"/events/{event['id']}/hosts", json={"user_id": cohost.id})
     cohost.patch(f"/events/{event['id']}", json={"location": "Upstairs"})  # only a co-host who acts takes it over
     webhook = add(host, event, receiver.url, "event.cancelled")
+    cohost.patch(f"/events/{event['id']}", json={"title": "Ours"})  # only a co-host who has acted takes it over
     host.delete("/users/me")
     cohost.post(f"/events/{event['id']}/cancel")
     eventorg.wait_for(lambda: receiver.received)
