@@ -31,7 +31,7 @@ After = Annotated[
 Timeout = Annotated[float, QueryParameter(ge=0, le=30, description="Seconds to wait if there are no changes yet.")]
 LastEventId = Annotated[
     str | None,
-    HeaderParameter(name="Last-Event-ID", description="The last id received; overrides `after`."),
+    HeaderParameter(name="Last-Event-ID", description="The last ID received; overrides `after`."),
 ]
 
 
@@ -52,15 +52,16 @@ async def list_changes(
     limit: Limit = 100,
     last_event_id: LastEventId = None,
 ) -> Response[ChangePage]:
-    """Lists changes to the caller and to the events that the caller hosts or attends, each once, in commit order.
+    """Lists changes to the caller and to events that the caller hosts or attends. Each change appears once, in commit
+    order.
 
     A bot with the scope `changes` that acts for no user gets all changes. `user_id` is the user that a change is about:
-    the person who got a seat, left or was checked in, or whose role in an event changed.
+    the person who got a seat, left, or was checked in, or whose role in an event changed.
 
-    Start without `after`, then continue with `after=<next>`. If that change is no longer kept, or a backup from before
-    it was restored, the answer is 410 `cursor_expired`: start again without `after`.
+    Start without `after`, then continue with `after=<next>`. If the server no longer keeps that change, or was restored
+    from an older backup, it returns 410 `cursor_expired`. Read everything again, and start without `after`.
 
-    With `Accept: text/event-stream`, the answer is a stream of server-sent events with `seq` as their id. The stream
+    With `Accept: text/event-stream`, the response is a stream of server-sent events with `seq` as their ID. The stream
     ignores `limit` and `timeout`.
     """
     if "text/event-stream" not in request.headers.get("accept", "").lower():
@@ -92,7 +93,7 @@ async def _stream(feed: Feed, request: Authenticated, page: ChangePage) -> Async
             data = msgspec.json.encode(change).decode()
             yield ServerSentEventMessage(data=data, event=change.type, id=change.seq)
         if not page.changes:
-            yield ServerSentEventMessage(data=None, comment="still here")
+            yield ServerSentEventMessage(data=None, comment="keep-alive")
         try:
             page = await _follow(feed, request, page.next, HEARTBEAT_SECONDS, limit=100)
         except DomainError:

@@ -1,4 +1,4 @@
-"""/events/{event_id}/participants: list, get, update and remove participants."""
+"""/events/{event_id}/participants: list, get, update, and remove participants."""
 
 from typing import Annotated
 
@@ -86,7 +86,7 @@ class ParticipantController(Controller):
         data: JSONBody[RegistrationPatch],
         registrations: Registrations,
     ) -> Response[Registration]:
-        """Checks a participant in with `attended`, or undoes it with `registered`. Allowed for hosts.
+        """Checks a participant in with `attended`, or undoes it with `registered`. Only hosts can do this.
 
         The change feed shows both as `registration.attended`.
         """
@@ -109,6 +109,6 @@ class ParticipantController(Controller):
         user_id: FromPath[str],
         registrations: Registrations,
     ) -> Response[Registration]:
-        """Cancels the registration. The first person on the waiting list gets the seat. Allowed for hosts."""
+        """Cancels the registration. The first person on the waiting list gets the seat. Only hosts can do this."""
         guest_id, expected = request.user.resolve(user_id), expected_versions(request)
         return tagged(await registrations.remove(event_id, guest_id, expected, request.user))

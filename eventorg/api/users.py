@@ -1,4 +1,4 @@
-"""/users: create, get, update, export and delete accounts. `me` is the caller's id."""
+"""/users: create, get, update, export, and delete accounts. `me` is the caller's ID."""
 
 from litestar import Controller, Response, delete, get, patch, post
 from litestar.di import NamedDependency
@@ -40,10 +40,10 @@ class UserController(Controller):
     async def create_user(
         self, request: Anybody, data: JSONBody[NewUser], users: Users, settings: NamedDependency[Settings]
     ) -> Response[User]:
-        """Creates a user. Usernames and e-mail addresses are unique, regardless of case.
+        """Creates a user. Usernames and email addresses are unique, regardless of case.
 
-        If the operator has closed sign-up, only a bot with the scope `act` can create users; others get 403
-        `signup_closed`.
+        If the operator has closed sign-up, only a bot with the scope `act` can create users. Other callers get
+        403 `signup_closed`.
         """
         if settings.signup == "closed" and not (request.user and "act" in request.user.scopes):
             raise Forbidden("signup_closed")
@@ -102,7 +102,10 @@ class UserController(Controller):
         responses=problems(401, 403, 404, 412, 507),
     )
     async def delete_user(self, request: Authenticated, user_id: FromPath[str], users: Users) -> Done:
-        """Deletes the account, its registrations, and the events it organizes, unless a co-host takes them over."""
+        """Deletes the account and its registrations.
+
+        Events that the account organizes pass to a co-host, if they have one. The others are deleted.
+        """
         await users.delete(request.user.resolve(user_id), expected_versions(request), request.user)
         return done(request, "user_deleted")
 

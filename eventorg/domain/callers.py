@@ -25,7 +25,7 @@ class Caller(Struct, frozen=True, kw_only=True):
     scopes: frozenset[str] = frozenset()
 
     def resolve(self, user_id: str) -> str:
-        """Returns the id, or the caller's own for `me`."""
+        """Returns the ID, or the caller's own for `me`."""
         return self.user_id if user_id == "me" else user_id
 
 

@@ -18,7 +18,7 @@ class LoggedChange(Change, kw_only=True, frozen=True):
     bot: str | None
 
 
-class KeptRequest(Struct, kw_only=True, frozen=True):
+class IdempotentRequest(Struct, kw_only=True, frozen=True):
     """A request with an `Idempotency-Key`: its result or the problem that refused it, as JSON."""
 
     key: str
@@ -30,10 +30,16 @@ class KeptRequest(Struct, kw_only=True, frozen=True):
 class Export(Struct, kw_only=True, frozen=True):
     """All stored data about a user.
 
-    It contains the account, the Telegram account, the events that the user organizes or co-hosts, all registrations
-    including cancelled ones, the entries of the change log that name the user, that the user caused or that told the
-    user of a deletion, the requests of the last day that had an `Idempotency-Key`, and the data of each plugin by the
-    plugin's name. `incomplete` names the plugins whose data could not be read.
+    It contains:
+
+    - the account and the Telegram account
+    - the events that the user organizes or co-hosts
+    - all registrations, including cancelled ones
+    - the entries of the change log that name the user, that the user caused, or that announced a deletion to the user
+    - the requests of the last day that had an `Idempotency-Key`
+    - the data of each plugin by the plugin's name
+
+    `incomplete` names the plugins whose data could not be read.
     """
 
     exported_at: Instant
@@ -42,6 +48,6 @@ class Export(Struct, kw_only=True, frozen=True):
     events: list[Event]
     registrations: list[Registration]
     changes: list[LoggedChange]
-    requests: list[KeptRequest]
+    requests: list[IdempotentRequest]
     plugins: dict[str, Any] = {}
     incomplete: list[str] = []

@@ -22,11 +22,11 @@ ChangeType = Literal[
 
 
 ALL_CHANGES: Final = "*"
-"""The audience of a reader who sees every change. No id looks like it."""
+"""The audience of a reader who sees every change. No ID looks like it."""
 
 
 class NewChange(Struct, frozen=True):
-    """A change to record, by ids only: the log contains no personal data."""
+    """A change to record, by IDs only: the log contains no personal data."""
 
     type: ChangeType
     event_id: str | None = None
@@ -55,7 +55,7 @@ class Fact(Change, frozen=True, kw_only=True):
 
 
 class UserCreated(Fact, frozen=True, kw_only=True):
-    """A user signed up, or was seen for the first time (`user_id`)."""
+    """A user signed up, or a bot created a Telegram user (`user_id`)."""
 
 
 class UserUpdated(Fact, frozen=True, kw_only=True):

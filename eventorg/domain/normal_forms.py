@@ -20,7 +20,7 @@ def normal(form: Literal["NFC", "NFKC"], value: str) -> str:
 
 
 def fold(name: str) -> str:
-    """Returns the key by which names and e-mails are unique: case-insensitive in every alphabet.
+    """Returns the key by which names and email addresses are unique: case-insensitive in every alphabet.
 
     It is NFKC_Casefold of the Unicode Standard, section 3.13 (D146/D147), since SQLite's `lower()` and `NOCASE` know
     only ASCII.

@@ -62,7 +62,7 @@ class UserPatch(Input):
 
 
 class Login(Input):
-    """An e-mail and a password."""
+    """An email address and a password."""
 
     email: EmailAttempt
     password: PasswordAttempt

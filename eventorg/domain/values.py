@@ -19,7 +19,7 @@ from eventorg.domain.errors import FieldError, Invalid, VersionMismatch
 from eventorg.domain.normal_forms import MAX_IN_ONE, normal
 
 Clock = Callable[[], datetime]
-"""Returns the time with a zone; tests set it by hand."""
+"""Returns the current time with its time zone. Tests can move it."""
 
 EARLIEST_YEAR, LATEST_YEAR = 1970, 2200
 _YEARS: Final = {"minimum": str(EARLIEST_YEAR), "maximum": str(LATEST_YEAR)}  # texts: a year has no thousands separator
@@ -220,7 +220,7 @@ Id = Annotated[str, rule(_clean_id, format="uuid", examples=[SOME_ID])]
 Instant = Annotated[
     str, Meta(extra_json_schema={"extra": {"format": "date-time"}, "examples": ["2027-09-15T10:00:00Z"]})
 ]
-"""A time in an answer: always UTC and whole seconds, as it is stored."""
+"""A time in a response: always UTC and whole seconds, as it is stored."""
 
 
 class JSONOf(Struct, frozen=True):
@@ -230,7 +230,7 @@ class JSONOf(Struct, frozen=True):
 
 
 class Input(Struct, kw_only=True, forbid_unknown_fields=True):
-    """The body of a request: created only by decoding, and valid once it exists."""
+    """The body of a request. It is created only by decoding, so an instance is always valid."""
 
     def __post_init__(self) -> None:
         self.clean()

@@ -1,7 +1,7 @@
 """Authentication: a bearer token becomes the `Caller` that handlers find in `request.user`.
 
-A route is private unless it is marked `PUBLIC` (a token is optional, but must be valid if it is sent) or `OPEN` (tokens
-are ignored). A bot acts for a user with `X-Act-As`. Mark what a bot can do by itself with the scope it needs,
+A route needs a token unless it is marked `PUBLIC` (a token is optional, but must be valid if it is sent) or `OPEN`
+(tokens are ignored). A bot acts for a user with `X-Act-As`. Mark what a bot can do by itself with the scope it needs,
 `by_bot(scope)`.
 """
 

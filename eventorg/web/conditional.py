@@ -18,10 +18,10 @@ from eventorg.web.headers import header_list
 from eventorg.web.responses import JSONResponse
 
 T = TypeVar("T", Event, User, Registration)
-Anything = TypeVar("Anything")
+Resource = TypeVar("Resource")
 
-IF_MATCH = "An `ETag`. If the resource has another version, the answer is 412."
-IF_NONE_MATCH = "An `ETag`. If it is still current, the answer is 304."
+IF_MATCH = "An `ETag`. If the resource has changed since, the request fails with 412."
+IF_NONE_MATCH = "An `ETag`. If the resource has not changed since, the response is 304."
 ETAG = [
     ResponseHeader(name="ETag", description="The version, for `If-Match` and `If-None-Match`.", documentation_only=True)
 ]
@@ -84,7 +84,7 @@ def answer(resource: T, request: Request[Any, Any, Any]) -> Response[T]:
     return answer_unless_current(resource, etag(resource), request)
 
 
-def answer_unless_current(resource: Anything, tag: str, request: Request[Any, Any, Any]) -> Response[Anything]:
+def answer_unless_current(resource: Resource, tag: str, request: Request[Any, Any, Any]) -> Response[Resource]:
     """Returns 200 with the resource and its tag, or 304 if `If-None-Match` matches the tag."""
     if is_current(tag, request):
         return JSONResponse(None, status_code=304, headers={"ETag": tag})  # type: ignore[arg-type]

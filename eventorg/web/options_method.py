@@ -9,7 +9,7 @@ from litestar.types import Scope
 
 
 def answer_options(route: HTTPRoute) -> None:
-    """Sets the answer to OPTIONS to all methods of the route.
+    """Sets the response to OPTIONS to all methods of the route.
 
     Litestar's own handler lists only the methods that the path had when its first handler was added, without HEAD.
     """

@@ -1,4 +1,4 @@
-"""One Litestar plugin that makes the application strict: its routes, those of plugins, and routes added later."""
+"""A Litestar plugin that applies strict checks to all routes: the core's, the plugins', and those added later."""
 
 from collections.abc import Sequence
 
@@ -17,7 +17,7 @@ from eventorg.web.responses import JSONResponse
 
 
 class StrictRoutes(InitPlugin, ReceiveRoutePlugin):
-    """Decodes requests strictly, answers every failure as a problem document, and lists all methods in `Allow`."""
+    """Decodes requests strictly, turns every failure into a problem document, and lists all methods in `Allow`."""
 
     def __init__(self, allowed_origins: Sequence[str] = ()) -> None:
         self._allowed_origins = allowed_origins
