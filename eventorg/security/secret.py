@@ -27,7 +27,10 @@ def load_secret(database: Path) -> str:
     except (OSError, UnicodeDecodeError) as error:
         raise OperatorError(f"The secret {path} cannot be used: {error}.") from None
     if len(secret) < MIN_SECRET:
-        raise OperatorError(f"The secret {path} is shorter than {MIN_SECRET} characters; remove it to have one made.")
+        raise OperatorError(
+            f"The secret {path} has fewer than {MIN_SECRET} characters. Delete the file to get a new secret. All users "
+            "must then log in again."
+        )
     return secret
 
 

@@ -36,7 +36,7 @@ class Server(uvicorn.Server):
         self._feed = feed
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Accepts connections and tells the service manager."""
+        """Accepts connections, and reports to the service manager that the server is ready."""
         await super().startup(sockets)
         sd_notify("READY=1")
 
@@ -135,7 +135,7 @@ def listen(host: str, port: int) -> socket.socket:
         return socket.create_server((host, port), family=family, backlog=2048)
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
-            raise OperatorError(f"Port {port} is already in use. Set EVENTORG_PORT to another one.") from None
+            raise OperatorError(f"Port {port} is already in use. Set EVENTORG_PORT to another port.") from None
         reason = str(error.strerror).partition(" (")[0].lower()  # without the address, which Python appends
         address = _join(host, port)
         raise OperatorError(f"Cannot listen on {address}: {reason}. Check EVENTORG_HOST and EVENTORG_PORT.") from None

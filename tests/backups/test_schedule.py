@@ -106,7 +106,7 @@ def test_the_server_goes_on_without_the_folder_and_says_so_in_a_line(tmp_path: P
         assert server.client.get("/health").status_code == 200
     assert server.wait() == 0
     (line,) = (record for record in server.records if record["event"] == "backup_failed")
-    assert (line["level"], line["error"]) == ("error", f"The folder {missing} for backups does not exist; create it.")
+    assert (line["level"], line["error"]) == ("error", f"The folder {missing} for backups does not exist. Create it.")
     assert "Traceback" not in json.dumps(server.records)
 
 

@@ -74,7 +74,7 @@ def test_a_disk_that_fails_leaves_none(database: Path, monkeypatch: pytest.Monke
 @pytest.mark.parametrize("content", [b"", b"\n", b"x" * 31, b"x" * 31 + b"\n", b"\xff" * 64])
 def test_one_that_is_short_or_unreadable_is_refused(database: Path, content: bytes) -> None:
     secret_path(database).write_bytes(content)
-    with pytest.raises(OperatorError, match=r"eventorg\.db\.secret (cannot be used|is shorter than 32 characters)"):
+    with pytest.raises(OperatorError, match=r"eventorg\.db\.secret (cannot be used|has fewer than 32 characters)"):
         load_secret(database)
     assert secret_path(database).read_bytes() == content
 
