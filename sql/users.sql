@@ -37,7 +37,7 @@ FROM users
 WHERE id = :user_id;
 
 -- name: find_user(name, key)^
--- By id, username or e-mail. These cannot collide: a username has no @ and is shorter than an id.
+-- By ID, username, or email address. These cannot collide: a username has no @ and is shorter than an ID.
 SELECT
     id,
     username,

@@ -1,4 +1,4 @@
-"""Lets requests wait for changes without a thread or a query. A commit wakes those that its changes concern."""
+"""Lets requests wait for changes without a thread or a query. A commit wakes the requests that its changes affect."""
 
 import asyncio
 from collections import defaultdict
@@ -10,7 +10,7 @@ from eventorg.repositories.changes import ChangeRepository
 
 
 class Feed:
-    """The waiting requests by event and user. Lives on the event loop, and hears of commits from the database."""
+    """The waiting requests by event and user. Runs on the event loop. The database notifies it of commits."""
 
     def __init__(self, changes: ChangeRepository) -> None:
         self._changes = changes

@@ -43,7 +43,7 @@ class ChangeRepository:
     async def find(self, caller: Caller, after: int | None, limit: int) -> tuple[ChangePage, frozenset[str]]:
         """Returns the changes for the caller after a number (None: the oldest stored one), and the caller's audience.
 
-        The audience is empty if there are changes. Otherwise it has the ids whose changes the caller receives: the
+        The audience is empty if there are changes. Otherwise it has the IDs whose changes the caller receives: the
         user's own and those of the events that the user hosts or attends, or `ALL_CHANGES` for a bot by itself. Raises
         `Gone` for a number that is no longer stored.
         """

@@ -37,7 +37,7 @@ CODE_LENGTH = 9
 
 
 class EventRepository:
-    """Reads and changes events. An event can be named by its id or its code."""
+    """Reads and changes events. An event can be named by its ID or its code."""
 
     def __init__(
         self,
@@ -71,7 +71,7 @@ class EventRepository:
     async def find(
         self, wanted: EventQuery, viewer_id: str | None, after: tuple[str, str] | None, limit: int
     ) -> tuple[list[Event], tuple[str, str] | None]:
-        """Returns at most `limit` events that the viewer can find, by start time and id, after such a position. The
+        """Returns at most `limit` events that the viewer can find, by start time and ID, after such a position. The
         second value is the position to continue from, if there are more."""
         statement, values = compose_search(wanted, viewer_id, after, limit + 1)
         rows = await self._database.read(lambda tx: tx.all(statement, **values))
@@ -167,7 +167,7 @@ class EventRepository:
         while row is None:  # no row: the code is taken
             row = tx.one(self._sql.create_event, code=_new_code(), search_text=words, now=tx.now, **values)
         event = _event(row)
-        # It names the organizer: a reader who waits for news does not know the new event's id.
+        # It names the organizer: a reader who waits for news does not know the new event's ID.
         self._changes.record(tx, NewChange("event.created", event.id, caller.user_id), caller)
         return event
 

@@ -18,7 +18,10 @@ class Seats:
         self._changes = changes
 
     def claim(self, tx: Transaction, event: Event) -> tuple[RegistrationStatus, int | None]:
-        """Returns a seat, or the last position on the waiting list. Raises `Conflict` if there is neither."""
+        """Assigns a seat, or the last position on the waiting list. Returns the status and the position.
+
+        Raises `Conflict` if there is neither.
+        """
         if tx.run(self._sql.take_seat, event_id=event.id):
             return "registered", None
         if not event.waitlist:

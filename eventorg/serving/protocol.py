@@ -1,10 +1,10 @@
 """Protects the server from slow and numerous clients: deadlines for requests and responses, limits on the size of a
 head, and a maximum number of connections. uvicorn has none of these.
 
-No request needs a timer of its own: each connection stores the time since which it waits for its client, and the
+No request needs a timer of its own: each connection stores when it began to wait for its client, and the
 server checks all connections once a second. A malformed request is answered with a problem document too.
 
-This module overrides internals of uvicorn. It can go when uvicorn has such deadlines and limits itself.
+This module overrides internals of uvicorn. Delete it when uvicorn has such deadlines and limits.
 """
 
 import re
