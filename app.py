@@ -1,5 +1,7 @@
 """The ASGI application, for the ASGI server of your choice. `python app.py` runs `eventorg serve`."""
 
+import sys
+
 from litestar import Litestar
 
 from eventorg.cli import main
@@ -14,4 +16,4 @@ def create_app() -> Litestar:
 
 
 if __name__ == "__main__":
-    main(["serve"])
+    main(["serve", *sys.argv[1:]])

@@ -41,6 +41,12 @@ latest:
     .latest/bin/pip install --quiet --upgrade aiosqlite litestar uvicorn
     .latest/bin/python -m pytest
 
+# Renews the versions that the container gets: the newest that pyproject.toml allows.
+constraints:
+    python3 -m venv --clear .constraints && .constraints/bin/pip install --quiet '.[mail]'
+    (head -n 1 .ci/constraints.txt && .constraints/bin/pip freeze --exclude eventorg) > constraints.new && mv constraints.new .ci/constraints.txt
+    rm -r .constraints
+
 # Measures the performance in ten minutes and writes tests/bench/results.json; `just bench --quick` takes a minute.
 bench *arguments:
     {{python}} -m tests.bench {{arguments}}

@@ -24,6 +24,7 @@ from eventorg.api.registrations import RegistrationController
 from eventorg.api.users import UserController
 from eventorg.background.external_commits import ExternalCommits
 from eventorg.background.feed import Feed
+from eventorg.background.open_tasks import carrying_out_tasks
 from eventorg.background.retention import cleaning_up
 from eventorg.backups.schedule import BackupSchedule
 from eventorg.core import Core, utc_now
@@ -38,14 +39,17 @@ from eventorg.security.passwords import Passwords
 from eventorg.security.rate_limiter import RateLimiter
 from eventorg.security.secret import load_secret
 from eventorg.security.telegram import MiniAppLogin
-from eventorg.settings import Settings
+from eventorg.settings import Settings, split_secrets
 from eventorg.storage.schema import owner_lock
 from eventorg.web.access_log import line_writers
 from eventorg.web.authentication import Authentication
 from eventorg.web.bodies import MAX_BODY_BYTES
+from eventorg.web.cors import allow_origins
 from eventorg.web.idempotency import Idempotency
+from eventorg.web.litestar_plugins import checked_litestar_plugins
 from eventorg.web.observers import Observer, observe_requests
 from eventorg.web.openapi import ApiDescription, docs_assets, get_openapi
+from eventorg.web.problem_pages import problem_pages
 from eventorg.web.rate_limits import RateLimitMiddleware, RefusalLimitMiddleware
 from eventorg.web.strict import StrictRoutes
 
@@ -69,17 +73,21 @@ def create_app(settings: Settings, clock: Clock = utc_now, passwords: Passwords 
     @asynccontextmanager
     async def serving(_: Litestar) -> AsyncIterator[None]:
         path = settings.database_path
+        schedule = BackupSchedule(settings, clock) if settings.backups else None
+        if schedule:
+            await to_thread.run_sync(schedule.check_folder)
         with owner_lock(path):
             await to_thread.run_sync(core.prepare)
             await to_thread.run_sync(core.check_statements)
-            core.use_secrets(settings.secrets or (load_secret(path),))
+            core.use_secrets(settings.secrets or split_secrets(load_secret(path)))
             async with AsyncExitStack() as stack:
                 await stack.enter_async_context(core.database.opened())
                 await stack.enter_async_context(external_commits.running())
                 kept = timedelta(days=settings.changes_days)
                 await stack.enter_async_context(cleaning_up(core.changes, core.idempotency, kept, clock))
-                if settings.backups:
-                    await stack.enter_async_context(BackupSchedule(settings, clock).running())
+                await stack.enter_async_context(carrying_out_tasks(core.open_tasks))
+                if schedule:
+                    await stack.enter_async_context(schedule.running())
                 for worker in workers:
                     await stack.enter_async_context(worker.running())
                 yield
@@ -100,6 +108,7 @@ def create_app(settings: Settings, clock: Clock = utc_now, passwords: Passwords 
             get_health,
             get_openapi,
             docs_assets(),
+            problem_pages({code: words for loaded in core.loaded for code, words in loaded.plugin.problems.items()}),
         ],
         dependencies=_constants(
             settings=settings,
@@ -126,10 +135,10 @@ def create_app(settings: Settings, clock: Clock = utc_now, passwords: Passwords 
         ],
         request_max_body_size=MAX_BODY_BYTES,  # here, because Litestar ignores what a plugin sets
         plugins=[
-            StrictRoutes(settings.allowed_origins),
+            StrictRoutes(),
             ApiDescription(),
             StructlogPlugin(structlog_config(settings)),
-            *(part for loaded in core.loaded for part in loaded.plugin.litestar_plugins),
+            *checked_litestar_plugins((each.plugin.name, each.plugin.litestar_plugins) for each in core.loaded),
         ],
         lifespan=[serving],
     )
@@ -141,7 +150,7 @@ def create_app(settings: Settings, clock: Clock = utc_now, passwords: Passwords 
     app.state.core = core
     app.state.feed = feed
     # Outside of Litestar: its middleware sees no request before routing, so no 404 and no HEAD.
-    app.asgi_handler = observe_requests(app.asgi_handler, observers)
+    app.asgi_handler = observe_requests(allow_origins(app.asgi_handler, settings.allowed_origins), observers)
     return app
 
 

@@ -8,6 +8,8 @@ from eventorg.extensions.context import PluginContext
 from eventorg.extensions.export import UserExport
 from eventorg.extensions.loader import LoadedPlugin, check_names, load_plugins
 from eventorg.package_data import data_folder
+from eventorg.repositories.account_closing import AccountClosing
+from eventorg.repositories.account_deletion import AccountDeletion
 from eventorg.repositories.account_merge import AccountMerge
 from eventorg.repositories.bots import BotRepository
 from eventorg.repositories.callers import CallerRepository
@@ -18,6 +20,7 @@ from eventorg.repositories.health import HealthRepository
 from eventorg.repositories.hosts import HostRepository
 from eventorg.repositories.idempotency import IdempotencyRepository
 from eventorg.repositories.identities import IdentityRepository
+from eventorg.repositories.open_tasks import OpenTaskRepository, OpenTasks
 from eventorg.repositories.participants import ParticipantRepository
 from eventorg.repositories.plugins import PluginRepository
 from eventorg.repositories.registrations import RegistrationRepository
@@ -25,6 +28,7 @@ from eventorg.repositories.seats import Seats
 from eventorg.repositories.users import UserRepository
 from eventorg.security.fingerprints import Fingerprints
 from eventorg.security.passwords import Passwords
+from eventorg.security.secret import create_secret
 from eventorg.security.tokens import Tokens
 from eventorg.settings import Settings
 from eventorg.storage.copies import Progress, no_progress
@@ -55,22 +59,33 @@ class Core:
         self.health = HealthRepository(database, sql)
         self.changes = changes = ChangeRepository(database, sql)
         self.idempotency = idempotency = IdempotencyRepository(database, sql, clock)
-        seats = Seats(sql, changes)
+        open_tasks = OpenTasks(sql)
+        seats = Seats(sql, changes, open_tasks)
         self.events = events = EventRepository(database, sql, changes, seats, idempotency)
-        self.hosts = HostRepository(database, sql, changes, events, idempotency)
-        self.participants = participants = ParticipantRepository(database, sql, events)
+        self.hosts = HostRepository(database, sql, clock, changes, events, idempotency)
+        self.participants = participants = ParticipantRepository(database, sql, changes, events)
         self.registrations = RegistrationRepository(database, sql, changes, seats, events, participants, idempotency)
+        closing = AccountClosing(sql, changes)
+        deletion = AccountDeletion(closing, events, self.registrations, open_tasks)
+        search_index = SearchIndex(database, sql)
         self.users = users = UserRepository(
             database,
             sql,
             changes,
             events,
             self.registrations,
-            SearchIndex(database, sql),
+            deletion,
+            search_index,
             idempotency,
             passwords or Passwords(),
         )
-        merging = AccountMerge(sql, changes, seats)
+        merging = AccountMerge(sql, changes, seats, closing, open_tasks)
+        self.open_tasks = OpenTaskRepository(
+            database,
+            sql,
+            search_index,
+            {"delete_user": deletion.advance, "merge_users": merging.advance, "fill_seats": seats.advance},
+        )
         self.identities = IdentityRepository(database, sql, clock, changes, users, merging, idempotency)
         self.bots = BotRepository(database, sql)
         self.callers = CallerRepository(database, sql, clock, tokens)
@@ -89,7 +104,7 @@ class Core:
 
     def context(self, loaded: LoadedPlugin) -> PluginContext:
         """Returns the context that a plugin works with."""
-        return PluginContext(loaded, self.database, self.clock, self.events, self.users, self.idempotency)
+        return PluginContext(loaded, self.database, self.clock, self.changes, self.events, self.users, self.idempotency)
 
     @property
     def components(self) -> list[Component]:
@@ -102,9 +117,13 @@ class Core:
         self.fingerprints.use(secrets)
 
     def prepare(self, progress: Progress = no_progress) -> list[str]:
-        """Creates the database or brings it up to date, and returns the migrations that were applied. Raises
-        `OperatorError`."""
-        return prepare(self.settings.database_path, self.components, self.clock, progress)
+        """Creates or updates the database and returns the migrations applied. Raises `OperatorError`."""
+        path = self.settings.database_path
+        applied = prepare(path, self.components, self.clock, progress)
+        is_new = f"eventorg/{core_component().files()[0].name}" in applied
+        if is_new and not self.settings.secrets:
+            create_secret(path)  # with the database, so that a secret that is missing later is noticed
+        return applied
 
     def check_statements(self) -> None:
         """Compiles every statement of the core and of the plugins. Raises `OperatorError`."""

@@ -29,6 +29,7 @@ from eventorg.domain.errors import (
 from eventorg.domain.events import Event, Role, check_host, check_organizer
 from eventorg.domain.facts import (
     FACTS,
+    ChangeData,
     EventCancelled,
     EventCreated,
     EventDeleted,
@@ -38,12 +39,14 @@ from eventorg.domain.facts import (
     RegistrationCancelled,
     RegistrationCreated,
     RegistrationPromoted,
+    RegistrationUpdated,
     UserCreated,
     UserDeleted,
     UserUpdated,
 )
 from eventorg.domain.users import User, check_self
 from eventorg.domain.values import (
+    ABSENT,
     Clock,
     Id,
     Input,
@@ -61,11 +64,14 @@ from eventorg.storage.statements import Statement, Statements
 from eventorg.storage.transactions import Transaction, TransactionFunction
 from eventorg.web.authentication import OPEN, OPTIONAL_SECURITY, PUBLIC, Anybody, Authenticated, by_bot
 from eventorg.web.conditional import ETAG, answer_unless_current, expected_tags, is_current
-from eventorg.web.headers import language_for
+from eventorg.web.headers import accepts, language_for
 from eventorg.web.pagination import Cursor, Limit, decode_cursor, encode_cursor
 from eventorg.web.problems import BODY_PROBLEMS, problems
+from eventorg.web.query_parameters import ANY_QUERY, query_prefixes
 
 __all__ = [
+    "ABSENT",
+    "ANY_QUERY",
     "BODY_PROBLEMS",
     "ETAG",
     "FACTS",
@@ -75,6 +81,7 @@ __all__ = [
     "Anybody",
     "Authenticated",
     "Caller",
+    "ChangeData",
     "Clock",
     "Conflict",
     "Context",
@@ -104,6 +111,7 @@ __all__ = [
     "RegistrationCancelled",
     "RegistrationCreated",
     "RegistrationPromoted",
+    "RegistrationUpdated",
     "Role",
     "RunCommand",
     "Statement",
@@ -115,6 +123,7 @@ __all__ = [
     "UserCreated",
     "UserDeleted",
     "UserUpdated",
+    "accepts",
     "answer_unless_current",
     "by_bot",
     "check_host",
@@ -128,6 +137,7 @@ __all__ = [
     "language_for",
     "negotiate",
     "problems",
+    "query_prefixes",
     "rfc3339",
     "rule",
     "text",
@@ -186,6 +196,9 @@ class Context(Protocol):
 
     def load_user(self, tx: Transaction, user_id: str) -> User:
         """Returns a user. Raises `NotFound`."""
+
+    def load_last_change(self, tx: Transaction) -> int:
+        """Returns the number of the last change in the snapshot of `tx`: the `as_of` of a list that is read with it."""
 
 
 Handler = Callable[[Any, Context], Awaitable[None]]
@@ -267,6 +280,10 @@ class Plugin(Struct, frozen=True, kw_only=True):
 
     commands: Sequence[click.Command] = ()
     """The commands of `eventorg <name> …`."""
+
+    problems: Mapping[str, Mapping[str, str]] = {}
+    """The codes of its errors with their texts by language. Each gets a page at `/problems/<code>`, which the `type` of
+    the problem document leads to."""
 
     litestar_plugins: Sequence[PluginProtocol] = ()
     """The Litestar plugins that its routes need."""

@@ -21,6 +21,7 @@ CONFIG = "EVENTORG_CONFIG"
 T = TypeVar("T")
 
 MIN_SECRET = 32
+_MAX_FILE_BYTES = 1024 * 1024
 _ORIGIN = re.compile(r"\*|https?://[A-Za-z0-9.\[\]:-]+")
 _WORDS = {"int": "a whole number", "bool": "true or false", "str": "text"}
 _TYPE = re.compile(rf"`({'|'.join(_WORDS)})`")
@@ -32,13 +33,16 @@ class Settings(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
     """The settings. Each is read from `EVENTORG_<NAME>`. The descriptions make up the README's table."""
 
     database: Annotated[str, Meta(min_length=1, description="SQLite file. The first start creates it.")] = "eventorg.db"
-    host: Annotated[str, Meta(min_length=1, description="Address to listen on.")] = "127.0.0.1"
+    host: Annotated[
+        str,
+        Meta(min_length=1, description="Comma-separated addresses to listen on. `::`: all addresses, IPv4 included."),
+    ] = "127.0.0.1"
     port: Annotated[int, Meta(ge=0, le=65535, description="Port to listen on. `0`: any free port.")] = 8000
     secret: Annotated[
         str,
         Meta(
             description="Secret that signs tokens. Add older secrets after commas to keep their tokens valid. "
-            "Default: generated and stored beside the database."
+            "Default: the file `….secret` beside the database, which is created with it."
         ),
     ] = ""
     token_hours: Annotated[int, Meta(ge=1, le=8784, description="Lifetime of a login token, in hours.")] = 24
@@ -117,6 +121,8 @@ class Settings(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
     """The values for plugins, by lower-case name without the prefix."""
 
     def __post_init__(self) -> None:
+        if not all(self.hosts):
+            raise SettingError("EVENTORG_HOST", "Expected comma-separated addresses such as 127.0.0.1,::1")
         if any(len(secret.encode()) < MIN_SECRET for secret in self.secrets):
             raise SettingError("EVENTORG_SECRET", f"Expected at least {MIN_SECRET} bytes in each secret")
         if not all(_ORIGIN.fullmatch(origin) for origin in self.allowed_origins):
@@ -138,9 +144,14 @@ class Settings(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
             structs.force_setattr(self, "telegram_bot_token", f"{bot_id}:{hash_token(self.telegram_bot_token)}")
 
     @property
+    def hosts(self) -> tuple[str, ...]:
+        """Returns the addresses to listen on, without duplicates."""
+        return tuple(dict.fromkeys(host.strip() for host in self.host.split(",")))
+
+    @property
     def secrets(self) -> tuple[str, ...]:
         """The configured secrets. The first one signs. If empty, the secret beside the database is used."""
-        return tuple(secret.strip() for secret in self.secret.split(",")) if self.secret else ()
+        return split_secrets(self.secret) if self.secret else ()
 
     @property
     def allowed_origins(self) -> list[str]:
@@ -149,8 +160,17 @@ class Settings(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
 
     @property
     def database_path(self) -> Path:
-        """The absolute path of the SQLite file."""
-        return Path(self.database).absolute()
+        """The absolute path of the SQLite file, without symbolic links: SQLite keeps its log beside the file that a
+        link leads to. Raises `SettingError` for a link that leads to itself."""
+        path = Path(os.path.realpath(self.database))
+        if path.is_symlink():
+            raise SettingError("EVENTORG_DATABASE", f"{path} is a symbolic link that leads to itself")
+        return path
+
+
+def split_secrets(text: str) -> tuple[str, ...]:
+    """Returns the comma-separated secrets, without the spaces around them."""
+    return tuple(secret.strip() for secret in text.split(","))
 
 
 def _is_network(text: str) -> bool:
@@ -165,17 +185,21 @@ def _is_network(text: str) -> bool:
 def load(environment: Mapping[str, str] | None = None) -> Settings:
     """Returns the settings from an environment (default: this process's) and its TOML file. Raises `SettingError`.
 
-    Values that can belong to a plugin go to `others`.
+    An empty value means that the setting is not set. Values that can belong to a plugin go to `others`.
     """
     environment = os.environ if environment is None else environment
     given = _read_file(environment[CONFIG]) if environment.get(CONFIG) else {}
-    given |= {name: value for name, value in environment.items() if name.startswith(PREFIX) and name != CONFIG}
+    for name, value in environment.items():
+        if name.startswith(PREFIX) and name != CONFIG and (value or name not in given):
+            given[name] = value
     values: dict[str, Any] = {}
     others: dict[str, Any] = {}
     for name, value in given.items():
+        _check_text(name, value)
         key = name.removeprefix(PREFIX).lower()
         if key in Settings.__struct_fields__ and key != "others":
-            values[key] = value
+            if value != "":
+                values[key] = value
         elif "_" in key:
             others[key] = value
         else:
@@ -191,10 +215,26 @@ def unknown(name: str, kind: Any = Settings, prefix: str = PREFIX) -> UnknownSet
     return UnknownSetting(f"{prefix}{name.upper()}", f"{prefix}{similar[0].upper()}" if similar else None)
 
 
+def _check_text(name: str, value: Any) -> None:
+    """Raises `SettingError` for text that is not UTF-8, or that has the character NUL, which no file name can have."""
+    if not isinstance(value, str):
+        return
+    try:
+        is_text = b"\0" not in value.encode()
+    except UnicodeEncodeError:  # Python decodes other bytes of the environment to lone surrogates
+        is_text = False
+    if not is_text:
+        raise SettingError(name, "Expected UTF-8 text without the character NUL")
+
+
 def own_values(settings: Settings, plugin: str) -> dict[str, Any]:
-    """Returns the values for a plugin, by field name."""
+    """Returns the values for a plugin that are set, by field name."""
     prefix = f"{plugin}_"
-    return {key.removeprefix(prefix): value for key, value in settings.others.items() if key.startswith(prefix)}
+    return {
+        key.removeprefix(prefix): value
+        for key, value in settings.others.items()
+        if key.startswith(prefix) and value != ""
+    }
 
 
 def convert(values: dict[str, Any], kind: type[T], prefix: str) -> T:
@@ -231,9 +271,14 @@ def _read_file(path: str) -> dict[str, Any]:
     """Returns the settings of a TOML file, by the names of their environment variables."""
     try:
         with open(path, "rb") as file:
-            values = tomllib.load(file)
+            content = file.read(_MAX_FILE_BYTES + 1)
+        if len(content) > _MAX_FILE_BYTES:
+            raise SettingError(CONFIG, f"{path} is larger than 1 MiB")
+        values = tomllib.loads(content.decode())
     except OSError as error:
         raise SettingError(CONFIG, f"Cannot read {path}: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except RecursionError:
+        raise SettingError(CONFIG, f"{path} is nested too deeply") from None
+    except ValueError as error:  # not TOML, not UTF-8, or a number with thousands of digits
         raise SettingError(CONFIG, f"{path} is not valid TOML: {error}") from None
     return {PREFIX + key.removeprefix(PREFIX).upper(): value for key, value in values.items()}

@@ -171,9 +171,10 @@ def check_problem(response: httpx.Response, status: int, code: str | None = None
     assert response.headers["content-type"] == "application/problem+json"
     problem: dict[str, Any] = response.json()
     members = ["type", "title", "status", "detail", "code"] + ["errors"] * (status == 422)
+    members += ["request_id"] * (status == 500)
     assert list(problem) == members
     assert problem["status"] == status
-    assert problem["type"] == f"urn:eventorg:problem:{problem['code']}"
+    assert problem["type"] == f"/problems/{problem['code']}"
     assert all(fault.keys() == {"field", "code", "message"} for fault in problem.get("errors", []))
     assert code in (None, problem["code"])
     return problem

@@ -1,6 +1,6 @@
--- name: record_change(now, type, event_id, user_id, actor_id, bot)!
-INSERT INTO changes (at, type, event_id, user_id, actor_id, bot)
-VALUES (:now, :type, :event_id, :user_id, :actor_id, :bot);
+-- name: record_change(now, type, event_id, user_id, actor_id, bot, data)!
+INSERT INTO changes (at, type, event_id, user_id, actor_id, bot, data)
+VALUES (:now, :type, :event_id, :user_id, :actor_id, :bot, :data);
 
 -- name: keep_audience(seq, event_id)!
 -- Stores the hosts and participants of an event that is about to be deleted, so that they can be told.
@@ -18,10 +18,14 @@ SELECT
     made.last AS head
 FROM (SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'changes'), 0) AS last) AS made;
 
+-- name: get_last_change()^
+-- The number of the last change, also after the change itself is forgotten.
+SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'changes'), 0) AS seq;
+
 -- name: list_audience(user_id)
 SELECT event_id FROM audience WHERE user_id = :user_id;
 
--- name: list_changes_for(user_id, after, limit)
+-- name: list_changes_for(user_id, after, upto, limit)
 -- The changes for a user in commit order, found from the user's events.
 WITH own (event_id) AS MATERIALIZED (
     SELECT DISTINCT event_id FROM audience WHERE user_id = :user_id
@@ -30,9 +34,9 @@ WITH own (event_id) AS MATERIALIZED (
 seen (seq) AS (
     SELECT changes.seq
     FROM own
-    CROSS JOIN changes ON changes.event_id = own.event_id AND changes.seq > :after
+    CROSS JOIN changes ON changes.event_id = own.event_id AND changes.seq > :after AND changes.seq <= :upto
     UNION
-    SELECT seq FROM changes WHERE user_id = :user_id AND seq > :after
+    SELECT seq FROM changes WHERE user_id = :user_id AND seq > :after AND seq <= :upto
     ORDER BY 1
     LIMIT :limit
 )
@@ -42,27 +46,36 @@ SELECT
     changes.at,
     changes.type,
     changes.event_id,
-    changes.user_id
+    changes.user_id,
+    changes.data
 FROM seen
 CROSS JOIN changes ON changes.seq = seen.seq
 ORDER BY changes.seq;
 
--- name: list_new_changes_for(user_id, after, limit)
--- The same, found from the changes. Use it if there are few changes after the number.
+-- name: list_new_changes_for(user_id, after, upto, limit)
+-- The same, found from the changes. Use it if there are few changes between the two numbers.
 SELECT
     seq,
     at,
     type,
     event_id,
-    user_id
+    user_id,
+    data
 FROM changes
 WHERE seq > :after
+    AND seq <= :upto
     AND (
         user_id = :user_id
         OR EXISTS (
             SELECT 1
-            FROM audience
-            WHERE audience.user_id = :user_id AND audience.event_id = changes.event_id
+            FROM present_audience
+            WHERE present_audience.user_id = :user_id AND present_audience.event_id = changes.event_id
+        )
+        OR EXISTS ( -- from the event's deletion, because a user can have seen very many
+            SELECT 1
+            FROM changes AS deletions
+            CROSS JOIN change_audience ON change_audience.user_id = :user_id AND change_audience.seq = deletions.seq
+            WHERE deletions.event_id = changes.event_id AND deletions.type = 'event.deleted'
         )
     )
 ORDER BY seq
@@ -85,6 +98,7 @@ SELECT
     type,
     event_id,
     user_id,
+    data,
     CASE actor_id WHEN :user_id THEN bot END AS bot
 FROM changes
 WHERE user_id = :user_id
@@ -98,7 +112,8 @@ SELECT
     at,
     type,
     event_id,
-    user_id
+    user_id,
+    data
 FROM changes
 WHERE seq > :after
 ORDER BY seq

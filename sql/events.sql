@@ -31,7 +31,7 @@ RETURNING
     version;
 
 -- name: get_event(event_id)^
--- By id or code.
+-- By ID or code.
 SELECT
     id,
     code,
@@ -52,10 +52,12 @@ SELECT
     waitlisted_count,
     version
 FROM events
-WHERE id = :event_id OR code = :event_id;
+WHERE (id = :event_id OR code = :event_id)
+    AND NOT EXISTS (SELECT 1 FROM ending_events WHERE ending_events.id = events.id);
 
 -- name: get_role(event_id, viewer_id)^
--- The role of a user at an event, or null.
+-- The role of a user at an event, or null. `has_left` is 1 for a user who registered and left: not one whom a host
+-- removed.
 SELECT
     CASE
         WHEN organizer_id = :viewer_id THEN 'organizer'
@@ -71,7 +73,15 @@ SELECT
                 AND registrations.user_id = :viewer_id
                 AND registrations.status <> 'cancelled'
         ) THEN 'participant'
-    END AS role
+    END AS role,
+    EXISTS (
+        SELECT 1
+        FROM registrations
+        WHERE registrations.event_id = events.id
+            AND registrations.user_id = :viewer_id
+            AND registrations.status = 'cancelled'
+            AND coalesce(registrations.cancelled_by, 'self') = 'self'
+    ) AS has_left
 FROM events
 WHERE id = :event_id;
 
@@ -115,6 +125,7 @@ SELECT
 FROM event_hosts
 JOIN events ON events.id = event_hosts.event_id
 WHERE event_hosts.user_id = :user_id
+    AND events.id NOT IN (SELECT id FROM ending_events)
 ORDER BY start_time, id;
 
 -- name: list_participated(user_id)
@@ -127,24 +138,26 @@ SELECT
     registrations.status
 FROM registrations
 JOIN events ON events.id = registrations.event_id
-WHERE registrations.user_id = :user_id AND registrations.status <> 'cancelled'
+WHERE registrations.user_id = :user_id
+    AND registrations.status <> 'cancelled'
+    AND events.id NOT IN (SELECT id FROM ending_events)
 ORDER BY events.start_time, events.id;
 
--- name: list_owned(user_id)
--- The events that a user organizes.
+-- name: get_next_owned(user_id)^
 SELECT id
 FROM events
 WHERE organizer_id = :user_id
-ORDER BY start_time, id;
+ORDER BY start_time, id
+LIMIT 1;
 
 -- name: transfer_ownership(event_id, now)^
--- The longest-serving co-host becomes the organizer; no row if there is none.
+-- The longest-serving co-host who has acted as one becomes the organizer; no row if there is none.
 UPDATE events
 SET
     organizer_id = (
         SELECT user_id
-        FROM event_hosts
-        WHERE event_hosts.event_id = events.id
+        FROM event_heirs
+        WHERE event_heirs.event_id = events.id
         ORDER BY added_at, user_id
         LIMIT 1
     ),
@@ -152,10 +165,43 @@ SET
     updated_at = :now
 WHERE id = :event_id AND EXISTS (
     SELECT 1
-    FROM event_hosts
-    WHERE event_hosts.event_id = events.id
+    FROM event_heirs
+    WHERE event_heirs.event_id = events.id
 )
 RETURNING organizer_id;
+
+-- name: count_pending_hosts(organizer_id, user_id, since)^
+-- The roles that an organizer has given since a time to people who have not acted as co-host of any of its events, in all
+-- and to one user.
+SELECT
+    count(*) AS of_all,
+    count(*) FILTER (WHERE event_hosts.user_id = :user_id) AS of_user
+FROM events
+JOIN event_hosts ON event_hosts.event_id = events.id
+WHERE events.organizer_id = :organizer_id
+    AND event_hosts.added_at > :since
+    AND event_hosts.user_id NOT IN (
+        SELECT known.user_id
+        FROM events AS own
+        JOIN event_hosts AS known ON known.event_id = own.id
+        WHERE own.organizer_id = :organizer_id AND known.acted_at IS NOT NULL
+    );
+
+-- name: has_acted_for(organizer_id, user_id)^
+-- A row if a user has acted as co-host of an event of this organizer.
+SELECT 1 AS found
+FROM event_hosts
+JOIN events ON events.id = event_hosts.event_id
+WHERE event_hosts.user_id = :user_id
+    AND event_hosts.acted_at IS NOT NULL
+    AND events.organizer_id = :organizer_id
+LIMIT 1;
+
+-- name: note_host_act(event_id, user_id, now)!
+-- The first act of a co-host.
+UPDATE event_hosts
+SET acted_at = :now
+WHERE event_id = :event_id AND user_id = :user_id AND acted_at IS NULL;
 
 -- name: remove_host(event_id, user_id)!
 DELETE FROM event_hosts

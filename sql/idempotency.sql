@@ -11,7 +11,7 @@ WHERE owner = :owner AND key = :key AND at >= :since;
 -- Replaces a record that is older than a day. Stores nothing for a user who no longer exists.
 INSERT INTO idempotency_records (owner, key, fingerprint, user_id, at, result, refusal, language)
 SELECT :owner, :key, :fingerprint, :user_id, :now, :result, :refusal, :language
-WHERE :user_id IS NULL OR EXISTS (SELECT 1 FROM users WHERE id = :user_id)
+WHERE :user_id IS NULL OR EXISTS (SELECT 1 FROM users WHERE id = :user_id AND closing IS NULL)
 ON CONFLICT (owner, key) DO UPDATE
 SET
     fingerprint = excluded.fingerprint,
@@ -31,19 +31,25 @@ FROM idempotency_records
 WHERE user_id = :user_id
 ORDER BY at, key;
 
--- name: reassign_idempotency_records(user_id, heir_id)!
+-- name: reassign_idempotency_records(user_id, heir_id, limit)!
 -- A record of the heir under the same key stays.
 UPDATE idempotency_records
 SET
     owner = replace(owner, ':' || :user_id, ':' || :heir_id),
     user_id = :heir_id
-WHERE user_id = :user_id
-    AND NOT EXISTS (
-        SELECT 1
-        FROM idempotency_records AS own
-        WHERE own.owner = replace(idempotency_records.owner, ':' || :user_id, ':' || :heir_id)
-            AND own.key = idempotency_records.key
-    );
+WHERE (owner, key) IN (
+    SELECT
+        given.owner,
+        given.key
+    FROM idempotency_records AS given
+    WHERE given.user_id = :user_id
+        AND NOT EXISTS (
+            SELECT 1
+            FROM idempotency_records AS own
+            WHERE own.owner = replace(given.owner, ':' || :user_id, ':' || :heir_id) AND own.key = given.key
+        )
+    LIMIT :limit
+);
 
 -- name: delete_idempotency_records(before, limit)!
 -- Deletes the oldest records.

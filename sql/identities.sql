@@ -36,6 +36,14 @@ SET
     updated_at = :now
 WHERE telegram_id = :telegram_id;
 
+-- name: delete_identity_of(user_id)!
+DELETE FROM telegram_identities
+WHERE user_id = :user_id;
+
+-- name: delete_link_code_of(user_id)!
+DELETE FROM link_codes
+WHERE user_id = :user_id;
+
 -- name: delete_identity(telegram_id)!
 DELETE FROM telegram_identities
 WHERE telegram_id = :telegram_id;
@@ -65,11 +73,14 @@ DELETE FROM link_codes
 WHERE code_sha256 = :code_sha256 AND expires_at > :now
 RETURNING user_id;
 
--- name: list_hosted(user_id)
-SELECT event_id
+-- name: get_next_hosted(user_id)^
+SELECT
+    event_id,
+    acted_at
 FROM event_hosts
 WHERE user_id = :user_id
-ORDER BY added_at, event_id;
+ORDER BY event_id
+LIMIT 1;
 
 -- name: reassign_event(event_id, user_id, now)!
 UPDATE events

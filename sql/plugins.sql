@@ -48,9 +48,9 @@ SET
     error = :error
 WHERE name = :name;
 
--- name: dead_letter_change(name, seq, type, event_id, user_id, at, error)!
-INSERT INTO plugin_failures (name, seq, type, event_id, user_id, at, error, retry)
-VALUES (:name, :seq, :type, :event_id, :user_id, :at, :error, 0)
+-- name: dead_letter_change(name, seq, type, event_id, user_id, at, data, error)!
+INSERT INTO plugin_failures (name, seq, type, event_id, user_id, at, data, error, retry)
+VALUES (:name, :seq, :type, :event_id, :user_id, :at, :data, :error, 0)
 ON CONFLICT (name, seq) DO UPDATE
 SET
     error = excluded.error,
@@ -62,7 +62,8 @@ SELECT
     at,
     type,
     event_id,
-    user_id
+    user_id,
+    data
 FROM plugin_failures
 WHERE name = :name AND retry = 1
 ORDER BY seq

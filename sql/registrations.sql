@@ -86,10 +86,27 @@ LIMIT 1;
 -- name: list_registrations_of(user_id)
 SELECT
     event_id,
-    status
+    status,
+    cancelled_by
 FROM registrations
 WHERE user_id = :user_id
 ORDER BY seq;
+
+-- name: list_registrations_to_end(user_id, limit)
+-- Those for events that are deleted with the user's account end with the event.
+SELECT
+    event_id,
+    status
+FROM registrations
+WHERE user_id = :user_id
+    AND event_id NOT IN (SELECT id FROM ending_events)
+LIMIT :limit;
+
+-- name: list_registrations_to_merge(user_id, limit)
+SELECT event_id
+FROM registrations
+WHERE user_id = :user_id
+LIMIT :limit;
 
 -- name: delete_registration(event_id, user_id)!
 DELETE FROM registrations
@@ -98,6 +115,13 @@ WHERE event_id = :event_id AND user_id = :user_id;
 -- name: set_registration_status(event_id, user_id, status)!
 UPDATE registrations
 SET status = :status
+WHERE event_id = :event_id AND user_id = :user_id;
+
+-- name: cancel_registration(event_id, user_id, cancelled_by)!
+UPDATE registrations
+SET
+    status = 'cancelled',
+    cancelled_by = :cancelled_by
 WHERE event_id = :event_id AND user_id = :user_id;
 
 -- name: count_participants(event_id)^
@@ -117,6 +141,8 @@ SELECT
     users.last_name
 FROM registrations
 JOIN users ON users.id = registrations.user_id
-WHERE registrations.event_id = :event_id AND registrations.status IN ('registered', 'attended')
+WHERE registrations.event_id = :event_id
+    AND registrations.status IN ('registered', 'attended')
+    AND users.closing IS NULL
 ORDER BY registrations.seq
 LIMIT :limit;

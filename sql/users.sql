@@ -34,10 +34,11 @@ SELECT
     timezone,
     version
 FROM users
-WHERE id = :user_id;
+WHERE id = :user_id AND closing IS NULL;
 
--- name: find_user(name, key)^
--- By ID, username, or email address. These cannot collide: a username has no @ and is shorter than an ID.
+-- name: find_user(name, key, old_key)^
+-- By ID, username, or email address. These cannot collide: a username has no @ and is shorter than an ID. Two names from
+-- before migration 0009 can have the same key. Then one of them has kept its old key.
 SELECT
     id,
     username,
@@ -50,7 +51,9 @@ SELECT
     timezone,
     version
 FROM users
-WHERE id = :name OR username_key = :key OR email_key = :key;
+WHERE (id = :name OR username_key IN (:key, :old_key) OR email_key IN (:key, :old_key)) AND closing IS NULL
+ORDER BY :old_key IN (username_key, email_key) DESC
+LIMIT 1;
 
 -- name: list_users(after, limit)
 -- By id, an order without meaning that does not change.
@@ -66,35 +69,41 @@ SELECT
     timezone,
     version
 FROM users
-WHERE id > :after
+WHERE id > :after AND closing IS NULL
 ORDER BY id
 LIMIT :limit;
 
 -- name: get_token_version(user_id)^
-SELECT token_version
+SELECT
+    token_version,
+    locale
 FROM users
-WHERE id = :user_id;
+WHERE id = :user_id AND closing IS NULL;
 
--- name: get_credentials_by_email(email_key)^
+-- name: get_credentials_by_email(key, old_key)^
+-- An address from before migration 0009 can have kept its old key, which is an exact match.
 SELECT
     id,
     password_hash,
     token_version
 FROM users
-WHERE email_key = :email_key;
+WHERE email_key IN (:key, :old_key)
+ORDER BY email_key = :old_key DESC
+LIMIT 1;
 
 -- name: get_password_hash(user_id)^
 SELECT password_hash
 FROM users
-WHERE id = :user_id;
+WHERE id = :user_id AND closing IS NULL;
 
 -- name: update_user(user_id, username, username_key, email, email_key, first_name, last_name, locale, timezone, now)^
+-- A name that stays keeps its key: two names from before migration 0009 can have the same one.
 UPDATE users
 SET
     username = :username,
-    username_key = :username_key,
+    username_key = CASE WHEN username IS :username THEN username_key ELSE :username_key END,
     email = :email,
-    email_key = :email_key,
+    email_key = CASE WHEN email IS :email THEN email_key ELSE :email_key END,
     first_name = :first_name,
     last_name = :last_name,
     locale = :locale,
@@ -127,6 +136,39 @@ WHERE id = :user_id AND password_hash IS :old_hash;
 UPDATE users
 SET password_hash = :new_hash
 WHERE id = :user_id AND password_hash = :old_hash;
+
+-- name: close_account(user_id, closing, now)!
+-- Frees the names, ends the logins, and hides the account and the events that go with it.
+UPDATE users
+SET
+    username = NULL,
+    username_key = NULL,
+    email = NULL,
+    email_key = NULL,
+    password_hash = NULL,
+    first_name = NULL,
+    last_name = NULL,
+    token_version = token_version + 1,
+    version = version + 1,
+    updated_at = :now,
+    closing = :closing
+WHERE id = :user_id;
+
+-- name: delete_roles(user_id, limit)!
+DELETE FROM event_hosts
+WHERE user_id = :user_id
+    AND event_id IN (SELECT roles.event_id FROM event_hosts AS roles WHERE roles.user_id = :user_id LIMIT :limit);
+
+-- name: delete_audience_of(user_id, limit)!
+DELETE FROM change_audience
+WHERE user_id = :user_id
+    AND seq IN (SELECT told.seq FROM change_audience AS told WHERE told.user_id = :user_id LIMIT :limit);
+
+-- name: delete_requests_of(user_id, limit)!
+DELETE FROM idempotency_records
+WHERE (owner, key) IN (
+    SELECT kept.owner, kept.key FROM idempotency_records AS kept WHERE kept.user_id = :user_id LIMIT :limit
+);
 
 -- name: delete_user(user_id)!
 DELETE FROM users

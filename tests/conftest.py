@@ -1,12 +1,12 @@
 """Fixtures: a shared server for tests that tolerate other users and events, and a fresh one for the others."""
 
+import asyncio
 import math
 import os
 import queue
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -63,14 +63,14 @@ def sign_up(server: Server) -> Callable[[], User]:
 
 
 @pytest.fixture
-def waits(monkeypatch: pytest.MonkeyPatch) -> "queue.Queue[int]":
+def waits(monkeypatch: pytest.MonkeyPatch) -> "queue.Queue[float]":
     """A queue that gets an item whenever a client starts to wait for changes."""
-    begun: queue.Queue[int] = queue.Queue()
-    wait = Feed.wait
+    begun: queue.Queue[float] = queue.Queue()
+    sleep = Feed.sleep
 
-    async def told_wait(self: Feed, subjects: Any, seen: int, seconds: float) -> bool:
-        begun.put(seen)
-        return await wait(self, subjects, seen, seconds)
+    async def told_sleep(self: Feed, waiter: asyncio.Event, seconds: float) -> bool:
+        begun.put(seconds)
+        return await sleep(self, waiter, seconds)
 
-    monkeypatch.setattr(Feed, "wait", told_wait)
+    monkeypatch.setattr(Feed, "sleep", told_sleep)
     return begun

@@ -14,6 +14,8 @@ class Event:
     visibility: str
     hosts: set[str] = field(default_factory=set)
     registrations: dict[str, str] = field(default_factory=dict)
+    removed: set[str] = field(default_factory=set)
+    acted: set[str] = field(default_factory=set)
 
     def role(self, user: str) -> str | None:
         if user == self.organizer:
@@ -23,7 +25,8 @@ class Event:
         return "participant" if self.registrations.get(user, "cancelled") != "cancelled" else None
 
     def is_hidden_from(self, user: str) -> bool:
-        return self.role(user) is None and (self.status == "draft" or self.visibility == "private")
+        has_left = user in self.registrations and user not in self.removed
+        return not has_left and self.role(user) is None and (self.status == "draft" or self.visibility == "private")
 
     def is_run_by(self, user: str) -> bool:
         return self.role(user) in ("organizer", "host")
@@ -63,17 +66,26 @@ class Model:
             return 409
         status = "registered" if event.has_seat() else "waitlisted"
         event.registrations.pop(user, None)
+        event.removed.discard(user)
         event.registrations[user] = status
         return 201
 
     def leave(self, user: str, event_id: str) -> int:
         if self.read(user, event_id) == 404:
             return 404
-        return self._end(self.events[event_id], user)
+        event = self.events[event_id]
+        return 409 if event.registrations.get(user) == "attended" else self._end(event, user)
 
     def remove(self, user: str, event_id: str, other: str) -> int:
         refused = self._refused_to_run(user, event_id)
-        return refused or self._end(self.events[event_id], other)
+        if refused:
+            return refused
+        event = self.events[event_id]
+        status = self._end(event, other)
+        if status == 200:
+            event.removed.add(other)
+            event.acted.add(user)
+        return status
 
     def check_in(self, user: str, event_id: str, other: str, status: str) -> int:
         if refused := self._refused_to_run(user, event_id):
@@ -83,6 +95,8 @@ class Model:
             return 404
         if registrations[other] in ("waitlisted", "cancelled"):
             return 409
+        if registrations[other] != status:
+            self.events[event_id].acted.add(user)
         registrations[other] = status
         return 200
 
@@ -92,6 +106,8 @@ class Model:
         event = self.events[event_id]
         if name == "status" and value == "draft" and event.status != "draft" and (event.taken() or event.line()):
             return 409
+        if getattr(event, name) != value:
+            event.acted.add(user)
         setattr(event, name, value)
         event.fill()
         return 200
@@ -105,6 +121,7 @@ class Model:
         if other in event.hosts:
             return 200
         event.hosts.add(other)
+        event.acted.discard(other)
         return 201
 
     def remove_host(self, user: str, event_id: str, other: str) -> int:
@@ -115,6 +132,7 @@ class Model:
         if other not in event.hosts:
             return 404
         event.hosts.remove(other)
+        event.acted.discard(other)
         return 200
 
     def delete(self, user: str, event_id: str) -> int:
@@ -124,13 +142,15 @@ class Model:
         return 200
 
     def delete_account(self, user: str) -> int:
-        """Passes each event to a co-host, or deletes it. All were added at the same time, so the lowest id wins."""
+        """Passes each event to a co-host who has acted, or deletes it. All were added at the same time, so the lowest
+        id wins."""
         self.users.remove(user)
         for event_id, event in list(self.events.items()):
-            if event.organizer == user and not event.hosts:
+            heirs = event.hosts & event.acted
+            if event.organizer == user and not heirs:
                 del self.events[event_id]
             elif event.organizer == user:
-                event.organizer = min(event.hosts)
+                event.organizer = min(heirs)
                 event.hosts.remove(event.organizer)
         for event in self.events.values():
             event.hosts.discard(user)

@@ -1,5 +1,6 @@
 """Updates the README's tables from the code: `python -m tests.readme`."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -7,14 +8,15 @@ from msgspec import structs
 
 from eventorg.application import create_app
 from eventorg.settings import PREFIX, Settings
+from eventorg.web.problem_pages import explain_all
 
 README = Path(__file__).parent.parent / "README.md"
 _METHODS = ("get", "post", "put", "patch", "delete")
 
 
 def rendered(readme: str) -> str:
-    """Returns the README with both tables made from the code."""
-    for name, table in {"routes": _routes(), "settings": _settings()}.items():
+    """Returns the README with its tables made from the code."""
+    for name, table in {"routes": _routes(), "settings": _settings(), "errors": _errors()}.items():
         before, rest = readme.split(f"<!-- {name} -->\n")
         _, after = rest.split(f"<!-- /{name} -->")
         readme = f"{before}<!-- {name} -->\n{table}<!-- /{name} -->{after}"
@@ -30,6 +32,21 @@ def _routes() -> str:
         if method in _METHODS
     ]
     return "| request | what it does |\n|---|---|\n" + "".join(rows)
+
+
+def _errors() -> str:
+    explanations = explain_all("en", {})
+    problems = "".join(f"| `{each.code}` | {each.status} | {_plain(each.detail)} |\n" for each in explanations.problems)
+    fields = "".join(f"| `{each.code}` | {_plain(each.title)} |\n" for each in explanations.fields)
+    return (
+        f"| code | status | meaning |\n|---|---|---|\n{problems}\n"
+        f"Codes in `errors`, with status 422:\n\n| code | meaning |\n|---|---|\n{fields}"
+    )
+
+
+def _plain(text: str) -> str:
+    """Returns a text in which placeholders are not taken for HTML."""
+    return re.sub("(<[a-z]+>)", r"`\1`", text)
 
 
 def _settings() -> str:

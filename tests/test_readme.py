@@ -76,3 +76,21 @@ def test_a_bot_gets_from_its_token_to_a_reminder(tmp_path: Path) -> None:
         told = play(block("bash", 1), server, tmp_path)
     assert '"type":"registration.created"' in told
     assert '"Чай и пирог' in told
+
+
+def test_the_secret_can_be_replaced_without_ending_logins(tmp_path: Path) -> None:
+    settings = Settings(database=str(tmp_path / "eventorg.db"), plugins="none", log_level="error")
+    with running(settings) as server:
+        user = server.sign_up()
+    statuses = []
+    tokens = [user.token]
+    for number in (2, 3):
+        play(block("sh", number), server, tmp_path)
+        with running(settings) as server:
+            tokens.append(server.log_in(user.account["email"]))
+            headers = [{"Authorization": f"Bearer {token}"} for token in tokens]
+            statuses.append([server.client.get("/users/me", headers=each).status_code for each in headers])
+    assert statuses == [[200, 200], [401, 200, 200]]
+    secret = tmp_path / "eventorg.db.secret"
+    assert len(secret.read_text().strip()) == 64
+    assert secret.stat().st_mode & 0o777 == 0o600

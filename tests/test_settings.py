@@ -7,7 +7,7 @@ import pytest
 
 from eventorg.cli import main
 from eventorg.errors import SettingError
-from eventorg.settings import Settings, load
+from eventorg.settings import Settings, load, own_values
 from tests.programs import run, sentence
 
 SECRET = "0123456789abcdef" * 2
@@ -43,9 +43,6 @@ REFUSED = [
     ("port", "80a"),
     ("port", "65536"),
     ("port", "-1"),
-    ("port", ""),
-    ("host", ""),
-    ("database", ""),
     ("token_hours", "0"),
     ("token_hours", "1.5"),
     ("signup", "Open"),
@@ -116,6 +113,36 @@ def test_the_environment_wins(tmp_path: Path, key: str) -> None:
     assert (settings.port, settings.host) == (2, "::1")
 
 
+@pytest.mark.parametrize("name", VALUES)
+def test_an_empty_value_is_not_set(tmp_path: Path, name: str) -> None:
+    text, value = VALUES[name]
+    variable = f"EVENTORG_{name.upper()}"
+    default = getattr(Settings(), name)
+    assert getattr(load({variable: ""}), name) == default
+    assert getattr(load(write(tmp_path, f'{name} = ""')), name) == default
+    assert getattr(load(write(tmp_path, f"{name} = {toml(value)}") | {variable: ""}), name) == value
+    assert getattr(load(write(tmp_path, f'{name} = ""') | {variable: text}), name) == value
+
+
+def test_an_empty_value_of_a_plugin_is_not_set(tmp_path: Path) -> None:
+    settings = load(write(tmp_path, 'notes_color = ""', "notes_size = 2") | {"EVENTORG_NOTES_SIZE": ""})
+    assert own_values(settings, "notes") == {"size": 2}
+
+
+@pytest.mark.parametrize("name", ["EVENTORG_PROT", "EVENTORG_NOSUCH_THING"])
+def test_an_unknown_name_is_an_error_even_if_it_is_empty(tmp_path: Path, name: str) -> None:
+    refused = run(tmp_path / "eventorg.db", "serve", **{name.removeprefix("EVENTORG_").lower(): ""})
+    assert sentence(refused, status=2).startswith(f"Unknown setting {name}.")
+
+
+@pytest.mark.parametrize("name", [*VALUES, "notes_color"])
+@pytest.mark.parametrize("value", ["\udcff", "a\udcffb", "\0", "a\0b"])
+def test_a_value_that_is_not_text_is_an_error(name: str, value: str) -> None:
+    with pytest.raises(SettingError, match="Expected UTF-8 text without the character NUL") as error:
+        load({f"EVENTORG_{name.upper()}": value})
+    assert error.value.field == f"EVENTORG_{name.upper()}"
+
+
 @pytest.mark.parametrize(("name", "value"), REFUSED)
 def test_an_invalid_value_names_the_variable_and_not_the_value(tmp_path: Path, name: str, value: str) -> None:
     variable = f"EVENTORG_{name.upper()}"
@@ -168,12 +195,35 @@ def test_every_command_rejects_settings_of_no_plugin(
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("content", [b"port = ", b"\xff\xfe", b"port = 1\nport = 2"])
-def test_a_file_that_is_not_toml_is_an_error(tmp_path: Path, content: bytes) -> None:
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"port = ", "is not valid TOML"),
+        (b"\xff\xfe", "is not valid TOML"),
+        (b"port = 1\nport = 2", "is not valid TOML"),
+        (b"port = " + b"9" * 5_000, "is not valid TOML"),
+        (b"port = " + b"[" * 5_000, "is nested too deeply"),
+        (b"port = " + b"{a = " * 1_000, "is nested too deeply"),
+        (b"#" * 1_048_577, "is larger than 1 MiB"),
+    ],
+    ids=lambda value: str(value[:20]),
+)
+def test_a_file_that_is_not_toml_is_an_error(tmp_path: Path, content: bytes, reason: str) -> None:
     file = tmp_path / "eventorg.toml"
     file.write_bytes(content)
-    with pytest.raises(SettingError, match="is not valid TOML"):
+    with pytest.raises(SettingError, match=reason):
         load({"EVENTORG_CONFIG": str(file)})
+
+
+def test_a_file_without_an_end_is_an_error() -> None:
+    with pytest.raises(SettingError, match="/dev/zero is larger than 1 MiB"):
+        load({"EVENTORG_CONFIG": "/dev/zero"})
+
+
+@pytest.mark.parametrize("value", ["nan", "inf", "true", "1979-05-27", "[]", "{}", "-1", "99999999999999999999999"])
+def test_a_value_of_another_type_is_an_error(tmp_path: Path, value: str) -> None:
+    with pytest.raises(SettingError, match=r"Invalid setting EVENTORG_PORT\. Expected a whole number"):
+        load(write(tmp_path, f"port = {value}"))
 
 
 @pytest.mark.parametrize("name", ["missing.toml", "."])

@@ -14,7 +14,7 @@ from eventorg.settings import Settings
 from eventorg.storage.migrations import Component, find_pending
 from eventorg.storage.schema import core_component, find_faults, find_miscounts, pre_migration_copy, prepare
 from eventorg.storage.sqlite import connect_reader, connect_writer
-from eventorg.testing import Clock, User, running
+from eventorg.testing import PASSWORD, Clock, User, check_problem, running
 from tests.programs import run, sentence
 
 RELEASES = sorted((Path(__file__).parent / "released").glob("*.sql"))
@@ -74,7 +74,10 @@ def test_the_file_of_every_release_is_served_with_its_data(tmp_path: Path, relea
         assert boris.delete(f"/events/{CODE}/register").json()["status"] == "cancelled"
         listed = anna.get(f"/events/{CODE}/participants").json()["participants"]
         assert [one["status"] for one in listed] == ["registered"]
-        assert len(anna.get("/changes?after=0").json()["changes"]) >= 7
+        told = anna.get("/changes?after=0").json()["changes"]
+        assert [change["data"] for change in told[:5]] == [None] * 5  # from before the upgrade
+        assert told[-1]["data"]["by"] == "system"  # the promotion after Boris left
+        assert len(told) >= 7
     assert find_faults(path, [core_component()], thorough=True) == find_miscounts(path) == []
 
 
@@ -193,3 +196,33 @@ def test_neither_a_new_file_nor_a_new_plugin_makes_a_copy(tmp_path: Path, path: 
     prepare(path, [core_component(), plugin], Clock())
     (kept,) = tmp_path.glob("*before*")
     assert kept.name == "eventorg.db.before-diary-0002_more"
+
+
+def test_names_that_collide_after_the_upgrade_stay_usable(tmp_path: Path) -> None:
+    """Each of two accounts keeps its key and its login, and nobody else gets either name."""
+    path = released(tmp_path / "eventorg.db", RELEASES[0])
+    twins = {
+        "anna\u3164": ("anna\u1160", "a@xn--80a1acny.xn--p1ai"),
+        "anna-2": ("anna-2", "a@почта.рф"),
+        "alone\ufe0f": ("alone\ufe0f", "b@xn--80a1acny.xn--p1ai"),
+    }
+    with closing(connect_writer(path)) as connection:
+        for number, (username, (key, email)) in enumerate(twins.items()):
+            connection.execute(
+                "INSERT INTO users SELECT ?, ?, ?, ?, ?, password_hash, first_name, last_name, locale, timezone, 1, 1, "
+                "created_at, updated_at FROM users WHERE username = 'anna'",
+                (f"0b9fdc1e-7f5c-4a55-9f0e-3c1d5d3a6f0{number}", username, key, email, email),
+            )
+    with running(Settings(plugins="none", database=str(path), log_level="error")) as server:
+        for username, (_, email) in twins.items():
+            user = User(server.client, {}, server.log_in(email))
+            assert user.get("/users/me").json()["username"] == username
+            assert user.patch("/users/me", json={"first_name": "Another"}).status_code == 200
+            assert server.log_in(email)
+        assert server.log_in("b@почта.рф"), "the other form, where nothing collides"
+        for name in ("anna\ufe0f", "alone"):
+            taken = {"username": name, "email": "c@example.com", "password": PASSWORD}
+            check_problem(server.client.post("/users", json=taken), 409, "username_taken")
+        for email in ("b@почта.рф", "A@XN--80a1acny.xn--p1ai"):
+            taken = {"username": "somebody", "email": email, "password": PASSWORD}
+            check_problem(server.client.post("/users", json=taken), 409, "email_taken")

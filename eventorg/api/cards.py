@@ -14,9 +14,9 @@ from msgspec import Struct
 from eventorg.domain.events import Event, Status
 from eventorg.domain.registrations import CardData, ParticipantCounts
 from eventorg.domain.values import Id, Instant
-from eventorg.locales import negotiate, text
+from eventorg.locales import find_language, text
 from eventorg.repositories.participants import ParticipantRepository
-from eventorg.web.authentication import Authenticated
+from eventorg.web.authentication import ANY_BOT_SECURITY, BY_ANY_BOT, Authenticated
 from eventorg.web.headers import language_for
 from eventorg.web.problems import problems
 
@@ -64,6 +64,8 @@ class CardController(Controller):
     @get(
         operation_id="get_card",
         summary="Get an event card",
+        opt=BY_ANY_BOT,
+        security=ANY_BOT_SECURITY,
         responses=problems(401, 404, 422),
     )
     async def get_card(
@@ -74,15 +76,19 @@ class CardController(Controller):
         names: Annotated[int, QueryParameter(ge=0, le=100, description="Maximum number of names.")] = 20,
         locale: Annotated[
             str | None,
-            QueryParameter(description="`ru` or `en`. Default: the best match for `Accept-Language`.", max_length=35),
+            QueryParameter(
+                description="`ru` or `en`. For other values: the best match for `Accept-Language`.", max_length=35
+            ),
         ] = None,
     ) -> Card:
         """Returns the event's participant counts, names, and times, and a message that a bot can send.
 
+        A bot can call this without `X-Act-As` for an event that is public or unlisted.
+
         Times are in the event's time zone. The message has at most 4,096 UTF-16 code units, Telegram's limit.
         """
         data = await participants.get_card_data(event_id, names, request.user)
-        return make_card(data, language_for(request.scope) if locale is None else negotiate(locale))
+        return make_card(data, find_language(locale or "") or language_for(request.scope))
 
 
 def make_card(data: CardData, language: str) -> Card:
@@ -134,7 +140,8 @@ def _text(data: CardData, when: str, language: str) -> str:
         if _units(written + longer + _more(event.registered_count - shown - 1, language)) > MAX_TEXT:
             break
         names, shown = longer, shown + 1
-    written += names + _more(event.registered_count - shown, language)
+    if shown:
+        written += names + _more(event.registered_count - shown, language)
 
     if event.description and (room := MAX_TEXT - _units(written) - 2) > 1:
         written += "\n\n" + _shorten(event.description, room)

@@ -1,37 +1,61 @@
 """GET /changes: the change feed, as pages with long polling or as a stream of server-sent events."""
 
-from collections.abc import AsyncIterator
-from typing import Annotated, Any
+import re
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import Annotated, Any, Final
 
 import msgspec
 from litestar import Response, get
 from litestar.di import NamedDependency
+from litestar.openapi.spec import OpenAPIType, Schema
 from litestar.params import HeaderParameter, QueryParameter
-from litestar.response import ServerSentEvent, ServerSentEventMessage
+from litestar.response import Stream
+from litestar.types import ASGIApp, Receive, Scope, Send
 
 from eventorg.background.feed import Feed
 from eventorg.domain.errors import DomainError, FieldError, Invalid
-from eventorg.domain.facts import ChangePage
+from eventorg.domain.facts import Change, ChangePage
 from eventorg.web.authentication import Authenticated, by_bot
+from eventorg.web.disconnection import unless_disconnected
+from eventorg.web.headers import accepts
 from eventorg.web.pagination import Limit
 from eventorg.web.problems import problems
 
 HEARTBEAT_SECONDS = 15.0
-MAX_SEQUENCE = 2**53
+MAX_SEQUENCE: Final = 2**53
+_SEQUENCE: Final = re.compile("[0-9]{1,16}")
+_STREAM_PAGE: Final = 100
+_KEEP_ALIVE: Final = b": keep-alive\r\n\r\n"
 
 After = Annotated[
-    int | None,
+    str | None,
     QueryParameter(
-        ge=0,
-        le=MAX_SEQUENCE,
-        description="The `next` of the previous page. Default: start with the oldest change.",
-        schema_extra={"minimum": 0},  # Litestar drops a minimum of 0
+        description="The `next` of the previous page, or `latest` for the number of the newest change without any "
+        "changes. Default: start with the oldest change.",
+        schema_extra={
+            "type": None,
+            "one_of": [
+                Schema(type=OpenAPIType.INTEGER, minimum=0, maximum=MAX_SEQUENCE),
+                Schema(type=OpenAPIType.STRING, enum=["latest"]),
+            ],
+        },
     ),
 ]
 Timeout = Annotated[float, QueryParameter(ge=0, le=30, description="Seconds to wait if there are no changes yet.")]
 LastEventId = Annotated[
     str | None,
-    HeaderParameter(name="Last-Event-ID", description="The last ID received; overrides `after`."),
+    HeaderParameter(
+        name="Last-Event-ID",
+        description="For a stream: the last ID received, or empty for the oldest change. Overrides `lastEventId`.",
+    ),
+]
+LastEventIdParameter = Annotated[
+    str | None,
+    QueryParameter(
+        name="lastEventId",
+        description="The same as the header `Last-Event-ID`, for clients that cannot send it. Overrides `after`.",
+    ),
 ]
 
 
@@ -51,6 +75,7 @@ async def list_changes(
     timeout: Timeout = 0,  # noqa: ASYNC109 (the contract's name for it)
     limit: Limit = 100,
     last_event_id: LastEventId = None,
+    last_event_id_parameter: LastEventIdParameter = None,
 ) -> Response[ChangePage]:
     """Lists changes to the caller and to events that the caller hosts or attends. Each change appears once, in commit
     order.
@@ -59,48 +84,103 @@ async def list_changes(
     the person who got a seat, left, or was checked in, or whose role in an event changed.
 
     Start without `after`, then continue with `after=<next>`. If the server no longer keeps that change, or was restored
-    from an older backup, it returns 410 `cursor_expired`. Read everything again, and start without `after`.
+    from an older backup, it returns 410 `cursor_expired`. Read everything again, and start without `after`. To get only
+    new changes, start with `after=latest`, which returns at once.
 
     With `Accept: text/event-stream`, the response is a stream of server-sent events with `seq` as their ID. The stream
     ignores `limit` and `timeout`.
+
+    Up to 20 requests of one caller can wait or stream at the same time. A bot has as many for each user that it acts
+    for. More are 429 `too_many_waiting`.
     """
-    if "text/event-stream" not in request.headers.get("accept", "").lower():
-        return Response(await _follow(feed, request, after, timeout, limit))
-    if last_event_id is not None:
-        after = _parse_event_id(last_event_id)
-    first = await feed.follow(request.user, after, 0, limit)  # a refusal comes before the stream starts
-    stream: Any = ServerSentEvent(_stream(feed, request, first), headers={"Cache-Control": "no-store"})
+    is_latest = after == "latest"
+    start = await feed.get_head() if is_latest else _parse_after(after)
+    resumed = _parse_event_id("lastEventId", last_event_id_parameter, start)
+    if not accepts(request.scope, "text/event-stream"):
+        if is_latest:
+            return Response(ChangePage([], start or 0))
+        if timeout:
+            return Response(await _wait(feed, request, start, timeout, limit))
+        return Response(await feed.follow(request.user, start, 0, limit))
+    resumed = _parse_event_id("Last-Event-ID", last_event_id, resumed)
+    # A refusal comes before the stream starts.
+    first = await feed.follow(request.user, resumed, 0, _STREAM_PAGE, in_turn=True)
+    stream: Any = _ChangeStream(feed, request, first)
     return stream  # type: ignore[no-any-return]
 
 
-async def _follow(feed: Feed, request: Authenticated, after: int | None, seconds: float, limit: int) -> ChangePage:
+async def _wait(feed: Feed, request: Authenticated, after: int | None, seconds: float, limit: int) -> ChangePage:
+    """Returns the next page. Ends with an empty one, which nobody reads, when the client disconnects."""
+    with feed.place(request.user):
+        page = await unless_disconnected(request, _follow(feed, request, after, seconds, limit))
+    return page or ChangePage([], after or 0)
+
+
+async def _follow(
+    feed: Feed, request: Authenticated, after: int | None, seconds: float, limit: int, *, in_turn: bool = False
+) -> ChangePage:
     """Returns the next page for the user that the caller is when the wait ends.
 
     During the wait, the Telegram account that a bot acts for can pass to another user. Raises `Unauthenticated` and
     `Forbidden` if the token is no longer valid.
     """
-    if not seconds:
-        return await feed.follow(request.user, after, 0, limit)
     caller = await request.auth()
-    page = await feed.follow(caller, after, seconds, limit)
+    page = await feed.follow(caller, after, seconds, limit, in_turn=in_turn)
     still = await request.auth()
-    return page if still == caller else await feed.follow(still, after, 0, limit)
+    return page if still == caller else await feed.follow(still, after, 0, limit, in_turn=in_turn)
 
 
-async def _stream(feed: Feed, request: Authenticated, page: ChangePage) -> AsyncIterator[ServerSentEventMessage]:
+class _ChangeStream(Stream):
+    """A stream of server-sent events (HTML standard, section 9.2) that has one of its caller's places."""
+
+    def __init__(self, feed: Feed, request: Authenticated, page: ChangePage) -> None:
+        headers = {"Cache-Control": "no-store", "Connection": "keep-alive", "X-Accel-Buffering": "no"}
+        self._events = _stream(feed, request, page)
+        self._place = feed.place(request.user)
+        super().__init__(self._events, media_type="text/event-stream", headers=headers)
+
+    def to_asgi_response(self, *arguments: Any, **named: Any) -> ASGIApp:  # type: ignore[override]
+        """Returns the response. Raises `TooMany` when it is sent, if the caller has no place left."""
+        response = super().to_asgi_response(*arguments, **named)
+
+        async def send_events(scope: Scope, receive: Receive, send: Send) -> None:
+            with self._place:
+                async with aclosing(self._events):
+                    await response(scope, receive, send)
+
+        return send_events
+
+
+async def _stream(feed: Feed, request: Authenticated, page: ChangePage) -> AsyncGenerator[bytes, None]:
+    """Yields each page as one piece: a piece for each change would take most of the event loop's time."""
     while not feed.is_closed:
-        for change in page.changes:
-            data = msgspec.json.encode(change).decode()
-            yield ServerSentEventMessage(data=data, event=change.type, id=change.seq)
-        if not page.changes:
-            yield ServerSentEventMessage(data=None, comment="keep-alive")
+        yield b"".join(map(_encode_event, page.changes)) or _KEEP_ALIVE
         try:
-            page = await _follow(feed, request, page.next, HEARTBEAT_SECONDS, limit=100)
+            page = await _follow(feed, request, page.next, HEARTBEAT_SECONDS, _STREAM_PAGE, in_turn=True)
         except DomainError:
             return  # the client reconnects and gets the error
 
 
-def _parse_event_id(text: str) -> int:
-    if not text.isdecimal() or int(text[:20]) > MAX_SEQUENCE:
-        raise Invalid(FieldError("Last-Event-ID", "cursor_invalid"))
+def _encode_event(change: Change) -> bytes:
+    return b"id: %d\r\nevent: %b\r\ndata: %b\r\n\r\n" % (change.seq, change.type.encode(), msgspec.json.encode(change))
+
+
+def _parse_after(text: str | None) -> int | None:
+    if text is None:
+        return None
+    if not _is_sequence(text):
+        raise Invalid(FieldError("after", "invalid"))
     return int(text)
+
+
+def _parse_event_id(field: str, text: str | None, otherwise: int | None) -> int | None:
+    """Returns the number of the last event received, None if it is empty, or `otherwise` if it is not sent."""
+    if text is None:
+        return otherwise
+    if text and not _is_sequence(text):
+        raise Invalid(FieldError(field, "cursor_invalid"))
+    return int(text) if text else None
+
+
+def _is_sequence(text: str) -> bool:
+    return _SEQUENCE.fullmatch(text) is not None and int(text) <= MAX_SEQUENCE

@@ -85,14 +85,15 @@ class EventController(Controller):
     ) -> EventPage:
         """Lists public events and the caller's own events of any visibility, by start time.
 
-        By default, lists published events only. To list others, set `status`.
+        By default, lists published events only. To list others, set `status`. A page of long descriptions has fewer
+        events than `limit`; `next` is null only on the last page.
         """
         times = {"from": start_from, "to": start_to}
         times |= {name: _LOST_PLUS.sub(r"+\1", time) for name, time in times.items() if time is not None}
         wanted = parse(EventQuery, q=q, organizer_id=organizer_id, status=status, **times)
         after = decode_cursor(cursor, tuple[str, str])
-        found, last = await events.find(wanted, _viewer(request.user), after, limit)
-        return EventPage(events=found, next=encode_cursor(last) if last else None)
+        found, last, as_of = await events.find(wanted, _viewer(request.user), after, limit)
+        return EventPage(events=found, next=encode_cursor(last) if last else None, as_of=as_of)
 
     @get(
         "/{event_id:str}",

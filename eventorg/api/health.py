@@ -12,6 +12,7 @@ from eventorg.repositories.health import HealthRepository
 from eventorg.repositories.plugins import PluginRepository
 from eventorg.web.authentication import OPEN
 from eventorg.web.problems import problems
+from eventorg.web.query_parameters import ANY_QUERY
 from eventorg.web.rate_limits import UNLIMITED
 
 
@@ -27,7 +28,7 @@ class Health(Struct, frozen=True):
     "/health",
     operation_id="get_health",
     summary="Check health",
-    opt=OPEN | UNLIMITED,
+    opt=OPEN | UNLIMITED | ANY_QUERY,
     tags=["service"],
     security=[{}],
     responses=problems(),

@@ -7,6 +7,7 @@ from litestar.params import FromPath, JSONBody
 from eventorg.domain.events import Host, Hosts, NewHost
 from eventorg.repositories.hosts import HostRepository
 from eventorg.web.authentication import Authenticated
+from eventorg.web.conditional import ETAG, expected_versions, tagged
 from eventorg.web.idempotency import once_of
 from eventorg.web.messages import Done, done
 from eventorg.web.problems import BODY_PROBLEMS, problems
@@ -28,6 +29,7 @@ class HostController(Controller):
     @post(
         operation_id="add_host",
         summary="Add a co-host",
+        response_headers=ETAG,
         responses=problems(*BODY_PROBLEMS, 401, 403, 404, 409),
     )
     async def add_host(
@@ -37,20 +39,23 @@ class HostController(Controller):
 
         A co-host can do everything that the organizer can, except delete the event and add co-hosts. If the user is
         a co-host already, the response is 200 with the same host.
+
+        Within 30 days you can give 100 roles, and 20 to the same user, to people who have not acted as co-host of one
+        of your events: changed it, checked someone in, or removed someone. More is 409 `too_many_pending_hosts`.
         """
         host, is_new = await hosts.add(event_id, data, request.user, once_of(request))
-        return Response(host, status_code=201 if is_new else 200)
+        return tagged(host, status_code=201 if is_new else 200)
 
     @delete(
         "/{user_id:str}",
         operation_id="remove_host",
         summary="Remove a co-host",
         status_code=200,
-        responses=problems(401, 403, 404, 507),
+        responses=problems(401, 403, 404, 412, 507),
     )
     async def remove_host(
         self, request: Authenticated, event_id: FromPath[str], user_id: FromPath[str], hosts: Repository
     ) -> Done:
-        """Removes a co-host from the event. Only the organizer and that co-host can do this."""
-        await hosts.remove(event_id, request.user.resolve(user_id), request.user)
+        """Removes a co-host from the event. Only the organizer and that co-host, who can use `me`, can do this."""
+        await hosts.remove(event_id, request.user.resolve(user_id), expected_versions(request), request.user)
         return done(request, "host_removed")

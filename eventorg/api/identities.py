@@ -14,6 +14,7 @@ from eventorg.web.conditional import ETAG, answer, etag, expected_versions, tagg
 from eventorg.web.idempotency import once_of
 from eventorg.web.messages import Done, done
 from eventorg.web.problems import BODY_PROBLEMS, problems
+from eventorg.web.rate_limits import COUNTS_FOR_ACCOUNT
 
 Identities = NamedDependency[IdentityRepository]
 
@@ -28,6 +29,7 @@ class IdentityController(Controller):
 
     path = "/identities/telegram/{telegram_id:str}"
     tags = ("bots",)
+    opt = COUNTS_FOR_ACCOUNT
 
     @put(
         operation_id="put_telegram_identity",
@@ -35,7 +37,7 @@ class IdentityController(Controller):
         opt=by_bot("act", only=True),
         security=BY_BOT,
         response_headers=ETAG,
-        responses={201: FIRST_SEEN} | problems(*BODY_PROBLEMS, 401, 403, 404),
+        responses={201: FIRST_SEEN} | problems(*BODY_PROBLEMS, 401, 403, 404, 412),
     )
     async def put_identity(
         self,
@@ -46,9 +48,11 @@ class IdentityController(Controller):
     ) -> Response[User]:
         """Creates the user of a Telegram account (201), or updates it (200).
 
-        The user has no password and needs no email address. A username that is already taken is ignored.
+        The user has no password and needs no email address. A username that is already taken is ignored. With
+        `If-None-Match: *`, only a new account is accepted.
         """
-        known = await identities.put(_parse_id(telegram_id), data or TelegramAccount(), request.user)
+        account, expected = data or TelegramAccount(), expected_versions(request)
+        known = await identities.put(_parse_id(telegram_id), account, request.user, expected=expected)
         headers = {"ETag": etag(known.user), "Location": f"/users/{known.user.id}"}
         return Response(known.user, status_code=201 if known.is_new else 200, headers=headers)
 

@@ -8,7 +8,7 @@ from litestar.params import JSONBody
 from msgspec import Struct
 
 from eventorg.domain.errors import Unauthenticated
-from eventorg.domain.normal_forms import fold
+from eventorg.domain.normal_forms import email_key
 from eventorg.domain.users import Login, User
 from eventorg.domain.values import Input, Instant, rfc3339, rule, within
 from eventorg.repositories.identities import IdentityRepository
@@ -100,7 +100,7 @@ async def login(
     An unknown email address and a wrong password get the same response. After too many failed logins to an account or
     from an IP address, the server returns 429 for a minute.
     """
-    keys = (f"account {fold(data.email)}", f"address {network_of(request.client)}")
+    keys = (f"account {email_key(data.email)}", f"address {network_of(request.client)}")
     throttle.check(*keys)
     try:
         credentials = await users.log_in(data)

@@ -11,10 +11,11 @@ from eventorg.domain.errors import Unauthenticated
 from eventorg.metrics import Metrics
 from eventorg.settings import Settings
 from eventorg.web.authentication import OPEN
+from eventorg.web.query_parameters import ANY_QUERY
 from eventorg.web.rate_limits import UNLIMITED
 
 
-@get("/metrics", opt=OPEN | UNLIMITED, include_in_schema=False)
+@get("/metrics", opt=OPEN | UNLIMITED | ANY_QUERY, include_in_schema=False)
 async def get_metrics(
     request: Request[Any, Any, Any], metrics: NamedDependency[Metrics], settings: NamedDependency[Settings]
 ) -> Response[bytes]:

@@ -10,7 +10,7 @@ from msgspec import Meta, structs
 from eventorg.domain.registrations import Participants, Registration, RegistrationPatch, RegistrationStatus
 from eventorg.repositories.participants import ParticipantRepository
 from eventorg.repositories.registrations import RegistrationRepository
-from eventorg.web.authentication import Authenticated
+from eventorg.web.authentication import ANY_BOT_SECURITY, BY_ANY_BOT, Authenticated
 from eventorg.web.conditional import ETAG, answer, expected_versions, tagged
 from eventorg.web.idempotency import once_of
 from eventorg.web.pagination import Cursor, decode_cursor, encode_cursor
@@ -31,6 +31,8 @@ class ParticipantController(Controller):
     @get(
         operation_id="list_participants",
         summary="List participants",
+        opt=BY_ANY_BOT,
+        security=ANY_BOT_SECURITY,
         responses=problems(401, 404, 422),
     )
     async def list_participants(
@@ -48,7 +50,8 @@ class ParticipantController(Controller):
     ) -> Participants:
         """Lists registrations in the order in which they were made: all of them, unless you give a `limit`.
 
-        To list cancelled registrations, use `status=cancelled`.
+        To list cancelled registrations, use `status=cancelled`. A bot can call this without `X-Act-As` for an event
+        that is public or unlisted.
         """
         found, last = await participants.find(event_id, status, decode_cursor(cursor, Place) or 0, limit, request.user)
         return structs.replace(found, next=encode_cursor(last)) if last else found
@@ -88,7 +91,7 @@ class ParticipantController(Controller):
     ) -> Response[Registration]:
         """Checks a participant in with `attended`, or undoes it with `registered`. Only hosts can do this.
 
-        The change feed shows both as `registration.attended`.
+        The change feed shows them as `registration.attended` and `registration.updated`.
         """
         guest_id, expected = request.user.resolve(user_id), expected_versions(request)
         registration = await registrations.check_in(event_id, guest_id, data, expected, request.user, once_of(request))
@@ -109,6 +112,9 @@ class ParticipantController(Controller):
         user_id: FromPath[str],
         registrations: Registrations,
     ) -> Response[Registration]:
-        """Cancels the registration. The first person on the waiting list gets the seat. Only hosts can do this."""
+        """Cancels the registration. The first person on the waiting list gets the seat. Only hosts can do this.
+
+        A removed participant no longer sees a private event.
+        """
         guest_id, expected = request.user.resolve(user_id), expected_versions(request)
         return tagged(await registrations.remove(event_id, guest_id, expected, request.user))

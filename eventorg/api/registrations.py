@@ -52,13 +52,14 @@ class RegistrationController(Controller):
         response_headers=ETAG,
         summary="Leave an event",
         status_code=200,
-        responses=problems(401, 404, 412, 507),
+        responses=problems(401, 404, 409, 412, 507),
     )
     async def leave(
         self, request: Authenticated, event_id: FromPath[str], registrations: Registrations
     ) -> Response[Registration]:
         """Cancels the caller's registration. The first person on the waiting list gets the seat.
 
-        The caller can register again, at the end of the waiting list.
+        The caller can register again, at the end of the waiting list, also for a private event. Returns 409
+        `already_attended` after a check-in, and 409 `event_over` after the event has ended.
         """
         return tagged(await registrations.leave(event_id, expected_versions(request), request.user))

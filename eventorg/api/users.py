@@ -102,9 +102,10 @@ class UserController(Controller):
         responses=problems(401, 403, 404, 412, 507),
     )
     async def delete_user(self, request: Authenticated, user_id: FromPath[str], users: Users) -> Done:
-        """Deletes the account and its registrations.
+        """Deletes the account, its registrations, and the events that it organizes.
 
-        Events that the account organizes pass to a co-host, if they have one. The others are deleted.
+        An event passes to its longest-serving co-host who has changed it, checked someone in, or removed someone.
+        If there is no such co-host, the event is deleted.
         """
         await users.delete(request.user.resolve(user_id), expected_versions(request), request.user)
         return done(request, "user_deleted")

@@ -1,12 +1,36 @@
 """Lets requests wait for changes without a thread or a query. A commit wakes the requests that its changes affect."""
 
 import asyncio
-from collections import defaultdict
-from collections.abc import Iterable
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from typing import Final
 
 from eventorg.domain.callers import Caller
+from eventorg.domain.errors import TooMany
 from eventorg.domain.facts import ALL_CHANGES, Change, ChangePage
 from eventorg.repositories.changes import ChangeRepository
+
+MAX_WAITING: Final = 20
+"""Maximum number of requests of one caller that wait at the same time."""
+MAX_CATCHING_UP: Final = 2
+"""Maximum number of streams whose old changes are read at the same time."""
+MAX_IDLE_SUBJECTS: Final = 10_000
+"""The number of IDs that are kept for users who may wait again soon."""
+_RETRY_SECONDS: Final = 5
+
+
+class _Watch:
+    """The events of a user, and the user: their changes wake all requests that wait for the user.
+
+    It may contain events that no longer concern the user. A woken request finds only what the user may see.
+    """
+
+    def __init__(self, user_id: str) -> None:
+        self.user_id = user_id
+        self.subjects: set[str] = set()
+        self.waiters: set[asyncio.Event] = set()
+        self.is_complete = False
 
 
 class Feed:
@@ -14,61 +38,140 @@ class Feed:
 
     def __init__(self, changes: ChangeRepository) -> None:
         self._changes = changes
-        self._waiting: defaultdict[str, set[asyncio.Event]] = defaultdict(set)
+        self._watches: dict[str, _Watch] = {}  # by user; "" is a bot that sees everything
+        self._watching: defaultdict[str, set[_Watch]] = defaultdict(set)  # by subject
+        self._idle: dict[_Watch, None] = {}  # the one that has been idle for the longest time is the first
+        self._idle_subjects = 0
+        self._places: Counter[tuple[str | None, str]] = Counter()
+        self._turns = asyncio.Semaphore(MAX_CATCHING_UP)
         self._head = 0
         self.followers = 0
         """The number of requests that wait now."""
         self.is_closed = False
 
-    async def follow(self, caller: Caller, after: int | None, seconds: float, limit: int) -> ChangePage:
+    @contextmanager
+    def place(self, caller: Caller) -> Iterator[None]:
+        """Counts a request that may wait, until the block ends. Raises `TooMany` if the caller has `MAX_WAITING`."""
+        key = (caller.bot, caller.user_id)
+        if self._places[key] >= MAX_WAITING:
+            raise TooMany("too_many_waiting", retry_after=_RETRY_SECONDS)
+        self._places[key] += 1
+        try:
+            yield
+        finally:
+            self._places[key] -= 1
+            if not self._places[key]:
+                del self._places[key]
+
+    async def follow(
+        self, caller: Caller, after: int | None, seconds: float, limit: int, *, in_turn: bool = False
+    ) -> ChangePage:
         """Returns the changes that concern the caller after `after`; None means from the oldest one kept.
 
-        If there are none, waits up to `seconds`, or until the server stops. Raises `Gone` if changes after `after` have
-        been deleted.
+        If there are none, waits up to `seconds`, or until the server stops. With `in_turn`, old changes are read for
+        few callers at a time. Raises `Gone` if changes after `after` have been deleted.
         """
         loop = asyncio.get_running_loop()
         deadline = loop.time() + seconds
         while True:
-            page, concerns = await self._changes.find(caller, after, limit)
+            page = await self._find(caller, after, limit, in_turn=in_turn)
             left = deadline - loop.time()
-            if page.changes or left <= 0 or not await self.wait(concerns, page.next, left):
+            if page.changes or left <= 0 or not await self.wait(caller, page.next, left):
                 return page
             after = page.next
+
+    async def get_head(self) -> int:
+        """Returns the number of the newest change."""
+        return await self._changes.get_head()
 
     def on_commit(self, news: list[Change]) -> None:
         """Wakes the requests that wait for the events and users of these changes."""
         self._head = max(self._head, news[-1].seq)  # those of another process come late
+        for change in news:
+            if change.event_id and change.user_id and (watch := self._watches.get(change.user_id)):
+                self._add(watch, (change.event_id,))  # a change that makes an event concern a user names both
         subjects = {subject for change in news for subject in (change.event_id, change.user_id, ALL_CHANGES)}
         for subject in subjects:
-            for waiter in self._waiting.get(subject or "", ()):
-                waiter.set()
+            for watch in self._watching.get(subject or "", ()):
+                for waiter in watch.waiters:
+                    waiter.set()
 
-    async def wait(self, subjects: Iterable[str], seen: int, seconds: float) -> bool:
-        """Waits up to `seconds`. Returns true if there may be changes of the subjects after the change `seen`."""
-        if self._head > seen:
-            return True
-        if self.is_closed:
-            return False
+    async def wait(self, caller: Caller, seen: int, seconds: float) -> bool:
+        """Waits up to `seconds`. Returns true if there may be changes for the caller after the change `seen`."""
+        watch = self._watches.get(caller.user_id) or self._create(caller.user_id)
         waiter = asyncio.Event()
-        for subject in subjects:
-            self._waiting[subject].add(waiter)
+        watch.waiters.add(waiter)
+        self._end_idleness(watch)
         self.followers += 1
         try:
-            async with asyncio.timeout(seconds):
-                await waiter.wait()
-            return not self.is_closed
-        except TimeoutError:
-            return False
+            if not watch.is_complete:
+                self._add(watch, await self._changes.find_audience(watch.user_id))
+                watch.is_complete = True
+            if self._head > seen:
+                return True
+            if self.is_closed:
+                return False
+            return await self.sleep(waiter, seconds) and not self.is_closed
         finally:
             self.followers -= 1
-            for subject in subjects:
-                self._waiting[subject].discard(waiter)
-                if not self._waiting[subject]:
-                    del self._waiting[subject]
+            watch.waiters.discard(waiter)
+            if not watch.waiters:
+                self._begin_idleness(watch)
+
+    async def sleep(self, waiter: asyncio.Event, seconds: float) -> bool:
+        """Waits up to `seconds`. Returns true if it was woken."""
+        try:
+            async with asyncio.timeout(seconds):
+                return await waiter.wait()
+        except TimeoutError:
+            return False
 
     def close(self) -> None:
         """Ends all waits, present and future, because the server is stopping."""
         self.is_closed = True
-        for waiters in self._waiting.values():
-            for waiter in waiters:
+        for watch in self._watches.values():
+            for waiter in watch.waiters:
                 waiter.set()
+
+    async def _find(self, caller: Caller, after: int | None, limit: int, *, in_turn: bool) -> ChangePage:
+        page = await self._changes.find_new(caller, after, limit)  # usually the caller was woken by a change
+        if page is not None:
+            return page
+        if not in_turn:
+            return await self._changes.find(caller, after, limit)
+        async with self._turns:
+            return await self._changes.find(caller, after, limit)
+
+    def _create(self, user_id: str) -> _Watch:
+        """Returns a new watch. It is in place before its events are read, so that it misses no change."""
+        watch = self._watches[user_id] = _Watch(user_id)
+        watch.is_complete = not user_id
+        self._add(watch, (user_id or ALL_CHANGES,))
+        return watch
+
+    def _add(self, watch: _Watch, subjects: Collection[str]) -> None:
+        before = len(watch.subjects)
+        watch.subjects.update(subjects)
+        for subject in subjects:
+            self._watching[subject].add(watch)
+        if watch in self._idle:
+            self._idle_subjects += len(watch.subjects) - before
+
+    def _begin_idleness(self, watch: _Watch) -> None:
+        self._idle[watch] = None
+        self._idle_subjects += len(watch.subjects)
+        while self._idle_subjects > MAX_IDLE_SUBJECTS:
+            self._forget(next(iter(self._idle)))
+
+    def _end_idleness(self, watch: _Watch) -> None:
+        if watch in self._idle:
+            del self._idle[watch]
+            self._idle_subjects -= len(watch.subjects)
+
+    def _forget(self, watch: _Watch) -> None:
+        self._end_idleness(watch)
+        del self._watches[watch.user_id]
+        for subject in watch.subjects:
+            self._watching[subject].discard(watch)
+            if not self._watching[subject]:
+                del self._watching[subject]

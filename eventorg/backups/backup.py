@@ -6,7 +6,7 @@ from pathlib import Path
 
 from eventorg.errors import OperatorError
 from eventorg.storage.copies import Progress, copy_database, flush, no_progress, temporary_beside
-from eventorg.storage.schema import core_component, find_faults
+from eventorg.storage.schema import core_component, find_faults, require_database
 
 
 def back_up(database: Path, target: Path, progress: Progress = no_progress) -> None:
@@ -16,8 +16,7 @@ def back_up(database: Path, target: Path, progress: Progress = no_progress) -> N
     target's name, so that a file of that name is complete. It is a single file without a write-ahead log.
     """
     target = target.absolute()
-    if not database.exists():
-        raise OperatorError(f"There is no database {database} to back up.")
+    require_database(database)
     if target.exists():
         raise OperatorError(f"{target} already exists. eventorg does not overwrite files. Choose another name.")
     if not target.parent.is_dir():

@@ -15,8 +15,9 @@ from anyio import to_thread
 from eventorg.background.repeat import repeating
 from eventorg.backups.backup import back_up
 from eventorg.domain.values import Clock
-from eventorg.errors import OperatorError
+from eventorg.errors import OperatorError, SettingError
 from eventorg.settings import Settings
+from eventorg.storage.copies import temporary_beside
 
 PAUSE = timedelta(minutes=1)
 """The time between two checks for a due backup."""
@@ -39,6 +40,15 @@ class BackupSchedule:
         self._name: Final = re.compile(own)
         self._half: Final = re.compile(rf"\.{own}\.[0-9a-f]{{8}}(-\w+)?")  # an unfinished backup of a killed process
         self._stopping: Final = threading.Event()
+
+    def check_folder(self) -> None:
+        """Raises `SettingError` if no backup can be written to the folder."""
+        try:
+            with temporary_beside(self._folder / f"{self._database.stem}-{self._clock().astimezone(UTC):{_TIME}}.db"):
+                pass
+        except OSError as error:
+            reason = f"Cannot write backups to {self._folder}: {error.strerror}"
+            raise SettingError("EVENTORG_BACKUPS", reason) from None
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Mapping, Sequence
 from importlib import import_module
+from io import TextIOWrapper
 
 import click
 
@@ -65,17 +66,41 @@ def cli() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Runs the command. Prints an error that the operator can fix as one line on standard error."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # for names that the terminal's encoding does not have
     try:
+        _check_arguments(arguments)
         status = cli.main(arguments, prog_name="eventorg", standalone_mode=False)
     except OperatorError as error:
-        click.echo(f"eventorg: {error}", err=True)
+        _print_error(str(error))
         status = error.exit_status
     except click.exceptions.NoArgsIsHelpError as error:
         error.show()
         status = error.exit_code
     except click.ClickException as error:
-        click.echo(f"eventorg: {' '.join(error.format_message().split())}", err=True)
+        _print_error(error.format_message())
         status = error.exit_code
     except click.Abort:
         status = 1
+    except OSError as error:
+        if error.filename is None:
+            raise
+        _print_error(f"Cannot use {error.filename}: {error.strerror}.")
+        status = 1
     sys.exit(status if isinstance(status, int) else 0)
+
+
+def _check_arguments(arguments: Sequence[str]) -> None:
+    for argument in arguments:
+        try:
+            argument.encode()
+        except UnicodeEncodeError:
+            raise click.UsageError(f"The argument {argument!a} is not UTF-8 text.") from None
+
+
+def _print_error(text: str) -> None:
+    """Prints an error as one line. Escapes the characters that could change what the terminal shows."""
+    line = " ".join(text.split())
+    shown = "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in line)
+    click.echo(f"eventorg: {shown}", err=True)

@@ -14,11 +14,10 @@ import click
 from eventorg.backups.backup import back_up
 from eventorg.backups.restore import restore as restore_backup
 from eventorg.core import Core
-from eventorg.errors import OperatorError
 from eventorg.extensions.loader import check_names
 from eventorg.settings import load
 from eventorg.storage.copies import Progress, no_progress
-from eventorg.storage.schema import examine
+from eventorg.storage.schema import examine, find_pending_migrations, require_database
 
 SAFE_SQLITE = (3, 51, 3)
 """Earlier versions can damage the file when two connections checkpoint the write-ahead log at once
@@ -62,8 +61,7 @@ def check() -> None:
     """
     core = Core(load())
     path = core.settings.database_path
-    if not path.exists():
-        raise OperatorError(f"The database {path} does not exist. Run `eventorg serve` to create it.")
+    require_database(path)
     is_sound = True
     with progress_shown() as progress:
         progress("checking", 0, 1)
@@ -75,6 +73,10 @@ def check() -> None:
             is_sound = False
         if not faults:
             click.echo(f"{aspect}: ok")
+    if is_sound:
+        pending = find_pending_migrations(path, core.components)
+        state = f"pending: {', '.join(pending)} (`eventorg serve` or `migrate` applies them)" if pending else "ok"
+        click.echo(f"migrations: {state}")
     version = sqlite3.sqlite_version
     if sqlite3.sqlite_version_info < SAFE_SQLITE:
         version += ". This version can damage the file if two programs checkpoint the write-ahead log at once."

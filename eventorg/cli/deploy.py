@@ -1,5 +1,6 @@
 """`eventorg deploy` and `eventorg health`: commands for running the server in production."""
 
+from contextlib import closing
 from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException
 from ipaddress import IPv4Address, IPv6Address
@@ -36,17 +37,16 @@ def health() -> None:
     Example: eventorg health
     """
     settings = load()
-    host = _EVERYWHERE.get(settings.host, settings.host)
+    first = settings.hosts[0]
+    host = _EVERYWHERE.get(first, first)
     url = f"http://{f'[{host}]' if ':' in host else host}:{settings.port}/health"
-    connection = HTTPConnection(host, settings.port, timeout=_SECONDS)
     try:
-        connection.request("GET", "/health")
-        status = connection.getresponse().status
-    except (OSError, HTTPException) as error:
+        with closing(HTTPConnection(host, settings.port, timeout=_SECONDS)) as connection:
+            connection.request("GET", "/health")
+            status = connection.getresponse().status
+    except (OSError, HTTPException, UnicodeError) as error:  # UnicodeError: no possible host
         reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
         raise OperatorError(f"No response from {url}: {reason}.") from None
-    finally:
-        connection.close()
     if status != HTTPStatus.OK:
         raise OperatorError(f"The server is not healthy: {url} returned {status}.")
     click.echo("ok")

@@ -10,7 +10,7 @@ import click
 
 from eventorg.cli.running import run_with_core
 from eventorg.core import Core
-from eventorg.extensions.loader import load_plugins
+from eventorg.extensions.loader import check_name_is_free, load_plugins
 from eventorg.extensions.scaffold import write_example
 from eventorg.repositories.plugins import PluginState
 from eventorg.settings import load
@@ -65,6 +65,7 @@ def new(name: str, into: Path) -> None:
 
     Example: eventorg plugins new notes --into my-plugins
     """
+    check_name_is_free(name, load())
     click.echo(write_example(name, into))
 
 

@@ -9,7 +9,7 @@ from eventorg.domain.errors import DomainError, Invalid
 from eventorg.errors import OperatorError
 from eventorg.locales.explanations import explain, explain_fault
 from eventorg.settings import load
-from eventorg.storage.schema import core_component, prepare
+from eventorg.storage.schema import core_component, prepare, require_database
 
 T = TypeVar("T")
 
@@ -17,10 +17,11 @@ T = TypeVar("T")
 def run_with_core(action: Callable[[Core], Awaitable[T]], *, plugins: bool = False) -> T:
     """Returns the result of an action. Raises `OperatorError`, also in place of a domain error.
 
-    Creates the database or updates its schema first. Without `plugins`, only the core's: then no plugin is imported,
-    and the plugins' schema waits for `serve` or `migrate`.
+    The database must exist, so that a command in the wrong folder creates none. Updates its schema first. Without
+    `plugins`, only the core's: then no plugin is imported, and the plugins' schema waits for `serve` or `migrate`.
     """
     core = Core(load())
+    require_database(core.settings.database_path)
     prepare(core.settings.database_path, core.components if plugins else [core_component()], core.clock)
 
     async def act() -> T:

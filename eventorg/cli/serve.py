@@ -1,6 +1,7 @@
 """`eventorg serve` and `eventorg openapi`: the commands that build the whole application."""
 
 import json
+import os
 
 import click
 
@@ -10,12 +11,15 @@ from eventorg.settings import load
 
 
 @click.command()
-def serve() -> None:
+@click.option("--host", help="Address to listen on. Overrides EVENTORG_HOST.")
+@click.option("--port", type=click.IntRange(0, 65535), help="Port to listen on. Overrides EVENTORG_PORT.")
+def serve(host: str | None, port: int | None) -> None:
     """Run the server until SIGTERM or Ctrl-C. The first start creates the database.
 
-    Example: EVENTORG_PORT=8080 eventorg serve
+    Example: eventorg serve --port 8080
     """
-    run_server(load())
+    given = {"EVENTORG_HOST": host or "", "EVENTORG_PORT": "" if port is None else str(port)}
+    run_server(load(os.environ | {name: value for name, value in given.items() if value}))
 
 
 @click.command()

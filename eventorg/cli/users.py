@@ -90,7 +90,12 @@ def delete_user(name: str, yes: bool) -> None:
         if not sys.stdin.isatty():
             raise click.UsageError("Standard input is not a terminal: add --yes to confirm.")
         click.confirm(f"Delete {_called(found)}, {found.id}, permanently?", abort=True, err=True)
-    run_with_core(lambda core: core.users.delete(found.id, None, Caller(user_id=found.id)))
+
+    async def delete(core: Core) -> None:
+        await core.users.delete(found.id, None, Caller(user_id=found.id, is_operator=True))
+        await core.open_tasks.finish()
+
+    run_with_core(delete)
     click.echo(f"deleted {_called(found)}, {found.id}")
 
 
@@ -145,9 +150,14 @@ def _new_password(generate: bool) -> str:
     """Returns a generated password, or the one that the operator types or pipes in."""
     if generate:
         return secrets.token_urlsafe(18)
-    if sys.stdin.isatty():
-        return str(click.prompt("New password", hide_input=True, confirmation_prompt=True, err=True))
-    password = sys.stdin.readline().rstrip("\r\n")
+    try:
+        if sys.stdin.isatty():
+            password = str(click.prompt("New password", hide_input=True, confirmation_prompt=True, err=True))
+        else:
+            password = sys.stdin.readline().rstrip("\r\n")
+        password.encode()
+    except UnicodeError:
+        raise click.UsageError("The password is not UTF-8 text.") from None
     if not password:
         raise click.UsageError("No password on standard input: pipe one in, or add --generate.")
     return password

@@ -23,6 +23,10 @@ class Caller(Struct, frozen=True, kw_only=True):
     user_id: str = ""
     bot: str | None = None
     scopes: frozenset[str] = frozenset()
+    locale: str | None = None
+    """The user's locale: texts are in it if the request names no language."""
+    is_operator: bool = False
+    """True if the operator acts for the user, with a command."""
 
     def resolve(self, user_id: str) -> str:
         """Returns the ID, or the caller's own for `me`."""

@@ -4,6 +4,7 @@ The domain says what is wrong. Only `eventorg.web.problems` knows the HTTP statu
 the words.
 """
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 from msgspec import Struct
@@ -29,6 +30,9 @@ class DomainError(Exception):
 
     default_code: ClassVar[str]
 
+    values: Mapping[str, str] = {}
+    """The values that the text of the code mentions."""
+
     def __init__(self, code: str | None = None, **words: str) -> None:
         self.code = code or self.default_code
         self.words = words
@@ -45,6 +49,16 @@ class Forbidden(DomainError):
     """The caller may see the resource, but not do this with it."""
 
     default_code = "forbidden"
+
+
+class ScopeMissing(Forbidden):
+    """The bot's token lacks a scope."""
+
+    default_code = "scope_missing"
+
+    def __init__(self, *, scope: str) -> None:
+        super().__init__()
+        self.values = {"scope": scope}
 
 
 class NotFound(DomainError):

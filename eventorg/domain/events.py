@@ -96,12 +96,18 @@ class Host(Struct, kw_only=True, frozen=True):
     role: Literal["organizer", "host"]
     since: Instant
 
+    @property
+    def version(self) -> str:
+        """The version that an entity tag shows."""
+        return "".join(filter(str.isalnum, self.since))
+
 
 class Hosts(Struct, kw_only=True, frozen=True):
     """The organizer of an event, then its co-hosts in the order they were added."""
 
     event_id: Id
     hosts: list[Host]
+    as_of: int
 
 
 class EventQuery(Input):
@@ -115,10 +121,15 @@ class EventQuery(Input):
 
 
 class EventPage(Struct, kw_only=True, frozen=True):
-    """A page of events by start time; `next` continues the list."""
+    """A page of events by start time. `next` continues the list.
+
+    `as_of` is the number of the last change when the page was read. To follow the list, continue with
+    `GET /changes?after=<as_of of the first page>`.
+    """
 
     events: list[Event]
     next: str | None
+    as_of: int
 
 
 def check_times(start: Instant, end: Instant) -> None:
@@ -132,9 +143,10 @@ def is_hidden(event: Event) -> bool:
     return event.status == "draft" or event.visibility == "private"
 
 
-def check_visible(event: Event, role: Role | None) -> None:
-    """Raises `NotFound` if the event is hidden and the viewer has no role."""
-    if role is None and is_hidden(event):
+def check_visible(event: Event, role: Role | None, *, has_left: bool = False) -> None:
+    """Raises `NotFound` if the event is hidden, unless the viewer has a role or left the event without being
+    removed."""
+    if role is None and not has_left and is_hidden(event):
         raise NotFound("event_not_found")
 
 
@@ -148,6 +160,18 @@ def check_organizer(role: Role | None) -> None:
     """Raises `Forbidden` unless the role is organizer."""
     if role != "organizer":
         raise Forbidden()
+
+
+MAX_PENDING_HOSTS = 100
+MAX_PENDING_OF_ONE_HOST = 20
+PENDING_HOSTS_DAYS = 30
+
+
+def check_pending_hosts(of_all: int, of_user: int) -> None:
+    """Raises `Conflict` if an organizer has given too many roles, in all or to one user, to people who have not acted
+    as co-host of any of its events within `PENDING_HOSTS_DAYS`."""
+    if of_all >= MAX_PENDING_HOSTS or of_user >= MAX_PENDING_OF_ONE_HOST:
+        raise Conflict("too_many_pending_hosts")
 
 
 def check_open(event: Event, now: Instant) -> None:

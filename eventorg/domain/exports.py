@@ -7,7 +7,7 @@ from msgspec import Struct
 from eventorg.domain.events import Event
 from eventorg.domain.facts import Change
 from eventorg.domain.identities import TelegramIdentity
-from eventorg.domain.registrations import Registration
+from eventorg.domain.registrations import CancelledBy, Registration
 from eventorg.domain.users import User
 from eventorg.domain.values import Instant
 
@@ -16,6 +16,12 @@ class LoggedChange(Change, kw_only=True, frozen=True):
     """A change, and the bot through which the user made it, if any."""
 
     bot: str | None
+
+
+class StoredRegistration(Registration, kw_only=True, frozen=True):
+    """A registration, and the party that cancelled it, if it is cancelled."""
+
+    cancelled_by: CancelledBy | None
 
 
 class IdempotentRequest(Struct, kw_only=True, frozen=True):
@@ -46,7 +52,7 @@ class Export(Struct, kw_only=True, frozen=True):
     user: User
     telegram: TelegramIdentity | None
     events: list[Event]
-    registrations: list[Registration]
+    registrations: list[StoredRegistration]
     changes: list[LoggedChange]
     requests: list[IdempotentRequest]
     plugins: dict[str, Any] = {}

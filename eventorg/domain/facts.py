@@ -1,9 +1,12 @@
 """Facts in the past tense: the rows of the change log, and the feed for the API and for plugins."""
 
-from typing import Final, Literal
+from collections.abc import Iterable
+from typing import Annotated, Final, Literal, TypedDict
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
+from eventorg.domain.callers import Caller
+from eventorg.domain.registrations import RegistrationStatus
 from eventorg.domain.values import Id, Instant
 
 ChangeType = Literal[
@@ -18,11 +21,27 @@ ChangeType = Literal[
     "registration.promoted",
     "registration.cancelled",
     "registration.attended",
+    "registration.updated",
 ]
 
+Actor = Literal["self", "host", "operator", "system"]
+"""Whose act a change of a registration is. `system`: a promotion from the waiting list, or a merge of two accounts."""
 
 ALL_CHANGES: Final = "*"
 """The audience of a reader who sees every change. No ID looks like it."""
+
+
+class ChangeData(TypedDict, total=False):
+    """What a change changed. It contains no personal data."""
+
+    changed: list[str]
+    """The names of the fields that changed. For a user also `password` and `telegram`, for an event also `hosts` and
+    `organizer_id`."""
+    status: RegistrationStatus
+    previous_status: RegistrationStatus | None
+    """Null for someone who was never registered for the event."""
+    guests: int
+    by: Actor
 
 
 class NewChange(Struct, frozen=True):
@@ -31,6 +50,7 @@ class NewChange(Struct, frozen=True):
     type: ChangeType
     event_id: str | None = None
     user_id: str | None = None
+    data: ChangeData | None = None
 
 
 class Change(Struct, kw_only=True, frozen=True):
@@ -41,6 +61,13 @@ class Change(Struct, kw_only=True, frozen=True):
     type: ChangeType
     event_id: Id | None
     user_id: Id | None
+    data: Annotated[
+        ChangeData | None,
+        Meta(
+            description="The names of the fields that an update changed, or the status of a registration before and "
+            "after, and whose act it was. Null for other changes, and for changes from before version 0.2."
+        ),
+    ] = None
 
 
 class ChangePage(Struct, frozen=True):
@@ -95,7 +122,12 @@ class RegistrationCancelled(Fact, frozen=True, kw_only=True):
 
 
 class RegistrationAttended(Fact, frozen=True, kw_only=True):
-    """A user was checked in, or the check-in was undone (`event_id`, `user_id`)."""
+    """A user was checked in (`event_id`, `user_id`)."""
+
+
+class RegistrationUpdated(Fact, frozen=True, kw_only=True):
+    """A check-in was undone, or a registration changed in another way that is not one of the above (`event_id`,
+    `user_id`)."""
 
 
 FACTS: Final[dict[ChangeType, type[Fact]]] = {
@@ -110,4 +142,22 @@ FACTS: Final[dict[ChangeType, type[Fact]]] = {
     "registration.promoted": RegistrationPromoted,
     "registration.cancelled": RegistrationCancelled,
     "registration.attended": RegistrationAttended,
+    "registration.updated": RegistrationUpdated,
 }
+
+
+def field_names(names: Iterable[str]) -> ChangeData:
+    """Returns the data of an update of these fields."""
+    return {"changed": list(names)}
+
+
+def registration_step(status: RegistrationStatus, previous: RegistrationStatus | None, by: Actor) -> ChangeData:
+    """Returns the data of a change of a registration."""
+    return {"status": status, "previous_status": previous, "guests": 0, "by": by}
+
+
+def actor_for(user_id: str, by: Caller) -> Actor:
+    """Returns whose act it is if the caller changes this user's registration."""
+    if by.is_operator:
+        return "operator"
+    return "self" if by.user_id == user_id else "host"

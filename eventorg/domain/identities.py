@@ -7,7 +7,7 @@ from typing import Annotated
 from msgspec import UNSET, Struct, UnsetType
 
 from eventorg.domain.errors import FieldError, Invalid
-from eventorg.domain.normal_forms import normal
+from eventorg.domain.normal_forms import normal, visible
 from eventorg.domain.users import User
 from eventorg.domain.values import UNPRINTABLE, Id, Input, Instant, Locale, rule, text
 
@@ -21,9 +21,11 @@ _AS_FAR_AS_READ = 1_000
 
 
 def _clean_foreign_name(value: str) -> str:
-    """Returns a cleaned name. Names in Telegram can contain anything, so none is refused."""
+    """Returns a cleaned name, or "" if nothing of it is visible. Names in Telegram can contain anything, so none is
+    refused."""
     kept = "".join(c for c in value[:_AS_FAR_AS_READ] if unicodedata.category(c) not in UNPRINTABLE)
-    return normal("NFC", kept.strip())[:100].strip()
+    name = normal("NFC", kept.strip())[:100].strip()
+    return name if visible(name) else ""
 
 
 ForeignName = Annotated[str, rule(_clean_foreign_name, examples=["Анна"])]

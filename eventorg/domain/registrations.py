@@ -9,6 +9,8 @@ from eventorg.domain.events import Event
 from eventorg.domain.values import Id, Input, Instant, JSONOf
 
 RegistrationStatus = Literal["registered", "waitlisted", "cancelled", "attended"]
+CancelledBy = Literal["self", "host", "operator", "system"]
+"""The party that cancelled a registration. A user whom a host removed cannot return to a private event."""
 
 
 class Registration(Struct, kw_only=True, frozen=True):
@@ -44,6 +46,7 @@ class Participants(Struct, kw_only=True, frozen=True):
     event_id: Id
     participants: Annotated[Raw, JSONOf(list[Registration])]
     next: str | None
+    as_of: int
 
 
 class OrganizedEvent(Struct, kw_only=True, frozen=True):
@@ -70,6 +73,7 @@ class UserEvents(Struct, kw_only=True, frozen=True):
 
     organized_events: list[OrganizedEvent]
     participated_events: list[ParticipatedEvent]
+    as_of: int
 
 
 class ParticipantCounts(Struct, kw_only=True, frozen=True):
@@ -93,3 +97,11 @@ def check_seated(status: RegistrationStatus) -> None:
     """Raises `Conflict` unless the registration has a seat."""
     if status not in ("registered", "attended"):
         raise Conflict(f"registration_{status}")
+
+
+def check_leaving(status: RegistrationStatus, event: Event, now: Instant) -> None:
+    """Raises `Conflict` if the user has been checked in, or the event is over."""
+    if status == "attended":
+        raise Conflict("already_attended")
+    if event.end_time <= now:
+        raise Conflict("event_over")

@@ -10,13 +10,15 @@ import zoneinfo
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import cache
-from typing import Annotated, Any, Final, Literal, get_args
+from typing import Annotated, Any, Final, Literal
 from uuid import UUID
 
-from msgspec import Meta, Struct, UnsetType, structs
+from msgspec import Meta, Struct, structs
 
+from eventorg.domain.cleaners import Cleaner, cleaner_of
+from eventorg.domain.cleaners import Refused as Refused
 from eventorg.domain.errors import FieldError, Invalid, VersionMismatch
-from eventorg.domain.normal_forms import MAX_IN_ONE, normal
+from eventorg.domain.normal_forms import MAX_IN_ONE, normal, visible
 
 Clock = Callable[[], datetime]
 """Returns the current time with its time zone. Tests can move it."""
@@ -31,15 +33,6 @@ UNPRINTABLE: Final = frozenset(("Cc", "Cs", "Zl", "Zp"))
 """Unicode categories that no text may contain: control characters, surrogates, line and paragraph separators."""
 
 
-class Refused(Exception):
-    """Raised by a rule: the code of the broken rule, with the values that its message mentions."""
-
-    def __init__(self, code: str, **values: str | int) -> None:
-        super().__init__(code)
-        self.code = code
-        self.values = values
-
-
 def rule(clean: Callable[[Any], Any], **schema: object) -> Meta:
     """Marks a type: `clean` returns the stored form of a value or raises `Refused`; `schema` goes to OpenAPI.
 
@@ -51,12 +44,19 @@ def rule(clean: Callable[[Any], Any], **schema: object) -> Meta:
 
 
 def text(minimum: int, maximum: int, *, lines: bool = False, example: str) -> Meta:
-    """Marks a trimmed text in NFC without control characters. Newlines and tabs are allowed with `lines`."""
+    """Marks a trimmed text in NFC without control characters. Newlines and tabs are allowed with `lines`.
+
+    Invisible characters do not count for the minimum, and a text that is not empty has a visible one.
+    """
 
     def clean(value: str) -> str:
         value = composed(value.replace("\r\n", "\n") if lines else value, maximum)
         if any(unicodedata.category(c) in UNPRINTABLE and not (lines and c in "\n\t") for c in value):
             raise Refused("control_character")
+        seen = visible(value)
+        if value and not seen:
+            raise Refused("no_visible_character")
+        within(value, len(seen), minimum, maximum)
         return within(value, len(value), minimum, maximum)
 
     return rule(clean, min_length=minimum, max_length=maximum, examples=[example])
@@ -89,6 +89,7 @@ def rfc3339(moment: datetime) -> str:
 
 def _clean_username(value: str) -> str:
     value = composed(value, 32)
+    within(value, len(visible(value)), 3, 32)
     within(value, len(value), 3, 32)
     if not all(c in "_.-" or unicodedata.category(c)[0] in "LM" or c.isdecimal() for c in value):
         raise Refused("username_characters")
@@ -106,6 +107,8 @@ def is_username(value: str) -> bool:
 def _clean_email(value: str) -> str:
     value = composed(value, 254)
     within(value, len(value), 3, 254)
+    if not visible(value.partition("@")[0]):
+        raise Refused("email_syntax")
     from email_validator import EmailNotValidError, validate_email  # here: its import is slow, and few commands need it
 
     try:
@@ -237,33 +240,31 @@ class Input(Struct, kw_only=True, forbid_unknown_fields=True):
 
     def clean(self) -> None:
         """Replaces each field by its clean form. Raises `Invalid` with every broken rule."""
-        errors = []
-        for name, sent_name, clean in _rules(type(self)):
-            value = getattr(self, name)
-            if value is None or isinstance(value, UnsetType):
-                continue
-            try:
-                setattr(self, name, clean(value))
-            except Refused as refused:
-                errors.append(FieldError(sent_name, refused.code, refused.values))
+        errors: list[FieldError] = []
+        for name, sent_name, clean in _cleaners(type(self)):
+            setattr(self, name, clean(getattr(self, name), sent_name, errors))
         if errors:
             raise Invalid(*errors)
 
 
 @cache
-def _rules(struct: type[Struct]) -> tuple[tuple[str, str, Callable[[Any], Any]], ...]:
+def _cleaners(struct: type[Struct]) -> tuple[tuple[str, str, Cleaner], ...]:
     return tuple(
-        (field.name, field.encode_name, meta.extra["clean"])
+        (field.name, field.encode_name, cleaner)
         for field in structs.fields(struct)
-        for meta in _metas(field.type)
-        if meta.extra and "clean" in meta.extra
+        if (cleaner := cleaner_of(field.type)) is not None
     )
 
 
-def _metas(annotation: object) -> list[Meta]:
-    """Returns the `Meta` annotations of a type, also of a type inside a union."""
-    marks = [mark for mark in getattr(annotation, "__metadata__", ()) if isinstance(mark, Meta)]
-    return marks or [mark for arm in get_args(annotation) for mark in _metas(arm)]
+ABSENT: Final = ""
+"""Stands for the version of a resource that does not exist."""
+
+
+class AllExcept(frozenset[str]):
+    """All versions other than these."""
+
+    def __contains__(self, version: object) -> bool:
+        return not super().__contains__(version)
 
 
 def check_version(version: int | str, expected: frozenset[str] | None) -> None:

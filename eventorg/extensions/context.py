@@ -9,6 +9,7 @@ from eventorg.domain.idempotency import Once, is_replay, owner_of
 from eventorg.domain.users import User
 from eventorg.domain.values import Clock
 from eventorg.extensions.loader import LoadedPlugin
+from eventorg.repositories.changes import ChangeRepository
 from eventorg.repositories.events import EventRepository
 from eventorg.repositories.idempotency import IdempotencyRepository, request_once
 from eventorg.repositories.users import UserRepository
@@ -26,6 +27,7 @@ class PluginContext:
         loaded: LoadedPlugin,
         database: Database,
         clock: Clock,
+        changes: ChangeRepository,
         events: EventRepository,
         users: UserRepository,
         idempotency: IdempotencyRepository,
@@ -37,6 +39,7 @@ class PluginContext:
         self.clock = clock
         self.log = structlog.get_logger(f"eventorg.plugins.{loaded.plugin.name}", plugin=loaded.plugin.name)
         self._database = database
+        self._changes = changes
         self._events = events
         self._users = users
         self._idempotency = idempotency
@@ -62,6 +65,9 @@ class PluginContext:
 
     def load_event(self, tx: Transaction, event_id: str, viewer_id: str | None) -> tuple[Event, Role | None]:
         return self._events.load_with_role(tx, event_id, viewer_id)
+
+    def load_last_change(self, tx: Transaction) -> int:
+        return self._changes.load_last(tx)
 
     def load_user(self, tx: Transaction, user_id: str) -> User:
         return self._users.load(tx, user_id)

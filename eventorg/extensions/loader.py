@@ -108,6 +108,16 @@ def check_plugin_name(name: str) -> None:
         raise PluginError(f"The plugin name {name} is reserved. Choose another name.")
 
 
+def check_name_is_free(name: str, settings: Settings) -> None:
+    """Raises `PluginError` if no new plugin can have this name, for example because a plugin has it already."""
+    check_plugin_name(name)
+    for other in _find(settings):
+        if other == name:
+            raise PluginError(f"A plugin named {name} already exists. Choose another name.")
+        if f"{other}_".startswith(f"{name}_") or f"{name}_".startswith(f"{other}_"):
+            raise PluginError(f"The plugins {name} and {other} cannot be told apart by name. Choose another name.")
+
+
 def _wanted(settings: Settings, found: dict[str, Import]) -> list[str]:
     if settings.plugins == NO_PLUGINS:
         return []
@@ -119,12 +129,14 @@ def _wanted(settings: Settings, found: dict[str, Import]) -> list[str]:
 def _find(settings: Settings) -> dict[str, Import]:
     """Finds the bundled plugins, those in `EVENTORG_PLUGINS_DIR`, and those installed as packages."""
     found: dict[str, Import] = {}
+    places: dict[str, str] = {}
 
-    def add(name: str, load: Import) -> None:
+    def add(name: str, load: Import, place: str) -> None:
         check_plugin_name(name)
         if name in found:
-            raise PluginError(f"There are two plugins named {name}. Remove one.")
+            raise PluginError(f"There are two plugins named {name}. Remove one: {places[name]} or {place}.")
         found[name] = load
+        places[name] = place
 
     folders = [data_folder("plugins")]
     if settings.plugins_dir:
@@ -134,11 +146,11 @@ def _find(settings: Settings) -> dict[str, Import]:
     for folder in folders:
         for path in sorted(folder.iterdir()):
             if path.suffix == ".py" and path.stem != "conftest" and not path.stem.startswith("test_"):
-                add(path.stem, partial(_import_file, path.stem, path))
+                add(path.stem, partial(_import_file, path.stem, path), str(path))
             elif (path / "__init__.py").is_file():
-                add(path.name, partial(_import_file, path.name, path / "__init__.py"))
+                add(path.name, partial(_import_file, path.name, path / "__init__.py"), str(path))
     for entry in importlib.metadata.entry_points(group=GROUP):
-        add(entry.name, entry.load)
+        add(entry.name, entry.load, f"the package {entry.dist.name}" if entry.dist else entry.value)
     return found
 
 

@@ -27,6 +27,12 @@ def negotiate(accept_language: str) -> str:
     return max(candidates, key=lambda language: qualities.get(language, rest))
 
 
+def find_language(locale: str) -> str | None:
+    """Returns the language of a locale such as `en-GB`, or None if there are no texts in it."""
+    language = locale.partition("-")[0].lower()
+    return language if language in LANGUAGES else None
+
+
 def text(language: str, section: str, code: str, **values: str | int) -> str:
     """Returns the text of a code with its values. Raises `KeyError` if the language has no such text."""
     template: str = catalogue(language)[section][code]

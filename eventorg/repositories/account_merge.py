@@ -4,41 +4,75 @@ from collections.abc import Iterator
 from typing import Final
 
 from eventorg.domain.callers import Caller
-from eventorg.domain.facts import ChangeType, NewChange
+from eventorg.domain.facts import ChangeData, ChangeType, NewChange, field_names, registration_step
+from eventorg.domain.open_tasks import Task
 from eventorg.domain.registrations import RegistrationStatus
+from eventorg.repositories.account_closing import AccountClosing
 from eventorg.repositories.changes import ChangeRepository
+from eventorg.repositories.open_tasks import OpenTasks
 from eventorg.repositories.seats import Seats
+from eventorg.repositories.steps import MIN_PARTIES, Step
 from eventorg.storage.statements import Statements
 from eventorg.storage.transactions import Transaction
 
 _BEST_FIRST: Final[tuple[RegistrationStatus, ...]] = ("attended", "registered", "waitlisted", "cancelled")
+_REQUESTS: Final = 100
 
 
 class AccountMerge:
     """Moves everything that a user has to another user, inside the caller's transaction."""
 
-    def __init__(self, sql: Statements, changes: ChangeRepository, seats: Seats) -> None:
+    def __init__(
+        self,
+        sql: Statements,
+        changes: ChangeRepository,
+        seats: Seats,
+        closing: AccountClosing,
+        open_tasks: OpenTasks,
+    ) -> None:
         self._sql = sql
         self._changes = changes
         self._seats = seats
+        self._closing = closing
+        self._open_tasks = open_tasks
 
     def merge(self, tx: Transaction, user_id: str, heir_id: str, by: Caller) -> None:
         """Moves registrations, events, roles and requests from the user to the heir, and deletes the user.
 
         If both registered for the same event, the better status stays, or the earlier one of two equals; the other
-        registration is deleted. The change log records each step.
+        registration is deleted. The change log records each step. What is too much for one step is an open task; nobody
+        sees the user any more.
         """
-        for held in tx.all(self._sql.list_registrations_of, user_id=user_id):
-            self._merge_registration(tx, held["event_id"], user_id, heir_id, by)
-        for owned in tx.all(self._sql.list_owned, user_id=user_id):
+        self._closing.begin(tx, user_id, "merged")
+        task = Task.begun_by(by, "merge_users", user_id=user_id, heir_id=heir_id)
+        if not self.advance(tx, task, Step()):
+            self._open_tasks.add(tx, task)
+
+    def advance(self, tx: Transaction, task: Task, step: Step) -> bool:
+        """Goes on with a merge for one step. Returns true if it is done."""
+        user_id, heir_id, by = str(task.user_id), str(task.heir_id), task.by
+        while held := tx.all(self._sql.list_registrations_to_merge, user_id=user_id, limit=MIN_PARTIES):
+            for registration in held:
+                if not step.may_move():
+                    return False
+                self._merge_registration(tx, registration["event_id"], user_id, heir_id, by)
+        while owned := tx.one(self._sql.get_next_owned, user_id=user_id):
+            if not step.has_time():
+                return False
             tx.run(self._sql.reassign_event, event_id=owned["id"], user_id=heir_id, now=tx.now)
             tx.run(self._sql.remove_host, event_id=owned["id"], user_id=heir_id)
-            self._changes.record(tx, NewChange("event.updated", owned["id"], heir_id), by)
-        for hosted in tx.all(self._sql.list_hosted, user_id=user_id):
-            self._merge_role(tx, hosted["event_id"], heir_id, by)
-        tx.run(self._sql.reassign_idempotency_records, user_id=user_id, heir_id=heir_id)
-        tx.run(self._sql.delete_user, user_id=user_id)
-        self._changes.record(tx, NewChange("user.deleted", user_id=user_id), by)
+            changed = field_names(["organizer_id", "hosts"])
+            self._changes.record(tx, NewChange("event.updated", owned["id"], heir_id, changed), by)
+        while hosted := tx.one(self._sql.get_next_hosted, user_id=user_id):
+            if not step.has_time():
+                return False
+            self._merge_role(tx, hosted["event_id"], hosted["acted_at"], heir_id, by)
+            tx.run(self._sql.remove_host, event_id=hosted["event_id"], user_id=user_id)
+        requests = self._sql.reassign_idempotency_records
+        while tx.run(requests, user_id=user_id, heir_id=heir_id, limit=_REQUESTS) == _REQUESTS:
+            if not step.has_time():
+                return False
+        return self._closing.finish(tx, user_id, by, step)
 
     def _merge_registration(self, tx: Transaction, event_id: str, user_id: str, heir_id: str, by: Caller) -> None:
         given = tx.row(self._sql.get_place, event_id=event_id, user_id=user_id)
@@ -50,30 +84,37 @@ class AccountMerge:
         if not keeps_own:
             tx.run(self._sql.reassign_registration, event_id=event_id, user_id=user_id, heir_id=heir_id)
         if given["status"] != "cancelled":
-            self._changes.record(tx, NewChange("registration.cancelled", event_id, user_id), by)
+            step = registration_step("cancelled", given["status"], "system")
+            self._changes.record(tx, NewChange("registration.cancelled", event_id, user_id, step), by)
         if not keeps_own:
-            for step in _steps(own["status"] if own else "cancelled", given["status"]):
-                self._changes.record(tx, NewChange(step, event_id, heir_id), by)
+            for kind, step in _steps(own["status"] if own else None, given["status"]):
+                self._changes.record(tx, NewChange(kind, event_id, heir_id, step), by)
         if lost is not None and lost["status"] != "cancelled":
             self._seats.give_up(tx, event_id, lost["status"], by)
 
-    def _merge_role(self, tx: Transaction, event_id: str, heir_id: str, by: Caller) -> None:
+    def _merge_role(self, tx: Transaction, event_id: str, acted_at: str | None, heir_id: str, by: Caller) -> None:
         heir = tx.row(self._sql.get_role, event_id=event_id, viewer_id=heir_id)
         if heir["role"] not in ("organizer", "host"):
             tx.run(self._sql.add_host, event_id=event_id, user_id=heir_id, now=tx.now)
-            self._changes.record(tx, NewChange("event.updated", event_id, heir_id), by)
+        self._changes.record(tx, NewChange("event.updated", event_id, heir_id, field_names(["hosts"])), by)
+        if acted_at is not None:
+            tx.run(self._sql.note_host_act, event_id=event_id, user_id=heir_id, now=acted_at)
 
 
-def _steps(before: RegistrationStatus, after: RegistrationStatus) -> Iterator[ChangeType]:
-    """Yields the changes that describe an improved registration, so that readers of the log can follow."""
-    if before == after or after == "cancelled":
+def _steps(before: RegistrationStatus | None, after: RegistrationStatus) -> Iterator[tuple[ChangeType, ChangeData]]:
+    """Yields the changes that describe the heir's new registration, so that readers of the log can follow."""
+    if after == "cancelled":
         return
-    if before == "cancelled":
-        yield "registration.created"
+    if before == after:  # the earlier of two: another date, perhaps another place on the waiting list
+        yield "registration.updated", registration_step(after, before, "system")
+        return
+    if before in (None, "cancelled"):
+        first: RegistrationStatus = "waitlisted" if after == "waitlisted" else "registered"
+        yield "registration.created", registration_step(first, before, "system")
     elif before == "waitlisted":
-        yield "registration.promoted"
+        yield "registration.promoted", registration_step("registered", before, "system")
     if after == "attended":
-        yield "registration.attended"
+        yield "registration.attended", registration_step(after, "registered", "system")
 
 
 def _rank(status: RegistrationStatus, seq: int) -> tuple[int, int]:

@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from eventorg.domain.callers import BotScope
 from eventorg.domain.errors import Conflict, NotFound
-from eventorg.domain.normal_forms import fold
+from eventorg.domain.normal_forms import name_key
 from eventorg.domain.values import Instant
 from eventorg.repositories.callers import TOKEN_PREFIX
 from eventorg.security.tokens import hash_token
@@ -72,4 +72,4 @@ class BotRepository:
         """Returns the name of an active bot as it is stored, or None. An exact match wins over another case, which an
         older version could have created. There are few bots, so all are read."""
         names = [str(row["name"]) for row in tx.all(self._sql.list_bots) if row["revoked_at"] is None]
-        return next((found for found in sorted(names, key=name.__ne__) if fold(found) == fold(name)), None)
+        return next((found for found in sorted(names, key=name.__ne__) if name_key(found) == name_key(name)), None)

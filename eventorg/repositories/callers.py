@@ -9,7 +9,7 @@ from typing import Final
 from msgspec import Struct
 
 from eventorg.domain.callers import Caller
-from eventorg.domain.errors import DomainError, Forbidden, NotFound, Unauthenticated
+from eventorg.domain.errors import DomainError, Forbidden, NotFound, ScopeMissing, Unauthenticated
 from eventorg.domain.identities import MAX_TELEGRAM_ID, parse_telegram_id
 from eventorg.domain.values import Clock
 from eventorg.security.tokens import Claims, Tokens, hash_token
@@ -57,6 +57,7 @@ class CallerRepository:
     """Identifies callers.
 
     The database counts revocations: a login that ends, a user or a bot that is deleted, a Telegram account that moves.
+    A changed locale counts too, because a caller has it.
     A cached caller is used while that number stands still, whatever else is written and by which process.
     """
 
@@ -104,30 +105,39 @@ class CallerRepository:
         row = tx.one(self._sql.get_token_version, user_id=user_id)
         if row is None or row["token_version"] != version:
             raise Unauthenticated("token_revoked")
-        return Caller(user_id=user_id)
+        return Caller(user_id=user_id, locale=row["locale"])
 
     def _load_bot(self, tx: Transaction, token_sha256: str, act_as: str | None) -> Caller:
         row = tx.one(self._sql.get_bot_by_token, token_sha256=token_sha256)
         if row is None:
+            raise Unauthenticated("token_invalid")
+        if row["revoked_at"] is not None:
             raise Unauthenticated("token_revoked")
         scopes = frozenset(row["scopes"].split())
         if act_as is not None and "act" not in scopes:
-            raise Forbidden("scope_missing")
-        user_id = "" if act_as is None else self._load_user_id(tx, act_as)
-        return Caller(user_id=user_id, bot=row["name"], scopes=scopes)
+            raise ScopeMissing(scope="act")
+        if act_as is None:
+            return Caller(bot=row["name"], scopes=scopes)
+        user_id, locale = self._load_user_acted_for(tx, act_as)
+        return Caller(user_id=user_id, bot=row["name"], scopes=scopes, locale=locale)
+
+    def _load_user_acted_for(self, tx: Transaction, act_as: str) -> tuple[str, str]:
+        """Returns the ID and the locale of a user. Raises `NotFound`."""
+        user_id = self._load_user_id(tx, act_as)
+        row = tx.one(self._sql.get_token_version, user_id=user_id)
+        if row is None:
+            raise NotFound("user_not_found")
+        return user_id, str(row["locale"])
 
     def _load_user_id(self, tx: Transaction, act_as: str) -> str:
         scheme, _, telegram_id = act_as.partition(":")
         number = parse_telegram_id(telegram_id) if scheme == "telegram" else None
-        if number is not None and number <= MAX_TELEGRAM_ID:
-            row = tx.one(self._sql.get_identity, telegram_id=number)
-            user_id = row["user_id"] if row else None
-        else:
-            row = tx.one(self._sql.get_token_version, user_id=act_as)
-            user_id = act_as if row else None
-        if user_id is None:
-            raise NotFound("user_not_found")
-        return str(user_id)
+        if number is not None:
+            identity = tx.one(self._sql.get_identity, telegram_id=number) if number <= MAX_TELEGRAM_ID else None
+            if identity is None:
+                raise NotFound("identity_not_found")
+            return str(identity["user_id"])
+        return act_as
 
     def _note_use(self, bot: str, revocations: int) -> None:
         """Starts to write down that a bot's token is in use, once a minute; no request waits for that.

@@ -61,6 +61,9 @@ def compose_search(
         if not _MIN_TRIGRAM <= len(words) <= _MAX_PHRASE:
             filters.append(Function("instr", events.search_text, bind("words", words)) > 0)
 
+    ending = Table("ending_events")
+    filters.append(events.id.notin(SQLLiteQuery.from_(ending).select(ending.id)))
+
     # SQLite takes no parentheses around the parts of a UNION.
     ids = (
         SQLLiteQuery.from_(events, wrap_set_operation_queries=False)

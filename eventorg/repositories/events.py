@@ -2,6 +2,7 @@
 
 import secrets
 import sqlite3
+from typing import Final
 from uuid import uuid4
 
 from msgspec import UNSET, structs
@@ -21,7 +22,7 @@ from eventorg.domain.events import (
     check_visible,
     is_hidden,
 )
-from eventorg.domain.facts import NewChange
+from eventorg.domain.facts import ChangeType, NewChange, field_names
 from eventorg.domain.idempotency import Once
 from eventorg.domain.normal_forms import fold
 from eventorg.domain.values import BASE58, check_version
@@ -29,11 +30,15 @@ from eventorg.repositories.changes import ChangeRepository
 from eventorg.repositories.event_search import compose_search
 from eventorg.repositories.idempotency import IdempotencyRepository
 from eventorg.repositories.seats import Seats
+from eventorg.repositories.steps import Step
 from eventorg.storage.database import Database
 from eventorg.storage.statements import Statements
 from eventorg.storage.transactions import Transaction
 
 CODE_LENGTH = 9
+MAX_PAGE_BYTES: Final = 1024 * 1024
+"""About the size of a page of events as JSON, so that no client makes the server hold more than that for it."""
+_OTHER_FIELDS_BYTES: Final = 700
 
 
 class EventRepository:
@@ -70,13 +75,22 @@ class EventRepository:
 
     async def find(
         self, wanted: EventQuery, viewer_id: str | None, after: tuple[str, str] | None, limit: int
-    ) -> tuple[list[Event], tuple[str, str] | None]:
-        """Returns at most `limit` events that the viewer can find, by start time and ID, after such a position. The
-        second value is the position to continue from, if there are more."""
+    ) -> tuple[list[Event], tuple[str, str] | None, int]:
+        """Returns the events that the viewer can find, by start time and ID, after a position.
+
+        The second value is the position to continue from, if there are more, and the third the number of the last
+        change. A page has up to `limit` events, and fewer if they would take more than `MAX_PAGE_BYTES`.
+        """
         statement, values = compose_search(wanted, viewer_id, after, limit + 1)
-        rows = await self._database.read(lambda tx: tx.all(statement, **values))
-        events = [_event(row) for row in rows[:limit]]
-        return events, (events[-1].start_time, events[-1].id) if len(rows) > limit else None
+
+        def work(tx: Transaction) -> tuple[list[Event], tuple[str, str] | None, int]:
+            room = _Room()
+            rows = tx.all_until(statement, room.is_used_up_by, **values)
+            more = len(rows) > limit or room.left < 0
+            events = [_event(row) for row in (rows[:-1] if more else rows)]
+            return events, (events[-1].start_time, events[-1].id) if more else None, self._changes.load_last(tx)
+
+        return await self._database.read(work)
 
     async def update(
         self,
@@ -114,21 +128,24 @@ class EventRepository:
         """Returns the event. Raises `NotFound` if the viewer may not see it."""
         event = self._load(tx, event_id)
         if is_hidden(event):
-            check_visible(event, self._role(tx, event, viewer_id))
+            self._load_role(tx, event, viewer_id)
         return event
 
     def load_with_role(self, tx: Transaction, event_id: str, viewer_id: str | None) -> tuple[Event, Role | None]:
         """Returns the event and the viewer's role. Raises `NotFound` if the viewer may not see it."""
         event = self._load(tx, event_id)
-        role = self._role(tx, event, viewer_id)
-        check_visible(event, role)
-        return event, role
+        return event, self._load_role(tx, event, viewer_id)
 
     def load_as_host(self, tx: Transaction, event_id: str, caller_id: str) -> Event:
         """Returns the event. Raises `NotFound`, or `Forbidden` if the caller is not one of its hosts."""
         event, role = self.load_with_role(tx, event_id, caller_id)
         check_host(role)
         return event
+
+    def note_act(self, tx: Transaction, event_id: str, by: Caller) -> None:
+        """Records that a host has acted as one: only such a co-host takes the event over when its organizer's account
+        is deleted."""
+        tx.run(self._sql.note_host_act, event_id=event_id, user_id=by.user_id, now=tx.now)
 
     def find_all_for_user(self, tx: Transaction, user_id: str) -> list[Event]:
         """Returns the events that a user organizes or co-hosts, by start time."""
@@ -139,16 +156,21 @@ class EventRepository:
         self._changes.record(tx, NewChange("event.deleted", event_id), by)
         tx.run(self._sql.delete_event, event_id=event_id)
 
-    def remove_all_for_user(self, tx: Transaction, user_id: str, by: Caller) -> None:
-        """Transfers each event of a user to its longest-serving co-host, or deletes it if there is none."""
-        for owned in tx.all(self._sql.list_owned, user_id=user_id):
+    def remove_all_for_user(self, tx: Transaction, user_id: str, by: Caller, step: Step) -> bool:
+        """Transfers each event of a user to its longest-serving co-host who has acted as one, or deletes it if there
+        is none. Returns false if the step was too short."""
+        while owned := tx.one(self._sql.get_next_owned, user_id=user_id):
+            if not step.has_time():
+                return False
             event_id = owned["id"]
             heir = tx.one(self._sql.transfer_ownership, event_id=event_id, now=tx.now)
             if heir is None:
                 self.remove(tx, event_id, by)
             else:
                 tx.run(self._sql.remove_host, event_id=event_id, user_id=heir["organizer_id"])
-                self._changes.record(tx, NewChange("event.updated", event_id, heir["organizer_id"]), by)
+                changed = field_names(["organizer_id", "hosts"])
+                self._changes.record(tx, NewChange("event.updated", event_id, heir["organizer_id"], changed), by)
+        return True
 
     def _load(self, tx: Transaction, event_id: str) -> Event:
         row = tx.one(self._sql.get_event, event_id=event_id)
@@ -156,8 +178,11 @@ class EventRepository:
             raise NotFound("event_not_found")
         return _event(row)
 
-    def _role(self, tx: Transaction, event: Event, viewer_id: str | None) -> Role | None:
-        role: Role | None = tx.row(self._sql.get_role, event_id=event.id, viewer_id=viewer_id)["role"]
+    def _load_role(self, tx: Transaction, event: Event, viewer_id: str | None) -> Role | None:
+        """Returns the viewer's role. Raises `NotFound` if the viewer may not see the event."""
+        row = tx.row(self._sql.get_role, event_id=event.id, viewer_id=viewer_id)
+        role: Role | None = row["role"]
+        check_visible(event, role, has_left=bool(row["has_left"]))
         return role
 
     def _create(self, tx: Transaction, new: NewEvent, caller: Caller) -> Event:
@@ -186,9 +211,24 @@ class EventRepository:
         words = _search_text(after.title, after.description, after.location)
         tx.run(self._sql.update_event, event_id=before.id, search_text=words, now=tx.now, **values)
         cancelled = after.status == "cancelled" != before.status
-        self._changes.record(tx, NewChange("event.cancelled" if cancelled else "event.updated", before.id), caller)
+        changed = field_names(name for name, value in values.items() if value != getattr(before, name))
+        kind: ChangeType = "event.cancelled" if cancelled else "event.updated"
+        self._changes.record(tx, NewChange(kind, before.id, data=changed), caller)
+        self.note_act(tx, before.id, caller)
         self._seats.fill(tx, before.id, caller)
         return self.load(tx, before.id, caller.user_id)
+
+
+class _Room:
+    """The room that is left for the events of a page. One event always fits."""
+
+    def __init__(self) -> None:
+        self.left = MAX_PAGE_BYTES
+
+    def is_used_up_by(self, row: sqlite3.Row) -> bool:
+        texts = (row["title"], row["description"] or "", row["location"] or "")
+        self.left -= _OTHER_FIELDS_BYTES + sum(len(text.encode()) for text in texts)
+        return self.left < 0
 
 
 def _event(row: sqlite3.Row) -> Event:

@@ -1,10 +1,22 @@
 """The hosts of events: the organizer adds and removes co-hosts."""
 
+from datetime import timedelta
+
 from eventorg.domain.callers import Caller
 from eventorg.domain.errors import Conflict, NotFound
-from eventorg.domain.events import Event, Host, Hosts, NewHost, check_host, check_organizer
-from eventorg.domain.facts import NewChange
+from eventorg.domain.events import (
+    PENDING_HOSTS_DAYS,
+    Event,
+    Host,
+    Hosts,
+    NewHost,
+    check_host,
+    check_organizer,
+    check_pending_hosts,
+)
+from eventorg.domain.facts import NewChange, field_names
 from eventorg.domain.idempotency import Once
+from eventorg.domain.values import Clock, check_version, rfc3339
 from eventorg.repositories.changes import ChangeRepository
 from eventorg.repositories.events import EventRepository
 from eventorg.repositories.idempotency import IdempotencyRepository
@@ -20,12 +32,14 @@ class HostRepository:
         self,
         database: Database,
         sql: Statements,
+        clock: Clock,
         changes: ChangeRepository,
         events: EventRepository,
         idempotency: IdempotencyRepository,
     ) -> None:
         self._database = database
         self._sql = sql
+        self._clock = clock
         self._changes = changes
         self._events = events
         self._idempotency = idempotency
@@ -35,13 +49,16 @@ class HostRepository:
 
         def work(tx: Transaction) -> Hosts:
             event = self._events.load(tx, event_id, caller.user_id)
-            return Hosts(event_id=event.id, hosts=self._find(tx, event.id))
+            return Hosts(event_id=event.id, hosts=self._find(tx, event.id), as_of=self._changes.load_last(tx))
 
         return await self._database.read(work)
 
     async def add(self, event_id: str, new: NewHost, caller: Caller, once: Once | None = None) -> tuple[Host, bool]:
-        """Adds a co-host and returns it, and true if it is new. Raises `NotFound` (event or user), `Forbidden` (not the
-        organizer) and `Conflict` (the user is the organizer)."""
+        """Adds a co-host and returns it, and true if it is new.
+
+        Raises `NotFound` (event or user), `Forbidden` (not the organizer) and `Conflict` (the user is the organizer, or
+        too many co-hosts have not acted as one yet).
+        """
 
         def work(tx: Transaction) -> tuple[Host, bool]:
             event = self._load_as_organizer(tx, event_id, caller.user_id)
@@ -51,7 +68,8 @@ class HostRepository:
                 raise NotFound("user_not_found")
             is_new = tx.one(self._sql.add_host, event_id=event.id, user_id=new.user_id, now=tx.now) is not None
             if is_new:
-                self._changes.record(tx, NewChange("event.updated", event.id, new.user_id), caller)
+                self._check_pending(tx, event, new.user_id)
+                self._record(tx, event.id, new.user_id, caller)
             return next(host for host in self._find(tx, event.id) if host.user_id == new.user_id), is_new
 
         def may_see(tx: Transaction, _: tuple[Host, bool]) -> None:
@@ -59,8 +77,11 @@ class HostRepository:
 
         return await self._idempotency.write(caller, tuple[Host, bool], work, once, may_see)
 
-    async def remove(self, event_id: str, user_id: str, caller: Caller) -> None:
-        """Removes a co-host, as the organizer or as that co-host. Raises `NotFound` and `Forbidden`."""
+    async def remove(self, event_id: str, user_id: str, expected: frozenset[str] | None, caller: Caller) -> None:
+        """Removes a co-host, as the organizer or as that co-host.
+
+        Raises `NotFound`, `Forbidden` and `VersionMismatch`.
+        """
 
         def work(tx: Transaction) -> None:
             event, role = self._events.load_with_role(tx, event_id, caller.user_id)
@@ -68,16 +89,31 @@ class HostRepository:
                 check_host(role)
             else:
                 check_organizer(role)
-            if not tx.run(self._sql.remove_host, event_id=event.id, user_id=user_id):
+            hosts = [host for host in self._find(tx, event.id) if host.user_id == user_id and host.role == "host"]
+            if not hosts:
                 raise NotFound("host_not_found")
-            self._changes.record(tx, NewChange("event.updated", event.id, user_id), caller)
+            check_version(hosts[0].version, expected)
+            tx.run(self._sql.remove_host, event_id=event.id, user_id=user_id)
+            self._record(tx, event.id, user_id, caller)
 
         await self._database.write(work)
+
+    def _check_pending(self, tx: Transaction, event: Event, user_id: str) -> None:
+        """Bounds what an organizer can do to people who never asked to be co-host."""
+        between = {"organizer_id": event.organizer_id, "user_id": user_id}
+        if tx.one(self._sql.has_acted_for, **between):
+            return
+        since = rfc3339(self._clock() - timedelta(days=PENDING_HOSTS_DAYS))
+        pending = tx.row(self._sql.count_pending_hosts, since=since, **between)
+        check_pending_hosts(pending["of_all"] - 1, pending["of_user"] - 1)  # without the new one
 
     def _load_as_organizer(self, tx: Transaction, event_id: str, caller_id: str) -> Event:
         event, role = self._events.load_with_role(tx, event_id, caller_id)
         check_organizer(role)
         return event
+
+    def _record(self, tx: Transaction, event_id: str, user_id: str, by: Caller) -> None:
+        self._changes.record(tx, NewChange("event.updated", event_id, user_id, field_names(["hosts"])), by)
 
     def _find(self, tx: Transaction, event_id: str) -> list[Host]:
         return [

@@ -10,12 +10,12 @@ from msgspec import UNSET
 
 from eventorg.domain.callers import Caller
 from eventorg.domain.errors import Conflict, Forbidden, NotFound
-from eventorg.domain.facts import NewChange
+from eventorg.domain.facts import NewChange, field_names
 from eventorg.domain.idempotency import Once
 from eventorg.domain.identities import Known, LinkCode, TelegramAccount, TelegramIdentity
-from eventorg.domain.normal_forms import fold
+from eventorg.domain.normal_forms import name_key
 from eventorg.domain.users import DEFAULT_LOCALE, DEFAULT_TIMEZONE, User
-from eventorg.domain.values import BASE58, Clock, check_version, is_username, rfc3339
+from eventorg.domain.values import ABSENT, BASE58, Clock, check_version, is_username, rfc3339
 from eventorg.repositories.account_merge import AccountMerge
 from eventorg.repositories.changes import ChangeRepository
 from eventorg.repositories.idempotency import IdempotencyRepository
@@ -51,16 +51,25 @@ class IdentityRepository:
         self._idempotency = idempotency
 
     async def put(
-        self, telegram_id: int, account: TelegramAccount, by: Caller | None, *, may_create: bool = True
+        self,
+        telegram_id: int,
+        account: TelegramAccount,
+        by: Caller | None,
+        *,
+        may_create: bool = True,
+        expected: frozenset[str] | None = None,
     ) -> Known:
         """Creates or updates the user of a Telegram account, for a bot or for the account itself (None).
 
         A user with an own login keeps the existing profile. Raises `Forbidden` (`signup_closed`) if the user is new and
-        must not be created.
+        must not be created, and `VersionMismatch`.
         """
 
         def work(tx: Transaction) -> Known:
             identity = self._find(tx, telegram_id)
+            if expected is not None:
+                version = ABSENT if identity is None else self._users.load(tx, identity.user_id).version
+                check_version(version, expected)
             if identity is not None:
                 return Known(self._update(tx, identity, account, by), is_new=False)
             if not may_create:
@@ -112,7 +121,7 @@ class IdentityRepository:
             else:
                 tx.run(self._sql.move_identity, telegram_id=telegram_id, user_id=user_id, now=tx.now)
                 self._merging.merge(tx, identity.user_id, user_id, actor)
-            self._changes.record(tx, NewChange("user.updated", user_id=user_id), actor)
+            self._changes.record(tx, NewChange("user.updated", user_id=user_id, data=field_names(["telegram"])), actor)
             return self._users.load(tx, user_id)
 
         def may_see(tx: Transaction, user: User) -> None:
@@ -132,7 +141,8 @@ class IdentityRepository:
             if not tx.one(self._sql.has_other_login, user_id=caller.user_id):
                 raise Conflict("no_other_login")
             tx.run(self._sql.delete_identity, telegram_id=telegram_id)
-            self._changes.record(tx, NewChange("user.updated", user_id=caller.user_id), caller)
+            change = NewChange("user.updated", user_id=caller.user_id, data=field_names(["telegram"]))
+            self._changes.record(tx, change, caller)
 
         await self._database.write(work)
 
@@ -195,7 +205,7 @@ class IdentityRepository:
         """Returns the username if it is valid and nobody else has it."""
         if wanted is None or not is_username(wanted):
             return None
-        taken = tx.one(self._sql.is_username_taken, username_key=fold(wanted), user_id=user_id)
+        taken = tx.one(self._sql.is_username_taken, username_key=name_key(wanted), user_id=user_id)
         return None if taken else wanted
 
 

@@ -17,6 +17,7 @@ from eventorg.domain.registrations import (
     UserEvents,
 )
 from eventorg.domain.users import check_self, display_name
+from eventorg.repositories.changes import ChangeRepository
 from eventorg.repositories.events import EventRepository
 from eventorg.storage.database import Database
 from eventorg.storage.statements import Statements
@@ -29,9 +30,10 @@ MAX_LOOKED_UP: Final = 250
 class ParticipantRepository:
     """The registrations of events, for reading."""
 
-    def __init__(self, database: Database, sql: Statements, events: EventRepository) -> None:
+    def __init__(self, database: Database, sql: Statements, changes: ChangeRepository, events: EventRepository) -> None:
         self._database = database
         self._sql = sql
+        self._changes = changes
         self._events = events
 
     async def get(self, event_id: str, user_id: str, caller: Caller) -> Registration:
@@ -85,6 +87,7 @@ class ParticipantRepository:
                 participated_events=[
                     ParticipatedEvent(**row) for row in tx.all(self._sql.list_participated, user_id=user_id)
                 ],
+                as_of=self._changes.load_last(tx),
             )
 
         return await self._database.read(work)
@@ -104,5 +107,5 @@ class ParticipantRepository:
         is_full = page["count"] == limit
         more = is_full and tx.one(self._sql.has_participants_after, after=page["last"], **chosen) is not None
         listed = Raw(page["participants"].encode())
-        found = Participants(event_id=event_id, participants=listed, next=None)
+        found = Participants(event_id=event_id, participants=listed, next=None, as_of=self._changes.load_last(tx))
         return found, page["last"] if more else None

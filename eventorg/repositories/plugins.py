@@ -8,6 +8,7 @@ from msgspec import Struct
 from eventorg.domain.errors import NotFound
 from eventorg.domain.facts import Change
 from eventorg.domain.values import Clock, Instant, rfc3339
+from eventorg.repositories.changes import encode_data, read_change
 from eventorg.storage.database import Database
 from eventorg.storage.statements import Statements
 from eventorg.storage.transactions import Transaction
@@ -71,7 +72,7 @@ class PluginRepository:
             place = self._load(tx, name)
             rows = tx.all(self._sql.list_all_changes, after=place.seq, limit=MAX_BATCH)
             failure = tx.one(self._sql.get_dead_letter_to_retry, name=name)
-            return place, [Change(**row) for row in rows], Change(**failure) if failure else None
+            return place, [read_change(Change, row) for row in rows], read_change(Change, failure) if failure else None
 
         return await self._database.read(work)
 
@@ -109,6 +110,7 @@ class PluginRepository:
                 event_id=change.event_id,
                 user_id=change.user_id,
                 at=change.at,
+                data=encode_data(change.data),
                 error=error,
             )
             if self._load(tx, name).seq < change.seq:

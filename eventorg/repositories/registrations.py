@@ -4,16 +4,25 @@ from msgspec import structs
 
 from eventorg.domain.callers import Caller
 from eventorg.domain.errors import Forbidden
-from eventorg.domain.events import check_open
-from eventorg.domain.facts import NewChange
+from eventorg.domain.events import Event, check_open
+from eventorg.domain.exports import StoredRegistration
+from eventorg.domain.facts import ChangeType, NewChange, actor_for, registration_step
 from eventorg.domain.idempotency import Once
-from eventorg.domain.registrations import NewRegistration, Registration, RegistrationPatch, check_seated
+from eventorg.domain.registrations import (
+    CancelledBy,
+    NewRegistration,
+    Registration,
+    RegistrationPatch,
+    check_leaving,
+    check_seated,
+)
 from eventorg.domain.values import check_version
 from eventorg.repositories.changes import ChangeRepository
 from eventorg.repositories.events import EventRepository
 from eventorg.repositories.idempotency import IdempotencyRepository
 from eventorg.repositories.participants import ParticipantRepository
 from eventorg.repositories.seats import Seats
+from eventorg.repositories.steps import MIN_PARTIES, Step
 from eventorg.storage.database import Database
 from eventorg.storage.statements import Statements
 from eventorg.storage.transactions import Transaction
@@ -60,12 +69,12 @@ class RegistrationRepository:
     async def leave(self, event_id: str, expected: frozenset[str] | None, caller: Caller) -> Registration:
         """Cancels the caller's registration and returns it. A second call changes nothing.
 
-        Raises `NotFound` and `VersionMismatch`.
+        Raises `NotFound`, `VersionMismatch` and `Conflict` (`already_attended`, `event_over`).
         """
 
         def work(tx: Transaction) -> Registration:
             event = self._events.load(tx, event_id, caller.user_id)
-            return self._end(tx, event.id, caller.user_id, expected, caller)
+            return self._end(tx, event, caller.user_id, expected, caller, "self")
 
         return await self._database.write(work)
 
@@ -74,12 +83,15 @@ class RegistrationRepository:
     ) -> Registration:
         """Cancels a participant's registration as a host, and returns it.
 
-        Raises `NotFound`, `Forbidden` (not a host) and `VersionMismatch`.
+        A participant who left before counts as removed from now on. Raises `NotFound`, `Forbidden` (not a host) and
+        `VersionMismatch`.
         """
 
         def work(tx: Transaction) -> Registration:
             event = self._events.load_as_host(tx, event_id, caller.user_id)
-            return self._end(tx, event.id, user_id, expected, caller)
+            removed = self._end(tx, event, user_id, expected, caller, "host")
+            self._events.note_act(tx, event.id, caller)
+            return removed
 
         return await self._database.write(work)
 
@@ -105,7 +117,10 @@ class RegistrationRepository:
             if before.status == patch.status:
                 return before
             tx.run(self._sql.set_registration_status, event_id=event.id, user_id=user_id, status=patch.status)
-            self._changes.record(tx, NewChange("registration.attended", event.id, user_id), caller)
+            kind: ChangeType = "registration.attended" if patch.status == "attended" else "registration.updated"
+            step = registration_step(patch.status, before.status, actor_for(user_id, caller))
+            self._changes.record(tx, NewChange(kind, event.id, user_id, step), caller)
+            self._events.note_act(tx, event.id, caller)
             return structs.replace(before, status=patch.status)
 
         def may_see(tx: Transaction, _: Registration) -> None:
@@ -113,30 +128,52 @@ class RegistrationRepository:
 
         return await self._idempotency.write(caller, Registration, work, once, may_see)
 
-    def remove_all_for_user(self, tx: Transaction, user_id: str, by: Caller) -> None:
-        """Deletes all registrations of a user. Each seat goes to the first person on the waiting list."""
-        for held in tx.all(self._sql.list_registrations_of, user_id=user_id):
-            if held["status"] == "cancelled":
-                continue
-            tx.run(self._sql.delete_registration, event_id=held["event_id"], user_id=user_id)
-            self._changes.record(tx, NewChange("registration.cancelled", held["event_id"], user_id), by)
-            self._seats.give_up(tx, held["event_id"], held["status"], by)
+    def remove_all_for_user(self, tx: Transaction, user_id: str, by: Caller, step: Step) -> bool:
+        """Deletes the registrations of a user whose account is being deleted, except for events that go with it.
 
-    def find_all_for_user(self, tx: Transaction, user_id: str) -> list[Registration]:
+        Each seat goes to the first person on the waiting list. Returns false if the step was too short.
+        """
+        while rows := tx.all(self._sql.list_registrations_to_end, user_id=user_id, limit=MIN_PARTIES):
+            for held in rows:
+                if not step.may_move():
+                    return False
+                event_id = held["event_id"]
+                tx.run(self._sql.delete_registration, event_id=event_id, user_id=user_id)
+                if held["status"] != "cancelled":
+                    data = registration_step("cancelled", held["status"], actor_for(user_id, by))
+                    self._changes.record(tx, NewChange("registration.cancelled", event_id, user_id, data), by)
+                    self._seats.give_up(tx, event_id, held["status"], by)
+        return True
+
+    def find_all_for_user(self, tx: Transaction, user_id: str) -> list[StoredRegistration]:
         """Returns every registration of a user in the order they were made, including cancelled ones."""
-        rows = tx.all(self._sql.list_registrations_of, user_id=user_id)
-        return [self._participants.load(tx, row["event_id"], user_id) for row in rows]
+        stored = []
+        for row in tx.all(self._sql.list_registrations_of, user_id=user_id):
+            registration = structs.asdict(self._participants.load(tx, row["event_id"], user_id))
+            stored.append(StoredRegistration(**registration, cancelled_by=row["cancelled_by"]))
+        return stored
 
     def _end(
-        self, tx: Transaction, event_id: str, user_id: str, expected: frozenset[str] | None, caller: Caller
+        self,
+        tx: Transaction,
+        event: Event,
+        user_id: str,
+        expected: frozenset[str] | None,
+        caller: Caller,
+        cancelled_by: CancelledBy,
     ) -> Registration:
-        before = self._participants.load(tx, event_id, user_id)
+        before = self._participants.load(tx, event.id, user_id)
         check_version(before.version, expected)
+        if cancelled_by == "self":
+            if before.status == "cancelled":
+                return before
+            check_leaving(before.status, event, tx.now)
+        tx.run(self._sql.cancel_registration, event_id=event.id, user_id=user_id, cancelled_by=cancelled_by)
         if before.status == "cancelled":
             return before
-        tx.run(self._sql.set_registration_status, event_id=event_id, user_id=user_id, status="cancelled")
-        self._changes.record(tx, NewChange("registration.cancelled", event_id, user_id), caller)
-        self._seats.give_up(tx, event_id, before.status, caller)
+        step = registration_step("cancelled", before.status, actor_for(user_id, caller))
+        self._changes.record(tx, NewChange("registration.cancelled", event.id, user_id, step), caller)
+        self._seats.give_up(tx, event.id, before.status, caller)
         return structs.replace(before, status="cancelled", waitlist_position=None)
 
     def _register(self, tx: Transaction, event_id: str, caller: Caller) -> tuple[Registration, bool]:
@@ -150,7 +187,8 @@ class RegistrationRepository:
             tx.run(self._sql.forget_cancelled, event_id=event.id, user_id=user_id)
         status, position = self._seats.claim(tx, event)
         tx.run(self._sql.create_registration, event_id=event.id, user_id=user_id, status=status, now=tx.now)
-        self._changes.record(tx, NewChange("registration.created", event.id, user_id), caller)
+        step = registration_step(status, "cancelled" if before else None, actor_for(user_id, caller))
+        self._changes.record(tx, NewChange("registration.created", event.id, user_id, step), caller)
         made = Registration(
             event_id=event.id, user_id=user_id, status=status, registration_date=tx.now, waitlist_position=position
         )

@@ -10,12 +10,13 @@ from msgspec import UNSET, Struct, UnsetType, structs
 from eventorg.domain.callers import NOBODY, Caller
 from eventorg.domain.errors import Conflict, FieldError, Invalid, NotFound, Unauthenticated, WrongPassword
 from eventorg.domain.exports import Export
-from eventorg.domain.facts import NewChange
+from eventorg.domain.facts import NewChange, field_names
 from eventorg.domain.idempotency import Once, is_replay
 from eventorg.domain.identities import TelegramIdentity
-from eventorg.domain.normal_forms import fold
+from eventorg.domain.normal_forms import email_key, fold, name_key
 from eventorg.domain.users import Login, NewUser, User, UserPatch, check_self
 from eventorg.domain.values import check_version
+from eventorg.repositories.account_deletion import AccountDeletion
 from eventorg.repositories.changes import ChangeRepository
 from eventorg.repositories.event_search import SearchIndex
 from eventorg.repositories.events import EventRepository
@@ -47,6 +48,7 @@ class UserRepository:
         changes: ChangeRepository,
         events: EventRepository,
         registrations: RegistrationRepository,
+        deletion: AccountDeletion,
         search_index: SearchIndex,
         idempotency: IdempotencyRepository,
         passwords: Passwords,
@@ -56,6 +58,7 @@ class UserRepository:
         self._changes = changes
         self._events = events
         self._registrations = registrations
+        self._deletion = deletion
         self._search_index = search_index
         self._idempotency = idempotency
         self._passwords = passwords
@@ -82,7 +85,8 @@ class UserRepository:
 
         Raises `NotFound`.
         """
-        row = await self._database.read(lambda tx: tx.one(self._sql.find_user, name=name, key=fold(name)))
+        keys = {"key": email_key(name), "old_key": fold(name)}
+        row = await self._database.read(lambda tx: tx.one(self._sql.find_user, name=name, **keys))
         if row is None:
             raise NotFound("user_not_found")
         return User(**row)
@@ -98,8 +102,8 @@ class UserRepository:
         Raises `Unauthenticated`, the same after the same work for an unknown email address, an account without a
         password, and a wrong password. A hash with weaker parameters than today's is replaced.
         """
-        key = fold(login.email)
-        row = await self._database.read(lambda tx: tx.one(self._sql.get_credentials_by_email, email_key=key))
+        keys = {"key": email_key(login.email), "old_key": fold(login.email)}
+        row = await self._database.read(lambda tx: tx.one(self._sql.get_credentials_by_email, **keys))
         known = Credentials(**row) if row else None
         if not await self._passwords.verify(login.password, known.password_hash if known else None) or not known:
             raise Unauthenticated("invalid_credentials")
@@ -140,7 +144,7 @@ class UserRepository:
             given = {name: value for name in PROFILE if (value := getattr(patch, name)) is not UNSET}
             if change is not None and not tx.run(self._sql.set_password, user_id=user_id, **change):
                 raise WrongPassword()  # changed in the meantime
-            return self.change(tx, user_id, given, caller, always=change is not None)
+            return self.change(tx, user_id, given, caller, new_password=change is not None)
 
         def may_see(tx: Transaction, _: User) -> None:
             self._load_self(tx, user_id, caller)
@@ -159,26 +163,24 @@ class UserRepository:
             if row is None:
                 raise NotFound("user_not_found")
             tx.run(self._sql.set_password, user_id=user_id, old_hash=row["password_hash"], new_hash=hashed)
-            self.change(tx, user_id, {}, Caller(user_id=user_id), always=True)
+            self.change(tx, user_id, {}, Caller(user_id=user_id), new_password=True)
 
         await self._database.write(work)
 
     async def delete(self, user_id: str, expected: frozenset[str] | None, caller: Caller) -> None:
-        """Deletes the account, its registrations, and its events without a co-host.
+        """Deletes the account, its registrations, and its events that no co-host takes over.
 
-        Raises `NotFound`, `Forbidden` (not the user) and `VersionMismatch`.
+        What is too much for one step is an open task; nobody sees it any more. Raises `NotFound`, `Forbidden` (not the
+        user) and `VersionMismatch`.
         """
 
-        def work(tx: Transaction) -> None:
+        def work(tx: Transaction) -> bool:
             check_version(self._load_self(tx, user_id, caller).version, expected)
-            self._events.remove_all_for_user(tx, user_id, caller)
-            self._registrations.remove_all_for_user(tx, user_id, caller)
-            tx.run(self._sql.delete_user, user_id=user_id)
-            self._changes.record(tx, NewChange("user.deleted", user_id=user_id), caller)
+            return self._deletion.begin(tx, user_id, caller)
 
-        await self._database.write(work)
-        await self._search_index.forget_words()
-        await self._database.scrub()
+        if await self._database.write(work):
+            await self._search_index.forget_words()
+            await self._database.scrub()
 
     async def export(self, caller: Caller) -> Export:
         """Returns everything that is stored about the caller."""
@@ -224,21 +226,25 @@ class UserRepository:
         return User(**row)
 
     def change(
-        self, tx: Transaction, user_id: str, given: dict[str, str | None], by: Caller, *, always: bool = False
+        self, tx: Transaction, user_id: str, given: dict[str, str | None], by: Caller, *, new_password: bool = False
     ) -> User:
         """Changes fields of the user's profile and returns the user. Nothing is recorded if nothing changes, unless
-        `always`.
+        there is a `new_password`.
 
         Raises `Conflict` if a name is taken.
         """
         before = self.load(tx, user_id)
         after = structs.replace(before, **given)
-        if after == before and not always:
+        if after == before and not new_password:
             return before
         values = _columns({name: getattr(after, name) for name in PROFILE})
         with _taken_names():
             row = tx.row(self._sql.update_user, user_id=user_id, now=tx.now, **values)
-        self._changes.record(tx, NewChange("user.updated", user_id=user_id), by)
+        if after.locale != before.locale:
+            tx.run(self._sql.forget_callers)
+        changed = [name for name in PROFILE if getattr(after, name) != getattr(before, name)]
+        changed += ["password"] if new_password else []
+        self._changes.record(tx, NewChange("user.updated", user_id=user_id, data=field_names(changed)), by)
         return User(**row)
 
     def _load_self(self, tx: Transaction, user_id: str, caller: Caller) -> User:
@@ -259,9 +265,12 @@ class UserRepository:
 
 
 def _columns(profile: dict[str, str | None]) -> dict[str, str | None]:
-    """Returns the stored values, including the folded keys by which names are unique."""
-    keys = {f"{name}_key": fold(value) if (value := profile[name]) else None for name in ("username", "email")}
-    return profile | keys
+    """Returns the stored values, including the keys by which names are unique."""
+    username, email = profile["username"], profile["email"]
+    return profile | {
+        "username_key": name_key(username) if username else None,
+        "email_key": email_key(email) if email else None,
+    }
 
 
 @contextmanager

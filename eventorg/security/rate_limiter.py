@@ -27,7 +27,10 @@ class RateLimiter:
         """Counts a request. Raises `TooMany` with the seconds until the next one is allowed; a refused request does not
         count."""
         now = int(self._clock().timestamp() * 1_000_000)
-        until = max(self._spent_until.get(sender, 0), now) + self._interval
+        spent_until = self._spent_until.get(sender, 0)
+        if spent_until - now > _MINUTE:
+            spent_until = now  # the clock was set back
+        until = max(spent_until, now) + self._interval
         if until - now > _MINUTE:
             raise TooMany(retry_after=math.ceil((until - now - _MINUTE) / 1_000_000))
         self._spent_until[sender] = until

@@ -7,45 +7,48 @@ server checks all connections once a second. A malformed request is answered wit
 This module overrides internals of uvicorn. Delete it when uvicorn has such deadlines and limits.
 """
 
-import re
 import resource
 from asyncio import BaseTransport, Transport
-from ipaddress import IPv6Address
 from typing import Any, Final, cast
 
-import msgspec
 import structlog
 from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
-from litestar import Request
 from litestar.types import Receive, Scope, Send
 from uvicorn import Config
 from uvicorn._types import ASGI3Application
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
 
 from eventorg.domain.errors import DomainError, Unavailable
-from eventorg.serving.write_coalescing import CoalescingTransport
+from eventorg.serving.answers import checked, problem_answer
+from eventorg.serving.budget import Budget
+from eventorg.serving.lingering import LingeringTransport
+from eventorg.serving.pipelining import PipeliningProtocol
+from eventorg.serving.request_head import check_host, path_of
 from eventorg.web import bodies
 from eventorg.web.errors import HeadTooLarge, Malformed, TargetTooLong
-from eventorg.web.problems import MEDIA_TYPE, problem_response
 
 ANSWER_SECONDS = 60.0
 """Longest time that a client can leave a part of a response unread."""
+LINGER_SECONDS = 5.0
+"""Time that a client has to read the last response of a connection while it is still sending."""
 MAX_CONNECTIONS: Final = 10_000
 MAX_HEAD_BYTES: Final = 64 * 1024
 """Maximum size of the request line and the headers."""
 _MAX_FRAMING = 8 * MAX_HEAD_BYTES  # for the framing of chunks, which can have one byte each
-_HOST: Final = re.compile(rb"(?:[A-Za-z0-9._~-]*|\[(?P<address>[0-9A-Fa-f:.]+)\])(?::(?P<port>\d{0,5}))?")
-_LAST_PORT: Final = 65_535
 _OTHER_FILES = 100
+_MAX_REFUSED: Final = 30
+"""Connections beyond the limit that are waited for, so that they get a 503 in response to their request. What comes on
+top gets one at once: `_OTHER_FILES` are for these too."""
+_REFUSED_SECONDS: Final = 1.0
 
 log = structlog.get_logger("eventorg.server")
 
 
-class DeadlineProtocol(HttpToolsProtocol):
+class DeadlineProtocol(PipeliningProtocol):
     """uvicorn's protocol with deadlines and limits."""
 
-    def __init__(self, config: Config, *arguments: Any, **named: Any) -> None:
-        super().__init__(config, *arguments, **named)
+    def __init__(self, config: Config, *arguments: Any, budget: Budget | None = None, **named: Any) -> None:
+        super().__init__(config, *arguments, budget=budget or Budget(), **named)
         self._max_connections = config.limit_concurrency
         self.limit_concurrency = None  # uvicorn's own response is plain text without `Retry-After`
         self.url = b""
@@ -54,13 +57,19 @@ class DeadlineProtocol(HttpToolsProtocol):
         self._is_in_head = False
         self._running: RequestResponseCycle | None = None
         self._host = b""  # of the previous request
+        self._is_http_1_0 = False
 
     def connection_made(self, transport: BaseTransport) -> None:
-        super().connection_made(CoalescingTransport(cast("Transport", transport), self.loop))
+        super().connection_made(LingeringTransport(cast("Transport", transport), self.loop, self.discard_input))
         self._owed_since: float | None = self.loop.time()
-        self._unread_since: float | None = None
-        if self._max_connections is not None and len(self.connections) > self._max_connections:
+        self.unread_since: float | None = None
+        self._lingering_since: float | None = None
+        self._is_refused = self._max_connections is not None and len(self.connections) > self._max_connections
+        if self._is_refused:
             self.app = _answer_busy
+            if len(self.connections) > cast("int", self._max_connections) + _MAX_REFUSED:
+                self._answer(Unavailable("busy"))
+                self.transport.close()  # without lingering: too many wait already
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Also disconnects the running request if others wait behind it: uvicorn disconnects only the last one."""
@@ -69,23 +78,34 @@ class DeadlineProtocol(HttpToolsProtocol):
             running.disconnected = True
             running.message_event.set()
         self.pipeline.clear()
+        self.budget.remove_slow(self)
+        self._unset_keepalive_if_required()
         super().connection_lost(exc)
 
-    def data_received(self, data: bytes) -> None:
+    def pause_writing(self) -> None:
+        """Counts what the client leaves unread, and has the application wait."""
+        self.budget.add_slow(self)
+        super().pause_writing()
+
+    def resume_writing(self) -> None:
+        """Ends what `pause_writing` began."""
+        self.budget.remove_slow(self)
+        super().resume_writing()
+
+    def read(self, data: memoryview) -> None:
         """Parses the data. The size of a request excludes the bytes that it began in (`_more`), because its position in
         them is unknown."""
-        self._unset_keepalive_if_required()
         self._arrived = len(data)
         self._more += self._arrived
         try:
             self.parser.feed_data(data)
         except HttpParserUpgrade as upgrade:
-            self._continue_in_http1(memoryview(data)[upgrade.args[0] :])
+            self._continue_in_http1(data[upgrade.args[0] :])
         except HttpParserError as error:
-            self._reject(_reason(error))
+            self.reject(_reason(error))
         else:
             if self._more > MAX_HEAD_BYTES and (self._is_in_head or self._more > _MAX_FRAMING):
-                self._reject(self._too_large())
+                self.reject(self._too_large())
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
@@ -106,21 +126,39 @@ class DeadlineProtocol(HttpToolsProtocol):
             size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
             if size > MAX_HEAD_BYTES:
                 raise self._too_large()
+        self._check_version()
         hosts, host = 0, self._host
         for name, value in self.headers:  # a comprehension would take twice as long
             if name == b"host":
                 hosts, host = hosts + 1, value
-        if hosts != 1 and (hosts or self.parser.get_http_version() == "1.1"):
+        if hosts != 1 and (hosts or not self._is_http_1_0):
             raise Malformed("bad_request")
         if host != self._host:
-            _check_host(host)
+            check_host(host)
             self._host = host
         super().on_headers_complete()
         self.headers = []  # otherwise the trailers of a chunked body would become headers of the request
 
+    def _check_version(self) -> None:
+        """Makes of the request what its version allows. Raises `Malformed` for a version that is not HTTP/1, and for a
+        body in pieces in HTTP/1.0 (RFC 9112, section 6.1)."""
+        version = self.parser.get_http_version()
+        self._is_http_1_0 = version == "1.0"
+        if not self._is_http_1_0:
+            if version != "1.1":
+                raise Malformed("bad_request")
+        elif any(name == b"transfer-encoding" for name, _ in self.headers):
+            raise Malformed("bad_request")
+        else:
+            self.expect_100_continue = False  # which HTTP/1.0 does not know (RFC 9110, section 10.1.1)
+        if self.url[:1] != b"/":
+            self.url = path_of(self.url, self.parser.get_method())
+        elif b"#" in self.url:
+            raise Malformed("bad_request")
+
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
         self._running = cycle
-        super()._start_asgi_task(cycle, app)
+        super()._start_asgi_task(cycle, checked(app, cycle, self.transport, self.budget))
 
     def on_body(self, body: bytes) -> None:
         super().on_body(body)
@@ -147,7 +185,7 @@ class DeadlineProtocol(HttpToolsProtocol):
             except HttpParserUpgrade as upgrade:
                 rest = rest[upgrade.args[0] :]
             except (HttpParserError, Malformed) as error:
-                self._reject(_reason(error))
+                self.reject(_reason(error))
 
     def _head_without_upgrade(self) -> bytes:
         """Returns the last head without `Upgrade`. Raises `Malformed` for CONNECT, which asks for a tunnel."""
@@ -161,7 +199,7 @@ class DeadlineProtocol(HttpToolsProtocol):
     def _too_large(self) -> DomainError:
         return TargetTooLong() if len(self.url) > MAX_HEAD_BYTES / 2 else HeadTooLarge()
 
-    def _reject(self, error: DomainError) -> None:
+    def reject(self, error: DomainError) -> None:
         """Rejects a malformed request and closes the connection. If an earlier request is still running, that one is
         answered instead."""
         if isinstance(self.parser, _IgnoringParser):
@@ -173,6 +211,7 @@ class DeadlineProtocol(HttpToolsProtocol):
             self._answer(error)
         elif not cycle.more_body:
             cycle.keep_alive = False
+            self.transport.will_linger = True
         elif cycle.response_started or self.pipeline:
             self.transport.close()
         else:
@@ -182,23 +221,25 @@ class DeadlineProtocol(HttpToolsProtocol):
 
     def _answer(self, error: DomainError) -> None:
         scope = {"type": "http", "headers": self.scope["headers"] if cast("Any", self.scope) else []}
-        response = problem_response(Request(cast("Any", scope)), error)
-        body = msgspec.json.encode(response.content)
-        headers = {"Content-Type": MEDIA_TYPE, "Content-Length": str(len(body)), "Connection": "close"}
-        lines = [f"{name}: {value}\r\n".encode() for name, value in (response.headers | headers).items()]
-        lines += [b"%b: %b\r\n" % header for header in self.server_state.default_headers]
-        self.transport.write(b"".join((STATUS_LINE[response.status_code or 400], *lines, b"\r\n", body)))
+        status, headers, body = problem_answer(cast("Any", scope), error)
+        headers += [(b"connection", b"close"), *self.server_state.default_headers]
+        lines = [b"%b: %b\r\n" % header for header in headers]
+        self.transport.write(b"".join((STATUS_LINE[status], *lines, b"\r\n", body)))
+        self.transport.will_linger = True
         self.transport.close()
 
     def enforce_deadlines(self, now: float) -> None:
         """Closes the connection if the client takes too long to send a request or to read a response. A handler that
         waits for the body is woken at the deadline, and answers."""
         if not self.transport.get_write_buffer_size():
-            self._unread_since = None
-        elif self._unread_since is None:
-            self._unread_since = now
-        elif now - self._unread_since >= ANSWER_SECONDS:
+            self.unread_since = None
+        elif self.unread_since is None:
+            self.unread_since = now
+        elif now - self.unread_since >= ANSWER_SECONDS:
             self.transport.abort()
+            return
+        if self.transport.lingers:
+            self._enforce_lingering(now)
             return
         cycle = cast("RequestResponseCycle | None", self.cycle)
         is_answered = cycle is None or cycle.response_complete
@@ -208,6 +249,9 @@ class DeadlineProtocol(HttpToolsProtocol):
             return
         if self.flow.read_paused:
             self._owed_since = now  # the server is not reading
+        if self._is_refused and is_answered and now - self._owed_since >= _REFUSED_SECONDS:
+            self._answer(Unavailable("busy"))
+            return
         late = now - self._owed_since - bodies.REQUEST_SECONDS
         if late >= bodies.REQUEST_SECONDS:
             self.transport.abort()
@@ -216,24 +260,20 @@ class DeadlineProtocol(HttpToolsProtocol):
         elif late >= 0:
             self.cycle.message_event.set()
 
+    def _enforce_lingering(self, now: float) -> None:
+        if self.unread_since is not None:
+            return
+        if self._lingering_since is None:
+            self._lingering_since = now
+        elif now - self._lingering_since >= (_REFUSED_SECONDS if self._is_refused else LINGER_SECONDS):
+            self.transport.abort()
+
 
 class _IgnoringParser:
     """Replaces the parser when the connection reads nothing more."""
 
     def feed_data(self, data: bytes) -> None:
         """Ignores the data."""
-
-
-def _check_host(host: bytes) -> None:
-    """Raises `Malformed` if `Host` is not a name or an address with an optional port. Responses use it in links."""
-    found = _HOST.fullmatch(host)
-    try:
-        if found is None or int(found["port"] or 0) > _LAST_PORT:
-            raise Malformed("bad_request")
-        if found["address"]:
-            IPv6Address(found["address"].decode())
-    except ValueError:
-        raise Malformed("bad_request") from None
 
 
 def _reason(error: Exception) -> DomainError:
@@ -255,7 +295,6 @@ def raise_file_limit() -> int:
 
 async def _answer_busy(scope: Scope, receive: Receive, send: Send) -> None:
     """Answers that the server has too many connections."""
-    request: Request[Any, Any, Any] = Request(scope)
-    response = problem_response(request, Unavailable("busy"))
-    response.headers["Connection"] = "close"
-    await response.to_asgi_response(None, request)(scope, receive, send)
+    status, headers, body = problem_answer(scope, Unavailable("busy"))
+    await send({"type": "http.response.start", "status": status, "headers": [*headers, (b"connection", b"close")]})
+    await send({"type": "http.response.body", "body": body, "more_body": False})

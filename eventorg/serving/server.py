@@ -5,8 +5,9 @@ import errno
 import gc
 import signal
 import socket
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import ExitStack, asynccontextmanager, contextmanager
+from functools import partial
 from typing import cast
 
 import structlog
@@ -16,6 +17,7 @@ from litestar import Litestar
 from eventorg.application import create_app
 from eventorg.background.feed import Feed
 from eventorg.errors import OperatorError
+from eventorg.serving.budget import Budget
 from eventorg.serving.protocol import DeadlineProtocol, raise_file_limit
 from eventorg.serving.systemd import WATCHDOG_SECONDS, sd_notify, sd_notify_watchdog
 from eventorg.settings import Settings
@@ -46,7 +48,13 @@ class Server(uvicorn.Server):
             now = asyncio.get_running_loop().time()
             for connection in list(self.server_state.connections):
                 cast("DeadlineProtocol", connection).enforce_deadlines(now)
+            self._cut_slow_readers(now)
         return await super().on_tick(counter)
+
+    def _cut_slow_readers(self, now: float) -> None:
+        """Ends connections whose clients leave too much unread, over all of them."""
+        if cut := _budget_of(self.config).cut_slowest(now):
+            log.warning("slow_readers_cut", connections=cut)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Ends the requests that wait for changes, then lets the other requests finish."""
@@ -72,7 +80,7 @@ def server_config(app: Litestar, settings: Settings) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         loop="uvloop",
-        http=DeadlineProtocol,
+        http=cast("type[asyncio.Protocol]", partial(DeadlineProtocol, budget=Budget())),
         limit_concurrency=raise_file_limit(),
         ws="none",
         lifespan="off",  # `opened` runs it around the server, so that an error at start is not wrapped
@@ -87,6 +95,12 @@ def server_config(app: Litestar, settings: Settings) -> uvicorn.Config:
         timeout_keep_alive=30,
         timeout_graceful_shutdown=SHUTDOWN_SECONDS,
     )
+
+
+def _budget_of(config: uvicorn.Config) -> Budget:
+    """Returns what `server_config` has given to each connection."""
+    budget: Budget = cast("partial[DeadlineProtocol]", config.http).keywords["budget"]
+    return budget
 
 
 @asynccontextmanager
@@ -109,9 +123,10 @@ def serve(settings: Settings) -> None:
         async with opened(app):
             gc.collect()
             gc.freeze()  # these objects live until the end: the collector can skip them
-            with listen(settings.host, settings.port) as listener:
-                log.info("serving", url=url_of(listener))
-                await Server(config, app.state.feed).serve(sockets=[listener])
+            with listen_on_all(settings.hosts, settings.port) as listeners:
+                for listener in listeners:
+                    log.info("serving", url=url_of(listener))
+                await Server(config, app.state.feed).serve(sockets=listeners)
         log.info("stopped")
 
     with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
@@ -128,14 +143,34 @@ def _join(host: str, port: int) -> str:
     return f"{f'[{host}]' if ':' in host else host}:{port}"
 
 
-def listen(host: str, port: int) -> socket.socket:
+@contextmanager
+def listen_on_all(hosts: Sequence[str], port: int) -> Iterator[list[socket.socket]]:
+    """Opens a listening socket for each address, all on one port. Raises `OperatorError` as `listen` does.
+
+    `::` includes IPv4 unless an IPv4 address is among the others: the two sockets would conflict.
+    """
+    with ExitStack() as stack:
+        listeners: list[socket.socket] = []
+        is_dual_stack = all(":" in host for host in hosts)
+        for host in hosts:
+            listeners.append(stack.enter_context(listen(host, port, is_dual_stack)))
+            port = port or listeners[0].getsockname()[1]
+        yield listeners
+
+
+def listen(host: str, port: int, is_dual_stack: bool = True) -> socket.socket:
     """Returns a listening socket. Raises `OperatorError` if the port is in use or the address cannot be bound."""
     try:
         family, *_ = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        return socket.create_server((host, port), family=family, backlog=2048)
+        both = is_dual_stack and host == "::" and socket.has_dualstack_ipv6()
+        return socket.create_server((host, port), family=family, backlog=2048, dualstack_ipv6=both)
+    except UnicodeError:
+        raise OperatorError(f"Cannot listen on {host}: it is not an address. Check EVENTORG_HOST.") from None
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
-            raise OperatorError(f"Port {port} is already in use. Set EVENTORG_PORT to another port.") from None
+            raise OperatorError(
+                f"Port {port} is already in use on {host}. Set EVENTORG_PORT to another port."
+            ) from None
         reason = str(error.strerror).partition(" (")[0].lower()  # without the address, which Python appends
         address = _join(host, port)
         raise OperatorError(f"Cannot listen on {address}: {reason}. Check EVENTORG_HOST and EVENTORG_PORT.") from None

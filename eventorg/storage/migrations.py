@@ -13,6 +13,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from eventorg.domain.normal_forms import email_key, name_key
 from eventorg.errors import OperatorError
 
 _NAME = re.compile(r"\d{4}_[a-z0-9_]+\.sql")
@@ -122,6 +123,8 @@ def migrate(
     `before` is called with each component and its pending files while no other program can write. Raises
     `MigrationError`.
     """
+    connection.create_function("name_key", 1, name_key, deterministic=True)  # of migration 0009
+    connection.create_function("address_key", 1, email_key, deterministic=True)
     connection.execute("BEGIN IMMEDIATE")
     try:
         pending = []

@@ -7,14 +7,15 @@ import fcntl
 import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from eventorg.domain.values import Clock, rfc3339
 from eventorg.errors import OperatorError
 from eventorg.package_data import data_folder
 from eventorg.storage.copies import Progress, copy_database, flush, no_progress, temporary_beside
-from eventorg.storage.migrations import Component, NewerSchema, check_history, migrate
+from eventorg.storage.lock_holder import find_lock_holder
+from eventorg.storage.migrations import Component, NewerSchema, check_history, find_pending, migrate
 from eventorg.storage.sqlite import connect_reader, connect_writer
 from eventorg.storage.statements import Statements
 
@@ -54,7 +55,7 @@ def prepare(path: Path, components: list[Component], clock: Clock, progress: Pro
     A file that a component has used before is copied first, to `<file>.before-<component>-<migration>`: it is the way
     back to the previous version. If something fails, the file stays as it was.
     """
-    _require_folder(path)
+    _require_place(path)
     faults = find_faults(path, components)
     if faults:
         raise OperatorError(f"Cannot use the database {path}: {faults[0]}")
@@ -100,6 +101,20 @@ def check_statements(path: Path, sql: Statements, prefix: str = "") -> None:
 def find_faults(path: Path, components: list[Component], *, thorough: bool = False) -> list[str]:
     """Returns the faults of a file, one sentence each. Only reads. A file that does not exist yet has none."""
     return [fault for aspect, faults in examine(path, components, thorough) if aspect in _SERVED for fault in faults]
+
+
+def require_database(path: Path) -> None:
+    """Raises `OperatorError` if there is no file. For commands that would create one in the wrong folder."""
+    if not path.exists():
+        raise OperatorError(
+            f"The database {path} does not exist. Run `eventorg serve` or `eventorg migrate` to create it."
+        )
+
+
+def find_pending_migrations(path: Path, components: list[Component]) -> list[str]:
+    """Returns `<component>/<file>` for each migration that is not applied yet, in order. Only reads."""
+    with closing(connect_reader(path)) as connection:
+        return [f"{each.name}/{name}" for each in components for name in find_pending(connection, each)]
 
 
 def find_miscounts(path: Path) -> list[str]:
@@ -176,21 +191,28 @@ def owner_lock(path: Path) -> Iterator[None]:
 
     The kernel releases the lock (flock) when the process ends in any way. Readers need no lock.
     """
-    _require_folder(path)
+    _require_place(path)
+    lock = path.with_name(path.name + ".lock")
     try:
-        descriptor = os.open(path.with_name(path.name + ".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     except OSError as error:
-        raise OperatorError(f"{path} cannot be locked for this process: {error.strerror}.") from None
+        raise OperatorError(f"{path} cannot be locked for this process: {lock}: {error.strerror}.") from None
     try:
+        with suppress(PermissionError):  # another user's file
+            os.fchmod(descriptor, 0o600)  # earlier versions created it for all users, who could then hold the lock
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            raise OperatorError(f"Another eventorg process is using {path}. Stop it first.") from None
+            holder = find_lock_holder(descriptor)
+            raise OperatorError(f"{path} is in use by {holder}. Stop that process first.") from None
         yield
     finally:
         os.close(descriptor)
 
 
-def _require_folder(path: Path) -> None:
+def _require_place(path: Path) -> None:
+    """Raises `OperatorError` if no database can be at a path, so that nothing is created beside it."""
     if not path.parent.is_dir():
         raise OperatorError(f"The folder {path.parent} for the database does not exist. Create it first.")
+    if path.is_symlink() or (path.exists() and not path.is_file()):
+        raise OperatorError(f"{path} is not a regular file, so it cannot be the database.")

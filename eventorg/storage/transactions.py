@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from functools import cached_property
 from typing import Final, TypeVar
 
@@ -43,6 +44,18 @@ class Transaction:
         """Returns every row. All are fetched at once, because a cursor that stays open would pin the write-ahead
         log."""
         return self._connection.execute(statement.sql, parameters).fetchall()
+
+    def all_until(
+        self, statement: Statement, is_enough: Callable[[sqlite3.Row], bool], **parameters: Parameter
+    ) -> list[sqlite3.Row]:
+        """Returns the rows before the first one for which `is_enough` is true, and that one. The rest is not read."""
+        rows = []
+        with closing(self._connection.execute(statement.sql, parameters)) as cursor:
+            for row in cursor:
+                rows.append(row)
+                if is_enough(row):
+                    break
+        return rows
 
     def run(self, statement: Statement, **parameters: Parameter) -> int:
         """Returns the number of changed rows."""

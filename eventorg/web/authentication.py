@@ -5,6 +5,7 @@ A route needs a token unless it is marked `PUBLIC` (a token is optional, but mus
 `by_bot(scope)`.
 """
 
+import re
 from functools import partial
 from typing import Any
 
@@ -12,7 +13,8 @@ from litestar import Request
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from eventorg.domain.callers import BotScope, Caller
-from eventorg.domain.errors import Forbidden, Unauthenticated
+from eventorg.domain.errors import Forbidden, NotFound, ScopeMissing, Unauthenticated
+from eventorg.locales import LANGUAGES, text
 from eventorg.repositories.callers import CallerRepository
 from eventorg.web.headers import header
 
@@ -21,6 +23,7 @@ Anybody = Request[Caller | None, Any, Any]
 
 PUBLIC = {"public": True}
 OPEN = {"public": True, "exclude_from_auth": True}
+_USER_ID = re.compile("[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 SECURITY: list[dict[str, list[str]]] = [{"user": []}, {"bot": ["act"]}]
 OPTIONAL_SECURITY: list[dict[str, list[str]]] = [{}, *SECURITY]
 
@@ -28,6 +31,11 @@ OPTIONAL_SECURITY: list[dict[str, list[str]]] = [{}, *SECURITY]
 def by_bot(scope: BotScope, *, only: bool = False) -> dict[str, Any]:
     """Returns the `opt` of a route that a bot with a scope can call by itself, or that `only` such a bot can call."""
     return {"bot_scope": scope, "bot_only": only}
+
+
+BY_ANY_BOT = {"any_bot": True}
+"""The `opt` of a route that users and bots may call, also a bot that acts for no user, whatever its scopes."""
+ANY_BOT_SECURITY: list[dict[str, list[str]]] = [*SECURITY, {"bot": ["changes"]}, {"bot": ["deliver"]}]
 
 
 class Authentication:
@@ -59,7 +67,11 @@ class Authentication:
         scope["user"] = None
         if authorization is not None:
             identify = partial(self._callers.identify, _bearer_token(authorization), header(scope, b"x-act-as"))
-            scope["user"] = caller = await identify()
+            try:
+                scope["user"] = caller = await identify()
+            except NotFound as error:
+                _explain_act_as(error, header(scope, b"x-act-as"))
+                raise
             scope["auth"] = identify
             _check_scope(caller, opt)
         elif scope.get("method") != "OPTIONS" and not opt.get("public"):
@@ -79,12 +91,18 @@ def _check_scope(caller: Caller, opt: dict[str, Any]) -> None:
 
     A bot that acts for a user may do what the user may. By itself it may do what the route names a scope for.
     """
-    scope = opt.get("bot_scope")
+    scope: BotScope | None = opt.get("bot_scope")
     if opt.get("bot_only") and scope not in caller.scopes:
-        raise Forbidden("scope_missing")
-    if caller.user_id or opt.get("public"):
+        raise ScopeMissing(scope=scope or "act")
+    if caller.user_id or opt.get("public") or opt.get("any_bot"):
         return
     if scope is None and "act" in caller.scopes:
         raise Forbidden("act_as_missing")
     if scope not in caller.scopes:
-        raise Forbidden("scope_missing")
+        raise ScopeMissing(scope=scope or "act")
+
+
+def _explain_act_as(error: NotFound, act_as: str | None) -> None:
+    """Makes the error say how `X-Act-As` is spelled if what was sent cannot be anybody's ID."""
+    if error.code == "user_not_found" and not _USER_ID.fullmatch(act_as or ""):
+        error.words = {language: text(language, "hints", "act_as_spelling") for language in LANGUAGES}

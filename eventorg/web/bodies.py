@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import msgspec
 from litestar import Request
@@ -29,6 +29,10 @@ _NOT_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _CHANGING = {"POST", "PUT", "PATCH", "DELETE"}
 _CHARSETS = ("utf-8", "utf8")
 
+JSON: Final = "application/json"
+MERGE_PATCH: Final = "application/merge-patch+json"
+"""JSON Merge Patch (RFC 7396): a field that is sent is changed, `null` clears it. Every PATCH route works so."""
+
 
 class StrictRequest(Request[Any, Any, Any]):
     """A request whose JSON body is decoded directly into the type that its handler declares.
@@ -47,14 +51,28 @@ class StrictRequest(Request[Any, Any, Any]):
     async def json(self) -> Any:
         """Returns the body as the handler's type. Raises `UnsupportedMediaType`, `Malformed` and `Invalid`."""
         media_type, parameters = self.content_type
-        is_json = media_type in ("", "application/json") and parameters.get("charset", "utf-8").lower() in _CHARSETS
-        if not is_json or header(self.scope, b"content-encoding") not in (None, "identity"):
-            raise UnsupportedMediaType()
+        taken = accepted(str(self.method))
+        if media_type not in ("", *taken) or parameters.get("charset", "utf-8").lower() not in _CHARSETS:
+            raise UnsupportedMediaType(_acceptable(taken))
+        coding = header(self.scope, b"content-encoding") or ""
+        if coding.strip().lower() not in ("", "identity"):
+            raise UnsupportedMediaType(_acceptable(taken) | {"Accept-Encoding": "identity"})
         data = self.route_handler.parsed_data_field
         if data is None:
             raise ImproperlyConfiguredException("the handler declares no body")
         may_be_left_out = data.has_default and data.is_optional  # a body that is sent is not null
         return decode(await self.body(), _without_none(data.annotation) if may_be_left_out else data.annotation)
+
+
+def accepted(method: str) -> tuple[str, ...]:
+    """Returns the media types of the bodies that a method takes."""
+    return (JSON, MERGE_PATCH) if method == "PATCH" else (JSON,)
+
+
+def _acceptable(taken: tuple[str, ...]) -> dict[str, str]:
+    """Returns the headers that name the accepted media types (RFC 9110, section 15.5.16, and RFC 5789, section 2.2)."""
+    named = ", ".join(taken)
+    return {"Accept": named, "Accept-Patch": named} if MERGE_PATCH in taken else {"Accept": named}
 
 
 def body_check(handler: HTTPRouteHandler) -> Check | None:

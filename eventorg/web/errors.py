@@ -22,9 +22,13 @@ class TargetTooLong(DomainError):
 
 
 class UnsupportedMediaType(DomainError):
-    """The body's media type or coding is not one that the operation takes."""
+    """The body's media type or coding is not one that the operation takes; `headers` say which it takes."""
 
     default_code = "unsupported_media_type"
+
+    def __init__(self, headers: dict[str, str]) -> None:
+        super().__init__()
+        self.headers = headers
 
 
 class HeadTooLarge(DomainError):

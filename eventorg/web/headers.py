@@ -1,13 +1,12 @@
-"""Request headers as read here, and response headers for caching, CORS and content security."""
+"""Request headers as read here, and response headers for caching and content security."""
 
 import base64
 import hashlib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any, Final
 
 from litestar import Response
-from litestar.config.cors import CORSConfig
 from litestar.types import Scope
 
 from eventorg.locales import negotiate
@@ -15,11 +14,10 @@ from eventorg.locales import negotiate
 ALWAYS: Final = [("X-Content-Type-Options", "nosniff")]
 """For every response, including those that never reach the application."""
 
-_READABLE: Final = ["ETag", "Idempotency-Replayed", "Location", "Retry-After", "X-Request-Id"]
-_SENDABLE: Final = ["Accept-Language", "Authorization", "Content-Type", "Idempotency-Key", "If-Match", "If-None-Match"]
-_SENDABLE_BY_BOTS: Final = ["Last-Event-ID", "X-Act-As"]
 _NO_STORE: Final = (b"cache-control", b"no-store")
 _NO_CACHE: Final = (b"cache-control", b"no-cache")
+_MEDIA_RANGE: Final = re.compile(r'\s*([^\s;,"]+/[^\s;,"]+)((?:[^,"]|"(?:[^"\\]|\\.)*")*)')
+_QUALITY: Final = re.compile(r";\s*q=(0(?:\.\d{0,3})?|1(?:\.0{0,3})?)\s*(?:;|$)", re.IGNORECASE)
 _SCRIPT: Final = re.compile(rb"<script(?![^>]* src=)[^>]*>(.*?)</script>", re.DOTALL)
 
 
@@ -44,8 +42,41 @@ def header_list(scope: Scope, name: bytes) -> str | None:
 
 
 def language_for(scope: Scope) -> str:
-    """Returns the language that best matches `Accept-Language`."""
-    return negotiate(header_list(scope, b"accept-language") or "")
+    """Returns the language that best matches `Accept-Language`, or without it the caller's locale."""
+    accepted = header_list(scope, b"accept-language")
+    if not accepted:
+        caller = scope.get("user")
+        accepted = (caller and caller.locale) or ""
+    return negotiate(accepted)
+
+
+def accepts(scope: Scope, media_type: str, default: str = "application/json") -> bool:
+    """Returns true if the client wants this media type and not the default one (RFC 9110, section 12.5.1).
+
+    `Accept` must name the type, or its family as in `text/*`, with a quality that is not 0 and not lower than that of
+    the default. `*/*` alone gets the default. Only the first 1,000 characters are read.
+    """
+    accept = (header_list(scope, b"accept") or "")[:1000].lower()
+    if media_type.partition("/")[0] not in accept:
+        return False
+    ranges = [(name, _quality(rest)) for name, rest in _MEDIA_RANGE.findall(accept)]
+    wanted, usual = _match(ranges, media_type), _match(ranges, default)
+    return wanted[0] > 0 and wanted[1] > 0 and wanted >= usual
+
+
+def _quality(parameters: str) -> float:
+    found = _QUALITY.search(parameters)
+    if found is None:
+        return 1.0 if "q=" not in parameters else 0.0
+    return float(found[1])
+
+
+def _match(ranges: list[tuple[str, float]], media_type: str) -> tuple[float, int]:
+    """Returns the quality of a media type, and how closely `Accept` names it: 2 itself, 1 its family, 0 as any."""
+    names = ("*/*", media_type.partition("/")[0] + "/*", media_type)
+    found = [(names.index(name), quality) for name, quality in ranges if name in names]
+    closeness, quality = max(found, default=(0, 0.0))
+    return quality, closeness
 
 
 def cache_control(scope: Scope, headers: Iterable[tuple[bytes, bytes]]) -> tuple[tuple[bytes, bytes], ...]:
@@ -58,18 +89,6 @@ def cache_control(scope: Scope, headers: Iterable[tuple[bytes, bytes]]) -> tuple
             return ()
     is_for_all = scope.get("user") is None and scope.get("method") in ("GET", "HEAD")
     return (_NO_CACHE,) if is_for_all else (_NO_STORE,)
-
-
-def cors_config(origins: Sequence[str]) -> CORSConfig | None:
-    """Returns the CORS settings for these origins, or None without origins, which costs no time per request."""
-    if not origins:
-        return None
-    return CORSConfig(
-        allow_origins=list(origins),
-        allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
-        allow_headers=_SENDABLE + _SENDABLE_BY_BOTS,
-        expose_headers=_READABLE,
-    )
 
 
 def protect_page(response: Response[Any]) -> Response[Any]:

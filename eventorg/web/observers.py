@@ -9,6 +9,7 @@ from typing import cast
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
 from eventorg.logs import request_id_now
+from eventorg.web.canonical_paths import answer_not_found, answer_server_options, is_canonical, is_server_wide
 from eventorg.web.headers import cache_control
 
 Observer = Callable[[Scope, int, float], None]
@@ -34,14 +35,16 @@ def observe_requests(app: ASGIApp, observers: Sequence[Observer]) -> ASGIApp:
         async def send_with_id(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
-                status = message["status"]
                 headers = message.get("headers", ())
                 message["headers"] = [*headers, *cache_control(scope, headers), (b"x-request-id", request_id.encode())]
+                await send(message)
+                status = message["status"]  # of what was sent: the server may have made a refusal of it
+                return
             await send(message)
 
         token = request_id_now.set(request_id)
         try:
-            await app(scope, receive, send_with_id)
+            await _router_for(scope, app)(scope, receive, send_with_id)
         finally:
             seconds = time.perf_counter() - started
             if is_head:
@@ -51,6 +54,13 @@ def observe_requests(app: ASGIApp, observers: Sequence[Observer]) -> ASGIApp:
             request_id_now.reset(token)
 
     return observed
+
+
+def _router_for(scope: Scope, app: ASGIApp) -> ASGIApp:
+    """Returns what answers a request: the application, if the path is one that can have a route."""
+    if is_canonical(scope):
+        return app
+    return answer_server_options if is_server_wide(scope) else answer_not_found
 
 
 def _without_body(send: Send) -> Send:

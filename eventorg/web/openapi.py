@@ -32,6 +32,7 @@ from eventorg.web.authentication import OPEN, SECURITY
 from eventorg.web.headers import protect_page
 from eventorg.web.openapi_document import complete
 from eventorg.web.problems import Problem, problem_response
+from eventorg.web.query_parameters import ANY_QUERY
 
 if TYPE_CHECKING:
     from litestar._openapi.schema_generation import SchemaCreator  # has no public name
@@ -65,12 +66,14 @@ class ApiDescription(InitPlugin, ReceiveRoutePlugin, OpenAPISchemaPlugin):
         return app_config
 
     def receive_route(self, route: BaseRoute) -> None:
-        """Notes which operations of the route have a body that may be left out: Litestar requires every body."""
+        """Notes which operations of the route have a body that may be left out, and which refuse unknown parameters."""
         if isinstance(route, HTTPRoute):
             for handler in route.route_handlers:
+                operations = {(route.path_format or "/", method.lower()) for method in handler.http_methods}
                 if handler.parsed_data_field and handler.parsed_data_field.has_default:
-                    methods = (method.lower() for method in handler.http_methods)
-                    self._config.optional_bodies.update((route.path_format or "/", method) for method in methods)
+                    self._config.optional_bodies |= operations
+                if not handler.opt.get("any_query"):
+                    self._config.strict_queries |= operations
 
     def is_plugin_supported_field(self, field_definition: FieldDefinition) -> bool:
         """Returns true for JSON that a field holds as it is."""
@@ -90,12 +93,14 @@ class _Config(OpenAPIConfig):
     """Makes a description that completes itself when it is rendered. Litestar has no hook for a whole description."""
 
     optional_bodies: set[tuple[str, str]] = field(default_factory=set)
+    strict_queries: set[tuple[str, str]] = field(default_factory=set)
 
     def to_openapi_schema(self) -> OpenAPI:
         """Returns the description, to which Litestar adds paths and schemas."""
         plain = super().to_openapi_schema()
         description = _Description(**{each.name: getattr(plain, each.name) for each in fields(plain)})
         description.optional_bodies = self.optional_bodies
+        description.strict_queries = self.strict_queries
         return description
 
 
@@ -103,6 +108,7 @@ class _Description(OpenAPI):
     """A description that says what Litestar does not, as soon as it is rendered with all paths in it."""
 
     optional_bodies: set[tuple[str, str]]
+    strict_queries: set[tuple[str, str]]
 
     def to_schema(self) -> dict[str, Any]:
         """Returns the completed description as JSON objects."""
@@ -110,7 +116,7 @@ class _Description(OpenAPI):
 
     @cached_property
     def _completed(self) -> dict[str, Any]:
-        complete(self, self.optional_bodies)
+        complete(self, self.optional_bodies, self.strict_queries)
         return super().to_schema()
 
 
@@ -134,7 +140,7 @@ def _openapi_config() -> _Config:
             route_handlers=[],
             before_request=_only_known_pages,
             after_request=protect_page,
-            opt=OPEN,
+            opt=OPEN | ANY_QUERY,
             include_in_schema=False,
         ),
         render_plugins=[
@@ -151,7 +157,7 @@ def _openapi_config() -> _Config:
 
 @get(
     "/openapi.json",
-    opt=OPEN,
+    opt=OPEN | ANY_QUERY,
     include_in_schema=False,
     sync_to_thread=False,
     cache=CACHE_FOREVER,
@@ -169,7 +175,7 @@ def docs_assets() -> Router:
     return create_static_files_router(
         path=f"/{_ASSETS}",
         directories=[files],
-        opt=OPEN,
+        opt=OPEN | ANY_QUERY,
         include_in_schema=False,
         name="docs_assets",
         cache_control=CacheControlHeader(public=True, max_age=3600),

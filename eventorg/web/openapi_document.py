@@ -16,7 +16,8 @@ from litestar.openapi.spec import (
 from litestar.openapi.spec.enums import OpenAPIType
 
 from eventorg.domain.values import Input
-from eventorg.web.conditional import IF_MATCH, IF_NONE_MATCH
+from eventorg.web.bodies import JSON, MERGE_PATCH
+from eventorg.web.conditional import IF_MATCH, IF_NONE_MATCH, UNLESS_MATCH
 from eventorg.web.idempotency import KEY_PATTERN
 from eventorg.web.problems import MEDIA_TYPE, describe
 
@@ -28,7 +29,7 @@ _PLAIN = {status.description: f"{status.phrase}." for status in HTTPStatus if st
 """Short descriptions in place of those of `http.HTTPStatus`, which Litestar uses for a success."""
 
 
-def complete(document: OpenAPI, optional_bodies: set[tuple[str, str]]) -> None:
+def complete(document: OpenAPI, optional_bodies: set[tuple[str, str]], strict_queries: set[tuple[str, str]]) -> None:
     """Adds what Litestar leaves out.
 
     Bodies have no fields besides those named. A body or a parameter that may be left out is never null. Headers are
@@ -45,16 +46,22 @@ def complete(document: OpenAPI, optional_bodies: set[tuple[str, str]]) -> None:
         for method in ("get", "post", "put", "patch", "delete"):
             if operation := getattr(item, method):
                 _complete_operation(operation, method, has_optional_body=(path, method) in optional_bodies)
+                if (path, method) in strict_queries:
+                    _describe_problems(operation, 422)
 
 
 def _complete_operation(operation: Operation, method: str, *, has_optional_body: bool) -> None:
     if "412" in (operation.responses or {}):
-        operation.parameters = [*(operation.parameters or []), _header("If-Match", IF_MATCH)]
+        conditions = [_header("If-Match", IF_MATCH), _header("If-None-Match", UNLESS_MATCH)]
+        operation.parameters = [*(operation.parameters or []), *conditions]
     _simplify(operation, has_optional_body=has_optional_body)
     if method == "get":
         _describe_condition(operation)
     else:
         _describe_problems(operation, 408, 413)
+    if method == "patch" and isinstance(operation.request_body, RequestBody):
+        content = operation.request_body.content
+        content[MERGE_PATCH] = content[JSON]
     if method in ("post", "patch") and operation.security != []:
         _describe_repetition(operation)
 
@@ -97,7 +104,7 @@ def _simplify(operation: Operation, *, has_optional_body: bool) -> None:
     else:
         _describe_problems(operation, 403, 404)  # for a bot that may not act for the user, or an unknown user
     if isinstance(operation.request_body, RequestBody):
-        content = operation.request_body.content["application/json"]
+        content = operation.request_body.content[JSON]
         operation.request_body.required = not has_optional_body
         content.schema = _plain(content.schema, nullable=not has_optional_body)
     for parameter in operation.parameters or []:

@@ -1,4 +1,4 @@
-"""OPTIONS: the methods of a path."""
+"""OPTIONS: the methods of a path, and the media types that PATCH takes (RFC 5789, section 3.1)."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -6,6 +6,8 @@ from typing import Any
 from litestar import Response
 from litestar.routes import HTTPRoute
 from litestar.types import Scope
+
+from eventorg.web.bodies import accepted
 
 
 def answer_options(route: HTTPRoute) -> None:
@@ -23,7 +25,11 @@ def allow(methods: Iterable[str]) -> str:
 
 
 def _options_handler(methods: str) -> Any:
+    headers = {"Allow": methods}
+    if "PATCH" in methods:
+        headers["Accept-Patch"] = ", ".join(accepted("PATCH"))
+
     def options_handler(scope: Scope) -> Response[None]:
-        return Response(None, status_code=204, headers={"Allow": methods})
+        return Response(None, status_code=204, headers=headers)
 
     return options_handler

@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from eventorg.domain import errors
 from eventorg.locales.explanations import explain, explain_code, explain_fault
+from eventorg.logs import request_id_now
 from eventorg.web.errors import HeadTooLarge, Malformed, TargetTooLong, TooSlow, UnsupportedMediaType
 from eventorg.web.headers import language_for
 from eventorg.web.options_method import allow
@@ -61,7 +62,10 @@ class Fault(Struct, frozen=True):
 
 
 class Problem(Struct, frozen=True, omit_defaults=True):
-    """A problem document. `code` is stable; `title` and `detail` are in the requested language."""
+    """A problem document. `code` is stable; `title` and `detail` are in the requested language.
+
+    `request_id` is there with status 500: the operator finds the cause in the log with it.
+    """
 
     type: str
     title: str
@@ -69,16 +73,19 @@ class Problem(Struct, frozen=True, omit_defaults=True):
     detail: str
     code: str
     errors: list[Fault] | None = None
+    request_id: str | None = None
 
 
 def problem_response(request: Request[Any, Any, Any], error: errors.DomainError) -> Response[Problem]:
     """Returns the response to a domain error."""
     status = next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
-    headers = {}
+    headers: dict[str, str] = {}
     if status == 401:
         headers["WWW-Authenticate"] = "Bearer"
     if isinstance(error, errors.TooMany | errors.Unavailable):
         headers["Retry-After"] = str(error.retry_after)
+    if isinstance(error, UnsupportedMediaType):
+        headers |= error.headers
     if isinstance(error, TooSlow):
         headers["Connection"] = "close"
     broken = error.errors if isinstance(error, errors.Invalid) else None
@@ -124,12 +131,13 @@ def _response(
     faults = broken and [Fault(e.field, e.code, explain_fault(language, e)) for e in broken]
     title, detail = explain(language, error) if error else explain_code(language, code)
     problem = Problem(
-        type=f"urn:eventorg:problem:{code}",
+        type=f"/problems/{code}",
         title=title,
         status=status,
         detail=detail,
         code=code,
         errors=faults or None,
+        request_id=request_id_now.get() if status == 500 else None,
     )
     headers |= _of_language(language)
     return Response(problem, status_code=status, media_type=MEDIA_TYPE, headers=headers)
@@ -158,9 +166,9 @@ _DESCRIPTIONS = {
     408: "The request did not arrive in time.",
     409: "Conflicts with the current state; see `code`.",
     410: "The change is no longer kept, or a backup from before it was restored. Read everything again.",
-    412: "The resource has changed, or `If-Match` is not a valid ETag.",
+    412: "`If-Match` or `If-None-Match` does not allow it: the resource has changed, or the ETag is invalid.",
     413: "The body is larger than 64 KiB.",
-    415: "The body is not `application/json` in UTF-8, or it is compressed.",
+    415: "The body is not JSON in UTF-8, or it is compressed. `Accept` and `Accept-Encoding` name what is accepted.",
     422: "Invalid input; see `errors`.",
     429: "Too many requests or failed attempts. Wait for `Retry-After` seconds.",
     503: "The server is busy, or the database is unavailable. Nothing was changed. Retry after `Retry-After` seconds.",

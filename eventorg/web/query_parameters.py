@@ -1,40 +1,74 @@
-"""Strict query parameters: a whole number is digits, and a repeated parameter is refused.
+"""Strict query parameters: unknown and repeated ones are refused, and a whole number is digits.
 
-Litestar reads `limit=1e1` and `limit=10.0` as numbers, `null` as an omitted parameter and `nan` as a number within all
-limits. Of a repeated parameter it uses the last value.
+Litestar ignores unknown parameters. It reads `limit=1e1` and `limit=10.0` as numbers, `null` as an omitted parameter
+and `nan` as a number within all limits. Of a repeated parameter it uses the last value.
 """
 
 import re
+from collections.abc import Awaitable, Mapping
 from types import NoneType
 from typing import Any, Final
+from urllib.parse import unquote_to_bytes
 
-from litestar import Request
-from litestar.handlers import HTTPRouteHandler
-from litestar.params import QueryParameter
+from litestar.handlers import BaseRouteHandler
+from litestar.routes import HTTPRoute
+from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
 from litestar.typing import FieldDefinition
 
 from eventorg.domain.errors import FieldError, Invalid
-from eventorg.web.hooks import Check
 
+ANY_QUERY: Final = {"any_query": True}
+"""The `opt` of a route that ignores unknown query parameters."""
+
+MAX_FAULTS: Final = 20
+MAX_NAME: Final = 100
 _WHOLE: Final = re.compile(r"-?\d+", re.ASCII)
 _NO_TEXT: Final = re.compile(r"(?!(?:null|nan)$).*", re.IGNORECASE | re.DOTALL)
 _TEXT: Final = re.compile(r".*", re.DOTALL)
 
 
-def query_check(handler: HTTPRouteHandler) -> Check | None:
-    """Returns a check of the handler's query parameters as they are sent, or None if it declares none."""
-    patterns = _patterns(handler)
-    return _checking(patterns) if patterns else None
+def query_prefixes(*prefixes: str) -> dict[str, Any]:
+    """Returns the `opt` of a route that also takes any query parameter whose name begins with one of the prefixes."""
+    return {"query_prefixes": prefixes}
 
 
-def _patterns(handler: HTTPRouteHandler) -> dict[str, re.Pattern[str]]:
-    """Returns the allowed spelling of each parameter that is not a list."""
-    found = {}
-    for name, field in handler.parsed_fn_signature.parameters.items():
-        kwarg = field.kwarg_definition
-        if isinstance(kwarg, QueryParameter) and not field.is_non_string_collection:
-            found[kwarg.name or name] = _pattern(field)
-    return found
+class QueryParameters:
+    """Middleware that checks the query string of a request, if it has one."""
+
+    def __init__(self) -> None:
+        self._known: dict[BaseRouteHandler, dict[str, re.Pattern[str] | None]] = {}
+
+    def receive_route(self, route: HTTPRoute) -> None:
+        """Notes the spelling that each parameter of the route's handlers allows; None for a list of values."""
+        for handler, model in route.route_handler_map.values():
+            known, fields = self._known.setdefault(handler, {}), handler.parsed_fn_signature.parameters
+            for parameter in model.expected_query_params:
+                field = fields.get(parameter.field_name)  # None for a parameter of a dependency
+                known[parameter.field_alias] = None if parameter.is_sequence else _pattern(field) if field else _TEXT
+
+    def __call__(self, app: ASGIApp) -> ASGIApp:
+        """Returns the application with this middleware in front of it."""
+
+        def checked(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+            if scope["query_string"] and scope.get("method") != "OPTIONS":
+                self._check(scope)  # type: ignore[arg-type]
+            return app(scope, receive, send)
+
+        return checked
+
+    def _check(self, scope: HTTPScope) -> None:
+        """Raises `Invalid` with up to `MAX_FAULTS` broken rules, in the order of the query string."""
+        handler = scope["route_handler"]
+        known, opt = self._known.get(handler, {}), handler.opt
+        broken = []
+        for name, values in _read(scope["query_string"]).items():
+            fault = _fault(name, values, known, opt)
+            if fault is not None:
+                broken.append(fault)
+            if len(broken) == MAX_FAULTS:
+                break
+        if broken:
+            raise Invalid(*broken)
 
 
 def _pattern(field: FieldDefinition) -> re.Pattern[str]:
@@ -44,19 +78,41 @@ def _pattern(field: FieldDefinition) -> re.Pattern[str]:
     return _WHOLE if kinds - {NoneType} == {int} else _NO_TEXT
 
 
-def _checking(patterns: dict[str, re.Pattern[str]]) -> Check:
-    async def check(request: Request[Any, Any, Any]) -> None:
-        """Raises `Invalid`."""
-        if request.scope["query_string"]:
-            given = request.query_params
-            faults = [_fault(name, pattern, given.getall(name, [])) for name, pattern in patterns.items()]
-            if broken := [fault for fault in faults if fault is not None]:
-                raise Invalid(*broken)
-
-    return check
+def _read(query: bytes) -> dict[str, list[str]]:
+    """Returns the values of each name. Bytes that are not UTF-8 become lone surrogates (PEP 383)."""
+    sent: dict[str, list[str]] = {}
+    for pair in query.split(b"&"):
+        if pair:
+            name, _, value = pair.partition(b"=")
+            sent.setdefault(_decoded(name), []).append(_decoded(value))
+    return sent
 
 
-def _fault(name: str, pattern: re.Pattern[str], values: list[str]) -> FieldError | None:
+def _decoded(part: bytes) -> str:
+    return unquote_to_bytes(part.replace(b"+", b" ")).decode("utf-8", "surrogateescape")
+
+
+def _fault(
+    name: str, values: list[str], known: Mapping[str, re.Pattern[str] | None], opt: Mapping[str, Any]
+) -> FieldError | None:
+    """Returns the rule that a parameter breaks, or None."""
+    is_open = name.startswith(opt.get("query_prefixes", ()))
+    if name not in known and not is_open:
+        return None if opt.get("any_query") else FieldError(_shown(name), "unknown_parameter")
+    if not all(_is_text(part) for part in (name, *values)):
+        return FieldError(_shown(name), "not_utf8")
+    pattern = _TEXT if is_open else known[name]
+    if pattern is None:
+        return None
     if len(values) > 1:
-        return FieldError(name, "repeated")
-    return FieldError(name, "invalid") if values and not pattern.fullmatch(values[0]) else None
+        return FieldError(_shown(name), "repeated")
+    return None if pattern.fullmatch(values[0]) else FieldError(_shown(name), "invalid")
+
+
+def _is_text(part: str) -> bool:
+    return part.isascii() or not any("\ud800" <= character <= "\udfff" for character in part)
+
+
+def _shown(name: str) -> str:
+    """Returns a name as the response shows it: not too long, and as text."""
+    return name[:MAX_NAME].encode(errors="surrogateescape").decode(errors="replace")

@@ -16,6 +16,9 @@ from litestar.params import FromPath
 from msgspec import Struct
 
 from eventorg.plugin import (
+    ABSENT,
+    ANY_QUERY,
+    ETAG,
     OPEN,
     OPTIONAL_SECURITY,
     PUBLIC,
@@ -25,6 +28,8 @@ from eventorg.plugin import (
     NotFound,
     Plugin,
     Transaction,
+    check_version,
+    expected_tags,
     is_current,
     language_for,
     negotiate,
@@ -76,7 +81,7 @@ class _Made(Struct, frozen=True):
     "/events/{event_id:str}/event.ics",
     operation_id="get_event_file",
     summary="Download an event as iCalendar",
-    opt=PUBLIC,
+    opt=PUBLIC | ANY_QUERY,
     security=OPTIONAL_SECURITY,
     media_type="text/calendar",
     response_headers=_HEADERS,
@@ -97,7 +102,7 @@ async def get_event_file(
     "/calendar/{secret:str}/feed.ics",
     operation_id="get_calendar",
     summary="Get a calendar feed",
-    opt=OPEN,
+    opt=OPEN | ANY_QUERY,
     security=[{}],
     media_type="text/calendar",
     response_headers=_HEADERS,
@@ -126,6 +131,7 @@ async def get_calendar(request: Anybody, secret: FromPath[str], plugin: NamedDep
     "/users/me/calendar",
     operation_id="create_calendar",
     summary="Create your calendar address",
+    response_headers=ETAG,
     responses=problems(401, 403, 507),
 )
 async def create_calendar(request: Authenticated, plugin: NamedDependency[Context]) -> Response[CalendarAddress]:
@@ -145,7 +151,7 @@ async def create_calendar(request: Authenticated, plugin: NamedDependency[Contex
     if made.sha256 != _hash(_secret(token, made.salt)):  # repeated with a newer token
         made = await plugin.write(make)
     address = CalendarAddress(f"{request.base_url}calendar/{_secret(token, made.salt)}/feed.ics")
-    return Response(address, headers={"Cache-Control": "no-store"})
+    return Response(address, headers={"Cache-Control": "no-store", "ETag": _tag_of_address(made.sha256)})
 
 
 @delete(
@@ -153,11 +159,17 @@ async def create_calendar(request: Authenticated, plugin: NamedDependency[Contex
     operation_id="delete_calendar",
     summary="Delete your calendar address",
     status_code=200,
-    responses=problems(401, 403, 507),
+    responses=problems(401, 403, 412, 507),
 )
 async def delete_calendar(request: Authenticated, plugin: NamedDependency[Context]) -> CalendarEnded:
     """Deletes the address, which then returns 404. Also succeeds if there is no address."""
-    await plugin.write(lambda tx: tx.run(plugin.sql.delete_secret, user_id=request.user.user_id))
+
+    def work(tx: Transaction) -> None:
+        row = tx.one(plugin.sql.get_secret_of, user_id=request.user.user_id)
+        check_version(_tag_of_address(row["sha256"]) if row else ABSENT, expected_tags(request))
+        tx.run(plugin.sql.delete_secret, user_id=request.user.user_id)
+
+    await plugin.write(work)
     return CalendarEnded(_WORDS[language_for(request.scope)]["ended"])
 
 
@@ -179,6 +191,11 @@ def export(user_id: str, context: Context, tx: Transaction) -> dict[str, str | N
     """Returns the creation time of a user's calendar address. The address itself is not stored."""
     row = tx.one(context.sql.get_secret_of, user_id=user_id)
     return {"address_made_at": row["created_at"] if row else None}
+
+
+def _tag_of_address(sha256: str) -> str:
+    """Returns the entity tag of an address. The tag does not reveal the address."""
+    return f'"{sha256[:32]}"'
 
 
 def _secret(token: str, salt: str) -> str:

@@ -10,7 +10,7 @@ from eventorg.plugin import FACTS, Context, Fact, Job, Plugin
 
 from .commands import COMMANDS
 from .queueing import enqueue, forget, select
-from .repository import export
+from .repository import OFF, export
 from .routes import WebhookController
 from .sending import sender_of, sending
 
@@ -40,4 +40,5 @@ plugin = Plugin(
     statements=Path(__file__).parent / "sql",
     migrations=Path(__file__).parent / "migrations",
     commands=COMMANDS,
+    problems={"webhook_off": OFF},
 )

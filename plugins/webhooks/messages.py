@@ -21,7 +21,7 @@ def make_secret() -> str:
 
 def make_body(fact: Fact, event: dict[str, Any] | None) -> str:
     """Returns the body for a change. `event` is the event's state when the message is made."""
-    data: dict[str, Any] = {"seq": fact.seq, "event_id": fact.event_id, "user_id": fact.user_id}
+    data: dict[str, Any] = {"seq": fact.seq, "event_id": fact.event_id, "user_id": fact.user_id, "data": fact.data}
     if event is not None:
         data["event"] = event
     return msgspec.json.encode({"type": fact.type, "timestamp": fact.at, "data": data}).decode()

@@ -22,7 +22,7 @@ from .messages import make_secret
 from .webhooks import CreatedWebhook, NewWebhook, Webhook, WebhookDeliveries, WebhookDelivery, Webhooks, tag_of
 
 MAX_PER_EVENT: Final = 10
-_OFF: Final = {
+OFF: Final = {
     "ru": "Вебхук выключен. Сначала включите его.",
     "en": "The webhook is disabled. Enable it first.",
 }
@@ -68,7 +68,9 @@ class HostsWebhooks:
         def work(tx: Transaction) -> Webhooks:
             event = self._load_event(tx)
             rows = tx.all(self._sql.list_endpoints_of, event_id=event.id)
-            return Webhooks(event_id=event.id, webhooks=[Webhook.of(row) for row in rows])
+            return Webhooks(
+                event_id=event.id, webhooks=[Webhook.of(row) for row in rows], as_of=self._context.load_last_change(tx)
+            )
 
         return await self._context.read(work)
 
@@ -156,7 +158,7 @@ def load(context: Context, tx: Transaction, webhook_id: str, event_id: str | Non
 def check_enabled(webhook: Webhook) -> None:
     """Raises `Conflict` if the webhook is disabled."""
     if webhook.disabled_at is not None:
-        raise Conflict("webhook_off", **_OFF)
+        raise Conflict("webhook_off", **OFF)
 
 
 def find_all(context: Context, tx: Transaction) -> list[Webhook]:
@@ -180,7 +182,8 @@ def find_deliveries(
         most=limit + 1,
     )
     more = encode_cursor(rows[limit - 1]["number"]) if len(rows) > limit else None
-    return WebhookDeliveries(deliveries=[_delivery(row) for row in rows[:limit]], next=more)
+    found = [_delivery(row) for row in rows[:limit]]
+    return WebhookDeliveries(deliveries=found, next=more, as_of=context.load_last_change(tx))
 
 
 def replay(context: Context, tx: Transaction, delivery_id: str, webhook_id: str | None = None) -> WebhookDelivery:

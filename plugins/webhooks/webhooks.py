@@ -123,6 +123,7 @@ class Webhooks(Struct, kw_only=True, frozen=True):
 
     event_id: Id
     webhooks: list[Webhook]
+    as_of: int
 
 
 class WebhookDelivery(Struct, kw_only=True, frozen=True):
@@ -150,3 +151,4 @@ class WebhookDeliveries(Struct, kw_only=True, frozen=True):
 
     deliveries: list[WebhookDelivery]
     next: str | None
+    as_of: int

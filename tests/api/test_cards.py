@@ -65,6 +65,7 @@ def test_counts_and_names_are_those_of_the_registrations(server: Server) -> None
     assert (few["names"], few["more"]) == (["Боб"], 3)
     none = host.get(f"{url}/card?names=0").json()
     assert (none["names"], none["more"]) == ([], 4)
+    assert none["text"].splitlines()[-1] == "1 человек в списке ожидания"  # no "and 4 more" of nobody
     for names in (-1, 101, "x"):
         check_problem(host.get(f"{url}/card?names={names}"), 422)
 
@@ -78,6 +79,9 @@ def test_counts_and_names_are_those_of_the_registrations(server: Server) -> None
         ("?locale=ru", "en", "ru"),
         ("?locale=en-GB", "", "en"),
         ("?locale=xx", "", "ru"),
+        ("?locale=de", "en", "en"),
+        ("?locale=", "en", "en"),
+        ("?locale=RU-ru", "en", "ru"),
     ],
 )
 def test_the_language_is_the_one_asked_for(server: Server, query: str, header: str, language: str) -> None:

@@ -133,7 +133,7 @@ def test_a_user_without_password_and_email_is_a_user_like_any_other(server: Serv
     assert bot.put(IDENTITY.format(person.telegram_id), json={"first_name": "Nina"}).json()["first_name"] == "Anna"
 
     assert person.bot.delete("/users/me").status_code == 200
-    check_problem(person.bot.get("/users/me"), 404, "user_not_found")
+    check_problem(person.bot.get("/users/me"), 404, "identity_not_found")
     assert organizer.get(other).json()["registered_count"] == 0
     assert bot.put(IDENTITY.format(person.telegram_id), json={}).status_code == 201
 
@@ -193,7 +193,7 @@ def test_unlinking_leaves_the_user_and_frees_the_account(server: Server, bot: Bo
     check_problem(stranger.delete(path), 404, "identity_not_found")
     assert user.delete(path, headers={"Accept-Language": "en"}).json().keys() == {"message"}
     check_problem(user.delete(path), 404, "identity_not_found")
-    check_problem(bot.acting_for(f"telegram:{telegram_id}").get("/users/me"), 404, "user_not_found")
+    check_problem(bot.acting_for(f"telegram:{telegram_id}").get("/users/me"), 404, "identity_not_found")
     assert user.get("/users/me").status_code == 200
     assert bot.put(path, json={}).json()["id"] != user.id
 

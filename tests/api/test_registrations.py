@@ -168,7 +168,7 @@ def test_what_becomes_of_a_registration_is_told_by_its_event_and_its_user(
         host.patch(f"/events/{event_id}/participants/{guest.id}", json={"status": status})
     guest.delete(f"/events/{event_id}/register")
     told = [row for row in guest.get("/changes").json()["changes"] if row["type"].startswith("registration.")]
-    assert [row["type"].partition(".")[2] for row in told] == ["created", "attended", "attended", "cancelled"]
+    assert [row["type"].partition(".")[2] for row in told] == ["created", "attended", "updated", "cancelled"]
     assert {(row["event_id"], row["user_id"]) for row in told} == {(event_id, guest.id)}
 
 

@@ -20,7 +20,7 @@ WRITERS = 64
 PATIENCE = 10  # far less than the 30 seconds a long poll may take: waking is told from timing out
 
 
-def follow(user: User, after: int | None = None, **query: Any) -> dict[str, Any]:
+def follow(user: User, after: int | str | None = None, **query: Any) -> dict[str, Any]:
     """A page of the feed."""
     query |= {} if after is None else {"after": after}
     response = user.get("/changes", params=query, timeout=PATIENCE)
@@ -96,8 +96,13 @@ def test_a_follower_rebuilds_the_exact_state_while_64_write_at_once(fresh_server
     assert len(seen) >= 4 * WRITERS
 
 
+@pytest.mark.parametrize("window", [1, 1000])
 @pytest.mark.parametrize("limit", [1, 2, 3, 1000])
-def test_pages_of_any_size_tell_the_same(server: Server, limit: int) -> None:
+def test_pages_of_any_size_tell_the_same(
+    server: Server, monkeypatch: pytest.MonkeyPatch, limit: int, window: int
+) -> None:
+    monkeypatch.setattr(changes_module, "MAX_LOOKED_UP", -1 if window == 1 else changes_module.MAX_LOOKED_UP)
+    monkeypatch.setattr(changes_module, "WINDOW", window)
     user = server.sign_up()
     after = head(user)
     for number in range(4):
@@ -149,7 +154,7 @@ RELEVANT: dict[str, tuple[News, str]] = {
 
 @pytest.mark.parametrize("news", RELEVANT)
 def test_a_long_poll_wakes_at_what_concerns_it(
-    server: Server, waits: "queue.Queue[int]", pool: ThreadPoolExecutor, news: str
+    server: Server, waits: "queue.Queue[float]", pool: ThreadPoolExecutor, news: str
 ) -> None:
     happen, kind = RELEVANT[news]
     story = Story(server)
@@ -169,19 +174,20 @@ def test_what_concerns_one_is_the_same_from_ones_events_and_from_the_changes(
     stranger, story = server.sign_up(), Story(server)
     happen(story)
     pages = []
-    for most in (-1, 1000):
-        monkeypatch.setattr(changes_module, "MAX_LOOKED_UP", most)
+    for looked_up, window in ((1000, 1000), (-1, 1000), (-1, 1)):
+        monkeypatch.setattr(changes_module, "MAX_LOOKED_UP", looked_up)
+        monkeypatch.setattr(changes_module, "WINDOW", window)
         pages.append([follow(user, story.after) for user in (story.user, stranger)])
-    assert pages[0] == pages[1]
+    assert pages[0] == pages[1] == pages[2]
     assert [[row["type"] for row in page["changes"]] for page in pages[0]] == [[kind], []]
 
 
 def test_what_does_not_concern_one_neither_wakes_nor_costs_a_query(
-    fresh_server: Server, waits: "queue.Queue[int]", pool: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
+    fresh_server: Server, waits: "queue.Queue[float]", pool: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     story, stranger = Story(fresh_server), fresh_server.sign_up()
     finds: list[object] = []
-    find = ChangeRepository.find
+    find = ChangeRepository.find_new
 
     async def counted(self: ChangeRepository, *arguments: Any) -> Any:
         finds.append(arguments)
@@ -190,7 +196,7 @@ def test_what_does_not_concern_one_neither_wakes_nor_costs_a_query(
     waiting = [pool.submit(follow, story.user, story.after, timeout=30) for _ in range(20)]
     for _ in waiting:
         waits.get(timeout=PATIENCE)
-    monkeypatch.setattr(ChangeRepository, "find", counted)
+    monkeypatch.setattr(ChangeRepository, "find_new", counted)
     for number in range(10):
         stranger.create_event(title=str(number))
     assert finds == []
@@ -247,6 +253,7 @@ def test_a_deleted_account_is_told_to_those_it_had_to_do_with(server: Server) ->
         user.post(f"/events/{attended}/register")
     guest.post(f"/events/{orphaned}/register")
     leaving.post(f"/events/{handed_over}/hosts", json={"user_id": heir.id})
+    heir.patch(f"/events/{handed_over}", json={"title": "Ours"})
     after = head(host)
     assert leaving.delete("/users/me").status_code == 200
     left = ("registration.cancelled", attended, leaving.id)
@@ -256,7 +263,33 @@ def test_a_deleted_account_is_told_to_those_it_had_to_do_with(server: Server) ->
     assert told(guest, after) == [("event.deleted", orphaned, None)]
 
 
-@pytest.mark.parametrize("query", ["after=-1", "after=x", "timeout=31", "timeout=-1", "limit=0", "limit=1001"])
+def test_the_latest_number_comes_at_once_and_without_changes(server: Server) -> None:
+    user = server.sign_up()
+    for query in ({}, {"timeout": 30}, {"limit": 1}):
+        user.create_event()
+        newest = follow(user)["changes"][-1]["seq"]
+        page = follow(user, after="latest", **query)
+        assert page == {"changes": [], "next": newest}
+    user.create_event()
+    assert [row["type"] for row in follow(user, page["next"])["changes"]] == ["event.created"]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "after=-1",
+        "after=x",
+        "after=Latest",
+        "after=latest%20",
+        "after=1.0",
+        "after=",
+        f"after={2**53 + 1}",
+        "timeout=31",
+        "timeout=-1",
+        "limit=0",
+        "limit=1001",
+    ],
+)
 def test_a_query_out_of_form_is_422(server: Server, query: str) -> None:
     check_problem(server.sign_up().get(f"/changes?{query}"), 422)
 

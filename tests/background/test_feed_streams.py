@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import quote
 
 import httpx
 import pytest
@@ -45,7 +46,7 @@ class Stream:
 @contextmanager
 def stream(server: Server, user: User | Bot, url: str = "/changes", **headers: str) -> Iterator[Stream]:
     """A stream on a connection of its own."""
-    headers |= user.headers | {"Accept": "text/event-stream"}
+    headers = {"Accept": "text/event-stream"} | user.headers | headers
     with (
         httpx.Client(base_url=server.url, timeout=PATIENCE) as client,
         client.stream("GET", url, headers=headers) as response,
@@ -89,11 +90,76 @@ def test_more_than_a_page_comes_whole(server: Server) -> None:
         assert [events.event()["id"] for _ in numbers] == numbers
 
 
-@pytest.mark.parametrize("last", ["x", "-1", "1.5", "9" * 30, "²"])
-def test_a_last_event_id_out_of_form_is_422(server: Server, last: str) -> None:
-    headers = {"Accept": "text/event-stream", "Last-Event-ID": last.encode()}
+def test_an_empty_last_event_id_is_the_beginning(server: Server) -> None:
+    user = server.sign_up()
+    user.create_event()
+    numbers = [str(row["seq"]) for row in user.get("/changes").json()["changes"]]
+    for url, headers in (
+        (f"/changes?after={numbers[-1]}", {"Last-Event-ID": ""}),
+        (f"/changes?after={numbers[-1]}&lastEventId={numbers[-1]}", {"Last-Event-ID": ""}),
+        (f"/changes?after={numbers[-1]}&lastEventId=", {}),
+    ):
+        with stream(server, user, url, **headers) as events:
+            assert [events.event()["id"] for _ in numbers] == numbers
+
+
+def test_the_header_wins_over_the_parameter_and_that_over_after(server: Server) -> None:
+    user = server.sign_up()
+    for _ in range(3):
+        user.create_event()
+    numbers = [row["seq"] for row in user.get("/changes").json()["changes"]]
+    with stream(server, user, f"/changes?after={numbers[0]}&lastEventId={numbers[1]}") as events:
+        assert events.event()["id"] == str(numbers[2])
+    with stream(server, user, f"/changes?lastEventId={numbers[0]}", **{"Last-Event-ID": str(numbers[2])}) as events:
+        assert events.event()["id"] == str(numbers[3])
+
+
+def test_a_stream_after_the_latest_tells_only_what_follows(server: Server) -> None:
+    user = server.sign_up()
+    with stream(server, user, "/changes?after=latest") as events:
+        assert events.block() == {"": "keep-alive"}
+        made = user.create_event()
+        assert json.loads(events.event()["data"])["event_id"] == made["id"]
+
+
+ODD_IDS = [
+    b"x", b"-1", b"+1", b"1.5", b"1_0", b"9" * 16, b"9" * 30, b"0" * 5000, b"0" * 20 + b"9" * 20, "²".encode(), b"\xb2",
+    "٣".encode(), b"1 2", b"1,2",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("last", [*ODD_IDS, bytes(range(0x80, 0x100)), b"\xff", b"1\x80"])
+def test_a_last_event_id_out_of_form_is_422(server: Server, last: bytes) -> None:
+    headers = {"Accept": "text/event-stream", "Last-Event-ID": last}
     response = server.sign_up().get("/changes", headers=headers)
     assert check_problem(response, 422)["errors"][0]["field"] == "Last-Event-ID"
+
+
+@pytest.mark.parametrize("accept", ["application/json", "text/event-stream"])
+@pytest.mark.parametrize("last", ODD_IDS)
+def test_a_last_event_id_in_the_query_out_of_form_is_422(server: Server, last: bytes, accept: str) -> None:
+    response = server.sign_up().get(f"/changes?lastEventId={quote(last)}", headers={"Accept": accept})
+    assert check_problem(response, 422)["errors"][0]["field"] == "lastEventId"
+
+
+@pytest.mark.parametrize(
+    ("accept", "is_stream"),
+    [
+        ("text/event-stream", True),
+        ("Text/Event-Stream;charset=utf-8", True),
+        ("text/event-stream, application/json;q=0.5", True),
+        ("text/event-stream;q=0", False),
+        ("text/event-stream;q=0.1, application/json", False),
+        ("text/event-stream-not", False),
+        ("application/text/event-stream", False),
+        ('application/json;profile="text/event-stream"', False),
+        ("*/*", False),
+    ],
+)
+def test_a_stream_is_for_clients_that_prefer_one(server: Server, accept: str, is_stream: bool) -> None:
+    user = server.sign_up()
+    with stream(server, user, Accept=accept) as events:
+        assert events.response.headers["content-type"].startswith("text/event-stream") == is_stream
 
 
 def test_a_last_event_id_that_is_not_kept_is_410(server: Server) -> None:
@@ -124,7 +190,7 @@ def test_a_stream_ends_with_the_login_of_who_listens(
         assert {} in (events.block() for _ in range(100))
 
 
-def test_who_waits_is_told_nothing_once_its_token_is_dead(server: Server, waits: "queue.Queue[int]") -> None:
+def test_who_waits_is_told_nothing_once_its_token_is_dead(server: Server, waits: "queue.Queue[float]") -> None:
     user, bot = server.sign_up(), server.make_bot("act")
     acting = bot.acting_for(user.id)
     after = user.get("/changes").json()["next"]
@@ -139,7 +205,7 @@ def test_who_waits_is_told_nothing_once_its_token_is_dead(server: Server, waits:
 
 
 def test_who_acts_for_an_account_that_has_moved_is_told_what_concerns_its_new_user(
-    server: Server, waits: "queue.Queue[int]"
+    server: Server, waits: "queue.Queue[float]"
 ) -> None:
     user, bot = server.sign_up(), server.make_bot("act")
     person = telegram.Person(server, bot)
@@ -154,7 +220,7 @@ def test_who_acts_for_an_account_that_has_moved_is_told_what_concerns_its_new_us
 
 
 def test_a_stream_ends_with_its_connection_although_more_was_asked_behind_it(
-    server: Server, monkeypatch: pytest.MonkeyPatch, waits: "queue.Queue[int]"
+    server: Server, monkeypatch: pytest.MonkeyPatch, waits: "queue.Queue[float]"
 ) -> None:
     monkeypatch.setattr("eventorg.api.changes.HEARTBEAT_SECONDS", 0.01)
     head = f"Host: x\r\nAuthorization: Bearer {server.sign_up().token}\r\n"
@@ -169,7 +235,7 @@ def test_a_stream_ends_with_its_connection_although_more_was_asked_behind_it(
         list(more)
 
 
-def test_waiting_ends_when_the_server_stops(tmp_path: Path, waits: "queue.Queue[int]") -> None:
+def test_waiting_ends_when_the_server_stops(tmp_path: Path, waits: "queue.Queue[float]") -> None:
     with ThreadPoolExecutor() as pool:
         with running(Settings(plugins="none", database=str(tmp_path / "eventorg.db"), log_level="error")) as server:
             user = server.sign_up()

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -12,42 +13,49 @@ from tests.telegram import Person, link
 
 
 class Follower:
-    """A strict reader of the feed: a user joins only if absent, and leaves only if present."""
+    """A strict reader of the feed: a user joins only if absent, leaves only if present, and each step continues the
+    one before it."""
 
     def __init__(self) -> None:
         self.users: set[str] = set()
         self.places: dict[str, dict[str, str]] = {}
-        """Returns the participants of each event, each `in` or `attended`."""
+        """The status of everybody who ever registered for each event."""
 
     def follow(self, reader: Bot) -> None:
         """Reads all there is."""
         after: int | None = 0
         while (page := reader.get("/changes", params={"after": after, "limit": 1_000}).json())["changes"]:
             for change in page["changes"]:
-                self.hear(change["type"], change["event_id"], change["user_id"])
+                self.hear(change["type"], change["event_id"], change["user_id"], change["data"])
             after = page["next"]
 
-    def hear(self, kind: str, event_id: str, user_id: str) -> None:
+    def hear(self, kind: str, event_id: str, user_id: str, data: dict[str, Any]) -> None:
         """One change."""
         places = self.places.setdefault(event_id, {})
+        before = places.get(user_id)
+        if kind.startswith("registration."):
+            assert data["previous_status"] == before
+            places[user_id] = data["status"]
         match kind:
             case "user.created":
                 self.users.add(user_id)
             case "user.deleted":
-                assert not any(user_id in there for there in self.places.values())
+                assert {there.get(user_id) for there in self.places.values()} <= {None, "cancelled"}
                 self.users.remove(user_id)
             case "registration.created":
-                assert user_id not in places
-                places[user_id] = "in"
+                assert before in (None, "cancelled")
+                assert user_id in self.users
             case "registration.promoted":
-                assert places[user_id] == "in"
+                assert (before, data["status"]) == ("waitlisted", "registered")
             case "registration.attended":
-                places[user_id] = "in" if places[user_id] == "attended" else "attended"
+                assert (before, data["status"]) == ("registered", "attended")
+            case "registration.updated":
+                assert before not in (None, "cancelled")
             case "registration.cancelled":
-                del places[user_id]
+                assert before not in (None, "cancelled")
+                assert data["status"] == "cancelled"
             case "event.deleted":
                 del self.places[event_id]
-        assert places.keys() <= self.users
 
 
 def check(server: Server, host: User, url: str) -> None:
@@ -55,8 +63,10 @@ def check(server: Server, host: User, url: str) -> None:
     follower = Follower()
     follower.follow(server.make_bot("changes"))
     rows = host.get(f"{url}/participants").json()["participants"]
-    there = {row["user_id"]: "attended" if row["status"] == "attended" else "in" for row in rows}
-    assert follower.places[url.removeprefix("/events/")] == there
+    known = follower.places[url.removeprefix("/events/")]
+    assert {user: status for user, status in known.items() if status != "cancelled"} == {
+        row["user_id"]: row["status"] for row in rows if row["status"] != "cancelled"
+    }
 
 
 @pytest.fixture(scope="module")

@@ -107,7 +107,7 @@ def test_another_backups_draft_is_left_alone(database: Path, target: Path) -> No
 
 def test_a_damaged_database_makes_no_backup(database: Path, target: Path) -> None:
     with closing(sqlite3.connect(database)) as connection:
-        connection.execute("INSERT INTO event_hosts VALUES ('no event', 'no user', 'now')")
+        connection.execute("INSERT INTO event_hosts VALUES ('no event', 'no user', 'now', NULL)")
         connection.commit()
     with pytest.raises(OperatorError, match="is not usable: a row of event_hosts refers to a row of"):
         back_up(database, target)
@@ -115,7 +115,7 @@ def test_a_damaged_database_makes_no_backup(database: Path, target: Path) -> Non
 
 
 def test_without_a_database_there_is_no_backup(tmp_path: Path, target: Path) -> None:
-    with pytest.raises(OperatorError, match=r"There is no database .*missing\.db to back up"):
+    with pytest.raises(OperatorError, match=r"The database .*missing\.db does not exist"):
         back_up(tmp_path / "missing.db", target)
     assert list(target.parent.iterdir()) == []
 

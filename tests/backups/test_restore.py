@@ -142,7 +142,7 @@ def with_a_miscount(backup: Path) -> None:
 
 def with_a_broken_reference(backup: Path) -> None:
     with closing(sqlite3.connect(backup)) as connection:
-        connection.execute("INSERT INTO event_hosts VALUES ('no event', 'no user', 'now')")
+        connection.execute("INSERT INTO event_hosts VALUES ('no event', 'no user', 'now', NULL)")
         connection.commit()
 
 
@@ -196,7 +196,7 @@ def test_a_full_disk_changes_nothing(database: Path, backup: Path) -> None:
 def test_while_it_is_served_or_open_elsewhere_it_is_refused(
     database: Path, backup: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with owner_lock(database), pytest.raises(OperatorError, match="Another eventorg process"):
+    with owner_lock(database), pytest.raises(OperatorError, match=r"is in use by process \d+ .*\. Stop that process"):
         restore(backup, database, COMPONENTS, Clock())
     monkeypatch.setattr("eventorg.storage.sqlite.BUSY_TIMEOUT_MS", 20)
     with closing(connect_reader(database)) as shell:

@@ -10,7 +10,7 @@ from eventorg.errors import OperatorError
 from eventorg.settings import Settings
 from eventorg.storage.schema import core_component, find_faults, prepare
 from eventorg.testing import Clock, running
-from tests.programs import serving
+from tests.programs import run, sentence, serving
 
 
 class Backups:
@@ -98,16 +98,41 @@ def test_a_clock_set_back_does_not_stop_them(backups: Backups) -> None:
     assert len(backups.names) == 2
 
 
-def test_the_server_goes_on_without_the_folder_and_says_so_in_a_line(tmp_path: Path) -> None:
-    missing = tmp_path / "backups"
-    with serving(tmp_path / "eventorg.db", backups=str(missing)) as server:
+def test_the_server_goes_on_when_a_backup_fails_and_says_so_in_a_line(tmp_path: Path) -> None:
+    unfinished = tmp_path / "backups" / ".eventorg-20270101T060000Z.db.0123abcd"
+    unfinished.mkdir(parents=True)  # it cannot be removed like the file of a killed process
+    with serving(tmp_path / "eventorg.db", backups=str(unfinished.parent)) as server:
         server.wait_for(lambda: "backup_failed" in server.log)
         server.sign_up()
         assert server.client.get("/health").status_code == 200
     assert server.wait() == 0
     (line,) = (record for record in server.records if record["event"] == "backup_failed")
-    assert (line["level"], line["error"]) == ("error", f"The folder {missing} for backups does not exist. Create it.")
+    assert line["level"] == "error"
+    assert str(unfinished) in line["error"]
     assert "Traceback" not in json.dumps(server.records)
+
+
+@pytest.mark.parametrize(
+    ("backups", "reason"),
+    [
+        ("missing", "No such file or directory"),
+        ("eventorg.db", "Not a directory"),
+        ("/proc", "No such file or directory"),  # to root too, a folder in which nobody can create a file
+        ("x" * 300, "File name too long"),
+    ],
+)
+def test_a_folder_that_cannot_be_written_is_refused_at_the_start(tmp_path: Path, backups: str, reason: str) -> None:
+    path, folder = tmp_path / "eventorg.db", tmp_path / backups
+    prepare(path, [core_component()], Clock())
+    before = {file: file.stat().st_mtime_ns for file in tmp_path.iterdir()}
+    refused = sentence(run(path, "serve", backups=str(folder)), status=2)
+    assert refused == f"Invalid setting EVENTORG_BACKUPS. Cannot write backups to {folder}: {reason}."
+    assert {file: file.stat().st_mtime_ns for file in tmp_path.iterdir()} == before
+
+
+def test_the_check_of_the_folder_leaves_nothing(backups: Backups) -> None:
+    BackupSchedule(backups.settings, backups.clock).check_folder()
+    assert backups.names == []
 
 
 def test_the_server_makes_them(backups: Backups) -> None:

@@ -3,7 +3,6 @@
 import json
 import re
 import sqlite3
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -12,14 +11,12 @@ import pytest
 from click.testing import CliRunner
 
 from eventorg import __version__
-from eventorg.cli import cli, main
-from eventorg.extensions.loader import load_plugins
-from eventorg.extensions.template import plugin as example
+from eventorg.cli import cli
 from eventorg.package_data import data_folder
-from eventorg.settings import Settings
 from eventorg.storage.sqlite import connect_writer
 from eventorg.testing import Server
-from tests.programs import at_a_terminal, run, sentence
+from tests.cli.commands import every_command, main_ends, said
+from tests.programs import APP, EVENTORG, at_a_terminal, run, serving
 
 
 @pytest.fixture
@@ -30,36 +27,10 @@ def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return path
 
 
-def said(*arguments: str) -> str:
-    """Runs a command that succeeds and returns its output."""
-    result = CliRunner().invoke(cli, arguments, catch_exceptions=False)
-    assert result.exit_code == 0, result.output
-    return str(result.output)
-
-
 def test_python_m_eventorg_is_the_command(tmp_path: Path) -> None:
     shown = run(tmp_path / "eventorg.db", "--version")
     assert (shown.returncode, shown.stdout, shown.stderr) == (0, f"eventorg {__version__}\n", "")
     assert list(tmp_path.iterdir()) == []
-
-
-def walk(command: click.Command, name: str) -> Iterator[tuple[str, click.Command]]:
-    """Yields a command and all of its subcommands, by their full names."""
-    yield name, command
-    if isinstance(command, click.Group):
-        context = click.Context(command)
-        parts = [command.get_command(context, part) for part in command.list_commands(context)]
-        for part in parts:
-            assert part is not None
-            yield from walk(part, f"{name} {part.name}")
-
-
-def every_command() -> dict[str, click.Command]:
-    """Returns the commands of the core, of the bundled plugins, and of the template."""
-    plugins = [loaded.plugin for loaded in load_plugins(Settings())] + [example]
-    groups = [click.Group(plugin.name, commands=plugin.commands) for plugin in plugins if plugin.commands]
-    below = [found for group in groups for found in walk(group, f"eventorg {group.name}") if found[1] is not group]
-    return dict([*walk(cli, "eventorg"), *below])
 
 
 def test_every_help_has_its_own_example() -> None:
@@ -87,14 +58,15 @@ def test_migrate_prints_what_it_applied(path: Path) -> None:
 def test_check_passes_a_sound_file_while_the_server_runs(path: Path, fresh_server: Server) -> None:
     assert fresh_server.settings.database_path == path
     *aspects, version = said("check").splitlines()
-    assert aspects == [f"{aspect}: ok" for aspect in ("schema", "integrity", "foreign keys", "counters", "plugins")]
+    names = ("schema", "integrity", "foreign keys", "counters", "plugins", "migrations")
+    assert aspects == [f"{aspect}: ok" for aspect in names]
     assert version.startswith(f"SQLite: {sqlite3.sqlite_version}")
 
 
 def test_check_prints_every_fault_and_fails(path: Path) -> None:
     said("migrate")
     with closing(sqlite3.connect(path)) as connection:
-        connection.execute("INSERT INTO event_hosts VALUES ('no event', 'no user', 'now')")
+        connection.execute("INSERT INTO event_hosts VALUES ('no event', 'no user', 'now', NULL)")
         connection.execute(
             "UPDATE migrations SET sha256 = 'another' WHERE component = 'eventorg' AND name = '0001_initial.sql'"
         )
@@ -110,7 +82,8 @@ def test_check_prints_every_fault_and_fails(path: Path) -> None:
 def test_check_finds_wrong_counters_and_failed_changes_of_plugins(path: Path) -> None:
     said("migrate")
     with closing(connect_writer(path)) as connection:
-        connection.execute("INSERT INTO plugin_failures VALUES ('hooks', 7, 'user.created', NULL, 'x', 'y', 'z', 0)")
+        failure = "'hooks', 7, 'user.created', NULL, 'x', 'y', 'z', 0, NULL"
+        connection.execute(f"INSERT INTO plugin_failures VALUES ({failure})")
         connection.execute("INSERT INTO users VALUES ('a', 'a', 'a', 'a', 'a', '', '', '', 'ru', 'UTC', 1, 1, '', '')")
         connection.execute(
             "INSERT INTO events VALUES (1, 'e', 'e', 't', '', '1', '2', '', 'UTC', 'a', 1, 1, 'published', 'public', "
@@ -134,10 +107,64 @@ def test_check_warns_about_an_old_sqlite(
     assert ("can damage the file" in said("check")) == warned
 
 
-def test_check_without_a_file_fails_and_creates_none(tmp_path: Path) -> None:
-    path = tmp_path / "eventorg.db"
-    assert sentence(run(path, "check")) == f"The database {path} does not exist. Run `eventorg serve` to create it."
-    assert list(tmp_path.iterdir()) == []
+NEEDS_A_DATABASE = [
+    ["check"],
+    ["backup", "copy.db"],
+    ["plugins"],
+    ["plugins", "retry", "webhooks"],
+    ["token", "create", "bot", "--scope", "act"],
+    ["token", "list"],
+    ["token", "revoke", "bot"],
+    ["user", "create", "anna", "--email", "anna@example.com", "--generate"],
+    ["user", "reset-password", "anna", "--generate"],
+    ["user", "delete", "anna", "--yes"],
+    ["user", "list"],
+    ["user", "show", "anna"],
+    ["webhooks", "add", "https://example.com/"],
+    ["webhooks", "list"],
+    ["webhooks", "log", "1"],
+    ["webhooks", "enable", "1"],
+    ["webhooks", "remove", "1"],
+    ["webhooks", "replay", "1"],
+]
+NEEDS_NONE = {"deploy", "health", "migrate", "openapi", "plugins new", "restore", "serve"}
+
+
+def test_every_command_is_tried_without_a_database() -> None:
+    tried = [" ".join(arguments) for arguments in NEEDS_A_DATABASE]
+    for full_name, command in every_command().items():
+        name = full_name.removeprefix("eventorg ")
+        if isinstance(command, click.Group) or name.startswith("example "):
+            continue
+        assert (name in NEEDS_NONE) != any(f"{each} ".startswith(f"{name} ") for each in tried), name
+
+
+@pytest.mark.parametrize("arguments", NEEDS_A_DATABASE, ids=" ".join)
+def test_a_command_without_a_database_fails_and_creates_none(
+    path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], arguments: list[str]
+) -> None:
+    monkeypatch.chdir(path.parent)
+    monkeypatch.setenv("EVENTORG_PLUGINS", "webhooks")
+    assert main_ends(*arguments) == 1
+    words = f"The database {path} does not exist. Run `eventorg serve` or `eventorg migrate` to create it."
+    assert capsys.readouterr() == ("", f"eventorg: {words}\n")
+    assert list(path.parent.iterdir()) == []
+
+
+def test_check_names_the_pending_migrations(path: Path) -> None:
+    said("migrate")
+    assert "migrations: ok\n" in said("check")
+    with closing(connect_writer(path)) as connection:
+        last = connection.execute("SELECT max(name) FROM migrations").fetchone()[0]
+        connection.execute("DELETE FROM migrations WHERE name = ?", (last,))
+    assert f"migrations: pending: eventorg/{last} (`eventorg serve` or `migrate` applies them)\n" in said("check")
+
+
+def test_check_names_the_pending_migrations_of_plugins(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    said("migrate")
+    monkeypatch.setenv("EVENTORG_PLUGINS", "webhooks")
+    first = min(file.name for file in (data_folder("plugins") / "webhooks" / "migrations").iterdir())
+    assert f"migrations: pending: webhooks/{first}" in said("check")
 
 
 def test_backup_copies_while_the_server_runs(path: Path, fresh_server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -166,14 +193,6 @@ def test_openapi_prints_the_document_and_creates_no_file(path: Path, server: Ser
     document = json.loads(said("openapi"))
     assert document == server.client.get("/openapi.json").json()
     assert not path.exists()
-
-
-def main_ends(*arguments: str) -> int:
-    """Runs the program and returns its exit status."""
-    with pytest.raises(SystemExit) as end:
-        main(arguments)
-    assert isinstance(end.value.code, int)
-    return end.value.code
 
 
 @pytest.mark.parametrize(
@@ -210,3 +229,43 @@ def test_a_misspelled_command_is_one_sentence(path: Path, arguments: tuple[str, 
     assert program.stderr.startswith("eventorg: ")
     assert program.stderr.count("\n") == 1
     assert program.stdout == ""
+
+
+@pytest.mark.parametrize("program", [(*EVENTORG, "serve"), APP], ids=" ".join)
+def test_serve_takes_the_address_and_the_port_as_options(path: Path, program: tuple[str, ...]) -> None:
+    with serving(path, program=(*program, "--host", "127.0.0.2", "--port", "0"), port=9) as server:
+        assert server.url.startswith("http://127.0.0.2:")
+        assert server.url != "http://127.0.0.2:9"
+        assert server.client.get("/health").status_code == 200
+
+
+@pytest.mark.parametrize("port", ["", "x", "-1", "65536"])
+def test_serve_rejects_an_invalid_port(path: Path, capsys: pytest.CaptureFixture[str], port: str) -> None:
+    assert main_ends("serve", f"--port={port}") == 2
+    assert "'--port'" in capsys.readouterr().err
+    assert not path.exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("webhooks", "A plugin named webhooks already exists"),
+        ("diary", "A plugin named diary already exists"),
+        ("webhooks_log", "The plugins webhooks_log and webhooks could not be told apart"),
+        ("calendar", "The plugins calendar and calendar_export could not be told apart"),
+        ("backup", "A plugin cannot be named backup"),
+        ("Diary", "A plugin cannot be named Diary"),
+    ],
+)
+def test_a_new_plugin_needs_a_free_name(
+    path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str, words: str
+) -> None:
+    folder, into = path.with_name("plugins"), path.with_name("into")
+    folder.mkdir()
+    into.mkdir()
+    (folder / "diary.py").touch()
+    monkeypatch.setenv("EVENTORG_PLUGINS_DIR", str(folder))
+    assert main_ends("plugins", "new", name, "--into", str(into)) == 1
+    assert words in capsys.readouterr().err
+    assert list(into.iterdir()) == []
+    assert main_ends("plugins", "new", "dairy", "--into", str(into)) == 0

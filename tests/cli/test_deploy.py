@@ -5,11 +5,14 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 import zipfile
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 from ruamel.yaml import YAML
 
 from eventorg.api.changes import HEARTBEAT_SECONDS
@@ -189,14 +192,30 @@ def test_what_the_container_copies_is_enough_to_install_it(tmp_path: Path) -> No
         if source.is_dir():
             shutil.copytree(source, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
         else:
-            shutil.copy(source, tmp_path / name)
+            shutil.copy(source, tmp_path)
     subprocess.run([sys.executable, "-m", "hatchling", "build", "--target", "wheel"], cwd=tmp_path, check=True)
     (wheel,) = (tmp_path / "dist").glob("*.whl")
     packed = set(zipfile.ZipFile(wheel).namelist())
     for folder in ("sql", "plugins", "deploy", "locales"):
         assert any(name.startswith(f"eventorg/{folder}/") for name in packed), folder
     assert {"eventorg/py.typed", *(f"eventorg/deploy/{name}" for name in EXAMPLES)} <= packed
-    assert not any(re.match(r"eventorg/plugins/\w+/tests/", name) for name in packed)
+    for name in packed - {"eventorg/testing.py"}:
+        assert "/template/" in name or not re.search(r"/(tests/|conftest|test_)", name), name
+
+
+def test_the_container_pins_what_it_is_made_of() -> None:
+    images = [rest.split()[0] for instruction, rest in container() if instruction == "FROM"]
+    assert len(set(images)) == 1
+    assert re.fullmatch(r"python:3\.\d+-slim-[a-z]+", images[0])
+    (installed,) = (rest for instruction, rest in container() if instruction == "RUN" and "pip install" in rest)
+    assert "--constraint /source/constraints.txt" in installed
+    lines = (CHECKOUT / ".ci" / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    pinned = dict(line.split("==") for line in lines if not line.startswith("#"))
+    versions = {canonicalize_name(name): version for name, version in pinned.items()}
+    project = tomllib.loads((CHECKOUT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    for text in (*project["dependencies"], *project["optional-dependencies"]["mail"]):
+        requirement = Requirement(text)
+        assert requirement.specifier.contains(versions[canonicalize_name(requirement.name)]), text
 
 
 def test_health_is_a_command(fresh_server: Server, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

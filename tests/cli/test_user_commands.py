@@ -81,6 +81,7 @@ def test_delete_transfers_events_and_frees_seats(operated: Server) -> None:
     client = operated.client
     own = client.post("/events", json={"title": "Own", **times}, headers=gone).json()["id"]
     client.post(f"/events/{own}/hosts", json={"user_id": heir_id}, headers=gone).raise_for_status()
+    client.patch(f"/events/{own}", json={"title": "Ours"}, headers=heir).raise_for_status()
     full = client.post("/events", json={"title": "Full", "capacity": 1, **times}, headers=heir).json()["id"]
     assert client.post(f"/events/{full}/register", headers=gone).json()["status"] == "registered"
     assert client.post(f"/events/{full}/register", headers=heir).json()["status"] == "waitlisted"

@@ -2,13 +2,14 @@
 
 import time
 import unicodedata
+from collections.abc import Callable
 from typing import Any, Literal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eventorg.domain.normal_forms import MAX_IN_ONE, fold, normal
+from eventorg.domain.normal_forms import MAX_IN_ONE, email_key, fold, name_key, normal
 from eventorg.testing import PASSWORD, Server, check_problem
 
 MARKS = "\u0301\u0327" * 15_000
@@ -31,9 +32,10 @@ def test_the_form_is_unicodes(value: str, form: Literal["NFC", "NFKC"]) -> None:
     assert normal(form, value) == unicodedata.normalize(form, value)
 
 
-@given(LETTERS_AND_MARKS)
-def test_a_key_is_its_own_key(value: str) -> None:
-    assert fold(fold(value)) == fold(value)
+@pytest.mark.parametrize("key", [fold, name_key, email_key])
+@given(value=LETTERS_AND_MARKS)
+def test_a_key_is_its_own_key(key: Callable[[str], str], value: str) -> None:
+    assert key(key(value)) == key(value)
 
 
 def test_no_character_decomposes_into_more() -> None:

@@ -91,7 +91,7 @@ REFUSED: dict[str, tuple[dict[str, str], str]] = {
     "the beginning of a table": ({"event.py": tea()}, "The plugin name event is reserved."),
     "one name twice": (
         {"tea.py": tea(), "tea/__init__.py": tea()},
-        "There are two plugins named tea. Remove one.",
+        "There are two plugins named tea. Remove one: {dir}/tea or {dir}/tea.py.",
     ),
     "a name that begins with another": (
         {"tea.py": tea(), "tea_pot.py": tea(name="tea_pot")},

@@ -9,7 +9,7 @@ import pytest
 
 from eventorg.cli import COMMANDS, main
 from eventorg.errors import OperatorError
-from eventorg.extensions.loader import TAKEN, is_possible_name
+from eventorg.extensions.loader import TAKEN, check_names, is_possible_name
 from eventorg.settings import Settings
 from eventorg.storage.schema import core_component, prepare
 from eventorg.testing import Clock
@@ -74,6 +74,17 @@ def test_a_setting_is_refused_by_name(
     printed = capfd.readouterr()
     assert printed.err.startswith(f"eventorg: {words.replace('{cwd}', str(folder.parent))}")
     assert re.fullmatch(r"eventorg: .+[^.]\.\n", printed.err)
+
+
+def test_two_packages_with_a_plugin_of_one_name_are_named(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for package in ("green-tea", "black-tea"):
+        metadata = folder / f"{package}.dist-info"
+        metadata.mkdir(parents=True)
+        (metadata / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {package}\nVersion: 1\n", encoding="utf-8")
+        (metadata / "entry_points.txt").write_text("[eventorg.plugins]\ntea = tea\n", encoding="utf-8")
+    monkeypatch.syspath_prepend(folder)
+    with pytest.raises(OperatorError, match=r"remove one: the package \w+-tea or the package \w+-tea"):
+        check_names(Settings())
 
 
 def test_what_is_refused_above_is_served_when_it_is_right(

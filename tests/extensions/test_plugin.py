@@ -123,6 +123,7 @@ plugin = Plugin(
     statements=HERE,
     migrations=HERE / "migrations",
     commands=[count, fail],
+    problems={"no_tea": {"ru": "Чая нет.", "en": "There is no tea."}},
     litestar_plugins=[Sugar()],
 )
 """

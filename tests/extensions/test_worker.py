@@ -103,6 +103,7 @@ def test_every_fact_is_delivered_once_and_in_order(tmp_path: Path) -> None:
         vera.post(f"{event}/register")
         boris.delete(f"{event}/register")
         assert anna.patch(f"{event}/participants/{vera.id}", json={"status": "attended"}).status_code == 200
+        assert anna.patch(f"{event}/participants/{vera.id}", json={"status": "registered"}).status_code == 200
         anna.patch(event, json={"title": "Tea"})
         anna.post(f"{event}/cancel")
         anna.delete(event)
@@ -244,6 +245,8 @@ def test_retry_of_a_plugin_that_is_not_there_is_one_sentence(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("EVENTORG_DATABASE", str(tmp_path / "eventorg.db"))
+    with pytest.raises(SystemExit, check=lambda end: end.code == 0):
+        main(["migrate"])
     with pytest.raises(SystemExit, check=lambda end: end.code == 1):
         main(["plugins", "retry", "coffee"])
     assert (

@@ -63,18 +63,18 @@ def test_a_login_ends_at_once_whoever_ends_it(server: Server, statement: str) ->
 
 
 @pytest.mark.parametrize(
-    "statement",
+    ("statement", "code"),
     [
-        "UPDATE bots SET revoked_at = '2027-01-01T00:00:00Z' WHERE name = ?",
-        "UPDATE bots SET token_sha256 = 'another' WHERE name = ?",
-        "DELETE FROM bots WHERE name = ?",
+        ("UPDATE bots SET revoked_at = '2027-01-01T00:00:00Z' WHERE name = ?", "token_revoked"),
+        ("UPDATE bots SET token_sha256 = 'another' WHERE name = ?", "token_invalid"),
+        ("DELETE FROM bots WHERE name = ?", "token_invalid"),
     ],
 )
-def test_a_bots_token_ends_at_once_whoever_ends_it(server: Server, bot: Bot, statement: str) -> None:
+def test_a_bots_token_ends_at_once_whoever_ends_it(server: Server, bot: Bot, statement: str, code: str) -> None:
     user = server.sign_up()
     assert bot.acting_for(user.id).get("/users/me").status_code == 200
     say(server, statement, bot.name)
-    check_problem(bot.acting_for(user.id).get("/users/me"), 401, "token_revoked")
+    check_problem(bot.acting_for(user.id).get("/users/me"), 401, code)
 
 
 def test_a_bot_loses_a_scope_at_once(server: Server, bot: Bot) -> None:
@@ -90,7 +90,7 @@ def test_a_telegram_account_is_another_users_at_once(server: Server, bot: Bot) -
     say(server, "UPDATE telegram_identities SET user_id = ? WHERE user_id = ?", other.id, person.id)
     assert person.bot.get("/users/me").json()["id"] == other.id
     say(server, "DELETE FROM telegram_identities WHERE user_id = ?", other.id)
-    check_problem(person.bot.get("/users/me"), 404, "user_not_found")
+    check_problem(person.bot.get("/users/me"), 404, "identity_not_found")
 
 
 def test_nobody_is_acted_for_who_is_gone(server: Server, bot: Bot) -> None:

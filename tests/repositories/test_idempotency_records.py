@@ -107,12 +107,13 @@ def test_a_key_lives_a_day(tmp_path: Path) -> None:
 def test_a_refusal_is_answered_again_with_its_headers(server: Server, language: str) -> None:
     own = ("date", "x-request-id", "idempotency-replayed")
     user = server.sign_up()
-    for request in (
+    requests: list[Request] = [
         (user, "/events", {}),
         (user, "/events/nothing/register", None),
         (user, "/events", {**EVENT, "organizer_id": server.sign_up().id}),
-    ):
-        key = str(request[1:])
+    ]
+    for number, request in enumerate(requests):
+        key = f"refused-{number}"
         first = ask(request, "POST", key, **{"Accept-Language": language})
         again = ask(request, "POST", key, **{"Accept-Language": "en" if language == "ru" else "ru"})
         assert (is_replayed(first), is_replayed(again), again.content) == (False, True, first.content)

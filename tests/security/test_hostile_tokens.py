@@ -4,6 +4,7 @@ import base64
 import hashlib
 import hmac
 import json
+import string
 from typing import Any
 
 import pytest
@@ -168,6 +169,14 @@ def test_a_key_that_the_token_brings_is_no_key(server: Server, claims: dict[str,
         refuse(server, sign(payload, key, HS256 | header))
 
 
+def other_bits(part: str) -> str:
+    """Returns another spelling of the same bytes: the last character has two bits too many."""
+    alphabet = string.ascii_uppercase + string.ascii_lowercase + string.digits + "-_"
+    place = alphabet.index(part[-1])
+    assert len(part) % 4 == 3
+    return part[:-1] + alphabet[place ^ 1]
+
+
 def test_a_token_in_another_form_is_401(server: Server, secret: str, claims: dict[str, Any]) -> None:
     good = sign(json.dumps(claims).encode(), secret)
     head, body, signature = good.split(".")
@@ -181,6 +190,13 @@ def test_a_token_in_another_form_is_401(server: Server, secret: str, claims: dic
         f"{good}.{signature}.{signature}",  # as many parts as what is encrypted (RFC 7516)
         f"{head}..{signature}",
         f"{head}.{body}.{signature}=x",
+        f"{head}.{body}.{signature}=",
+        f"{head}.{body}.{signature}==",
+        f"{head}=.{body}.{signature}",
+        f"{head}.{body}=.{signature}",
+        f"{head}.{body}==.{signature}",
+        f"{head}.{body}.{other_bits(signature)}",
+        f"{head}.{body}.{signature[:9]}!{signature[9:]}",
         f"{head}.{body}.{signature[:-1]}",
         good.replace(".", "\u2024"),
         f"{good},{good}",

@@ -3,20 +3,25 @@
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from eventorg.errors import OperatorError
 from eventorg.security.secret import load_secret, secret_path
-from tests.programs import CHECKOUT, PATIENCE, run, sentence
+from eventorg.settings import Settings
+from eventorg.testing import check_problem, running
+from tests.programs import CHECKOUT, PATIENCE, Program, run, sentence, serving
 
 LOAD = """
 import sys
 from pathlib import Path
-from eventorg.security.secret import load_secret
+from eventorg.security.secret import create_secret, load_secret
 input()
+create_secret(Path(sys.argv[1]))
 print(load_secret(Path(sys.argv[1])))
 """
+SHORT = [b"", b"\n", b"x" * 31, b"x" * 31 + b"\n", b"\xff" * 64, b"x" * 32 + b",", b"x" * 32 + b",x"]
 
 
 @pytest.fixture
@@ -71,10 +76,12 @@ def test_a_disk_that_fails_leaves_none(database: Path, monkeypatch: pytest.Monke
     assert list(database.parent.iterdir()) == []
 
 
-@pytest.mark.parametrize("content", [b"", b"\n", b"x" * 31, b"x" * 31 + b"\n", b"\xff" * 64])
+@pytest.mark.parametrize(
+    "content", [b"", b"\n", b"x" * 31, b"x" * 31 + b"\n", b"\xff" * 64, b"x" * 32 + b",", b"x" * 32 + b",x"]
+)
 def test_one_that_is_short_or_unreadable_is_refused(database: Path, content: bytes) -> None:
     secret_path(database).write_bytes(content)
-    with pytest.raises(OperatorError, match=r"eventorg\.db\.secret (cannot be used|has fewer than 32 characters)"):
+    with pytest.raises(OperatorError, match=r"eventorg\.db\.secret (cannot be used|has fewer than 32 bytes)"):
         load_secret(database)
     assert secret_path(database).read_bytes() == content
 
@@ -82,3 +89,50 @@ def test_one_that_is_short_or_unreadable_is_refused(database: Path, content: byt
 def test_the_program_says_so_in_one_sentence(database: Path) -> None:
     secret_path(database).mkdir()
     assert sentence(run(database, "serve")).startswith(f"The secret {secret_path(database)} cannot be used: ")
+
+
+def bearer(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"}
+
+
+@pytest.mark.parametrize("form", ["{new},{old}", " {new} , {old} \n", "{new},\n{old}\n"])
+def test_older_secrets_can_follow_after_commas(database: Path, form: str) -> None:
+    settings = Settings(plugins="none", database=str(database), log_level="error")
+    with running(settings) as server:
+        user = server.sign_up()
+    old = load_secret(database)
+    new = "n" * 32
+    secret_path(database).write_text(form.format(new=new, old=old), encoding="utf-8")
+    with running(settings) as server:
+        assert server.client.get("/users/me", headers=bearer(user.token)).status_code == 200
+        renewed = server.log_in(user.account["email"])
+    secret_path(database).write_text(new, encoding="utf-8")
+    with running(settings) as server:
+        check_problem(server.client.get("/users/me", headers=bearer(user.token)), 401)
+        assert server.client.get("/users/me", headers=bearer(renewed)).status_code == 200
+
+
+def replaced(server: Program) -> list[dict[str, Any]]:
+    return [record for record in server.records if record["event"] == "secret_replaced"]
+
+
+@pytest.mark.parametrize("command", ["serve", "migrate"])
+def test_a_lost_one_is_replaced_with_an_error_in_the_log(database: Path, command: str) -> None:
+    if command == "migrate":
+        assert run(database, "migrate").returncode == 0
+        assert secret_path(database).exists()
+    for _ in range(2):
+        with serving(database) as server:
+            pass
+        assert replaced(server) == []
+    secret_path(database).unlink()
+    with serving(database) as server:
+        pass
+    (line,) = replaced(server)
+    assert (line["level"], line["file"]) == ("error", str(secret_path(database)))
+    assert "all logins have ended" in line["error"]
+
+
+def test_none_is_made_beside_a_database_whose_secret_is_a_setting(database: Path) -> None:
+    assert run(database, "migrate", secret="s" * 32).returncode == 0
+    assert not secret_path(database).exists()

@@ -24,6 +24,7 @@ def path(tmp_path: Path) -> Path:
 @pytest.fixture
 def token(path: Path) -> str:
     scopes = ("--scope", "act", "--scope", "changes", "--scope", "deliver")
+    assert run(path, "migrate", **SETTINGS).returncode == 0
     made = run(path, "token", "create", "bot", *scopes, **SETTINGS)
     assert made.returncode == 0, made.stderr
     return made.stdout.split()[-1]

@@ -78,7 +78,7 @@ def check(answer: bytes, status: int, code: str) -> dict[str, Any]:
     assert b"content-length: %d" % len(body) in lines
     problem: dict[str, Any] = json.loads(body)
     assert (problem["status"], problem["code"]) == (status, code)
-    assert problem["type"] == f"urn:eventorg:problem:{code}"
+    assert problem["type"] == f"/problems/{code}"
     return problem
 
 

@@ -53,6 +53,8 @@ GET    /openapi.json                               200     200      200         
 GET    /docs                                       200     200      200         200  200       200    -
 GET    /docs/openapi.json                          200     200      200         200  200       200    -
 GET    /docs/{path}                                404     404      404         404  404       404    -
+GET    /problems                                   200     200      200         200  200       200    -
+GET    /problems/{code}                            200     200      200         200  200       200    -
 GET    /docs/assets/{file_path}                    200     200      200         200  200       200    -
 HEAD   /docs/assets/{file_path}                    200     200      200         200  200       200    -
 """
@@ -134,7 +136,7 @@ class Cast:
         if "/hosts/{user_id}" in path:
             self._make_host(user, event_id)
         ids = {"event_id": event_id, "user_id": user.id, "telegram_id": telegram_id}
-        url = path.format(**ids, path="somewhere", file_path="swagger-ui.css")
+        url = path.format(**ids, path="somewhere", code="forbidden", file_path="swagger-ui.css")
         request = self.server.client.build_request(method, url, json=self._body(method, path))
         caller = (self.callers | {"self": user}).get(who)
         if who == "expired":

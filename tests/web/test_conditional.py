@@ -34,7 +34,12 @@ def test_the_second_of_two_changes_of_one_version_is_412(host: User, url: str) -
         ("*", 200),
         ('"x" ,  {tag}', 200),
         ('"9-0-0", {tag}, "7"', 200),
-        ("W/{tag}", 412),
+        ("W/{tag}", 200),
+        ('"{bare}-gzip"', 200),
+        ('W/"{bare}-br"', 200),
+        ('W/"9-0-0-gzip"', 412),
+        ('""', 412),
+        ('"-gzip"', 412),
         ('"9-0-0"', 412),
         ('"x"', 412),
         ("{bare}", 412),
@@ -66,6 +71,15 @@ def test_a_change_is_made_in_a_version_named(host: User, url: str, if_match: str
     [
         ("{tag}", 304),
         ("W/{tag}", 304),
+        ('"{bare}-gzip"', 304),
+        ('W/"{bare}-gzip"', 304),
+        ('W/"{bare}-br", "x"', 304),
+        ('"{bare}-zstd"', 304),
+        ('"{bare}--gzip"', 304),
+        ('"{bare};br"', 304),
+        ('"{bare}-gzip-x"', 200),
+        ('"{bare}gzip"', 200),
+        ('"-gzip"', 200),
         ("*", 304),
         ('"x",{tag}', 304),
         ('"x"', 200),
@@ -157,3 +171,82 @@ def test_the_user_of_a_telegram_account_has_a_version(server: Server) -> None:
     assert bot.get(url, headers={"If-None-Match": tag}).status_code == 200
     check_problem(user.delete(url, headers={"If-Match": tag}), 412, "version_mismatch")
     assert user.delete(url, headers={"If-Match": bot.get(url).headers["etag"]}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("if_none_match", "status"),
+    [
+        ("{tag}", 412),
+        ("*", 412),
+        ("W/{tag}", 412),
+        ('"{bare}-gzip"', 412),
+        ('"x", {tag}', 412),
+        ('"9-0-0"', 200),
+        ('"x"', 200),
+        ("", 412),
+        ("{bare}", 412),
+        ("*, {tag}", 412),
+    ],
+)
+def test_a_change_is_not_made_in_a_version_excluded(host: User, url: str, if_none_match: str, status: int) -> None:
+    tag = host.get(url).headers["etag"]
+    condition = if_none_match.format(tag=tag, bare=tag.strip('"'))
+    assert host.patch(url, json={"title": "Another"}, headers={"If-None-Match": condition}).status_code == status
+
+
+@pytest.mark.parametrize(
+    ("if_match", "if_none_match", "status"),
+    [("{tag}", '"9-0-0"', 200), ("*", '"9-0-0"', 200), ("{tag}", "{tag}", 412), ("*", "{tag}", 412),
+     ("{tag}", "*", 412), ('"9-0-0"', '"8-0-0"', 412), ("*", "*", 412)],
+)  # fmt: skip
+def test_both_conditions_must_hold(host: User, url: str, if_match: str, if_none_match: str, status: int) -> None:
+    tag = host.get(url).headers["etag"]
+    headers = {"If-Match": if_match.format(tag=tag), "If-None-Match": if_none_match.format(tag=tag)}
+    assert host.patch(url, json={"title": "Another"}, headers=headers).status_code == status
+
+
+def test_every_change_has_both_conditions(server: Server, host: User) -> None:
+    """Each PUT, PATCH and DELETE route of the core: 412 for a wrong condition, and the change for the right one."""
+    bot, guest = server.make_bot("act"), server.sign_up()
+    place, telegram = f"/events/{host.create_event()['id']}", f"/identities/telegram/{new_id()}"
+    host_tag = host.post(f"{place}/hosts", json={"user_id": guest.id}).headers["etag"]
+    code = host.post("/users/me/link-codes").json()["code"]
+    bot.post(f"{telegram}/link", json={"code": code})
+    tags = {f"{place}/hosts/{guest.id}": host_tag}
+    calls = [
+        ("PATCH", place, {"title": "T"}, host),
+        ("PATCH", "/users/me", {}, host),
+        ("PUT", telegram, {}, bot),
+        ("DELETE", telegram, None, host),
+        ("DELETE", f"{place}/hosts/{guest.id}", None, host),
+        ("PATCH", f"{place}/participants/me", {"status": "registered"}, host),
+        ("DELETE", f"{place}/participants/me", None, host),
+        ("DELETE", f"{place}/register", None, host),
+        ("DELETE", place, None, host),
+        ("DELETE", "/users/me", None, host),
+    ]
+    document = server.client.get("/openapi.json").json()["paths"].items()
+    routes = [1 for _, item in document for method in item if method in ("put", "patch", "delete")]
+    assert len(calls) == len(routes)
+    for method, url, body, caller in calls:
+        if url.endswith(("/participants/me", "/register")):
+            host.post(f"{place}/register")
+        read = "/users/me" if caller is host and url == telegram else url.replace("/register", "/participants/me")
+        tag = tags.get(url) or caller.get(read).headers["etag"]
+        wrong = [{"If-Match": '"x"'}, {"If-Match": '"x-gzip"'}, {"If-None-Match": tag}, {"If-None-Match": "*"}]
+        for condition in wrong:
+            response = caller.client.request(method, url, json=body, headers=caller.headers | condition)
+            check_problem(response, 412, "version_mismatch")
+        weak = caller.headers | {"If-Match": f'W/"{tag[1:-1]}-gzip"', "If-None-Match": '"x"'}
+        assert caller.client.request(method, url, json=body, headers=weak).status_code == 200, (method, url)
+
+
+def test_a_put_with_a_condition_creates_or_changes(server: Server) -> None:
+    bot = server.make_bot("act")
+    url = f"/identities/telegram/{new_id()}"
+    check_problem(bot.put(url, headers={"If-Match": "*"}), 412, "version_mismatch")
+    check_problem(bot.put(url, headers={"If-Match": '"1-self"'}), 412, "version_mismatch")
+    assert bot.get(url).status_code == 404
+    assert bot.put(url, headers={"If-None-Match": "*"}).status_code == 201
+    check_problem(bot.put(url, headers={"If-None-Match": "*"}), 412, "version_mismatch")
+    assert bot.put(url, headers={"If-Match": "*"}).status_code == 200

@@ -37,7 +37,14 @@ def test_every_route_that_is_read_has_it(served: Server, user: User) -> None:
     event = user.create_event()["id"]
     assert user.post(f"/events/{event}/register").status_code == 201
     calendar = user.post("/users/me/calendar").json()["url"].split("/")[-2]
-    values = {"event_id": event, "user_id": user.id, "secret": calendar, "path": "", "file_path": "swagger-ui.css"}
+    values = {
+        "event_id": event,
+        "user_id": user.id,
+        "secret": calendar,
+        "path": "",
+        "code": "forbidden",
+        "file_path": "swagger-ui.css",
+    }
     assert served.app is not None
     paths = [
         route.path_format
@@ -47,7 +54,7 @@ def test_every_route_that_is_read_has_it(served: Server, user: User) -> None:
     assert len(paths) > 20
     for path in paths:
         for headers in ({}, user.headers):
-            url = path.format_map({"webhook_id": event, "telegram_id": 1, **values})
+            url = path.format_map({"webhook_id": event, "telegram_id": 1, "code": "busy", **values}).rstrip("/")
             got, asked = (served.client.request(method, url, headers=headers) for method in ("GET", "HEAD"))
             assert (asked.status_code, asked.content) == (got.status_code, b""), url
             assert headers_of(asked) == headers_of(got), url

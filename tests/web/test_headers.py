@@ -5,14 +5,20 @@ import hashlib
 import re
 import socket
 from collections.abc import Iterator
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
+from litestar import Litestar
 from litestar.routes import HTTPRoute
+from litestar.testing import TestClient
 
 from eventorg.settings import load
 from eventorg.testing import Server, User, running
+from eventorg.web.cors import allow_origins
+from eventorg.web.headers import accepts
+from eventorg.web.strict import StrictRoutes
 
 ORIGIN = "https://bot.example"
 
@@ -59,7 +65,9 @@ def test_every_route_has_the_headers(served: Server, user: User) -> None:
     assert len(found) > 60
     for method, path in found:
         for headers in ({}, user.headers):
-            is_somebodys = bool(headers) and not path.startswith(("/docs", "/openapi", "/health", "/calendar"))
+            is_somebodys = bool(headers) and not path.startswith(
+                ("/docs", "/openapi", "/health", "/calendar", "/problems")
+            )
             for content in ("", "{"):
                 response = served.client.request(method, path, content=content, headers=headers)
                 check(response, is_somebodys=is_somebodys)
@@ -126,6 +134,10 @@ def test_a_page_of_another_site_calls_only_if_it_may(served: Server, server: Ser
     answered = ask(served, ORIGIN, **wanted)
     assert answered.headers["access-control-allow-origin"] == ORIGIN
     assert "PATCH" in answered.headers["access-control-allow-methods"]
+    assert answered.status_code == 204
+    assert answered.headers["vary"] == "Origin"
+    sendable = answered.headers["access-control-allow-headers"].lower().split(", ")
+    assert {"authorization", "content-type", "if-match", "idempotency-key", "x-act-as"} <= set(sendable)
     refused = ask(served, "https://other.example", **wanted), ask(server, ORIGIN, **wanted)
     assert all("access-control-allow-origin" not in response.headers for response in refused)
     for path, status in (("/users/me", 200), ("/users/1", 404)):
@@ -133,3 +145,97 @@ def test_a_page_of_another_site_calls_only_if_it_may(served: Server, server: Ser
         assert (response.status_code, response.headers["access-control-allow-origin"]) == (status, ORIGIN)
         assert "etag" in response.headers["access-control-expose-headers"].lower()
         assert "access-control-allow-credentials" not in response.headers
+
+
+def test_every_change_takes_conditions_also_of_plugins(served: Server) -> None:
+    changes = [
+        (f"{method} {path}", operation)
+        for path, item in served.client.get("/openapi.json").json()["paths"].items()
+        for method, operation in item.items()
+        if method in ("put", "patch", "delete")
+    ]
+    assert len(changes) >= 15
+    for place, operation in changes:
+        names = [parameter["name"] for parameter in operation["parameters"]]
+        assert (names.count("If-Match"), names.count("If-None-Match")) == (1, 1), place
+        assert "412" in operation["responses"], place
+
+
+def test_every_list_tells_its_change_also_of_plugins(served: Server) -> None:
+    schemas = served.client.get("/openapi.json").json()["components"]["schemas"]
+    pages = {name for name, schema in schemas.items() if "next" in schema.get("properties", {})} - {"ChangePage"}
+    assert len(pages) >= 3
+    for name in pages | {"Hosts", "UserEvents", "Webhooks"}:
+        assert schemas[name]["properties"]["as_of"]["type"] == "integer", name
+        assert "as_of" in schemas[name]["required"], name
+
+
+def test_a_calendar_address_is_ended_under_a_condition(user: User) -> None:
+    tag = user.post("/users/me/calendar").headers["etag"]
+    for condition in ({"If-Match": '"x"'}, {"If-None-Match": tag}, {"If-None-Match": "*"}):
+        assert user.delete("/users/me/calendar", headers=condition).status_code == 412
+    assert user.delete("/users/me/calendar", headers={"If-Match": tag}).status_code == 200
+    assert user.delete("/users/me/calendar", headers={"If-Match": "*"}).status_code == 412
+    assert user.delete("/users/me/calendar").status_code == 200
+
+
+def test_vary_keeps_what_it_names(served: Server, server: Server) -> None:
+    """Whatever the request's origin is, a cache must know that the answer depends on it, and on the language."""
+    for origin in (ORIGIN, "https://other.example", None):
+        headers = {} if origin is None else {"Origin": origin}
+        for path, vary in (("/nothing", "Accept-Language, Origin"), ("/problems", "Accept, Accept-Language, Origin"),
+                           ("/events", "Origin")):  # fmt: skip
+            response = served.client.get(path, headers=headers)
+            assert response.headers.get_list("vary") == [vary], (origin, path)
+            assert (response.headers.get("access-control-allow-origin") == ORIGIN) == (origin == ORIGIN)
+    assert server.client.get("/events", headers={"Origin": ORIGIN}).headers.get("vary") is None
+
+
+def test_every_origin_may_be_allowed() -> None:
+    app = Litestar([], plugins=[StrictRoutes()])
+    app.asgi_handler = allow_origins(app.asgi_handler, ["*"])
+    with TestClient(app) as client:
+        for origin in ("https://a.example", "null"):
+            response = client.get("/nothing", headers={"Origin": origin})
+            assert response.headers["access-control-allow-origin"] == "*"
+            assert response.headers["vary"] == "Accept-Language"
+
+
+@pytest.mark.parametrize(
+    ("accept", "is_stream"),
+    [
+        ("text/event-stream", True),
+        ("Text/Event-Stream", True),
+        ("text/event-stream; charset=utf-8", True),
+        ("text/*", True),
+        ("text/event-stream, */*;q=0.1", True),
+        ("application/json, text/event-stream", True),
+        ("application/json;q=0.5, text/event-stream;q=0.6", True),
+        ('text/html;p="a,b", text/event-stream', True),
+        ("text/event-stream;q=0.001", True),
+        ("", False),
+        ("*/*", False),
+        ("application/json", False),
+        ("text/event-stream-x", False),
+        ("text/html;profile=text/event-stream", False),
+        ('text/html;p="a, text/event-stream"', False),
+        ("text/event-stream;q=0", False),
+        ("text/event-stream;q=0.0, */*", False),
+        ("text/*, text/event-stream;q=0", False),
+        ("text/event-stream;q=2", False),
+        ("text/event-stream;q=0.5, application/json", False),
+        ("text/event-stream;q=0.5, */*", False),
+        ("text/*, application/json", False),
+        ("text", False),
+        ("text/", False),
+    ],
+)
+def test_accept_is_matched_by_media_type_and_quality(accept: str, *, is_stream: bool) -> None:
+    scope: Any = {"headers": [(b"accept", accept.encode())] if accept else []}
+    assert accepts(scope, "text/event-stream") is is_stream
+
+
+def test_several_lines_of_accept_are_one_list() -> None:
+    scope: Any = {"headers": [(b"accept", b"application/json;q=0.2"), (b"accept", b"text/csv;q=0.3")]}
+    assert accepts(scope, "text/csv")
+    assert not accepts(scope, "text/event-stream")

@@ -214,7 +214,30 @@ def test_a_number_of_thousands_of_digits_is_422(target: Target, number: bytes) -
 def test_another_media_type_is_415(target: Target, method: str, path: str) -> None:
     body = msgspec.json.encode(BODIES[method, path])
     for media_type in MEDIA_TYPES:
-        check_problem(target.send(method, path, body, media_type), 415, "unsupported_media_type")
+        response = target.send(method, path, body, media_type)
+        check_problem(response, 415, "unsupported_media_type")
+        check_acceptable(response, method)
+        assert "accept-encoding" not in response.headers  # RFC 7694, section 3: it would name the coding as the cause
+
+
+def check_acceptable(response: httpx.Response, method: str) -> None:
+    """Checks that a 415 names the media types that the method takes."""
+    taken = "application/json" + ", application/merge-patch+json" * (method == "PATCH")
+    assert response.headers["accept"] == taken
+    assert response.headers.get("accept-patch") == (taken if method == "PATCH" else None)
+
+
+@each_body
+def test_only_patch_takes_a_merge_patch(target: Target, method: str, path: str) -> None:
+    for media_type in ("application/merge-patch+json", "Application/Merge-Patch+JSON; charset=utf-8"):
+        response = target.send(method, path, b'{"unknown": 1}', media_type)
+        check_problem(response, 422 if method == "PATCH" else 415)
+
+
+def test_options_name_what_patch_takes(target: Target) -> None:
+    answered = target.server.client.options("/users/me")
+    assert answered.headers["accept-patch"] == "application/json, application/merge-patch+json"
+    assert "accept-patch" not in target.server.client.options("/login").headers
 
 
 @pytest.mark.parametrize(
@@ -226,11 +249,15 @@ def test_utf8_is_utf8_however_it_is_spelled(target: Target, parameter: str) -> N
     assert target.send("PATCH", "/events/{event}", b"{}", media_type).status_code == 200
 
 
-@pytest.mark.parametrize(("encoding", "status"), [("gzip", 415), ("br", 415), ("identity", 200)])
+@pytest.mark.parametrize(("encoding", "status"), [("gzip", 415), ("br", 415), ("identity", 200), ("Identity", 200)])
 def test_a_body_is_not_compressed(target: Target, encoding: str, status: int) -> None:
     headers = target.user.headers | {"Content-Type": "application/json", "Content-Encoding": encoding}
     url = f"/events/{target.event}"
-    assert target.server.client.patch(url, content=b"{}", headers=headers).status_code == status
+    response = target.server.client.patch(url, content=b"{}", headers=headers)
+    assert response.status_code == status
+    if status == 415:
+        check_acceptable(response, "PATCH")
+        assert response.headers["accept-encoding"] == "identity"
 
 
 @each_body

@@ -193,12 +193,19 @@ def test_the_errors_that_can_come_are_described(described: OpenAPI) -> None:
 def test_bodies_are_json_and_have_no_other_fields(described: OpenAPI) -> None:
     for _, operation in described.operations():
         if operation.request_body is not None:
-            ((media_type, content),) = operation.request_body.content.items()
-            assert media_type == "application/json"
+            content = operation.request_body.content["application/json"]
             body = next(arm for arm in content.schema_.get("oneOf", [content.schema_]) if "$ref" in arm)
             assert described.resolve(body)["additionalProperties"] is False
             optional = ("register", "put_telegram_identity")
             assert operation.request_body.required == (operation.operation_id not in optional)
+
+
+def test_a_patch_also_takes_a_merge_patch(described: OpenAPI) -> None:
+    for item in described.paths.values():
+        for method, operation in item.items():
+            if operation.request_body is not None:
+                merge = ["application/merge-patch+json"] * (method == "patch")
+                assert list(operation.request_body.content) == ["application/json", *merge]
 
 
 def test_json_that_sqlite_makes_is_described_by_its_type(described: OpenAPI) -> None:

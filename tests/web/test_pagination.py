@@ -11,6 +11,7 @@ from uuid import uuid4
 import pytest
 
 from eventorg.domain.normal_forms import fold
+from eventorg.repositories.events import MAX_PAGE_BYTES
 from eventorg.testing import Server, User, check_problem
 
 ROWS = 1_000
@@ -143,3 +144,41 @@ def test_positions_go_on_from_page_to_page(server: Server) -> None:
         assert list(walk(host, f"{url}/participants", "participants", limit=limit)) == whole
     assert list(walk(host, f"{url}/participants", "participants", limit=2, status="waitlisted")) == whole[2:]
     check_problem(host.get(f"{url}/participants?limit=0"), 422)
+
+
+def test_a_page_is_bounded_in_bytes(fresh_server: Server, crowd: dict[str, Any]) -> None:
+    """With the longest descriptions, a page has fewer events than its limit, and no event is lost."""
+    with closing(sqlite3.connect(fresh_server.settings.database_path)) as file, file:
+        file.execute("UPDATE events SET description = ?", ("漢" * 4_000,))
+    page = fresh_server.client.get("/events", params={"limit": 1_000})
+    found = page.json()
+    assert 900_000 < len(page.content) < MAX_PAGE_BYTES
+    assert 50 < len(found["events"]) < 100
+    assert found["next"] is not None
+    listed = [event["id"] for event in walk(crowd["user"], "/events", "events", limit=1_000)]
+    assert sorted(listed) == sorted([*crowd["events"], crowd["meeting"]])
+    assert len(fresh_server.client.get("/events", params={"limit": 3}).json()["events"]) == 3
+
+
+def test_lists_tell_the_change_at_which_they_were_read(server: Server) -> None:
+    """Following the changes after `as_of` shows whatever happens after the list was read, and nothing from before."""
+    user, guest = server.sign_up(), server.sign_up()
+    event = user.create_event()
+    url = f"/events/{event['id']}"
+    guest.post(f"{url}/register")
+    for path in ("/events", "/events?limit=1", f"{url}/participants", f"{url}/participants?limit=1", f"{url}/hosts",
+                 "/users/me/events"):  # fmt: skip
+        as_of = user.get(path).json()["as_of"]
+        assert user.get(f"/changes?after={as_of}").json()["changes"] == [], path
+        user.patch(url, json={"title": f"Changed after {path}"})
+        (change,) = user.get(f"/changes?after={as_of}").json()["changes"]
+        assert (change["type"], change["event_id"]) == ("event.updated", event["id"])
+        assert user.get(path).json()["as_of"] == change["seq"], path
+
+
+def test_the_change_is_told_when_the_log_is_empty(fresh_server: Server) -> None:
+    assert fresh_server.client.get("/events").json() == {"events": [], "next": None, "as_of": 0}
+    fresh_server.sign_up()
+    with closing(sqlite3.connect(fresh_server.settings.database_path)) as file, file:
+        file.execute("DELETE FROM changes")  # as the retention does
+    assert fresh_server.client.get("/events").json()["as_of"] == 1

@@ -21,8 +21,10 @@ from eventorg.security.passwords import Passwords
 from eventorg.settings import Settings
 from eventorg.storage.database import Database
 from eventorg.testing import PASSWORD, Server, check_problem, running
-from eventorg.web.problems import FRAMEWORK_CODES, MEDIA_TYPE
+from eventorg.web.problem_codes import STATUSES
+from eventorg.web.problems import FRAMEWORK_CODES, MEDIA_TYPE, STATUS
 from tests.factories import new_event
+from tests.telegram import new_id
 
 DOMAIN_ERRORS = {
     name: kind
@@ -73,6 +75,19 @@ def test_every_code_has_its_text_and_every_text_its_code(language: str, section:
     assert [code for code in codes if not any(re.fullmatch(code, key) for key in texts)] == []
     assert [key for key in texts if not any(re.fullmatch(code, key) for code in codes)] == []
     assert all(text.strip() for text in texts.values())
+
+
+def test_every_code_has_the_status_of_its_errors() -> None:
+    statuses = {
+        pattern: next(STATUS[base] for base in kind.__mro__ if base in STATUS)
+        for name, kind in DOMAIN_ERRORS.items()
+        for pattern in {re.escape(kind.default_code), *codes_given_to({name}, 0)}
+    } | {code: status for status, code in FRAMEWORK_CODES.items()}
+    statuses["internal_error"] = 500
+    for code, status in STATUSES.items():
+        found = [statuses[pattern] for pattern in statuses if re.fullmatch(pattern, code)]
+        assert statuses.get(code, found[0]) == status, code
+    assert list(STATUSES) == sorted(catalogue("en")["titles"])
 
 
 def test_the_languages_say_the_same_things() -> None:
@@ -181,6 +196,29 @@ def test_several_lines_of_languages_are_one_list(server: Server) -> None:
         assert response.headers["content-language"] == language
 
 
+def test_without_a_header_the_language_is_the_users(server: Server) -> None:
+    user, bot = server.sign_up(locale="en-GB"), server.make_bot("act")
+    for caller in (user, bot.acting_for(user.id)):
+        assert caller.get("/events/1").headers["content-language"] == "en"
+        assert caller.get("/events/1", headers={"Accept-Language": ""}).headers["content-language"] == "en"
+        assert caller.get("/events/1", headers={"Accept-Language": "ru"}).headers["content-language"] == "ru"
+        assert caller.get("/events/1", headers={"Accept-Language": "de"}).headers["content-language"] == "ru"
+    assert bot.get("/users/me").headers["content-language"] == "ru"
+    user.patch("/users/me", json={"locale": "ru"})
+    for caller in (user, bot.acting_for(user.id)):
+        assert caller.get("/events/1").headers["content-language"] == "ru"
+    user.patch("/users/me", json={"locale": "en"})
+    assert user.delete(f"/events/{user.create_event()['id']}").json() == {"message": "Event deleted"}
+
+
+def test_a_telegram_user_gets_its_language(server: Server) -> None:
+    bot, telegram_id = server.make_bot("act"), new_id()
+    acting = bot.acting_for(f"telegram:{telegram_id}")
+    for locale, language in (("en", "en"), ("ru", "ru"), ("en-US", "en")):
+        bot.put(f"/identities/telegram/{telegram_id}", json={"locale": locale})
+        assert acting.get("/events/1").headers["content-language"] == language
+
+
 def test_no_language_asked_for_is_russian(server: Server) -> None:
     assert "accept-language" not in server.client.headers
     assert server.client.get("/nothing").json()["title"] == "Не найдено"
@@ -260,7 +298,8 @@ def test_the_unforeseen_is_logged_with_its_traceback_and_told_without_detail(
     )
     with running(settings, passwords=Broken()) as server:
         response = server.client.post("/users", json=account)
-    check_problem(response, 500, "internal_error")
+    problem = check_problem(response, 500, "internal_error")
+    assert problem["request_id"] == response.headers["x-request-id"]
     assert "the cause" not in response.text
     assert "ZeroDivisionError" not in response.text
 

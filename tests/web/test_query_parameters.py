@@ -1,15 +1,18 @@
-"""Query parameters: numbers are digits, null and nan are refused, and so are repeated parameters."""
+"""Query parameters: unknown and repeated ones are refused, and so are null, nan and bytes that are not UTF-8."""
 
+import re
 from collections.abc import Iterator
 from typing import Annotated, Any
 
 import pytest
 from litestar import Controller, Litestar, Request, get
 from litestar.params import QueryParameter
+from litestar.routes import HTTPRoute
 from litestar.testing import TestClient
 
 from eventorg.settings import load
 from eventorg.testing import Server, User, check_problem, running
+from eventorg.web.query_parameters import ANY_QUERY, query_prefixes
 from eventorg.web.strict import StrictRoutes
 
 NO_WHOLE = [
@@ -88,7 +91,7 @@ def test_a_status_is_not_null(user: User, event: str) -> None:
     ("place", "name"),
     [
         *(("/events", name) for name in ("limit", "cursor", "q", "status", "organizer_id", "from", "to")),
-        *(("/changes", name) for name in ("after", "limit", "timeout")),
+        *(("/changes", name) for name in ("after", "limit", "timeout", "lastEventId")),
         *(("{event}/participants", name) for name in ("limit", "cursor", "status")),
         *(("{event}/card", name) for name in ("names", "locale")),
         *(("{event}/webhooks/1/deliveries", name) for name in ("limit", "cursor")),
@@ -99,15 +102,76 @@ def test_what_is_given_twice_is_refused(user: User, event: str, place: str, name
 
 
 def test_all_that_is_wrong_is_told_at_once(user: User) -> None:
-    assert faults(user, "/changes?limit=1e1&after=1&timeout=nan&after=2") == [
+    assert faults(user, "/changes?limit=1e1&after=1&timeout=nan&after=2&utm=%FF&utm=2") == [
+        ("limit", "invalid"),
         ("after", "repeated"),
         ("timeout", "invalid"),
-        ("limit", "invalid"),
+        ("utm", "unknown_parameter"),
     ]
 
 
-def test_what_nobody_asks_for_may_be_there_twice(user: User) -> None:
-    assert user.get("/events?utm=1&utm=2&limit=1").status_code == 200
+def test_an_unknown_parameter_is_refused_on_every_route(served: Server, user: User) -> None:
+    """Each method and path, with unknown ids and no body: the query is checked first."""
+    assert served.app is not None
+    checked = 0
+    for route in served.app.routes:
+        if not isinstance(route, HTTPRoute):
+            continue
+        path = re.sub("{.*?}", "1", route.path_format)
+        for method, (handler, _) in route.route_handler_map.items():
+            if method == "OPTIONS" or handler.opt.get("bot_only"):
+                continue
+            response = served.client.request(method, f"{path}?utm=1&utm=2", headers=user.headers)
+            is_open = path.startswith(("/docs", "/openapi", "/health", "/problems")) or path.endswith(".ics")
+            faults = [fault["code"] for fault in response.json()["errors"]] if response.status_code == 422 else []
+            assert faults == ([] if is_open else ["unknown_parameter"]), f"{method} {path}"
+            checked += 1
+    assert checked > 40
+
+
+def test_a_route_of_a_bot_refuses_unknown_parameters_too(served: Server) -> None:
+    bot = served.make_bot("act", "deliver")
+    for method, path in (("GET", "/identities/telegram/1"), ("POST", "/deliveries/lease")):
+        response = served.client.request(method, f"{path}?utm=1", headers=bot.headers)
+        assert check_problem(response, 422)["errors"][0]["code"] == "unknown_parameter"
+
+
+@pytest.mark.parametrize("sent", ["%FF", "%ED%A0%80", "%C0%AF", "a%E4"])
+def test_bytes_that_are_not_utf_8_are_refused(user: User, sent: str) -> None:
+    assert faults(user, f"/events?q={sent}") == [("q", "not_utf8")]
+
+
+def test_names_of_parameters_are_shown_as_text_and_shortened(user: User) -> None:
+    assert faults(user, f"/events?%FF=1&{'x' * 200}=1&=1") == [
+        ("\ufffd", "unknown_parameter"),
+        ("x" * 100, "unknown_parameter"),
+        ("", "unknown_parameter"),
+    ]
+    assert len(faults(user, "/events?" + "&".join(map(str, range(5_000))))) == 20
+
+
+def test_empty_pairs_are_no_parameters(user: User) -> None:
+    for query in ("", "&", "&&limit=1&"):
+        assert user.get(f"/events?{query}").status_code == 200
+    assert faults(user, "/events?limit") == [("limit", "invalid")]
+
+
+def test_a_route_with_prefixes_takes_any_name_that_begins_with_one() -> None:
+    @get("/things", opt=query_prefixes("metadata.", "x-"))
+    async def list_things(request: Request[Any, Any, Any], number: Number = 1) -> dict[str, Any]:
+        return dict(request.query_params) | {"number": number}
+
+    @get("/open", opt=ANY_QUERY)
+    async def list_open(number: Number = 1) -> int:
+        return number
+
+    with TestClient(Litestar([list_things, list_open], plugins=[StrictRoutes()])) as client:
+        assert client.get("/things?metadata.a=1&x-=2").json() == {"metadata.a": "1", "x-": "2", "number": 1}
+        for query, code in (("metadata.a=1&metadata.a=2", "repeated"), ("metadata.a=%FF", "not_utf8"),
+                            ("metadata=1", "unknown_parameter")):  # fmt: skip
+            assert client.get(f"/things?{query}").json()["errors"][0]["code"] == code
+        assert client.get("/open?count=2&a=%FF&a=1").text == "2"
+        assert client.get("/open?count=2&count=1").status_code == 422
 
 
 def test_words_may_be_null(user: User) -> None:

@@ -78,6 +78,61 @@ def test_each_caller_has_a_budget_of_its_own_wherever_it_asks_from(limited: Serv
     assert ask(limited, headers=another_login).status_code == 429
 
 
+def test_telling_about_people_counts_for_each_of_them(limited: Server) -> None:
+    """A bot that tells about more people than the limit in a minute, and acts for them, is not refused."""
+    bot = limited.make_bot("act")
+    for telegram_id in range(1, 4 * LIMIT):
+        url = f"/identities/telegram/{telegram_id}"
+        assert bot.put(url).status_code == 201
+        assert bot.acting_for(f"telegram:{telegram_id}").get("/users/me").status_code == 200
+    for _ in range(LIMIT - 1):
+        assert bot.put("/identities/telegram/1").status_code == 200
+    check_problem(bot.put("/identities/telegram/1"), 429, "too_many_requests")
+    assert bot.put("/identities/telegram/2").status_code == 200
+
+
+def test_ids_that_cannot_be_count_for_the_bot(limited: Server) -> None:
+    bot = limited.make_bot("act")
+    answers = [
+        bot.put(f"/identities/telegram/{telegram_id}").status_code
+        for telegram_id in ("x", "0", "9" * 30, "-", "01", "a")
+    ]
+    assert answers[:LIMIT].count(429) == 0
+    assert answers[LIMIT] == 429
+
+
+def test_people_who_are_unknown_do_not_block_the_bot(limited: Server) -> None:
+    bot = limited.make_bot("act")
+    for telegram_id in range(1, 4 * LIMIT):
+        check_problem(bot.acting_for(f"telegram:{telegram_id}").get("/users/me"), 404, "identity_not_found")
+    for _ in range(LIMIT - 1):
+        check_problem(bot.acting_for("telegram:1").get("/users/me"), 404)
+    check_problem(bot.acting_for("telegram:1").get("/users/me"), 429)
+
+
+def test_a_refusal_counts_once(limited: Server) -> None:
+    user = sign_up(limited)
+    exhaust(limited, "/events/1", user.headers, status=404)
+    exhaust(limited, "/events/1", status=404)
+
+
+def test_a_clock_that_is_set_back_locks_nobody_out(limited: Server) -> None:
+    user = sign_up(limited)
+    exhaust(limited, headers=user.headers)
+    exhaust(limited)
+    limited.clock.advance(days=-1)
+    for headers in (None, {"Authorization": "Bearer x"}):
+        assert ask(limited, headers=headers).status_code in (200, 401)
+    rates, clock = RateLimiter(LIMIT, limited.clock), limited.clock
+    for _ in range(LIMIT):
+        rates.take("anna")
+    clock.advance(days=-1)
+    for _ in range(LIMIT):
+        rates.take("anna")
+    with pytest.raises(TooMany):
+        rates.take("anna")
+
+
 def test_a_bot_has_a_budget_for_each_user_it_acts_for(limited: Server) -> None:
     anna, boris = sign_up(limited), sign_up(limited)
     bot = limited.make_bot("act", "changes")
@@ -181,7 +236,7 @@ def test_the_sender_heard_of_longest_ago_is_forgotten(monkeypatch: pytest.Monkey
 
 
 def test_a_flood_of_senders_takes_a_bounded_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Sends from a twentieth of the limit of addresses, with e-mails that folding makes 18 times as long."""
+    """Sends from a twentieth of the limit of addresses, with email addresses that folding makes 18 times as long."""
     senders = rate_limiter.MAX_SENDERS // 20
     assert rate_limiter.MAX_SENDERS == login_throttle.MAX_KEYS
     monkeypatch.setattr(rate_limiter, "MAX_SENDERS", senders)

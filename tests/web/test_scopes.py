@@ -2,6 +2,7 @@
 
 import pytest
 
+from eventorg.domain.callers import SCOPES, BotScope
 from eventorg.testing import Server, check_problem
 from tests.web.test_authorization import TABLE, Cast, rows
 
@@ -33,17 +34,19 @@ POST   /events/{event_id}/hosts                        S          S       S    A
 DELETE /events/{event_id}/hosts/{user_id}              S          S       S    A    200       R
 POST   /events/{event_id}/register                     S          S       S    A    201       R
 DELETE /events/{event_id}/register                     S          S       S    A    404       R
-GET    /events/{event_id}/participants                 S          S       S    A    200       R
+GET    /events/{event_id}/participants               200          S     200  200    200       R
 GET    /events/{event_id}/participants/{user_id}       S          S       S    A    200       R
 PATCH  /events/{event_id}/participants/{user_id}       S          S       S    A    200       R
 DELETE /events/{event_id}/participants/{user_id}       S          S       S    A    200       R
-GET    /events/{event_id}/card                         S          S       S    A    200       R
+GET    /events/{event_id}/card                       200          S     200  200    200       R
 GET    /changes                                        S          S     200    S    200       R
 GET    /health                                       200        200     200  200    200     200
 GET    /openapi.json                                 200        200     200  200    200     200
 GET    /docs                                         200        200     200  200    200     200
 GET    /docs/openapi.json                            200        200     200  200    200     200
 GET    /docs/{path}                                  404        404     404  404    404     404
+GET    /problems                                     200        200     200  200    200     200
+GET    /problems/{code}                              200        200     200  200    200     200
 GET    /docs/assets/{file_path}                      200        200     200  200    200     200
 HEAD   /docs/assets/{file_path}                      200        200     200  200    200     200
 """
@@ -59,6 +62,42 @@ def cast(server: Server) -> Cast:
     organizer = cast.organizer.id
     cast.callers |= {"deliver+as": deliver.acting_for(organizer), "act+as": cast.bot.acting_for(organizer)}
     return cast
+
+
+@pytest.mark.parametrize("scope", SCOPES)
+@pytest.mark.parametrize("place", ["card", "participants"])
+def test_a_bot_by_itself_reads_events_that_are_not_private(server: Server, scope: BotScope, place: str) -> None:
+    bot, host = server.make_bot(scope), server.sign_up()
+    for fields, status in (({}, 200), ({"visibility": "unlisted"}, 200), ({"visibility": "private"}, 404),
+                           ({"status": "draft"}, 404)):  # fmt: skip
+        event = host.create_event(**fields)
+        if "status" not in fields:
+            host.post(f"/events/{event['id']}/register")
+        response = bot.get(f"/events/{event['code']}/{place}")
+        assert response.status_code == status
+        if status == 200:
+            assert host.account["username"] in response.text or host.id in response.text
+
+
+def test_a_missing_scope_is_named(server: Server) -> None:
+    user = server.sign_up()
+    for bot, path, scope in (
+        (server.make_bot("changes"), "/users/me", "act"),
+        (server.make_bot("act"), "/changes", "changes"),
+        (server.make_bot("deliver").acting_for(user.id), "/users/me", "act"),
+        (server.make_bot("deliver"), "/identities/telegram/1", "act"),
+    ):
+        problem = check_problem(bot.get(path, headers={"Accept-Language": "en"}), 403, "scope_missing")
+        assert problem["detail"] == f"The token needs the scope `{scope}`."
+
+
+def test_a_token_that_was_never_issued_is_unknown_and_not_revoked(server: Server) -> None:
+    bot = server.make_bot("act")
+    for token in ("evb_" + "x" * 43, "evb_"):
+        response = server.client.get("/users/me", headers={"Authorization": f"Bearer {token}"})
+        check_problem(response, 401, "token_invalid")
+    server.revoke(bot)
+    check_problem(bot.get("/users/me"), 401, "token_revoked")
 
 
 def test_every_route_has_its_row() -> None:
@@ -94,17 +133,19 @@ def test_a_bot_gets_what_the_user_gets_for_whom_it_acts(cast: Cast, who: str) ->
 def test_the_description_names_the_scopes_that_the_table_has(server: Server) -> None:
     document = server.client.get("/openapi.json").json()
     user: dict[str, list[str]] = {"user": []}
-    act, changes = {"bot": ["act"]}, {"bot": ["changes"]}
+    act, changes, deliver = ({"bot": [scope]} for scope in ("act", "changes", "deliver"))
+    needs_token = {tuple(row) for row, outcomes in rows(TABLE) if outcomes["nobody"] == "401"}
     for (method, path), outcomes in rows(BOTS):
         operation = document["paths"].get(path, {}).get(method.lower())
         if operation is None:
             continue
         if outcomes["revoked"] != "R":
             expected: list[dict[str, list[str]]] = []
-        elif outcomes["deliver"] != "S":
+        elif (method, path) not in needs_token:
             expected = [{}, user, act]
-        elif outcomes["act"] not in ("A", "S"):
+        elif outcomes["act"] not in ("A", "S") and outcomes["changes"] == "S":
             expected = [act]
         else:
-            expected = [user, act] + [changes] * (outcomes["changes"] != "S")
+            by_itself = [scope for scope, name in ((changes, "changes"), (deliver, "deliver")) if outcomes[name] != "S"]
+            expected = [user, act, *by_itself]
         assert operation.get("security", document["security"]) == expected, (method, path)

@@ -12,7 +12,9 @@ DELETE FROM calendar_export_secrets
 WHERE user_id = :user_id;
 
 -- name: get_secret_of(user_id)^
-SELECT created_at
+SELECT
+    sha256,
+    created_at
 FROM calendar_export_secrets
 WHERE user_id = :user_id;
 

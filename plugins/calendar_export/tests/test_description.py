@@ -12,7 +12,7 @@ OPERATIONS = {
     "get_event_file": ("GET /events/{event_id}/event.ics", SECURED | {"200", "304"}),
     "get_calendar": ("GET /calendar/{secret}/feed.ics", ANY | {"200", "304", "404"}),
     "create_calendar": ("POST /users/me/calendar", CHANGING | {"201", "409", "422", "507"}),
-    "delete_calendar": ("DELETE /users/me/calendar", CHANGING | {"200", "507"}),
+    "delete_calendar": ("DELETE /users/me/calendar", CHANGING | {"200", "412", "422", "507"}),
 }
 """Clients are generated from these: a name here is never changed."""
 

@@ -43,6 +43,7 @@ class Story:
             "EVENTORG_REMINDERS_SMTP_URL": f"smtp://127.0.0.1:{self.mailbox.port}",
             "EVENTORG_REMINDERS_SMTP_FROM": "meetings@example.org",
         }
+        subprocess.run([*EVENTORG, "migrate"], cwd=CHECKOUT, env=self.environment, check=True, capture_output=True)
         making = [*EVENTORG, "token", "create", "bot", "--scope", "act", "--scope", "deliver"]
         made = subprocess.run(making, cwd=CHECKOUT, env=self.environment, check=True, capture_output=True, text=True)
         self.token = made.stdout.strip()

@@ -168,6 +168,6 @@ def test_a_list_has_a_tag_that_guards_it(eventorg: Server) -> None:
         check_problem(host.put(url, json=[], headers={"If-Match": tag}), 412, "version_mismatch")
         empty = host.put(url, json=[], headers={"If-Match": changed.headers["etag"]}).headers["etag"]
         assert host.get(url, headers={"If-None-Match": empty}).status_code == 304
-        check_problem(host.put(url, json=[], headers={"If-Match": f"W/{empty}"}), 412, "version_mismatch")
+        assert host.put(url, json=[], headers={"If-Match": f"W/{empty}"}).status_code == 200  # as a proxy changes it
     check_problem(host.delete("/users/me/reminders", headers={"If-Match": tag}), 412, "version_mismatch")
     assert host.delete("/users/me/reminders", headers={"If-Match": "*"}).status_code == 204
