@@ -23,7 +23,7 @@ T = TypeVar("T")
 MIN_SECRET = 32
 _MAX_FILE_BYTES = 1024 * 1024
 _ORIGIN = re.compile(r"\*|https?://[A-Za-z0-9.\[\]:-]+")
-_WORDS = {"int": "a whole number", "bool": "true or false", "str": "a text"}
+_WORDS = {"int": "a whole number", "bool": "true or false", "str": "text"}
 _TYPE = re.compile(rf"`({'|'.join(_WORDS)})`")
 _VISIBLE = re.compile(r"[!-~]*")
 _BOT_KEY = re.compile(r"\d+:[0-9a-f]{64}")
@@ -37,7 +37,7 @@ class Settings(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
         str,
         Meta(min_length=1, description="Comma-separated addresses to listen on. `::`: all addresses, IPv4 included."),
     ] = "127.0.0.1"
-    port: Annotated[int, Meta(ge=0, le=65535, description="Port to listen on. `0` takes a free port.")] = 8000
+    port: Annotated[int, Meta(ge=0, le=65535, description="Port to listen on. `0`: any free port.")] = 8000
     secret: Annotated[
         str,
         Meta(
@@ -101,11 +101,11 @@ class Settings(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
     ] = ""
     telegram_bot_id: Annotated[
         int,
-        Meta(ge=0, description="Verifies Mini App logins by Telegram's signature, without the bot token."),
+        Meta(ge=0, description="Verifies Mini App logins by Telegram's signature, without the bot token. `0`: off."),
     ] = 0
     telegram_max_age: Annotated[int, Meta(ge=1, description="Maximum age of a Mini App login, in seconds.")] = 3600
     telegram_max_ahead: Annotated[
-        int, Meta(ge=0, description="How far in the future a Mini App login can be dated, in seconds.")
+        int, Meta(ge=0, description="Maximum time that a Mini App login can be in the future, in seconds.")
     ] = 30
     changes_days: Annotated[
         int, Meta(ge=1, le=36_500, description="How long changes stay in the change feed, in days.")
@@ -272,7 +272,7 @@ def _fields(kind: Any) -> tuple[str, ...]:
 
 
 def _in_words(broken: FieldError, kind: Any) -> str:
-    """Returns in words for the operator what a setting must be."""
+    """Returns what a setting must be, in words."""
     if broken.code == "required":
         return "A value is required"
     hint = get_type_hints(kind).get(broken.field)

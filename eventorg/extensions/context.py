@@ -75,6 +75,6 @@ class PluginContext:
 
 
 def _once(caller: Caller) -> Once | None:
-    """Returns the key of the current request if it is the caller's; a write as somebody else is not covered by it."""
+    """Returns the idempotency key of the current request, or None if it belongs to another caller."""
     once = request_once.get()
     return once if once is not None and once.owner == owner_of(caller) else None

@@ -22,7 +22,10 @@ from eventorg.web.conditional import IF_MATCH, IF_NONE_MATCH, UNLESS_MATCH
 from eventorg.web.idempotency import KEY_PATTERN
 from eventorg.web.problems import MEDIA_TYPE, describe
 
-_REPETITION = "If you repeat a request with its key within 24 hours, it runs once and the answer is the same."
+_REPETITION = (
+    "A key that you choose. If you send the request again with the same key within 24 hours, the server does not "
+    "repeat the work and returns the same response."
+)
 _PLAIN = {status.description: f"{status.phrase}." for status in HTTPStatus if status.description}
 """Short descriptions in place of those of `http.HTTPStatus`, which Litestar uses for a success."""
 
@@ -65,7 +68,7 @@ def _complete_operation(operation: Operation, method: str, *, has_optional_body:
 
 
 def _describe_condition(operation: Operation) -> None:
-    """Adds `If-None-Match` to an operation that answers with an `ETag`; see `eventorg.web.conditional`."""
+    """Adds `If-None-Match` to an operation that responds with an `ETag`; see `eventorg.web.conditional`."""
     parameters: list[Any] = operation.parameters or []
     responses: dict[str, Any] = operation.responses or {}
     answered = responses.get("200")

@@ -1,6 +1,6 @@
-"""Sends reminders and other messages to the participants of events, by bot or by e-mail.
+"""Sends reminders and other messages to the participants of events, by bot or by email.
 
-`README.md` explains delivery to bot authors, and the setup of e-mail to operators.
+`README.md` explains delivery to bot authors, and the setup of email to operators.
 """
 
 from datetime import timedelta

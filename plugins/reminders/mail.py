@@ -1,4 +1,4 @@
-"""Sends e-mail by SMTP to users who have an e-mail address and no Telegram account."""
+"""Sends email by SMTP to users who have an email address and no Telegram account."""
 
 import asyncio
 import time
@@ -23,7 +23,7 @@ with suppress(ModuleNotFoundError):  # it comes with the extra `mail`; without i
     from aiosmtplib import SMTP, SMTPException, SMTPNotSupported, SMTPRecipientsRefused, SMTPResponseException
 
 MAX_ATTEMPTS: Final = 8
-"""After this many attempts a mail has failed."""
+"""After this many attempts, an email has failed."""
 
 _HOLDER: Final = ""
 """The holder of the server's own leases. No bot has this name."""
@@ -35,7 +35,7 @@ _RUN_SECONDS: Final = 200.0
 
 
 class Outcome(Struct, frozen=True):
-    """The result of a mail: `sent`, `retry` or `failed`. `usable`: the mail server can take another one."""
+    """The result of an email: `sent`, `retry`, or `failed`. `usable`: the mail server can take another one."""
 
     state: str
     usable: bool = True
@@ -43,9 +43,9 @@ class Outcome(Struct, frozen=True):
 
 
 async def send_mail(context: Context) -> None:
-    """Sends due mails one after the other, until none is left or the mail server does not accept more.
+    """Sends due emails one after the other, until none is left or the mail server does not accept more.
 
-    A mail in progress when the process ended is sent again, with the same Message-ID.
+    If the process ends while it sends an email, the email is sent again with the same Message-ID.
     """
     settings: Settings = context.settings
     if not settings.sends_mail:
@@ -58,8 +58,8 @@ async def send_mail(context: Context) -> None:
     client = _client(parse_server(settings.smtp_url), parse_sender(settings.smtp_from))
     try:
         while time.monotonic() < deadline and (mail := await _claim(context)):
-            outcome = await _hand_in(client, mail, settings)
-            await _settle(context, mail, outcome)
+            outcome = await _send(client, mail, settings)
+            await _store_result(context, mail, outcome)
             if not outcome.usable:
                 break
         if client.is_connected:
@@ -76,8 +76,8 @@ async def _claim(context: Context) -> Outgoing | None:
     return await context.write(work)
 
 
-async def _settle(context: Context, mail: Outgoing, outcome: Outcome) -> None:
-    """Stores the result of a mail. A failed one is retried after a growing pause."""
+async def _store_result(context: Context, mail: Outgoing, outcome: Outcome) -> None:
+    """Stores the result of an email. A failed one is retried after a growing pause."""
     state = "failed" if outcome.state == "retry" and mail.attempts >= MAX_ATTEMPTS else outcome.state
     if state != "sent":
         context.log.warning(
@@ -91,8 +91,8 @@ async def _settle(context: Context, mail: Outgoing, outcome: Outcome) -> None:
     await context.write(work)
 
 
-async def _hand_in(client: "SMTP", mail: Outgoing, settings: Settings) -> Outcome:
-    """Sends one mail over the open connection. The reasons contain no personal data."""
+async def _send(client: "SMTP", mail: Outgoing, settings: Settings) -> Outcome:
+    """Sends one email over the open connection. The reasons contain no personal data."""
     try:
         message = compose(mail, parse_sender(settings.smtp_from))
         async with asyncio.timeout(_MAIL_SECONDS):
@@ -117,7 +117,7 @@ def _refused(code: int, *, usable: bool = True) -> Outcome:
 
 
 def compose(mail: Outgoing, sender: Address) -> EmailMessage:
-    """Returns the mail: plain text in UTF-8. A delivery always has the same Message-ID, so that a mailbox can detect a
+    """Returns the email: plain text in UTF-8. A delivery always has the same Message-ID, so that a mailbox can detect a
     duplicate."""
     message = EmailMessage(policy=SMTP_POLICY)
     message["From"] = sender

@@ -37,7 +37,10 @@ DeliveryId = Annotated[str, PathParameter(description="The delivery's id.")]
 async def get_event_reminders(
     request: Authenticated, event_id: FromPath[str], plugin: PluginContext
 ) -> Response[list[Reminder]]:
-    """Returns how long before the start participants are reminded. For hosts. Default: 24 hours and 1 hour."""
+    """Returns how long before the start participants are reminded. Only hosts can do this.
+
+    Default: 24 hours and 1 hour.
+    """
     reminders = await offsets.get_event_offsets(plugin, event_id, request.user)
     return answer_unless_current(reminders, offsets.tag_of(reminders), request)
 
@@ -55,8 +58,8 @@ async def set_event_reminders(
     data: JSONBody[list[Reminder]],
     plugin: PluginContext,
 ) -> Response[list[Reminder]]:
-    """Sets at most ten reminders, or `[]` for none. For hosts. The response has each once, the longest first. The
-    reminders that participants have set for themselves take precedence."""
+    """Sets at most ten reminders, or `[]` for none. Only hosts can do this. The response lists each reminder once, the
+    longest first. The reminders that participants have set for themselves take precedence."""
     return _tagged(await offsets.set_event_offsets(plugin, event_id, data, expected_tags(request), request.user))
 
 
@@ -68,8 +71,8 @@ async def set_event_reminders(
     responses=problems(401, 403),
 )
 async def get_my_reminders(request: Authenticated, plugin: PluginContext) -> Response[list[Reminder]]:
-    """Returns the reminders that you have set for all events you attend. Default: 24 hours and 1 hour, which each event
-    may change."""
+    """Returns the reminders that you have set for all events you attend. By default, 24 hours and 1 hour before
+    the start, unless a host changes that for the event."""
     reminders = await offsets.get_user_offsets(plugin, request.user.user_id)
     return answer_unless_current(reminders, offsets.tag_of(reminders), request)
 
@@ -94,7 +97,7 @@ async def set_my_reminders(
 @delete(
     "/users/me/reminders",
     operation_id="reset_my_reminders",
-    summary="Reset reminder settings",
+    summary="Reset your reminders",
     responses=problems(401, 403, 412, 507),
 )
 async def reset_my_reminders(request: Authenticated, plugin: PluginContext) -> None:
@@ -116,7 +119,7 @@ async def lease_deliveries(
 ) -> Deliveries:
     """Leases due messages for users with a Telegram account. Needs a bot token with the scope `deliver`. Only this bot
     has the messages until the lease ends. A message that is not acknowledged by then can be leased again, with the same
-    `dedupe_key`: delivery is at least once. Obsolete reminders are left out: the event was moved, was cancelled or has
+    `dedupe_key`: delivery is at least once. Obsolete reminders are left out: the event was moved, was cancelled, or has
     started, or the user has left."""
     return await outbox.lease_for_bot(plugin, data or Lease(), request.user)
 
@@ -133,10 +136,15 @@ async def lease_deliveries(
 async def acknowledge_delivery(
     request: Authenticated, delivery_id: DeliveryId, data: JSONBody[Acknowledgement], plugin: PluginContext
 ) -> Acknowledged:
-    """Reports the result of a message, by the bot that leased it. `sent`: done. `retry`: it can be leased again after
-    `retry_after` seconds, or after a growing pause. `blocked`: the user gets no more messages until the user's next
-    action. The same result again gets the same response. 404: the user or event has been deleted. 409: another bot has
-    leased the message, or another result was reported before."""
+    """Reports what happened to a message. Only the bot that leased it can do this.
+
+    - `sent`: the message is done.
+    - `retry`: the message can be leased again after `retry_after` seconds, or after a growing pause.
+    - `blocked`: the user gets no messages until the user does something again.
+
+    If you report the same result again, you get the same response. The server returns 404 if the user or event has been
+    deleted, and 409 if another bot has leased the message or another result was reported before.
+    """
     return await outbox.acknowledge(plugin, delivery_id, data, request.user)
 
 

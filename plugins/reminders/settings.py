@@ -36,7 +36,7 @@ class Settings(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
         if not self.smtp_url:
             return
         if find_spec("aiosmtplib") is None:
-            raise ValueError("Mail needs the extra mail: pip install 'eventorg[mail]' - at `$.smtp_url`")
+            raise ValueError("To send email, run: pip install 'eventorg[mail]' - at `$.smtp_url`")
         try:
             parse_server(self.smtp_url)
         except ValueError:
@@ -45,12 +45,12 @@ class Settings(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
             parse_sender(self.smtp_from)
         except ValueError:
             raise ValueError(
-                "Expected an e-mail address, which must be set where SMTP_URL is - at `$.smtp_from`"
+                "Expected an email address. It is required if EVENTORG_REMINDERS_SMTP_URL is set - at `$.smtp_from`"
             ) from None
 
     @property
     def sends_mail(self) -> bool:
-        """True if users without Telegram get e-mail."""
+        """True if users without Telegram get email."""
         return bool(self.smtp_url)
 
 

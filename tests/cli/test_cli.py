@@ -74,7 +74,7 @@ def test_check_prints_every_fault_and_fails(path: Path) -> None:
     result = CliRunner().invoke(cli, "check")
     assert result.exit_code == 1
     first, second = result.stderr.splitlines()
-    assert first.startswith("schema: The migration 0001_initial.sql of eventorg was edited")
+    assert first.startswith("schema: The migration 0001_initial.sql of eventorg has changed")
     assert second.startswith("foreign keys: a row of event_hosts refers to a row of")
     assert "counters: ok\n" in result.stdout
 
@@ -93,8 +93,8 @@ def test_check_finds_wrong_counters_and_failed_changes_of_plugins(path: Path) ->
     result = CliRunner().invoke(cli, "check")
     assert result.exit_code == 1
     assert result.stderr.splitlines() == [
-        "counters: the counters of event e do not equal its registrations; restore a backup.",
-        "plugins: hooks has set aside 1 changes: see `eventorg plugins`, then have them told again with "
+        "counters: the seat counters of event e do not match its registrations. Restore a backup.",
+        "plugins: hooks failed to process 1 change. To see the error, run `eventorg plugins`. To retry, run "
         "`eventorg plugins retry hooks`.",
     ]
 

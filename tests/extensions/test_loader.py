@@ -109,8 +109,11 @@ def test_a_migration_that_was_edited_is_refused(
     start(folder, migrating(TABLE), monkeypatch)
     capfd.readouterr()
     start(folder, migrating(TABLE + "-- edited\n"), monkeypatch)
-    words = "The migration 0001_initial.sql of tea was edited after it had been applied; put it back and add another."
-    assert capfd.readouterr().err == f"eventorg: {folder.parent}/eventorg.db is not served: {words}\n"
+    words = (
+        "The migration 0001_initial.sql of tea has changed since it was applied. Restore the original file, and add a "
+        "new migration for the change."
+    )
+    assert capfd.readouterr().err == f"eventorg: Cannot use the database {folder.parent}/eventorg.db: {words}\n"
 
 
 def test_the_program_ends_with_the_sentence_and_no_traceback(tmp_path: Path) -> None:

@@ -287,7 +287,7 @@ def lost_account(server: Server) -> tuple[Request, Callable[[], object]]:
 
 
 def lost_link(server: Server) -> tuple[Request, Callable[[], object]]:
-    """A Telegram account that its user unlinks: the bot may no longer read the user's e-mail."""
+    """A Telegram account that its user unlinks: the bot may no longer read the user's email address."""
     bot, user = server.make_bot("act"), server.sign_up()
     telegram_id = Person(server, bot).telegram_id
     code = user.post("/users/me/link-codes").json()["code"]
