@@ -277,7 +277,7 @@ def test_the_commands_bring_back_what_was_and_no_follower_skips_what_comes(tmp_p
         assert run(path, "backup", monday).returncode == 0
         assert user.delete(f"/events/{event['id']}").status_code == 200
         seen = user.get("/changes").json()["next"]
-        assert "Stop it first" in sentence(run(path, "restore", monday))
+        assert "Stop that process first" in sentence(run(path, "restore", monday))
     restored = run(path, "restore", monday)
     assert restored.returncode == 0, restored.stderr
     first, way_back = restored.stdout.splitlines()

@@ -252,9 +252,9 @@ def test_serve_rejects_an_invalid_port(path: Path, capsys: pytest.CaptureFixture
     [
         ("webhooks", "A plugin named webhooks already exists"),
         ("diary", "A plugin named diary already exists"),
-        ("webhooks_log", "The plugins webhooks_log and webhooks could not be told apart"),
-        ("calendar", "The plugins calendar and calendar_export could not be told apart"),
-        ("backup", "A plugin cannot be named backup"),
+        ("webhooks_log", "The plugins webhooks_log and webhooks cannot be told apart"),
+        ("calendar", "The plugins calendar and calendar_export cannot be told apart"),
+        ("backup", "The plugin name backup is reserved"),
         ("Diary", "A plugin cannot be named Diary"),
     ],
 )

@@ -83,7 +83,7 @@ def test_two_packages_with_a_plugin_of_one_name_are_named(folder: Path, monkeypa
         (metadata / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {package}\nVersion: 1\n", encoding="utf-8")
         (metadata / "entry_points.txt").write_text("[eventorg.plugins]\ntea = tea\n", encoding="utf-8")
     monkeypatch.syspath_prepend(folder)
-    with pytest.raises(OperatorError, match=r"remove one: the package \w+-tea or the package \w+-tea"):
+    with pytest.raises(OperatorError, match=r"Remove one: the package \w+-tea or the package \w+-tea"):
         check_names(Settings())
 
 
