@@ -44,8 +44,8 @@ class WebhookController(Controller):
         Webhooks specifies, with the `secret`, which is shown only once.
 
         For hosts; at most ten per event (409). `types` are those of `GET /changes`, `event.*`, `registration.*`, or `*`
-        for all. A URL with a private address or without one is 422. The webhook is deleted with its event, and when its
-        creator is no longer a host.
+        for all. A URL with a private address or without one is 422. The webhook is deleted with its event, with its
+        creator's account, and when its creator is no longer a host.
         """
         webhooks = HostsWebhooks(plugin, event_id, request.user)
         await webhooks.check()
