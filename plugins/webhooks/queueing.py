@@ -42,7 +42,7 @@ def _find_receivers(context: Context, fact: Fact, tx: Transaction) -> list[str]:
 def _enqueue(context: Context, fact: Fact, tx: Transaction) -> bool:
     sql = context.sql
     if isinstance(fact, UserDeleted):
-        tx.run(sql.forget_maker, user_id=fact.user_id)
+        tx.run(sql.remove_endpoints_of_creator, user_id=fact.user_id)
     if isinstance(fact, EventUpdated) and fact.user_id is not None:
         tx.run(sql.remove_endpoints_of_former_host, event_id=fact.event_id, user_id=fact.user_id)
     receivers = _find_receivers(context, fact, tx)

@@ -49,7 +49,7 @@ class WebhookController(Controller):
 
         Only hosts can do this. An event has at most ten webhooks (409). `types` are those of `GET /changes`, `event.*`,
         `registration.*`, or `*` for all. The server rejects a URL whose host has no address or a private one (422). The
-        webhook is deleted with its event, and when its creator is no longer a host.
+        webhook is deleted with its event, with its creator's account, and when its creator is no longer a host.
         """
         webhooks = HostsWebhooks(plugin, event_id, request.user)
         await webhooks.check()

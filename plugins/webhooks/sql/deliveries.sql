@@ -36,7 +36,7 @@ VALUES (:id, :webhook_id, :seq, :type, :event_id, :body, :now, 'pending', :now, 
 ON CONFLICT (webhook_id, seq) DO NOTHING;
 
 -- name: get_due(webhook_id, now)^
--- The next message to send, with the URL and the secret.
+-- The next message to send, with the URL and the secret; none if the webhook may not send.
 SELECT
     webhooks_deliveries.id,
     webhooks_deliveries.body,
@@ -51,6 +51,7 @@ WHERE
     webhooks_deliveries.webhook_id = :webhook_id
     AND webhooks_deliveries.due_at <= :now
     AND webhooks_endpoints.disabled_at IS NULL
+    AND EXISTS (SELECT 1 FROM webhooks_entitled WHERE webhooks_entitled.id = webhooks_endpoints.id)
 ORDER BY webhooks_deliveries.due_at, webhooks_deliveries.number
 LIMIT 1;
 

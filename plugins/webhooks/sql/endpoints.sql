@@ -114,12 +114,13 @@ WHERE
     AND ended_at IS NULL;
 
 -- name: list_ready(quick, now, most)
--- Webhooks with due messages, the one that was called longest ago first.
+-- Webhooks that may send and have due messages, the one that was called longest ago first.
 SELECT id
 FROM webhooks_endpoints
 WHERE
     quick = :quick
     AND disabled_at IS NULL
+    AND EXISTS (SELECT 1 FROM webhooks_entitled WHERE webhooks_entitled.id = webhooks_endpoints.id)
     AND EXISTS (SELECT 1 FROM webhooks_deliveries WHERE webhook_id = webhooks_endpoints.id AND due_at <= :now)
 ORDER BY attempted_at, created_at, id
 LIMIT :most;
@@ -154,18 +155,21 @@ SET ended_at = :now
 WHERE event_id = :event_id AND ended_at IS NULL;
 
 -- name: remove_endpoints_of_former_host(event_id, user_id)!
--- A former host receives nothing more. The webhooks of an account that was merged into another stay: the change
--- names the remaining account, which is a host.
+-- A former host receives nothing more. If the event has been deleted in the meantime, those who hosted or attended it
+-- until then are its audience.
 DELETE FROM webhooks_endpoints
 WHERE
     event_id = :event_id
     AND created_by = :user_id
     AND NOT EXISTS (SELECT 1 FROM events WHERE id = :event_id AND organizer_id = :user_id)
-    AND NOT EXISTS (SELECT 1 FROM event_hosts WHERE event_id = :event_id AND user_id = :user_id);
+    AND NOT EXISTS (SELECT 1 FROM event_hosts WHERE event_id = :event_id AND user_id = :user_id)
+    AND (
+        EXISTS (SELECT 1 FROM events WHERE id = :event_id)
+        OR NOT EXISTS (SELECT 1 FROM audience WHERE event_id = :event_id AND user_id = :user_id)
+    );
 
--- name: forget_maker(user_id)!
-UPDATE webhooks_endpoints
-SET created_by = NULL
+-- name: remove_endpoints_of_creator(user_id)!
+DELETE FROM webhooks_endpoints
 WHERE created_by = :user_id;
 
 -- name: remove_ended()!

@@ -1,6 +1,14 @@
 """The routes of hosts: who may, what is answered, and what is refused."""
 
+import asyncio
+import json
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
+
+import pytest
 
 from eventorg.testing import Server, User, check_problem
 
@@ -210,17 +218,69 @@ def test_who_is_no_host_any_more_is_not_told_any_more(eventorg: Server, host: Us
     assert len(host.get(f"/events/{event['id']}/webhooks").json()["webhooks"]) == 1
 
 
-def test_a_webhook_goes_on_when_its_event_is_passed_on(eventorg: Server, host: User, receiver: Receiver) -> None:
-    cohost = eventorg.sign_up()
-    event = host.create_event()
+@contextmanager
+def paused_facts(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Lets the plugin handle no change until the block ends."""
+    module, resumed = sys.modules["eventorg_plugins.webhooks"], threading.Event()
+    enqueue = module.enqueue
+
+    async def wait(*arguments: Any) -> bool:
+        await asyncio.to_thread(resumed.wait)
+        return bool(await enqueue(*arguments))
+
+    monkeypatch.setattr(module, "enqueue", wait)
+    try:
+        yield
+    finally:
+        resumed.set()
+
+
+def test_a_removed_co_host_is_told_nothing_that_waits(
+    eventorg: Server, host: User, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    receiver.answers["/theirs"] = Answer(500)
+    cohost, event = eventorg.sign_up(), host.create_event()
     host.post(f"/events/{event['id']}/hosts", json={"user_id": cohost.id})
-    cohost.patch(f"/events/{event['id']}", json={"location": "Upstairs"})  # only a co-host who acts takes it over
-    webhook = add(host, event, receiver.url, "event.cancelled")
-    cohost.patch(f"/events/{event['id']}", json={"title": "Ours"})  # only a co-host who has acted takes it over
+    theirs, mine = add(cohost, event, f"{receiver.url}/theirs"), add(host, event, f"{receiver.url}/mine")
+    host.patch(f"/events/{event['id']}", json={"title": "new"})
+    eventorg.wait_for(lambda: receiver.at("/mine") and log_of(host, theirs)[0]["attempts"])
+    with paused_facts(monkeypatch):  # the plugin does not know of the removal yet
+        host.delete(f"/events/{event['id']}/hosts/{cohost.id}")
+        told = len(receiver.at("/theirs"))
+        eventorg.clock.advance(seconds=10)  # the message is due again
+        again = f"/events/{event['id']}/webhooks/{mine['id']}/deliveries/{log_of(host, mine)[0]['id']}/replay"
+        for sent in (2, 3):  # the second time, the sender has looked for messages of both
+            host.post(again)
+            eventorg.wait_for(lambda sent=sent: len(receiver.at("/mine")) == sent)  # type: ignore[misc]
+        assert len(receiver.at("/theirs")) == told
+    eventorg.wait_for(lambda: len(host.get(f"/events/{event['id']}/webhooks").json()["webhooks"]) == 1)
+
+
+def test_a_webhook_ends_with_the_account_of_its_creator(eventorg: Server, host: User, receiver: Receiver) -> None:
+    cohost, event = eventorg.sign_up(), host.create_event()
+    host.post(f"/events/{event['id']}/hosts", json={"user_id": cohost.id})
+    cohost.patch(f"/events/{event['id']}", json={"title": "mine too"})  # so that it takes the event over
+    add(host, event, f"{receiver.url}/gone")
+    stays = add(cohost, event, f"{receiver.url}/stays", "event.cancelled")
     host.delete("/users/me")
+    eventorg.wait_for(lambda: len(cohost.get(f"/events/{event['id']}/webhooks").json()["webhooks"]) == 1)
     cohost.post(f"/events/{event['id']}/cancel")
     eventorg.wait_for(lambda: receiver.received)
-    assert state_of(cohost, webhook)["url"] == receiver.url
+    assert state_of(cohost, stays)["disabled_at"] is None
+    assert receiver.at("/gone") == []
+
+
+def test_hosts_of_a_deleted_event_are_told_so_unless_their_account_is_gone(
+    eventorg: Server, host: User, receiver: Receiver
+) -> None:
+    cohost, event = eventorg.sign_up(), host.create_event()
+    host.post(f"/events/{event['id']}/hosts", json={"user_id": cohost.id})
+    add(host, event, f"{receiver.url}/gone")
+    add(cohost, event, f"{receiver.url}/stays")
+    host.delete("/users/me")
+    eventorg.wait_for(lambda: receiver.at("/stays"))
+    assert json.loads(receiver.at("/stays")[0].body)["type"] == "event.deleted"
+    assert receiver.at("/gone") == []
 
 
 def test_what_was_not_delivered_goes_with_the_webhook(eventorg: Server, host: User, receiver: Receiver) -> None:
