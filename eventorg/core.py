@@ -104,7 +104,16 @@ class Core:
 
     def context(self, loaded: LoadedPlugin) -> PluginContext:
         """Returns the context that a plugin works with."""
-        return PluginContext(loaded, self.database, self.clock, self.changes, self.events, self.users, self.idempotency)
+        return PluginContext(
+            loaded,
+            self.database,
+            self.clock,
+            self.changes,
+            self.events,
+            self.users,
+            self.idempotency,
+            self.settings.public_url,
+        )
 
     @property
     def components(self) -> list[Component]:

@@ -164,6 +164,10 @@ class Context(Protocol):
     log: Any
     """A structlog logger that adds the plugin's name."""
 
+    @property
+    def public_url(self) -> str:
+        """The setting `EVENTORG_PUBLIC_URL` without a slash at the end, or an empty text: use `request.base_url`."""
+
     async def read(self, work: TransactionFunction[T]) -> T:
         """Runs a function in a read transaction (see `Transaction`), on one snapshot, and returns its result."""
 

@@ -8,6 +8,7 @@ from difflib import get_close_matches
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin, get_type_hints
+from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Meta, Struct, structs
@@ -89,6 +90,13 @@ class Settings(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
         str,
         Meta(description="Comma-separated addresses or networks whose `X-Forwarded-For` is trusted. `*`: all."),
     ] = ""
+    public_url: Annotated[
+        str,
+        Meta(
+            description="Address under which clients reach the server, for example `https://events.example.com`. "
+            "Addresses in responses begin with it. Default: the address of the request."
+        ),
+    ] = ""
     cors_origins: Annotated[
         str,
         Meta(
@@ -148,6 +156,12 @@ class Settings(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
             raise SettingError(
                 "EVENTORG_TRUSTED_PROXIES", "Expected addresses or networks such as 10.0.0.0/8, or * for all"
             )
+        if self.public_url:
+            if not _is_public_url(self.public_url):
+                raise SettingError(
+                    "EVENTORG_PUBLIC_URL", "Expected an address without a query, such as https://events.example.com"
+                )
+            structs.force_setattr(self, "public_url", self.public_url.rstrip("/"))
         if not _VISIBLE.fullmatch(self.metrics_token):
             raise SettingError("EVENTORG_METRICS_TOKEN", "Expected visible ASCII characters without spaces")
         if self.telegram_bot_token and not _BOT_KEY.fullmatch(self.telegram_bot_token):
@@ -188,6 +202,18 @@ class Settings(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
 def split_secrets(text: str) -> tuple[str, ...]:
     """Returns the comma-separated secrets, without the spaces around them."""
     return tuple(secret.strip() for secret in text.split(","))
+
+
+def _is_public_url(text: str) -> bool:
+    """Returns true for an http or https address of visible ASCII characters with nothing behind its path."""
+    if not _VISIBLE.fullmatch(text):
+        return False
+    try:
+        parts = urlsplit(text)
+        port = parts.port  # raises ValueError beyond 65535
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.hostname) and port != 0 and not set("?#@\\") & set(text)
 
 
 def _is_network(text: str) -> bool:

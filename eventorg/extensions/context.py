@@ -1,7 +1,7 @@
 """Implements `eventorg.plugin.Context`, through which a plugin works."""
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from eventorg.domain.callers import Caller
 from eventorg.domain.events import Event, Role
@@ -31,12 +31,14 @@ class PluginContext:
         events: EventRepository,
         users: UserRepository,
         idempotency: IdempotencyRepository,
+        public_url: str,
     ) -> None:
         import structlog  # here: its import is slow, and commands without plugins do not need it
 
         self.settings = loaded.settings
         self.sql = loaded.sql
         self.clock = clock
+        self.public_url: Final = public_url
         self.log = structlog.get_logger(f"eventorg.plugins.{loaded.plugin.name}", plugin=loaded.plugin.name)
         self._database = database
         self._changes = changes

@@ -162,7 +162,8 @@ async def create_calendar(request: Authenticated, plugin: NamedDependency[Contex
     made = await plugin.write_once(request.user, _Made, make)
     if made.sha256 != _hash(_secret(token, made.salt)):  # repeated with a newer token
         made = await plugin.write(make)
-    address = CalendarAddress(f"{request.base_url}calendar/{_secret(token, made.salt)}/feed.ics")
+    base = plugin.public_url or str(request.base_url).rstrip("/")
+    address = CalendarAddress(f"{base}/calendar/{_secret(token, made.salt)}/feed.ics")
     return Response(address, headers={"Cache-Control": "no-store", "ETag": _tag_of_address(made.sha256)})
 
 

@@ -43,9 +43,11 @@ class WebhookController(Controller):
     async def create_webhook(
         self, request: Authenticated, event_id: FromPath[str], data: JSONBody[NewWebhook], plugin: PluginContext
     ) -> CreatedWebhook:
-        """Sends each change of the event to a URL, as a POST of
+        """Sends the changes of the event to a URL, as a POST of
         `{"type", "timestamp", "data": {"seq", "event_id", "user_id", "event"}}`. The request is signed as Standard
         Webhooks specifies, with the `secret`, which is shown only once.
+
+        Changes of the event's fields that follow each other closely are one message.
 
         Only hosts can do this. An event has at most ten webhooks (409). `types` are those of `GET /changes`, `event.*`,
         `registration.*`, or `*` for all. The server rejects a URL whose host has no address or a private one (422). The

@@ -6,7 +6,9 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from eventorg.testing import Server, User, check_problem
+from msgspec import structs
+
+from eventorg.testing import Server, User, check_problem, running
 
 from .calendars import NASTY, address_of, check_calendar, entries_of, entry_of, texts_of
 
@@ -226,3 +228,12 @@ def test_the_address_is_one_the_caller_can_reach(eventorg: Server) -> None:
     user = eventorg.sign_up()
     response = user.post("/users/me/calendar", headers={"Host": "events.example:8443"})
     assert response.json()["url"].startswith("http://events.example:8443/calendar/")
+
+
+def test_the_address_begins_with_the_public_one_if_that_is_set(eventorg: Server, tmp_path: Path) -> None:
+    database = str(tmp_path / "other.db")
+    settings = structs.replace(eventorg.settings, database=database, public_url="https://events.example/api/")
+    with running(settings) as server:
+        for host in ("events.example:8443", "evil.example"):
+            response = server.sign_up().post("/users/me/calendar", headers={"Host": host})
+            assert response.json()["url"].startswith("https://events.example/api/calendar/")

@@ -102,16 +102,26 @@ WHERE disabled_at IS NULL AND ended_at IS NULL
 LIMIT 1;
 
 -- name: list_receivers(event_id, seq)
--- The webhooks that receive a change: those of its event and the operator's.
+-- The webhooks that receive a change: those of its event and the operator's, without those that have a message which
+-- covers it.
 SELECT
     id,
-    types
+    types,
+    event_id IS NULL AS is_operators
 FROM webhooks_endpoints
 WHERE
     (event_id IS NULL OR event_id = :event_id)
     AND after < :seq
     AND disabled_at IS NULL
-    AND ended_at IS NULL;
+    AND ended_at IS NULL
+    AND NOT EXISTS (
+        SELECT 1
+        FROM webhooks_deliveries
+        WHERE webhooks_deliveries.webhook_id = webhooks_endpoints.id
+            AND webhooks_deliveries.seq >= :seq
+            AND webhooks_deliveries.from_seq <= :seq
+            AND webhooks_deliveries.event_id = :event_id
+    );
 
 -- name: list_ready(quick, now, most)
 -- Webhooks that may send and have due messages, the one that was called longest ago first.

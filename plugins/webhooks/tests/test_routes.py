@@ -1,11 +1,6 @@
 """The routes of hosts: who may, what is answered, and what is refused."""
 
-import asyncio
 import json
-import sys
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -13,7 +8,7 @@ import pytest
 from eventorg.testing import Server, User, check_problem
 
 from ..repository import MAX_PER_EVENT
-from .hosting import add, log_of, state_of
+from .hosting import add, log_of, paused_facts, state_of
 from .receiver import Answer, Receiver
 
 NOBODY = "0b9fdc1e-7f5c-4a55-9f0e-3c1d5d3a6f11"
@@ -190,7 +185,7 @@ def test_the_log_is_walked_page_by_page_the_newest_first(eventorg: Server, host:
     webhook = add(host, event, receiver.url)
     for number in range(5):
         host.patch(f"/events/{event['id']}", json={"title": f"title {number}"})
-    eventorg.wait_for(lambda: len(receiver.received) == 5)
+        eventorg.wait_for(lambda count=number + 1: len(receiver.received) == count)  # type: ignore[misc]
     path = f"/events/{event['id']}/webhooks/{webhook['id']}/deliveries"
     seqs, cursor = [], ""
     while cursor is not None:
@@ -216,23 +211,6 @@ def test_who_is_no_host_any_more_is_not_told_any_more(eventorg: Server, host: Us
     eventorg.wait_for(lambda: len(receiver.at("/mine")) == 2)
     assert receiver.at("/theirs") == []
     assert len(host.get(f"/events/{event['id']}/webhooks").json()["webhooks"]) == 1
-
-
-@contextmanager
-def paused_facts(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Lets the plugin handle no change until the block ends."""
-    module, resumed = sys.modules["eventorg_plugins.webhooks"], threading.Event()
-    enqueue = module.enqueue
-
-    async def wait(*arguments: Any) -> bool:
-        await asyncio.to_thread(resumed.wait)
-        return bool(await enqueue(*arguments))
-
-    monkeypatch.setattr(module, "enqueue", wait)
-    try:
-        yield
-    finally:
-        resumed.set()
 
 
 def test_a_removed_co_host_is_told_nothing_that_waits(
