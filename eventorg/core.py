@@ -121,6 +121,7 @@ class Core:
             self.users,
             self.idempotency,
             self.deliveries,
+            self.settings.public_url,
         )
 
     @property

@@ -1,7 +1,7 @@
 """The interface for plugins: everything that a plugin may import.
 
-A plugin is a module with a `plugin = Plugin(name=…)`. It declares what it adds and patches nothing. An invalid plugin
-keeps the server from starting, with an error of one sentence. `plugins/README.md` is the tutorial.
+A plugin is a module with a `plugin = Plugin(name=…)`. It declares what it adds and patches nothing. If a plugin is
+invalid, the server prints one sentence and does not start. `plugins/README.md` is the tutorial.
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
@@ -147,7 +147,7 @@ __all__ = [
 
 T = TypeVar("T")
 Happened = Fact
-"""The name of `Fact` in 0.1.0. Deprecated: removed in 0.3."""
+"""Deprecated name of `Fact`. Will be removed in 0.3."""
 
 
 @runtime_checkable
@@ -168,7 +168,11 @@ class Context(Protocol):
 
     @property
     def sends_mail(self) -> bool:
-        """True if the server sends mail to users who have an e-mail address and no Telegram account."""
+        """True if the server sends mail to users who have an email address and no Telegram account."""
+
+    @property
+    def public_url(self) -> str:
+        """The setting `EVENTORG_PUBLIC_URL` without a slash at the end, or an empty text: use `request.base_url`."""
 
     async def read(self, work: TransactionFunction[T]) -> T:
         """Runs a function in a read transaction (see `Transaction`), on one snapshot, and returns its result."""
@@ -198,7 +202,7 @@ class Context(Protocol):
         """
 
     def load_event(self, tx: Transaction, event_id: str, viewer_id: str | None) -> tuple[Event, Role | None]:
-        """Returns an event by id or code, and the viewer's role. Raises `NotFound` if the viewer may not see it."""
+        """Returns an event by ID or code, and the viewer's role. Raises `NotFound` if the viewer may not see it."""
 
     def load_user(self, tx: Transaction, user_id: str) -> User:
         """Returns a user. Raises `NotFound`."""
@@ -263,7 +267,7 @@ class Job(Struct, frozen=True, kw_only=True):
 
 
 class RunCommand(Protocol):
-    """The object that a command gets by `@click.pass_obj`. It runs an action with the plugin's context."""
+    """The object that `@click.pass_obj` passes to a command. It runs an action with the plugin's context."""
 
     def __call__(self, action: Callable[[Context], Awaitable[T]]) -> T: ...
 
@@ -272,8 +276,8 @@ class Plugin(Struct, frozen=True, kw_only=True):
     """Everything that a plugin adds. Only the name is required."""
 
     name: str
-    """The name of its file, folder or entry point: lower-case letters, digits and `_`. Its settings, tables, commands
-    and OpenAPI tag contain it."""
+    """The name of its file, folder, or entry point: lowercase letters, digits, and underscores. Its settings, tables,
+    commands, and OpenAPI tag contain it."""
 
     requires: str = ""
     """The versions of eventorg that it works with, such as `>=0.1,<2` (PEP 440)."""
@@ -285,11 +289,11 @@ class Plugin(Struct, frozen=True, kw_only=True):
     """The handler for each type of fact. A fact is delivered at least once, in order, also after a crash."""
 
     filter: Filter | None = None
-    """Returns those of some facts, given in order, that the handlers need. The others are not delivered. One read for
-    many facts takes a tenth of the time where most need nothing. If it raises, all of them are delivered."""
+    """Takes facts in order, and returns those that the handlers need. The others are not delivered. If most facts need
+    nothing, one read for many of them takes a tenth of the time. If it raises, all of them are delivered."""
 
     export: Exporter | None = None
-    """Returns what the plugin keeps about a user, by id, as JSON values or a struct. `GET /users/me/export` includes it
+    """Returns what the plugin keeps about a user, by ID, as JSON values or a struct. `GET /users/me/export` includes it
     under the plugin's name. The function reads in the given transaction."""
 
     on_merge: MergeHandler | None = None
@@ -334,11 +338,11 @@ class Plugin(Struct, frozen=True, kw_only=True):
     """The Litestar plugins that its routes need."""
 
     choose: Filter | None = None
-    """The name of `filter` in 0.1.0. Deprecated: removed in 0.3."""
+    """Deprecated name of `filter`. Will be removed in 0.3."""
 
     def __post_init__(self) -> None:
         if self.choose is None:
             return
         if self.filter is not None:
-            raise ValueError("choose is the old name of filter; give one of them")
+            raise ValueError("`choose` is the old name of `filter`; set only `filter`")
         structs.force_setattr(self, "filter", self.choose)

@@ -9,6 +9,7 @@ from importlib.util import find_spec
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, TypeVar, get_args, get_origin, get_type_hints
+from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Meta, Struct, structs
@@ -31,7 +32,7 @@ RENAMED: Final = {
 MIN_SECRET = 32
 _MAX_FILE_BYTES = 1024 * 1024
 _ORIGIN = re.compile(r"\*|https?://[A-Za-z0-9.\[\]:-]+")
-_WORDS = {"int": "a whole number", "bool": "true or false", "str": "a text"}
+_WORDS = {"int": "a whole number", "bool": "true or false", "str": "text"}
 _TYPE = re.compile(rf"`({'|'.join(_WORDS)})`")
 _VISIBLE = re.compile(r"[!-~]*")
 _BOT_KEY = re.compile(r"\d+:[0-9a-f]{64}")
@@ -45,7 +46,7 @@ class Settings(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
         str,
         Meta(min_length=1, description="Comma-separated addresses to listen on. `::`: all addresses, IPv4 included."),
     ] = "127.0.0.1"
-    port: Annotated[int, Meta(ge=0, le=65535, description="Port to listen on. `0` takes a free port.")] = 8000
+    port: Annotated[int, Meta(ge=0, le=65535, description="Port to listen on. `0`: any free port.")] = 8000
     secret: Annotated[
         str,
         Meta(
@@ -97,6 +98,13 @@ class Settings(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
         str,
         Meta(description="Comma-separated addresses or networks whose `X-Forwarded-For` is trusted. `*`: all."),
     ] = ""
+    public_url: Annotated[
+        str,
+        Meta(
+            description="Address under which clients reach the server, for example `https://events.example.com`. "
+            "Addresses in responses begin with it. Default: the address of the request."
+        ),
+    ] = ""
     cors_origins: Annotated[
         str,
         Meta(
@@ -109,11 +117,11 @@ class Settings(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
     ] = ""
     telegram_bot_id: Annotated[
         int,
-        Meta(ge=0, description="Verifies Mini App logins by Telegram's signature, without the bot token."),
+        Meta(ge=0, description="Verifies Mini App logins by Telegram's signature, without the bot token. `0`: off."),
     ] = 0
     telegram_max_age: Annotated[int, Meta(ge=1, description="Maximum age of a Mini App login, in seconds.")] = 3600
     telegram_max_ahead: Annotated[
-        int, Meta(ge=0, description="How far in the future a Mini App login can be dated, in seconds.")
+        int, Meta(ge=0, description="Maximum time that a Mini App login can be in the future, in seconds.")
     ] = 30
     changes_days: Annotated[
         int, Meta(ge=1, le=36_500, description="How long changes stay in the change feed, in days.")
@@ -170,6 +178,12 @@ class Settings(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
             raise SettingError(
                 "EVENTORG_TRUSTED_PROXIES", "Expected addresses or networks such as 10.0.0.0/8, or * for all"
             )
+        if self.public_url:
+            if not _is_public_url(self.public_url):
+                raise SettingError(
+                    "EVENTORG_PUBLIC_URL", "Expected an address without a query, such as https://events.example.com"
+                )
+            structs.force_setattr(self, "public_url", self.public_url.rstrip("/"))
         if not _VISIBLE.fullmatch(self.metrics_token):
             raise SettingError("EVENTORG_METRICS_TOKEN", "Expected visible ASCII characters without spaces")
         if self.telegram_bot_token and not _BOT_KEY.fullmatch(self.telegram_bot_token):
@@ -226,8 +240,20 @@ def _check_mail(url: str, sender: str) -> None:
         parse_sender(sender)
     except ValueError:
         raise SettingError(
-            "EVENTORG_SMTP_FROM", "Expected an e-mail address, which must be set where EVENTORG_SMTP_URL is"
+            "EVENTORG_SMTP_FROM", "Expected an email address, which must be set where EVENTORG_SMTP_URL is"
         ) from None
+
+
+def _is_public_url(text: str) -> bool:
+    """Returns true for an http or https address of visible ASCII characters with nothing behind its path."""
+    if not _VISIBLE.fullmatch(text):
+        return False
+    try:
+        parts = urlsplit(text)
+        port = parts.port  # raises ValueError beyond 65535
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.hostname) and port != 0 and not set("?#@\\") & set(text)
 
 
 def _is_network(text: str) -> bool:
@@ -315,7 +341,7 @@ def _fields(kind: Any) -> tuple[str, ...]:
 
 
 def _in_words(broken: FieldError, kind: Any) -> str:
-    """Returns in words for the operator what a setting must be."""
+    """Returns what a setting must be, in words."""
     if broken.code == "required":
         return "A value is required"
     hint = get_type_hints(kind).get(broken.field)

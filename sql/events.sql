@@ -31,7 +31,7 @@ RETURNING
     version;
 
 -- name: get_event(event_id)^
--- By id or code.
+-- By ID or code.
 SELECT
     id,
     code,

@@ -37,8 +37,8 @@ FROM users
 WHERE id = :user_id AND closing IS NULL;
 
 -- name: find_user(name, key, old_key)^
--- By id, username or e-mail. These cannot collide: a username has no @ and is shorter than an id. Two names from before
--- migration 0009 can have the same key; then one of them has kept its old one.
+-- By ID, username, or email address. These cannot collide: a username has no @ and is shorter than an ID. Two names from
+-- before migration 0009 can have the same key. Then one of them has kept its old key.
 SELECT
     id,
     username,

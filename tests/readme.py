@@ -59,7 +59,7 @@ def _settings() -> str:
 
 
 def _default(field: structs.FieldInfo) -> str:
-    return f"`{field.default}`" if field.default else ""
+    return "" if field.default == "" else f"`{field.default}`"
 
 
 def _description(field: structs.FieldInfo) -> str:

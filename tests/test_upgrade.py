@@ -144,7 +144,7 @@ def test_an_older_program_refuses_and_names_the_way_back(path: Path, newer: Comp
     prepare(path, [newer], Clock())
     kept = pre_migration_copy(path, "eventorg", "9000_notes.sql")
     said = sentence(run(path, "serve"))
-    assert "made by a newer eventorg; install that version or go back with" in said
+    assert "A newer version of eventorg has changed the database" in said
     assert said.endswith(f"`eventorg restore {kept}`.")
     restored = run(path, "restore", kept)
     assert restored.returncode == 0, restored.stderr

@@ -73,7 +73,7 @@ class CardController(Controller):
 
     @get(
         operation_id="get_card",
-        summary="Get the event card",
+        summary="Get an event card",
         opt=BY_ANY_BOT,
         security=ANY_BOT_SECURITY,
         responses=problems(401, 404, 422),
@@ -86,14 +86,16 @@ class CardController(Controller):
         names: Annotated[int, QueryParameter(ge=0, le=100, description="Maximum number of names.")] = 20,
         locale: Annotated[
             str | None,
-            QueryParameter(description="`ru` or `en`. For others: by `Accept-Language`.", max_length=35),
+            QueryParameter(
+                description="`ru` or `en`. For other values: the best match for `Accept-Language`.", max_length=35
+            ),
         ] = None,
     ) -> Card:
-        """Returns the event's numbers, names and times, and a text to send.
+        """Returns the event's participant counts, names, and times, and a message that a bot can send.
 
         A bot can call this without `X-Act-As` for an event that is public or unlisted.
 
-        Times are in the event's time zone. The text has at most 4,096 UTF-16 units, Telegram's limit.
+        Times are in the event's time zone. The message has at most 4,096 UTF-16 code units, Telegram's limit.
         """
         data = await participants.get_card_data(event_id, names, request.user)
         return make_card(data, find_language(locale or "") or language_for(request.scope))

@@ -26,7 +26,7 @@ HEARTBEAT_SECONDS = 15.0
 MAX_SEQUENCE: Final = 2**53
 _SEQUENCE: Final = re.compile("[0-9]{1,16}")
 _STREAM_PAGE: Final = 100
-_STILL_HERE: Final = b": still here\r\n\r\n"
+_KEEP_ALIVE: Final = b": keep-alive\r\n\r\n"
 
 After = Annotated[
     str | None,
@@ -47,7 +47,7 @@ LastEventId = Annotated[
     str | None,
     HeaderParameter(
         name="Last-Event-ID",
-        description="For a stream: the last id received, or empty for the oldest change. Overrides `lastEventId`.",
+        description="For a stream: the last ID received, or empty for the oldest change. Overrides `lastEventId`.",
     ),
 ]
 LastEventIdParameter = Annotated[
@@ -77,16 +77,17 @@ async def list_changes(
     last_event_id: LastEventId = None,
     last_event_id_parameter: LastEventIdParameter = None,
 ) -> Response[ChangePage]:
-    """Lists changes to the caller and to the events that the caller hosts or attends, each once, in commit order.
+    """Lists changes to the caller and to events that the caller hosts or attends. Each change appears once, in commit
+    order.
 
     A bot with the scope `changes` that acts for no user gets all changes. `user_id` is the user that a change is about:
-    the person who got a seat, left or was checked in, or whose role in an event changed.
+    the person who got a seat, left, or was checked in, or whose role in an event changed.
 
-    Start without `after`, then continue with `after=<next>`. If that change is no longer kept, or a backup from before
-    it was restored, the answer is 410 `cursor_expired`: start again without `after`. To get only what happens from now
-    on, start with `after=latest`, which returns at once.
+    Start without `after`, then continue with `after=<next>`. If the server no longer keeps that change, or was restored
+    from an older backup, it returns 410 `cursor_expired`. Read everything again, and start without `after`. To get only
+    new changes, start with `after=latest`, which returns at once.
 
-    With `Accept: text/event-stream`, the answer is a stream of server-sent events with `seq` as their id. The stream
+    With `Accept: text/event-stream`, the response is a stream of server-sent events with `seq` as their ID. The stream
     ignores `limit` and `timeout`.
 
     Up to 20 requests of one caller can wait or stream at the same time. A bot has as many for each user that it acts
@@ -153,7 +154,7 @@ class _ChangeStream(Stream):
 async def _stream(feed: Feed, request: Authenticated, page: ChangePage) -> AsyncGenerator[bytes, None]:
     """Yields each page as one piece: a piece for each change would take most of the event loop's time."""
     while not feed.is_closed:
-        yield b"".join(map(_encode_event, page.changes)) or _STILL_HERE
+        yield b"".join(map(_encode_event, page.changes)) or _KEEP_ALIVE
         try:
             page = await _follow(feed, request, page.next, HEARTBEAT_SECONDS, _STREAM_PAGE, in_turn=True)
         except DomainError:

@@ -1,4 +1,4 @@
-"""/events: create, list, get, update, cancel and delete events."""
+"""/events: create, list, get, update, cancel, and delete events."""
 
 import re
 from typing import Annotated
@@ -28,7 +28,7 @@ To = Annotated[
 ]
 Words = Annotated[
     str | None,
-    QueryParameter(description="Words, or parts of words, in the title, description or location.", max_length=200),
+    QueryParameter(description="Words, or parts of words, in the title, description, or location.", max_length=200),
 ]
 
 # A `+` that is not percent-encoded arrives as a space: `10:00:00 03:00` stands for `10:00:00+03:00`.
@@ -50,11 +50,11 @@ class EventController(Controller):
         responses=problems(*BODY_PROBLEMS, 401, 403, codes={404: ["event_not_found"], 409: ["too_many_events"]}),
     )
     async def create_event(self, request: Authenticated, data: JSONBody[NewEvent], events: Events) -> Response[Event]:
-        """Creates an event whose organizer is the caller. Only the title and the two times are required.
+        """Creates an event and makes the caller its organizer. Only the title and the two times are required.
 
-        Without a `capacity`, seats are unlimited. With `waitlist: false`, registering for a full event is refused
+        Without a `capacity`, seats are unlimited. With `waitlist: false`, registering for a full event fails
         with 409 `event_full`. A `public` event is listed for everyone. An `unlisted` event is visible to people who
-        know its id or code. A `private` event is visible only to its hosts and participants, so nobody else can
+        know its ID or code. A `private` event is visible only to its hosts and participants, so nobody else can
         register.
         """
         event = await events.create(data, request.user, once_of(request))
@@ -75,7 +75,7 @@ class EventController(Controller):
         start_to: To = None,
         q: Words = None,
         organizer_id: Annotated[
-            str | None, QueryParameter(description="Only events of this organizer (user id).")
+            str | None, QueryParameter(description="Only events of this organizer (user ID).")
         ] = None,
         status: Annotated[
             Status | None, QueryParameter(description="Only events with this status. Default: `published`.")
@@ -85,8 +85,8 @@ class EventController(Controller):
     ) -> EventPage:
         """Lists public events and the caller's own events of any visibility, by start time.
 
-        Lists published events, unless you give another `status`. A page of long descriptions has fewer events than
-        `limit`; `next` is null only on the last page.
+        By default, lists published events only. To list others, set `status`. A page of long descriptions has fewer
+        events than `limit`; `next` is null only on the last page.
         """
         times = {"from": start_from, "to": start_to}
         times |= {name: _LOST_PLUS.sub(r"+\1", time) for name, time in times.items() if time is not None}
@@ -122,7 +122,10 @@ class EventController(Controller):
         data: JSONBody[EventPatch],
         events: Events,
     ) -> Response[Event]:
-        """Changes the fields that you send. `null` clears an optional field. Allowed for the organizer and co-hosts."""
+        """Changes the fields that you send. `null` clears an optional field.
+
+        Only hosts can do this: the organizer and the co-hosts.
+        """
         event = await events.update(event_id, data, expected_versions(request), request.user, once_of(request))
         return Response(event, headers={"ETag": etag(event)})
 
@@ -134,7 +137,7 @@ class EventController(Controller):
         responses=problems(401, 403, 404, 412, 507),
     )
     async def delete_event(self, request: Authenticated, event_id: FromPath[str], events: Events) -> Done:
-        """Deletes the event and its registrations. Allowed for the organizer.
+        """Deletes the event and its registrations. Only the organizer can do this.
 
         To keep the event visible to its participants, cancel it instead.
         """
@@ -150,7 +153,7 @@ class EventController(Controller):
         responses=problems(401, 403, 404, 412, 507),
     )
     async def cancel_event(self, request: Authenticated, event_id: FromPath[str], events: Events) -> Response[Event]:
-        """Cancels the event. Allowed for the organizer and co-hosts.
+        """Cancels the event. Only hosts can do this: the organizer and the co-hosts.
 
         The event and its registrations stay visible, and its participants see the change in the change feed. To undo
         it, set `status` with `PATCH`.
@@ -161,5 +164,5 @@ class EventController(Controller):
 
 
 def _viewer(caller: Caller | None) -> str | None:
-    """Returns the caller's user id, or None without a token and for a bot that acts for no user."""
+    """Returns the caller's user ID, or None without a token and for a bot that acts for no user."""
     return (caller.user_id or None) if caller else None

@@ -43,7 +43,8 @@ async def get_health(
 ) -> Health:
     """Returns 200 if the server can read and write its database, and 503 if it cannot.
 
-    A plugin is `ok`, `retrying` (it retries a change that it failed to process) or `failing` (it gave up on a change).
+    A plugin is `ok`, `retrying` (it retries a change or restarts after a crash), or `failing` (it gave up on a change
+    or crashed eight times in a row).
     """
     await health.probe()
     states = {state.name: state for state in await plugins.find_states()}

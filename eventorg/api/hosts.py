@@ -40,13 +40,13 @@ class HostController(Controller):
     async def add_host(
         self, request: Authenticated, event_id: FromPath[str], data: JSONBody[NewHost], hosts: Repository
     ) -> Response[Host]:
-        """Makes a user a co-host. Allowed for the organizer.
+        """Makes a user a co-host. Only the organizer can do this.
 
         A co-host can do everything that the organizer can, except delete the event and add co-hosts. If the user is
-        a co-host already, the answer is 200 with the same host.
+        a co-host already, the response is 200 with the same host.
 
         Within 30 days you can give 100 roles, and 20 to the same user, to people who have not acted as co-host of one
-        of your events: changed it, checked someone in or removed someone. More is 409 `too_many_pending_hosts`.
+        of your events: changed it, checked someone in, or removed someone. More is 409 `too_many_pending_hosts`.
         """
         host, is_new = await hosts.add(event_id, data, request.user, once_of(request))
         return tagged(host, status_code=201 if is_new else 200)
@@ -61,6 +61,6 @@ class HostController(Controller):
     async def remove_host(
         self, request: Authenticated, event_id: FromPath[str], user_id: FromPath[str], hosts: Repository
     ) -> Done:
-        """Removes a co-host from the event. Allowed for the organizer and for that co-host, who can use `me`."""
+        """Removes a co-host from the event. Only the organizer and that co-host, who can use `me`, can do this."""
         await hosts.remove(event_id, request.user.resolve(user_id), expected_versions(request), request.user)
         return done(request, "host_removed")

@@ -19,7 +19,9 @@ from eventorg.web.rate_limits import COUNTS_FOR_ACCOUNT
 Identities = NamedDependency[IdentityRepository]
 
 BY_BOT: list[dict[str, list[str]]] = [{"bot": ["act"]}]
-FIRST_SEEN = ResponseSpec(User, generate_examples=False, description="The account is new; the user created for it.")
+FIRST_SEEN = ResponseSpec(
+    User, generate_examples=False, description="The account is new. Returns the user that was created for it."
+)
 
 
 class IdentityController(Controller):
@@ -46,7 +48,7 @@ class IdentityController(Controller):
     ) -> Response[User]:
         """Creates the user of a Telegram account (201), or updates it (200).
 
-        The user has no password and needs no e-mail address. A username that is already taken is ignored. Send
+                The user has no password and needs no email address. A username that is already taken is ignored. Send
         `reachable` when you know: `false` stops messages to the user, `true` resumes them, for example after `/start`.
         With `If-None-Match: *`, only a new account is accepted.
         """
@@ -84,8 +86,8 @@ class IdentityController(Controller):
     ) -> Response[User]:
         """Links a Telegram account to the user who created the code with `POST /users/me/link-codes`.
 
-        The user of the Telegram account is merged into that user. If both have registered for an event, the better
-        status stays.
+        The user of the Telegram account is merged into that user. If both are registered for an event, the
+        user keeps the better status: `attended`, then `registered`, `waitlisted`, `cancelled`.
         """
         return tagged(await identities.link(_parse_id(telegram_id), data.code, request.user, once_of(request)))
 
@@ -98,7 +100,7 @@ class IdentityController(Controller):
     async def unlink_identity(self, request: Authenticated, telegram_id: FromPath[str], identities: Identities) -> Done:
         """Unlinks a Telegram account from the caller.
 
-        Returns 409 `no_other_login` if the user has no e-mail address and password to log in with.
+        Returns 409 `no_other_login` if the user has no email address and password to log in with.
         """
         await identities.unlink(_parse_id(telegram_id), expected_versions(request), request.user)
         return done(request, "identity_unlinked")
@@ -108,7 +110,7 @@ class IdentityController(Controller):
     "/users/me/link-codes",
     operation_id="create_link_code",
     summary="Create a link code",
-    tags=["bots"],
+    tags=["users"],
     responses=problems(401, 507, codes={409: ["telegram_linked"]}),
 )
 async def create_link_code(request: Authenticated, identities: Identities) -> Response[LinkCode]:
@@ -121,7 +123,7 @@ async def create_link_code(request: Authenticated, identities: Identities) -> Re
 
 
 def _parse_id(telegram_id: str) -> int:
-    """Returns the id. Raises `NotFound` if it is not a plain number, and `Invalid` if it is too large."""
+    """Returns the ID. Raises `NotFound` if it is not a plain number, and `Invalid` if it is too large."""
     number = parse_telegram_id(telegram_id)
     if number is None:
         raise NotFound("identity_not_found")

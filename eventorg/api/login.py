@@ -1,4 +1,4 @@
-"""/login: issues a token for an e-mail and password, or for the signed data of a Telegram Mini App."""
+"""/login: issues a token for an email address and password, or for the signed data of a Telegram Mini App."""
 
 from typing import Annotated, Any, Literal
 
@@ -76,7 +76,7 @@ async def login_telegram(
     tokens: NamedDependency[Tokens],
     settings: NamedDependency[Settings],
 ) -> TelegramLoggedIn:
-    """Verifies the data by Telegram's rules and returns a token. Creates the user on the first login.
+    """Verifies the signed data as Telegram specifies, and returns a token. Creates the user on the first login.
 
     Requires the setting `EVENTORG_TELEGRAM_BOT_TOKEN`, or `EVENTORG_TELEGRAM_BOT_ID` for data with Telegram's own
     signature.
@@ -104,10 +104,10 @@ async def login(
     tokens: NamedDependency[Tokens],
     throttle: NamedDependency[LoginThrottle],
 ) -> LoggedIn:
-    """Returns a token for an e-mail address and password.
+    """Returns a token for an email address and password.
 
-    An unknown e-mail address and a wrong password get the same answer. After too many failed logins to an account or
-    from an address, the answer is 429 for a minute.
+    An unknown email address and a wrong password get the same response. After too many failed logins to an account or
+    from an IP address, the server returns 429 for a minute.
     """
     keys = (f"account {email_key(data.email)}", f"address {network_of(request.client)}")
     throttle.check(*keys)

@@ -1,4 +1,4 @@
-"""/events/{event_id}/participants: list, get, update and remove participants."""
+"""/events/{event_id}/participants: list, get, update, and remove participants."""
 
 from typing import Annotated
 
@@ -98,7 +98,7 @@ class ParticipantController(Controller):
         data: JSONBody[RegistrationPatch],
         registrations: Registrations,
     ) -> Response[Registration]:
-        """Checks a participant in with `attended`, or undoes it with `registered`. Allowed for hosts.
+        """Checks a participant in with `attended`, or undoes it with `registered`. Only hosts can do this.
 
         The change feed shows them as `registration.attended` and `registration.updated`.
         """
@@ -121,7 +121,7 @@ class ParticipantController(Controller):
         user_id: FromPath[str],
         registrations: Registrations,
     ) -> Response[Registration]:
-        """Cancels the registration. The first person on the waiting list gets the seat. Allowed for hosts.
+        """Cancels the registration. The first person on the waiting list gets the seat. Only hosts can do this.
 
         A removed participant no longer sees a private event.
         """

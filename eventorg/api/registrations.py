@@ -14,7 +14,7 @@ from eventorg.web.problems import BODY_PROBLEMS, problems
 
 Registrations = NamedDependency[RegistrationRepository]
 AGAIN = ResponseSpec(
-    Registration, generate_examples=False, description="The caller has registered before; the same registration."
+    Registration, generate_examples=False, description="The caller is already registered. Returns that registration."
 )
 
 
@@ -47,7 +47,7 @@ class RegistrationController(Controller):
     ) -> Response[Registration]:
         """Gives the caller a seat, or a place on the waiting list if the event is full.
 
-        If the caller is registered already, the answer is 200 with the same registration.
+        If the caller is already registered, the response is 200 with that registration.
         """
         new = data or NewRegistration()
         registration, is_new = await registrations.register(event_id, new, request.user, once_of(request))

@@ -1,4 +1,4 @@
-"""/users: create, get, update, export and delete accounts. `me` is the caller's id."""
+"""/users: create, get, update, export, and delete accounts. `me` is the caller's ID."""
 
 from litestar import Controller, Response, delete, get, patch, post
 from litestar.di import NamedDependency
@@ -48,10 +48,10 @@ class UserController(Controller):
         settings: NamedDependency[Settings],
         signups: NamedDependency[SignUpLimit],
     ) -> Response[User]:
-        """Creates a user. Usernames and e-mail addresses are unique, regardless of case.
+        """Creates a user. Usernames and email addresses are unique, regardless of case.
 
-        If the operator has closed sign-up, only a bot with the scope `act` can create users; others get 403
-        `signup_closed`.
+        If the operator has closed sign-up, only a bot with the scope `act` can create users. Other callers get
+        403 `signup_closed`.
         """
         is_by_bot = request.user is not None and "act" in request.user.scopes
         if settings.signup == "closed" and not is_by_bot:
@@ -120,10 +120,10 @@ class UserController(Controller):
         responses=problems(401, 403, 412, 507, codes={404: ["user_not_found"]}),
     )
     async def delete_user(self, request: Authenticated, user_id: FromPath[str], users: Users) -> Done:
-        """Deletes the account, its registrations, and the events it organizes.
+        """Deletes the account, its registrations, and the events that it organizes.
 
-        An event passes to its longest-serving co-host who has changed it, checked someone in or removed someone.
-        Without such a co-host it is deleted.
+        An event passes to its longest-serving co-host who has changed it, checked someone in, or removed someone.
+        If there is no such co-host, the event is deleted.
         """
         await users.delete(request.user.resolve(user_id), expected_versions(request), request.user)
         return done(request, "user_deleted")

@@ -28,7 +28,7 @@ class ExternalCommits:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Polls until the block ends. Misses no commit made after the block began."""
+        """Polls until the block ends. Detects every commit after the start of the block."""
         self._version = await self._database.data_version()
         self._seen = await self._changes.get_head()
 

@@ -1,4 +1,4 @@
-"""Lets requests wait for changes without a thread or a query. A commit wakes those that its changes concern."""
+"""Lets requests wait for changes without a thread or a query. A commit wakes the requests that its changes affect."""
 
 import asyncio
 from collections import Counter, defaultdict
@@ -16,7 +16,7 @@ MAX_WAITING: Final = 20
 MAX_CATCHING_UP: Final = 2
 """Maximum number of streams whose old changes are read at the same time."""
 MAX_IDLE_SUBJECTS: Final = 10_000
-"""The number of ids that are kept for users who may wait again soon."""
+"""The number of IDs that are kept for users who may wait again soon."""
 _RETRY_SECONDS: Final = 5
 
 
@@ -34,7 +34,7 @@ class _Watch:
 
 
 class Feed:
-    """The waiting requests by event and user. Lives on the event loop, and hears of commits from the database."""
+    """The waiting requests by event and user. Runs on the event loop. The database notifies it of commits."""
 
     def __init__(self, changes: ChangeRepository) -> None:
         self._changes = changes

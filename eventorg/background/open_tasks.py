@@ -22,7 +22,7 @@ def carrying_out_tasks(open_tasks: OpenTaskRepository) -> AbstractAsyncContextMa
         try:
             is_done = await open_tasks.finish()
         except DomainError as error:
-            log.warning("open_tasks_postponed", reason=error.code)
+            log.warning("open_tasks_postponed", error=error.code)
             is_done = False
         await asyncio.sleep(PAUSE_SECONDS if is_done else RETRY_SECONDS)
 

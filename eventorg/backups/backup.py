@@ -18,9 +18,9 @@ def back_up(database: Path, target: Path, progress: Progress = no_progress) -> N
     target = target.absolute()
     require_database(database)
     if target.exists():
-        raise OperatorError(f"{target} already exists. A backup replaces no file: choose another name.")
+        raise OperatorError(f"{target} already exists. eventorg does not overwrite files. Choose another name.")
     if not target.parent.is_dir():
-        raise OperatorError(f"The folder {target.parent} for the backup does not exist; create it first.")
+        raise OperatorError(f"The folder {target.parent} for the backup does not exist. Create it first.")
     try:
         with temporary_beside(target) as draft:
             copy_database(database, draft, progress)
@@ -32,6 +32,8 @@ def back_up(database: Path, target: Path, progress: Progress = no_progress) -> N
             os.link(draft, target)  # unlike a rename, this does not replace a file created in the meantime
             flush(target.parent)
     except FileExistsError:
-        raise OperatorError(f"{target} already exists. A backup replaces no file: choose another name.") from None
+        raise OperatorError(
+            f"{target} already exists. eventorg does not overwrite files. Choose another name."
+        ) from None
     except (OSError, sqlite3.Error) as error:
         raise OperatorError(f"{target} could not be written: {error}.") from error

@@ -1,4 +1,4 @@
-"""Replaces the database by a backup. A crash at any point leaves one of the two, complete."""
+"""Replaces the database with a backup. After a crash at any point, one of the two is there and complete."""
 
 import os
 import shutil
@@ -30,7 +30,7 @@ _UNFINISHED = "[0-9a-f]" * 8 + "*"
 def restore(
     backup: Path, database: Path, components: list[Component], clock: Clock, progress: Progress = no_progress
 ) -> Path | None:
-    """Replaces the database by a copy of a backup. Returns the path of the previous file, or None if there was none.
+    """Replaces the database with a copy of a backup. Returns the path of the previous file, or None if there was none.
 
     The copy is complete, checked and flushed before anything changes, and then renamed over the database. An older
     backup keeps its schema until it is served. Raises `OperatorError` if this version cannot serve the backup, or if
@@ -38,10 +38,10 @@ def restore(
     """
     backup, database = backup.absolute(), database.resolve()
     if not backup.exists() or backup.stat().st_size == 0:
-        raise OperatorError(f"There is no backup {backup}.")
+        raise OperatorError(f"The backup {backup} does not exist or is empty.")
     with owner_lock(database), _operator_errors(database):
         if database.exists() and backup.samefile(database):
-            raise OperatorError(f"{backup} is the database itself; give the path of a backup.")
+            raise OperatorError(f"{backup} is the database itself. Specify the path of a backup.")
         for leftover in database.parent.glob(f".{escape(database.name)}.{_UNFINISHED}"):
             leftover.unlink()
         with temporary_beside(database) as draft:
@@ -101,7 +101,7 @@ def _fold(database: Path) -> None:
             connection.execute("PRAGMA journal_mode = DELETE")
     except sqlite3.Error as error:
         if getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-            raise OperatorError(f"{database} is open in another program; close it first.") from None
+            raise OperatorError(f"{database} is open in another program. Close it first.") from None
     except OperatorError:
         return
 

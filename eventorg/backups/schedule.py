@@ -77,10 +77,12 @@ class BackupSchedule:
         deletes nothing in that case.
         """
         if not self._folder.is_dir():
-            raise OperatorError(f"The folder {self._folder} for backups does not exist; create it.")
+            raise OperatorError(f"The folder {self._folder} for backups does not exist. Create it.")
         now = self._clock().astimezone(UTC)
         newest = max(self._find(), default=None)
-        if newest and newest[0] <= now < newest[0] + self._every:  # a time in the future: the clock was wrong
+        if (
+            newest and newest[0] <= now < newest[0] + self._every
+        ):  # the newest backup is dated in the future: the clock was wrong
             return None
         for file in self._folder.iterdir():
             if self._half.fullmatch(file.name):

@@ -12,8 +12,8 @@ from eventorg.errors import OperatorError
 
 COMMANDS: Mapping[str, tuple[str, str]] = {
     "backup": ("database", "Copy the database to FILE."),
-    "check": ("database", "Check the database and print a line for each aspect."),
-    "deploy": ("deploy", "Print the example file NAME for deployment."),
+    "check": ("database", "Check the database and print one line per check."),
+    "deploy": ("deploy", "Print an example configuration file for deployment."),
     "health": ("deploy", "Check that the server is running and healthy."),
     "migrate": ("database", "Create the database, or update its schema."),
     "openapi": ("serve", "Print the OpenAPI document, as served at /openapi.json."),
@@ -57,8 +57,8 @@ class _Commands(click.Group):
 def cli() -> None:
     """A self-hosted API for organizing events.
 
-    Set EVENTORG_* environment variables, or name a TOML file in EVENTORG_CONFIG. `eventorg plugins` shows the commands
-    that plugins add.
+    To change settings, set EVENTORG_* environment variables, or set EVENTORG_CONFIG to the path of a TOML file.
+    `eventorg plugins` shows the commands that plugins add.
 
     Example: EVENTORG_DATABASE=events.db eventorg serve
     """

@@ -31,7 +31,7 @@ def token() -> None:
     multiple=True,
     required=True,
     type=click.Choice(SCOPES),
-    help="A permission of the bot. Repeat the option for more.",
+    help="A permission of the bot. To give several, repeat the option.",
 )
 def create_token(name: str, scopes: tuple[BotScope, ...]) -> None:
     """Create a token for the bot NAME. The name can have up to 100 characters. The token is printed once, on the last
@@ -40,7 +40,11 @@ def create_token(name: str, scopes: tuple[BotScope, ...]) -> None:
     Example: eventorg token create my-bot --scope act --scope changes
     """
     made = run_with_core(lambda core: core.bots.create(name, list(scopes)))
-    click.echo(f'Token of {name} for the header "Authorization: Bearer". It cannot be shown again.', err=True)
+    click.echo(
+        f"Created the token of bot {name}. Save it: eventorg does not show it again. "
+        'Send it in the header "Authorization: Bearer <token>".',
+        err=True,
+    )
     click.echo(made)
 
 

@@ -54,8 +54,8 @@ def migrate() -> None:
 
 @click.command()
 def check() -> None:
-    """Check the database and print a line for each aspect. You can run it while the server runs. The exit status is 1
-    if anything is wrong.
+    """Check the database and print one line per check. You can run it while the server runs. The exit status is 1 if
+    anything is wrong.
 
     Example: eventorg check
     """

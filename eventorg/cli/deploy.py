@@ -21,8 +21,8 @@ _EVERYWHERE = {str(IPv4Address(0)): "127.0.0.1", str(IPv6Address(0)): "::1"}
 @click.command()
 @click.argument("name", type=click.Choice(EXAMPLES))
 def deploy(name: str) -> None:
-    """Print the example file NAME for deployment. The files are a systemd unit, a site for nginx or Caddy, and a
-    Litestream configuration.
+    """Print an example configuration file for deployment. The files are a systemd unit, a site for nginx or Caddy, and
+    a Litestream configuration.
 
     Example: eventorg deploy eventorg.service > /etc/systemd/system/eventorg.service
     """
@@ -31,8 +31,8 @@ def deploy(name: str) -> None:
 
 @click.command()
 def health() -> None:
-    """Check that the server is running and healthy. The command asks the address and port of these settings. The exit
-    status is 1 if the server is not healthy.
+    """Check that the server is running and healthy. The command sends a request to EVENTORG_HOST and EVENTORG_PORT. The
+    exit status is 1 if the server is not healthy.
 
     Example: eventorg health
     """
@@ -46,7 +46,7 @@ def health() -> None:
             status = connection.getresponse().status
     except (OSError, HTTPException, UnicodeError) as error:  # UnicodeError: no possible host
         reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
-        raise OperatorError(f"No answer from {url}: {reason}.") from None
+        raise OperatorError(f"No response from {url}: {reason}.") from None
     if status != HTTPStatus.OK:
-        raise OperatorError(f"The server is not healthy: {url} answered {status}.")
+        raise OperatorError(f"The server is not healthy: {url} returned {status}.")
     click.echo("ok")

@@ -1,6 +1,7 @@
 """`eventorg plugins` and `eventorg <plugin> …`: the plugins and their commands."""
 
 from collections.abc import Awaitable, Callable, Iterator
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -43,11 +44,12 @@ def plugins(context: click.Context) -> None:
 @plugins.command()
 @click.argument("name")
 def retry(name: str) -> None:
-    """Retry the changes that plugin NAME failed to process. The running server starts within seconds.
+    """Retry the changes that plugin NAME failed to process. A running server starts the retry within seconds.
 
     Example: eventorg plugins retry webhooks
     """
-    click.echo(f"{run_with_core(lambda core: core.plugins.retry(name))} queued for retry")
+    count = run_with_core(lambda core: core.plugins.retry(name))
+    click.echo(f"{count} {'change' if count == 1 else 'changes'} queued for retry")
 
 
 @plugins.command()
@@ -95,6 +97,13 @@ def _paths(route: object) -> list[str]:
     return [getattr(route, "path", "/")]
 
 
+def _interval(interval: timedelta) -> str:
+    """Returns an interval in its largest whole unit: `10 s`, `90 min` or `24 h`."""
+    total = interval.total_seconds()
+    unit, seconds = next((each for each in (("h", 3600), ("min", 60)) if total % each[1] == 0), ("s", 1))
+    return f"{total / seconds:.12g} {unit}"
+
+
 def _describe(plugin: "Plugin", state: PluginState | None) -> Iterator[str]:
     """Yields the lines that describe a plugin. The first line has its name and state."""
     yield f"{plugin.name}: {state.summary if state else 'ok'}"
@@ -104,7 +113,7 @@ def _describe(plugin: "Plugin", state: PluginState | None) -> Iterator[str]:
     for title, names in {
         "routes": [path for route in plugin.routes for path in _paths(route)],
         "facts": [fact.__name__ for fact in plugin.on],
-        "jobs": [f"{job.name} every {job.every}" for job in plugin.jobs],
+        "jobs": [f"{job.name} every {_interval(job.every)}" for job in plugin.jobs],
         "migrations": [file.name for file in sorted(plugin.migrations.glob("*.sql"))] if plugin.migrations else [],
         "settings": [f"EVENTORG_{plugin.name}_{field}".upper() for field in fields],
         "commands": [f"eventorg {plugin.name} {command.name}" for command in plugin.commands],
@@ -115,4 +124,4 @@ def _describe(plugin: "Plugin", state: PluginState | None) -> Iterator[str]:
     if state:
         yield f"  backlog: {state.backlog}, failed changes: {state.failures}"
         if state.error:
-            yield f"  failed {state.attempts} times: {state.error}"
+            yield f"  last error (attempt {state.attempts}): {state.error}"

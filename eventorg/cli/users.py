@@ -57,13 +57,13 @@ def create_user(generate: bool, **fields: Any) -> None:
 @click.argument("name")
 @generate_option
 def reset_password(name: str, generate: bool) -> None:
-    """Set a new password for the user NAME. All of the user's sessions end.
+    """Set a new password for the user NAME. The user is logged out everywhere.
 
     Example: eventorg user reset-password anna@example.com --generate
     """
     found = run_with_core(partial(_find, name))
     if found.email is None:
-        raise OperatorError(f"{_called(found)} has no email address to log in with, so a password would be useless.")
+        raise OperatorError(f"The user {_called(found)} has no email address and cannot log in with a password.")
     password = _new_password(generate)
 
     async def act(core: Core) -> None:
@@ -71,7 +71,7 @@ def reset_password(name: str, generate: bool) -> None:
         await core.users.reset_password(found.id, new)
 
     run_with_core(act)
-    click.echo(f"new password for {_called(found)}, {found.id}; all sessions ended")
+    click.echo(f"new password for {_called(found)}, {found.id}; the user is logged out everywhere")
     if generate:
         click.echo(password)
 
@@ -81,7 +81,7 @@ def reset_password(name: str, generate: bool) -> None:
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 def delete_user(name: str, yes: bool) -> None:
     """Delete the account NAME. Its registrations and its events without a co-host are deleted too. You can undo this
-    only with a backup.
+    only by restoring a backup.
 
     Example: eventorg user delete anna --yes
     """

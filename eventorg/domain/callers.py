@@ -29,7 +29,7 @@ class Caller(Struct, frozen=True, kw_only=True):
     """True if the operator acts for the user, with a command."""
 
     def resolve(self, user_id: str) -> str:
-        """Returns the id, or the caller's own for `me`."""
+        """Returns the ID, or the caller's own for `me`."""
         return self.user_id if user_id == "me" else user_id
 
 

@@ -1,4 +1,4 @@
-"""Cleaning of decoded values by the rules in their types, also in lists, mappings and optional fields."""
+"""Cleaning of decoded values by the rules in their types, also in lists, mappings, and optional fields."""
 
 from collections.abc import Callable, Collection, Mapping
 from functools import cache

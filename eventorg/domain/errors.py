@@ -1,4 +1,4 @@
-"""Every refusal of the domain, as an exception with a stable, machine-readable code.
+"""The errors of the domain: exceptions with a stable, machine-readable code.
 
 The domain says what is wrong. Only `eventorg.web.problems` knows the HTTP status, and only `eventorg.locales` knows
 the words.
@@ -23,7 +23,7 @@ class FieldError(Struct, frozen=True):
 
 
 class DomainError(Exception):
-    """A refusal that a client can act on.
+    """An error that a client can act on.
 
     `code` names it. `words` are its text by language (`ru`, `en`), for a code that a plugin defines.
     """
@@ -40,7 +40,7 @@ class DomainError(Exception):
 
 
 class Unauthenticated(DomainError):
-    """The caller is unknown: the token is missing, malformed, expired or revoked."""
+    """The caller is unknown: the token is missing, malformed, expired, or revoked."""
 
     default_code = "unauthenticated"
 

@@ -27,7 +27,7 @@ class StoredRegistration(Registration, kw_only=True, frozen=True):
     ]
 
 
-class KeptRequest(Struct, kw_only=True, frozen=True):
+class IdempotentRequest(Struct, kw_only=True, frozen=True):
     """A request with an `Idempotency-Key`."""
 
     key: Annotated[str, Meta(description="The key.", examples=["3f1c9a"])]
@@ -47,7 +47,9 @@ class Export(Struct, kw_only=True, frozen=True):
     changes: Annotated[
         list[LoggedChange], Meta(description="Changes that name the user, or that the user made or was told last.")
     ]
-    requests: Annotated[list[KeptRequest], Meta(description="Requests of the last 24 hours with an idempotency key.")]
+    requests: Annotated[
+        list[IdempotentRequest], Meta(description="Requests of the last 24 hours with an idempotency key.")
+    ]
     deliveries: Annotated[
         list[KeptDelivery], Meta(description="The stored messages to the user, in the order of creation.")
     ] = []

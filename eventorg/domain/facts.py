@@ -29,7 +29,7 @@ Actor = Literal["self", "host", "operator", "system"]
 """Whose act a change of a registration is. `system`: a promotion from the waiting list, or a merge of two accounts."""
 
 ALL_CHANGES: Final = "*"
-"""The audience of a reader who sees every change. No id looks like it."""
+"""The audience of a reader who sees every change. No ID looks like it."""
 
 
 class ChangeData(TypedDict, total=False):
@@ -59,7 +59,7 @@ class ChangeData(TypedDict, total=False):
 
 
 class NewChange(Struct, frozen=True):
-    """A change to record, by ids only: the log contains no personal data."""
+    """A change to record, by IDs only: the log contains no personal data."""
 
     type: ChangeType
     event_id: str | None = None
@@ -102,7 +102,7 @@ class Fact(Change, frozen=True, kw_only=True):
 
 
 class UserCreated(Fact, frozen=True, kw_only=True):
-    """A user signed up, or was seen for the first time (`user_id`)."""
+    """A user signed up, or a bot created a Telegram user (`user_id`)."""
 
 
 class UserUpdated(Fact, frozen=True, kw_only=True):

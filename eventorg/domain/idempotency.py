@@ -1,4 +1,4 @@
-"""Requests with an `Idempotency-Key`: each is carried out once, and the server replays its answer for a day."""
+"""Requests with an `Idempotency-Key`: each is carried out once, and the server replays its response for a day."""
 
 from msgspec import Struct
 
@@ -19,7 +19,7 @@ class Once(Struct, frozen=True, kw_only=True):
 
 
 class IdempotencyRecord(Struct, frozen=True, kw_only=True):
-    """The stored answer to a request: the result of its transaction as JSON, or a problem document in a language."""
+    """The stored response to a request: the result of its transaction as JSON, or a problem document in a language."""
 
     fingerprint: str
     result: str | None

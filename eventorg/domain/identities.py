@@ -13,7 +13,7 @@ from eventorg.domain.users import User
 from eventorg.domain.values import UNPRINTABLE, Input, Locale, Timezone, instant, rule, text
 
 MAX_TELEGRAM_ID = 2**52 - 1
-"""Telegram ids have at most 52 significant bits (Bot API, User)."""
+"""Telegram IDs have at most 52 significant bits (Bot API, User)."""
 
 _SPELLING = re.compile(r"[1-9]\d{0,18}", re.ASCII)
 
@@ -92,12 +92,12 @@ class Known(Struct, frozen=True):
 
 
 def parse_telegram_id(spelled: str) -> int | None:
-    """Returns the id if it is spelled as a plain number, which can be too large; otherwise None."""
+    """Returns the ID if it is spelled as a plain number, which can be too large; otherwise None."""
     return int(spelled) if _SPELLING.fullmatch(spelled) else None
 
 
 def check_telegram_id(telegram_id: int) -> None:
-    """Raises `Invalid` for a number that cannot be a Telegram user id."""
+    """Raises `Invalid` for a number that cannot be a Telegram user ID."""
     if not 0 < telegram_id <= MAX_TELEGRAM_ID:
         limits: dict[str, str | int] = {"minimum": 1, "maximum": MAX_TELEGRAM_ID}
         raise Invalid(FieldError("telegram_id", "out_of_range", limits))

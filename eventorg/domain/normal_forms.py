@@ -52,7 +52,7 @@ def name_key(name: str) -> str:
 
 
 def email_key(email: str) -> str:
-    """Returns the key by which e-mail addresses are unique: a domain and its ASCII form (RFC 5891) are one."""
+    """Returns the key by which email addresses are unique: a domain and its ASCII form (RFC 5891) are one."""
     local, at, domain = name_key(email).rpartition("@")
     if "xn--" in domain:
         domain = name_key(".".join(map(_decode_label, domain.split("."))))

@@ -1,4 +1,4 @@
-"""Tasks that are too long for one transaction and go on in steps after the answer."""
+"""Tasks that are too long for one transaction and go on in steps after the response."""
 
 from typing import Literal, Self
 

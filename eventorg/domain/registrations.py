@@ -28,7 +28,7 @@ class Registration(Struct, kw_only=True, frozen=True):
 
     @property
     def version(self) -> str:
-        """Changes with every change of the registration; a new position on the waiting list is none."""
+        """Changes whenever the registration changes. A new position on the waiting list does not count."""
         return f"{self.status}:{self.registration_date.replace('-', '')}"
 
 
@@ -39,7 +39,7 @@ class NewRegistration(Input):
 
 
 class RegistrationPatch(Input):
-    """A check-in, or its undo."""
+    """Checks a participant in (`attended`), or undoes that (`registered`)."""
 
     status: Annotated[
         Literal["attended", "registered"],

@@ -64,7 +64,7 @@ class UserPatch(Input):
 
 
 class Login(Input):
-    """The e-mail address and password of an account."""
+    """The email address and password of an account."""
 
     email: EmailAttempt
     password: PasswordAttempt

@@ -21,7 +21,7 @@ from eventorg.domain.errors import FieldError, Invalid, VersionMismatch
 from eventorg.domain.normal_forms import MAX_IN_ONE, normal, visible
 
 Clock = Callable[[], datetime]
-"""Returns the time with a zone; tests set it by hand."""
+"""Returns the current time with its time zone. Tests can move it."""
 
 EARLIEST_YEAR, LATEST_YEAR = 1970, 2200
 _YEARS: Final = {"minimum": str(EARLIEST_YEAR), "maximum": str(LATEST_YEAR)}  # texts: a year has no thousands separator
@@ -308,7 +308,7 @@ Capacity = Annotated[
 Id = Annotated[str, identifier("A UUID.", "0b9fdc1e-7f5c-4a55-9f0e-3c1d5d3a6f11")]
 
 Instant = Annotated[str, instant("A time in UTC.", "2027-09-15T10:00:00Z")]
-"""A time in an answer: always UTC and whole seconds, as it is stored."""
+"""A time in a response: always UTC and whole seconds, as it is stored."""
 
 
 class JSONOf(Struct, frozen=True):
@@ -318,7 +318,7 @@ class JSONOf(Struct, frozen=True):
 
 
 class Input(Struct, kw_only=True, forbid_unknown_fields=True):
-    """The body of a request: created only by decoding, and valid once it exists."""
+    """The body of a request. It is created only by decoding, so an instance is always valid."""
 
     example: ClassVar[dict[str, Any] | None] = None
     """A body that works, for the API description. None: it is made of the fields' examples."""

@@ -34,6 +34,7 @@ class PluginContext:
         users: UserRepository,
         idempotency: IdempotencyRepository,
         deliveries: DeliveryRepository,
+        public_url: str,
     ) -> None:
         import structlog  # here: its import is slow, and commands without plugins do not need it
 
@@ -41,6 +42,7 @@ class PluginContext:
         self.sql = loaded.sql
         self.clock = clock
         self.sends_mail: Final = deliveries.sends_mail
+        self.public_url: Final = public_url
         self.log = structlog.get_logger(f"eventorg.plugins.{loaded.plugin.name}", plugin=loaded.plugin.name)
         self._database = database
         self._changes = changes
@@ -104,6 +106,6 @@ class PluginContext:
 
 
 def _once(caller: Caller) -> Once | None:
-    """Returns the key of the current request if it is the caller's; a write as somebody else is not covered by it."""
+    """Returns the idempotency key of the current request, or None if it belongs to another caller."""
     once = request_once.get()
     return once if once is not None and once.owner == owner_of(caller) else None

@@ -32,17 +32,8 @@ TAKEN = frozenset(
     (
         *("eventorg", "sqlite", NO_PLUGINS),
         *("backup", "check", "deploy", "health", "migrate", "openapi", "plugins", "restore", "serve", "token", "user"),
-        *(
-            "change",
-            "deliveries",
-            "event",
-            "events",
-            "idempotency",
-            "link",
-            "plugin",
-            "telegram",
-            "unreachable",
-        ),  # prefixes of the core's tables
+        *("change", "deliveries", "event", "events", "idempotency", "link", "open"),  # prefixes of the core's tables
+        *("plugin", "telegram", "unreachable"),
     )
 )
 """Names that a plugin cannot have, because its commands, settings or tables would be the core's."""
@@ -95,7 +86,8 @@ def check_names(settings: Settings) -> dict[str, Import]:
         for other in wanted:
             if other.startswith(f"{name}_"):
                 raise PluginError(
-                    f"The name {other} begins with {name}_, which belongs to the plugin {name}; rename one of them."
+                    f"The plugin names {name} and {other} conflict, because {other} begins with {name}_. "
+                    "Rename one of them."
                 )
     return found
 
@@ -109,9 +101,12 @@ def is_possible_name(name: str) -> bool:
 def check_plugin_name(name: str) -> None:
     """Raises `PluginError` if no plugin can have this name."""
     if _NAME.fullmatch(name) is None:
-        raise PluginError(f"A plugin cannot be named {name}; use 2 to 31 lower-case letters, digits and _.")
+        raise PluginError(
+            f"A plugin cannot be named {name}. Use 2 to 31 lowercase letters, digits, and underscores, and start with "
+            "a letter."
+        )
     if not is_possible_name(name):
-        raise PluginError(f"A plugin cannot be named {name}, which eventorg uses itself; choose another name.")
+        raise PluginError(f"The plugin name {name} is reserved. Choose another name.")
 
 
 def check_name_is_free(name: str, settings: Settings) -> None:
@@ -119,9 +114,9 @@ def check_name_is_free(name: str, settings: Settings) -> None:
     check_plugin_name(name)
     for other in _find(settings):
         if other == name:
-            raise PluginError(f"A plugin named {name} already exists; choose another name.")
+            raise PluginError(f"A plugin named {name} already exists. Choose another name.")
         if f"{other}_".startswith(f"{name}_") or f"{name}_".startswith(f"{other}_"):
-            raise PluginError(f"The plugins {name} and {other} could not be told apart by name; choose another name.")
+            raise PluginError(f"The plugins {name} and {other} cannot be told apart by name. Choose another name.")
 
 
 def _wanted(settings: Settings, found: dict[str, Import]) -> list[str]:
@@ -140,7 +135,7 @@ def _find(settings: Settings) -> dict[str, Import]:
     def add(name: str, load: Import, place: str) -> None:
         check_plugin_name(name)
         if name in found:
-            raise PluginError(f"There are two plugins named {name}; remove one: {places[name]} or {place}.")
+            raise PluginError(f"There are two plugins named {name}. Remove one: {places[name]} or {place}.")
         found[name] = load
         places[name] = place
 
@@ -194,7 +189,7 @@ def _load(name: str, load: Import, settings: Settings) -> LoadedPlugin:
     if not isinstance(plugin, Plugin):
         raise PluginError(f"The plugin {name} has no `plugin = Plugin(…)`.")
     if plugin.name != name:
-        raise PluginError(f"The plugin {name} declares the name {plugin.name}; the two must be equal.")
+        raise PluginError(f'The plugin in {name} declares name="{plugin.name}". Use the same name in both places.')
     _check_fields(plugin)
     _check_requires(plugin)
     own = convert(own_values(settings, name), plugin.settings or Struct, f"{PREFIX}{name.upper()}_")
@@ -215,8 +210,8 @@ def _check_fields(plugin: "Plugin") -> None:
             raise PluginError(f"The plugin {plugin.name} handles {fact!r}, which is not a type of fact.")
     if isasyncgenfunction(plugin.lifespan) or iscoroutinefunction(plugin.lifespan):
         raise PluginError(
-            f"The lifespan {_name(plugin.lifespan)} of the plugin {plugin.name} is not a context manager; decorate it "
-            "with contextlib.asynccontextmanager."
+            f"The lifespan {_name(plugin.lifespan)} of the plugin {plugin.name} is not a context manager. Decorate "
+            "it with contextlib.asynccontextmanager."
         )
     for field in ("filter", "export", "on_merge", "refresh"):
         function = getattr(plugin, field)
@@ -244,7 +239,7 @@ def _check_requires(plugin: "Plugin") -> None:
             f"The plugin {plugin.name} requires {plugin.requires!r}, which is not a version specifier."
         ) from None
     if not met:
-        raise PluginError(f"The plugin {plugin.name} requires eventorg {plugin.requires}; this is {__version__}.")
+        raise PluginError(f"The plugin {plugin.name} requires eventorg {plugin.requires}. This is {__version__}.")
 
 
 def _place(error: BaseException) -> str:

@@ -140,7 +140,7 @@ class Supervisor:
             if limit.expired():
                 return f"it took longer than {START_SECONDS:.0f} s"
             return describe_error(error)
-        return None if self._stopping.is_set() else "the lifespan ended by itself"
+        return None if self._stopping.is_set() else "the lifespan ended before the server stopped"
 
     async def _work_until_stopped(self) -> None:
         tasks = [asyncio.create_task(work) for work in self._work()]

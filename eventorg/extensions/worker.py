@@ -1,7 +1,8 @@
-"""Tells a plugin what has happened and runs its jobs.
+"""Delivers facts to a plugin and runs its jobs.
 
-At least once and in order, also after a crash: a plugin's position in the change log is a row in the database. A
-handler that raises, hangs or blocks delays its own plugin only. A change that keeps failing becomes a dead letter.
+Each fact is delivered at least once and in order, even after a crash: a plugin's position in the change log is a row in
+the database. A handler that raises, hangs, or blocks delays its own plugin only. A change that keeps failing becomes a
+dead letter.
 """
 
 import asyncio
@@ -26,9 +27,9 @@ from eventorg.storage.database import Database
 HANDLER_SECONDS = 30.0
 MAX_ATTEMPTS = 8
 TICK_SECONDS = 0.2
-"""The time between two looks at the clock while something waits for its time."""
+"""Interval between checks of the clock while a retry or a job is pending."""
 POLL_SECONDS = 5.0
-"""The time between two looks at the plugin's row while nothing happens."""
+"""Interval between checks of the plugin's row while nothing happens."""
 BATCH_SECONDS = 0.05
 """Changes that follow within this time are delivered together: each batch costs two writes."""
 
@@ -93,7 +94,7 @@ class PluginWorker:
             self._supervisor.call_soon(self._news.set)
 
     async def _resume(self) -> None:
-        """Takes up the plugin's position. If the process ended in a handler, that change has failed once more."""
+        """Loads the plugin's position. If the process ended while a handler ran, counts a failure of that change."""
         place = await self._plugins.register(self.name)
         if place.running is not None:
             self._singly = MAX_BATCH
@@ -175,7 +176,7 @@ class PluginWorker:
             await self._plugins.dead_letter(self.name, change, error)
 
     async def _retry_dead_letter(self, change: Change) -> None:
-        """Delivers a dead letter once. It stays one if the process ends in the handler."""
+        """Delivers a dead letter once. It stays a dead letter if the process ends while the handler runs."""
         await self._plugins.retry_dead_letter(self.name, change)
         if error := await self._call_handler(change):
             await self._plugins.dead_letter(self.name, change, error)

@@ -20,7 +20,7 @@ class AccountClosing:
         self._changes = changes
 
     def begin(self, tx: Transaction, user_id: str, closing: Literal["deleted", "merged"]) -> None:
-        """Frees the names of an account, ends its logins and hides it. The events of a deleted account are hidden too,
+        """Frees the names of an account, ends its logins, and hides it. The events of a deleted account are hidden too,
         unless a co-host takes them over."""
         tx.run(self._sql.close_account, user_id=user_id, closing=closing, now=tx.now)
         tx.run(self._sql.delete_identity_of, user_id=user_id)

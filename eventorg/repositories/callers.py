@@ -127,7 +127,7 @@ class CallerRepository:
         return Caller(user_id=user_id, bot=row["name"], scopes=scopes, locale=locale)
 
     def _load_user_acted_for(self, tx: Transaction, act_as: str) -> tuple[str, str]:
-        """Returns the id and the locale of a user. Raises `NotFound`."""
+        """Returns the ID and the locale of a user. Raises `NotFound`."""
         user_id = self._load_user_id(tx, act_as)
         row = tx.one(self._sql.get_token_version, user_id=user_id)
         if row is None:

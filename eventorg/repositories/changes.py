@@ -68,7 +68,7 @@ class ChangeRepository:
         return await self._database.read(lambda tx: self._find(tx, caller.user_id, after, limit))
 
     async def find_audience(self, user_id: str) -> list[str]:
-        """Returns the ids of the events whose changes the user receives."""
+        """Returns the IDs of the events whose changes the user receives."""
         rows = await self._database.read(lambda tx: tx.all(self._sql.list_audience, user_id=user_id))
         return [row["event_id"] for row in rows]
 

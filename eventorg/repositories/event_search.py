@@ -27,7 +27,7 @@ class _Comparator(Comparator):
 def compose_search(
     wanted: EventQuery, viewer_id: str | None, after: tuple[str, str] | None, limit: int
 ) -> tuple[Statement, dict[str, Parameter]]:
-    """Returns the statement, and its values, that finds the first `limit` events after a start time and id.
+    """Returns the statement, and its values, that finds the first `limit` events after a start time and ID.
 
     It finds public events that are published (or have the wanted status, but no drafts), and all events of the viewer.
     Each branch is read in the order of an index and stops at the limit. This is the only composed statement, because

@@ -43,7 +43,7 @@ _OTHER_FIELDS_BYTES: Final = 700
 
 
 class EventRepository:
-    """Reads and changes events. An event can be named by its id or its code."""
+    """Reads and changes events. An event can be named by its ID or its code."""
 
     def __init__(
         self,
@@ -200,7 +200,7 @@ class EventRepository:
         while row is None:  # no row: the code is taken
             row = tx.one(self._sql.create_event, code=_new_code(), search_text=words, now=tx.now, **values)
         event = _event(row)
-        # It names the organizer: a reader who waits for news does not know the new event's id.
+        # It names the organizer: a reader who waits for news does not know the new event's ID.
         self._changes.record(tx, NewChange("event.created", event.id, caller.user_id), caller)
         return event
 

@@ -1,4 +1,4 @@
-"""Stores what came of requests with an `Idempotency-Key`, in the transaction of the change itself, for a day."""
+"""Stores the results of requests with an `Idempotency-Key` for a day, in the same transaction as the change."""
 
 import sqlite3
 from collections.abc import Callable
@@ -10,7 +10,7 @@ import msgspec
 
 from eventorg.domain.callers import Caller
 from eventorg.domain.errors import NotFound, Unauthenticated
-from eventorg.domain.exports import KeptRequest
+from eventorg.domain.exports import IdempotentRequest
 from eventorg.domain.idempotency import IdempotencyRecord, Once
 from eventorg.domain.users import User
 from eventorg.domain.values import Clock, rfc3339
@@ -74,9 +74,9 @@ class IdempotencyRepository:
         """Stores the problem document that refused a request."""
         await self._database.write(lambda tx: self._save(tx, once, user_id, refusal=refusal, language=language))
 
-    def find_all_for_user(self, tx: Transaction, user_id: str) -> list[KeptRequest]:
+    def find_all_for_user(self, tx: Transaction, user_id: str) -> list[IdempotentRequest]:
         """Returns the stored requests of a user, and the ones that created the user, in the order they came."""
-        return [KeptRequest(**row) for row in tx.all(self._sql.list_idempotency_records_of, user_id=user_id)]
+        return [IdempotentRequest(**row) for row in tx.all(self._sql.list_idempotency_records_of, user_id=user_id)]
 
     async def forget(self) -> None:
         """Deletes records older than a day, a limited number in each transaction."""

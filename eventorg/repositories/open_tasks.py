@@ -1,4 +1,4 @@
-"""Open tasks: what goes on in steps after the answer, until it is done, also after a crash."""
+"""Open tasks: what goes on in steps after the response, until it is done, even after a crash."""
 
 import asyncio
 import time

@@ -93,7 +93,7 @@ class ParticipantRepository:
         return await self._database.read(work)
 
     def load(self, tx: Transaction, event_id: str, user_id: str) -> Registration:
-        """Returns a user's registration for an event, given by its id. Raises `NotFound`."""
+        """Returns a user's registration for an event, given by its ID. Raises `NotFound`."""
         row = tx.one(self._sql.get_registration, event_id=event_id, user_id=user_id)
         if row is None:
             raise NotFound("registration_not_found")

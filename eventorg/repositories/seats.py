@@ -22,10 +22,10 @@ class Seats:
         self._open_tasks = open_tasks
 
     def claim(self, tx: Transaction, event: Event) -> tuple[RegistrationStatus, int | None]:
-        """Returns a seat, or the last position on the waiting list. Raises `Conflict` if there is neither.
+        """Assigns a seat, or the last position on the waiting list. Returns the status and the position.
 
-        While the waiting list is being seated, a newcomer joins it, also if the event has none, as long as a seat will
-        be left.
+        Raises `Conflict` if there is neither. While people on the waiting list get their seats, a new participant joins
+        the list, even if the event has none, as long as a seat will be left.
         """
         if tx.run(self._sql.take_seat, event_id=event.id):
             return "registered", None

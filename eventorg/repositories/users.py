@@ -80,12 +80,15 @@ class UserRepository:
         return await self._idempotency.write(by or NOBODY, User, work, once, None)
 
     async def get(self, user_id: str, viewer_id: str) -> User:
-        """Returns the user, with the e-mail only for itself. Raises `NotFound`."""
+        """Returns the user, with the email address only for itself. Raises `NotFound`."""
         user = await self._database.look_up(self.load, user_id)
         return user if user_id == viewer_id else structs.replace(user, email=UNSET)
 
     async def find_named(self, name: str) -> User:
-        """Returns the user with this username, e-mail or id, with all fields, for the operator. Raises `NotFound`."""
+        """Returns the user with this username, email address, or ID, with all fields, for the operator.
+
+        Raises `NotFound`.
+        """
         keys = {"key": email_key(name), "old_key": fold(name)}
         row = await self._database.read(lambda tx: tx.one(self._sql.find_user, name=name, **keys))
         if row is None:
@@ -93,15 +96,15 @@ class UserRepository:
         return User(**row)
 
     async def find_page(self, after: str, limit: int) -> list[User]:
-        """Returns at most `limit` users after an id, in the order of ids, for the operator."""
+        """Returns at most `limit` users after an ID, in the order of IDs, for the operator."""
         rows = await self._database.read(lambda tx: tx.all(self._sql.list_users, after=after, limit=limit))
         return [User(**row) for row in rows]
 
     async def log_in(self, login: Login) -> Credentials:
-        """Returns the credentials of the user with this e-mail and password.
+        """Returns the credentials of the user with this email address and password.
 
-        Raises `Unauthenticated`, the same after the same work for an unknown e-mail, an account without a password and
-        a wrong password. A hash with weaker parameters than today's is replaced.
+        Raises `Unauthenticated`, the same after the same work for an unknown email address, an account without a
+        password, and a wrong password. A hash with weaker parameters than today's is replaced.
         """
         keys = {"key": email_key(login.email), "old_key": fold(login.email)}
         row = await self._database.read(lambda tx: tx.one(self._sql.get_credentials_by_email, **keys))

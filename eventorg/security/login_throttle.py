@@ -1,4 +1,4 @@
-"""A limit on guessing passwords: failed logins, counted per account and per address.
+"""Limits password guessing: counts failed logins per account and per IP address.
 
 Unlike request limiters it counts failures only, uses the injected clock, and drops the oldest key instead of growing.
 """
@@ -50,5 +50,5 @@ class LoginThrottle:
 
 
 def _short(key: str) -> bytes:
-    """Returns a short form of a key: a folded e-mail can be eighteen times as long as it was sent."""
+    """Returns a short form of a key: a folded email address can be eighteen times as long as it was sent."""
     return hashlib.blake2b(key.encode(), digest_size=16).digest()

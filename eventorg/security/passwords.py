@@ -59,8 +59,8 @@ class Passwords:
         return await self._compute(self._hasher.hash, password, sender=sender)
 
     async def verify(self, password: str, hashed: str | None) -> bool:
-        """Returns true if the password belongs to the hash. Without a hash (unknown user) it does the same work, then
-        false."""
+        """Returns true if the password belongs to the hash. Without a hash (unknown user), it does the same work and
+        returns false."""
         return await self._compute(self._matches, password, hashed or self._decoy) and hashed is not None
 
     def is_outdated(self, hashed: str) -> bool:
@@ -127,8 +127,8 @@ class Passwords:
 
 
 def _make_decoy(hasher: PasswordHasher) -> str:
-    """Returns a hash that no password has, in Argon2's encoded form. It is made of random bytes, so it costs nothing;
-    to verify a password against it costs as much as against a real one."""
+    """Returns a random Argon2 hash that no password matches. It costs nothing to make. Verifying a password against it
+    takes as long as against a real hash."""
     salt, digest = (
         b64encode(secrets.token_bytes(length)).rstrip(b"=").decode() for length in (hasher.salt_len, hasher.hash_len)
     )

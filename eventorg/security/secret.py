@@ -40,7 +40,7 @@ def load_secret(database: Path) -> str:
         log.error(
             "secret_replaced",
             file=str(path),
-            reason="the file was missing, so a new secret was created and all logins have ended",
+            error="the file was missing, so a new secret was created and all logins have ended",
             remedy="to keep the logins, stop the server, put the old file back, start the server",
         )
     try:
@@ -49,8 +49,8 @@ def load_secret(database: Path) -> str:
         raise OperatorError(f"The secret {path} cannot be used: {error}.") from None
     if any(len(each.encode()) < MIN_SECRET for each in split_secrets(secret)):
         raise OperatorError(
-            f"A secret in {path} is shorter than {MIN_SECRET} bytes. Put the old file back, or delete it to end all "
-            "logins and have a new one created."
+            f"A secret in {path} has fewer than {MIN_SECRET} bytes. Put the old file back. Or delete the file to get "
+            "a new secret; all users must then log in again."
         )
     return secret
 

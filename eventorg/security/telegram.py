@@ -16,7 +16,7 @@ from eventorg.settings import Settings
 
 
 class MiniAppLogin:
-    """Checks init data with the bot's key, or with Telegram's public key if only the bot's id is known."""
+    """Checks init data with the bot's key, or with Telegram's public key if only the bot's ID is known."""
 
     def __init__(self, settings: Settings, clock: Clock) -> None:
         bot_id, _, self._key = settings.telegram_bot_token.partition(":")
@@ -26,7 +26,7 @@ class MiniAppLogin:
         self._clock = clock
 
     def check(self, init_data: str) -> tuple[int, TelegramAccount]:
-        """Returns the id and the data of the account that logs in.
+        """Returns the ID and the data of the account that logs in.
 
         Raises `Unauthenticated`: `init_data_invalid`, or `init_data_expired` for data that was valid before.
         """

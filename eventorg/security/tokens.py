@@ -19,7 +19,7 @@ _REQUIRED = ["exp", "iat", "sub", "iss", "aud", "jti"]
 
 
 class Claims(Struct, frozen=True, rename={"user_id": "sub", "version": "ver", "expires": "exp", "issued": "iat"}):
-    """The content of a token: a user, and the version that the user's tokens must still have when it is used."""
+    """The content of a token: a user, and a version. The token is valid only while the user still has this version."""
 
     user_id: Annotated[str, Meta(pattern="^[0-9a-f-]{36}$")]
     version: int

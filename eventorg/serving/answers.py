@@ -1,4 +1,4 @@
-"""Checks each answer before it is sent: its framing, the room for it, and whether the connection outlives it."""
+"""Checks each response before it is sent: its framing, the room for it, and whether the connection outlives it."""
 
 import asyncio
 import sys
@@ -20,19 +20,19 @@ from eventorg.web.problems import MEDIA_TYPE, problem_response
 
 LARGE_ANSWER: Final = 64 * 1024
 BODY_SECONDS = 0.5
-"""How long an answer that needs no body waits for the rest of it."""
+"""How long a response that needs no body waits for the rest of it."""
 _KEPT: Final = (b"x-request-id", b"access-control-", b"vary")
-"""The headers, or beginnings of their names, that a refusal takes over from the answer in whose place it is."""
+"""The headers, or beginnings of their names, that a refusal takes over from the response that it replaces."""
 
 
 def checked(
     app: ASGI3Application, cycle: RequestResponseCycle, transport: LingeringTransport, budget: Budget
 ) -> ASGI3Application:
-    """Returns the application with these rules for its answer to one request:
+    """Returns the application with these rules for its response to one request:
 
-    - an answer to a request whose body does not arrive ends the connection, and says so (RFC 9112, section 9.6);
-    - an answer of unknown length to HTTP/1.0 ends with the connection instead of being chunked (section 6.1);
-    - a large answer is a 503 while too many bytes wait for clients that do not read.
+    - a response to a request whose body does not arrive ends the connection, and says so (RFC 9112, section 9.6);
+    - a response of unknown length to HTTP/1.0 ends with the connection instead of being chunked (section 6.1);
+    - a large response is a 503 while too many bytes wait for clients that do not read.
     """
     is_old, is_head = cycle.scope["http_version"] == "1.0", cycle.scope["method"] == "HEAD"
 
@@ -88,7 +88,7 @@ async def _rest_arrives(cycle: RequestResponseCycle) -> bool:
 
 
 def problem_answer(scope: Scope, error: DomainError) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
-    """Returns the status, the headers and the body of the answer to an error."""
+    """Returns the status, the headers, and the body of the response to an error."""
     response = problem_response(Request(scope), error)
     body = msgspec.json.encode(response.content)
     headers = response.headers | {"Content-Type": MEDIA_TYPE, "Content-Length": str(len(body))}
@@ -108,7 +108,7 @@ def _says_close(message: HTTPResponseStartEvent) -> bool:
 
 
 def _refuse(scope: Scope, message: HTTPResponseStartEvent) -> bytes:
-    """Turns the head of an answer into that of a 503, in place, so that observers of the request count a 503 too.
+    """Turns the head of a response into that of a 503, in place, so that observers of the request count a 503 too.
     Returns its body."""
     kept = [(name, value) for name, value in message["headers"] if name.startswith(_KEPT)]
     message["status"], headers, body = problem_answer(scope, Unavailable("busy"))

@@ -4,11 +4,11 @@ from collections.abc import Iterable
 from typing import Final, Protocol
 
 MAX_UNREAD_BYTES: Final = 64 * 1024 * 1024
-"""The parts of answers that clients have not read yet."""
+"""The parts of responses that clients have not read yet."""
 MAX_HELD_BYTES: Final = 16 * 1024 * 1024
 """Pipelined requests that have arrived before their turn."""
 UNREAD_SECONDS: Final = 5.0
-"""The time for which a client may leave an answer unread while the server is short of room for others."""
+"""The time for which a client may leave a response unread while the server is short of room for others."""
 
 
 class _Buffered(Protocol):
@@ -41,7 +41,7 @@ class Budget:
         self._slow.discard(connection)
 
     def has_room(self, size: int) -> bool:
-        """Returns whether an answer of this size may be sent. A larger one than the budget may be sent alone."""
+        """Returns whether a response of this size may be sent. A larger one than the budget may be sent alone."""
         unread = _unread(self._slow)
         return not unread or unread + size <= MAX_UNREAD_BYTES
 

@@ -1,4 +1,4 @@
-"""Closes a connection so that its client can read the last answer (RFC 9112, section 9.6)."""
+"""Closes a connection so that its client can read the last response (RFC 9112, section 9.6)."""
 
 import asyncio
 from collections.abc import Callable
@@ -7,14 +7,15 @@ from typing import Final
 from eventorg.serving.write_coalescing import CoalescingTransport
 
 MAX_DISCARDED_BYTES: Final = 32 * 1024 * 1024
-"""What a client may go on sending after the last answer. A client that sends a large body reads the answer after it."""
+"""The bytes that a client may send after the last response. A client that sends a large body reads the response after
+it."""
 
 
 class LingeringTransport(CoalescingTransport):
     """A transport that can go on reading after `close`.
 
     A socket that is closed while bytes of its client are unread resets the connection, and the reset can overtake the
-    answer. A transport that lingers ends its own side only. Its owner has `discard` count what comes, and aborts it
+    response. A transport that lingers ends its own side only. Its owner has `discard` count what comes, and aborts it
     after a while; a client that closes its side ends the connection too.
     """
 

@@ -1,4 +1,7 @@
-"""Requests that a client sends before it has its answers: they wait as bytes, and the client is not read meanwhile."""
+"""Requests that a client sends before it has its responses: they wait as bytes.
+
+The server does not read from the client meanwhile.
+"""
 
 from asyncio import BaseTransport, Transport
 from collections.abc import Callable
@@ -69,7 +72,7 @@ class PipeliningProtocol(HttpToolsProtocol):
         raise NotImplementedError
 
     def reject(self, error: DomainError) -> None:
-        """Ends the connection after the answers to what has been parsed."""
+        """Ends the connection after the responses to what has been parsed."""
         raise NotImplementedError
 
     def discard_input(self) -> None:
@@ -98,7 +101,7 @@ class PipeliningProtocol(HttpToolsProtocol):
 
 
 class _Flow(FlowControl):
-    """Reads on only when nothing waits: uvicorn would after each answer."""
+    """Reads on only when nothing waits: uvicorn would after each response."""
 
     def __init__(self, transport: Transport, is_behind: Callable[[], bool]) -> None:
         super().__init__(transport)

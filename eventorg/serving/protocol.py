@@ -1,10 +1,10 @@
 """Protects the server from slow and numerous clients: deadlines for requests and responses, limits on the size of a
 head, and a maximum number of connections. uvicorn has none of these.
 
-No request needs a timer of its own: each connection stores the time since which it waits for its client, and the
+No request needs a timer of its own: each connection stores when it began to wait for its client, and the
 server checks all connections once a second. A malformed request is answered with a problem document too.
 
-This module overrides internals of uvicorn. It can go when uvicorn has such deadlines and limits itself.
+This module overrides internals of uvicorn. Delete it when uvicorn has such deadlines and limits.
 """
 
 import resource
@@ -37,7 +37,7 @@ MAX_HEAD_BYTES: Final = 64 * 1024
 _MAX_FRAMING = 8 * MAX_HEAD_BYTES  # for the framing of chunks, which can have one byte each
 _OTHER_FILES = 100
 _MAX_REFUSED: Final = 30
-"""Connections beyond the limit that are waited for, so that they get a 503 in answer to their request. What comes on
+"""Connections beyond the limit that are waited for, so that they get a 503 in response to their request. What comes on
 top gets one at once: `_OTHER_FILES` are for these too."""
 _REFUSED_SECONDS: Final = 1.0
 

@@ -38,7 +38,7 @@ class Server(uvicorn.Server):
         self._feed = feed
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Accepts connections and tells the service manager."""
+        """Accepts connections, and reports to the service manager that the server is ready."""
         await super().startup(sockets)
         sd_notify("READY=1")
 
@@ -168,7 +168,9 @@ def listen(host: str, port: int, is_dual_stack: bool = True) -> socket.socket:
         raise OperatorError(f"Cannot listen on {host}: it is not an address. Check EVENTORG_HOST.") from None
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
-            raise OperatorError(f"Port {port} is already in use on {host}. Set EVENTORG_PORT to another one.") from None
+            raise OperatorError(
+                f"Port {port} is already in use on {host}. Set EVENTORG_PORT to another port."
+            ) from None
         reason = str(error.strerror).partition(" (")[0].lower()  # without the address, which Python appends
         address = _join(host, port)
         raise OperatorError(f"Cannot listen on {address}: {reason}. Check EVENTORG_HOST and EVENTORG_PORT.") from None

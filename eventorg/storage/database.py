@@ -86,8 +86,8 @@ class Database:
 
     @asynccontextmanager
     async def opened(self, *, checkpoints: bool = True) -> AsyncIterator[Self]:
-        """Connects, and closes when the block ends, after the transactions that wait by then. `checkpoints` is for the
-        one process that owns the file (see `connect_writer`)."""
+        """Opens the connections. When the block ends, finishes the waiting transactions and closes the connections.
+        `checkpoints` is for the one process that owns the file (see `connect_writer`)."""
         self.loop = asyncio.get_running_loop()  # other loops send their work here
         self._home = get_ident()
         self._checkpoints = checkpoints
@@ -122,8 +122,8 @@ class Database:
         """Returns the result of a transaction once it is committed and durable.
 
         Transactions that wait at the same time share one commit, each in its own savepoint. If one raises, only that
-        one is undone, and its error is raised here. A transaction function can run twice when its group had to be
-        undone, so it must use only its transaction. Raises `Unavailable` at once when too many wait.
+        one is undone, and its error is raised here. If its group is rolled back, a transaction function runs twice. It
+        must therefore have no effects outside its transaction. Raises `Unavailable` at once when too many wait.
         """
         if get_ident() != self._home:
             return await self._at_home(self.write(work))

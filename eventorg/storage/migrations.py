@@ -68,8 +68,8 @@ class NewerSchema(MigrationError):
     def __init__(self, component: str, migration: str, way_back: str = "restore a backup") -> None:
         self.migration = migration
         super().__init__(
-            f"The database has the migration {migration} of {component}, which this version does not know: "
-            f"it was made by a newer {component}; install that version or {way_back}."
+            f"A newer version of {component} has changed the database: it has the unknown migration {migration}. "
+            f"Install that version, or {way_back}."
         )
 
 
@@ -86,7 +86,7 @@ class Component(Struct, frozen=True):
         files = sorted(self.folder.glob("*.sql"))
         for file in files:
             if not _NAME.fullmatch(file.name):
-                raise MigrationError(f"The migration {file} is not named like 0001_initial.sql.")
+                raise MigrationError(f"Rename the migration {file} to a name such as 0001_initial.sql.")
         return files
 
 
@@ -102,8 +102,8 @@ def check_history(connection: sqlite3.Connection, component: Component) -> None:
             raise NewerSchema(component.name, name)
         if known[name] != sha256:
             raise MigrationError(
-                f"The migration {name} of {component.name} was edited after it had been applied; put it back and "
-                "add another."
+                f"The migration {name} of {component.name} has changed since it was applied. Restore the original "
+                "file, and add a new migration for the change."
             )
 
 
@@ -168,8 +168,8 @@ def _run(connection: sqlite3.Connection, file: Path, content: bytes, prefix: str
         connection.set_authorizer(None)
     for table, other in connection.execute(_HOLDING_BACK, {"prefix": prefix}) if prefix else ():
         raise MigrationError(
-            f"{file}: {table} refers to {other} without ON DELETE CASCADE or SET NULL, so that the core could delete "
-            "nothing there."
+            f"{file}: {table} refers to {other} without ON DELETE CASCADE or SET NULL. The core could then not "
+            f"delete rows of {other}."
         )
 
 
@@ -194,7 +194,7 @@ def _authorize(prefix: str, action: int, first: str | None, second: str | None, 
 
 def _reason(error: Exception, prefix: str) -> str:
     if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_AUTH:
-        own = f", and touches only what is named {prefix}…" if prefix else ""
+        own = f", and must change only tables whose names begin with {prefix}" if prefix else ""
         return f"a migration must not begin or end a transaction{own}"
     return str(error)
 

@@ -41,7 +41,7 @@ LIMIT 1
 """
 _FAILURES = "SELECT name, count(*) FROM plugin_failures GROUP BY name ORDER BY name"
 _SERVED = frozenset(("schema", "integrity", "foreign keys"))
-"""The aspects that must be right before a file is served. The others can be repaired while it is served."""
+"""The checks that must pass before a file is served. The others can be repaired while it is served."""
 
 
 def core_component() -> Component:
@@ -58,7 +58,7 @@ def prepare(path: Path, components: list[Component], clock: Clock, progress: Pro
     _require_place(path)
     faults = find_faults(path, components)
     if faults:
-        raise OperatorError(f"{path} is not served: {faults[0]}")
+        raise OperatorError(f"Cannot use the database {path}: {faults[0]}")
 
     def keep(pending: list[tuple[Component, list[str]]]) -> None:
         for component, names in pending:
@@ -135,15 +135,15 @@ def examine(path: Path, components: list[Component], thorough: bool) -> Iterator
             if not connection.execute("SELECT 1 FROM sqlite_master").fetchone():
                 return
             if connection.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
-                yield "schema", ["it is the SQLite database of another program."]
+                yield "schema", ["this file belongs to another program."]
                 return
             yield "schema", list(_schema_faults(connection, path, components))
             yield "integrity", list(_damage(connection, "integrity_check" if thorough else "quick_check"))
             yield "foreign keys", list(_broken_references(connection))
             yield "counters", list(_miscounts(connection)) if thorough else []
-            yield "plugins", list(_set_aside(connection)) if thorough else []
+            yield "plugins", list(_failed_changes(connection)) if thorough else []
     except sqlite3.DatabaseError as error:
-        yield "integrity", [f"it cannot be read as a SQLite database ({error})."]
+        yield "integrity", [f"this file is not a valid SQLite database ({error})."]
 
 
 def _schema_faults(connection: sqlite3.Connection, path: Path, components: list[Component]) -> Iterator[str]:
@@ -153,7 +153,7 @@ def _schema_faults(connection: sqlite3.Connection, path: Path, components: list[
         except NewerSchema as error:
             kept = pre_migration_copy(path, component.name, error.migration)
             if kept.exists():
-                error = NewerSchema(component.name, error.migration, f"go back with `eventorg restore {kept}`")
+                error = NewerSchema(component.name, error.migration, f"run `eventorg restore {kept}`")
             yield str(error)
         except OperatorError as error:
             yield str(error)
@@ -162,26 +162,26 @@ def _schema_faults(connection: sqlite3.Connection, path: Path, components: list[
 def _damage(connection: sqlite3.Connection, check: str) -> Iterator[str]:
     for (message,) in connection.execute(f"PRAGMA {check}(1)"):
         if message != "ok":
-            yield f"it is damaged ({message.splitlines()[-1]}); restore a backup."
+            yield f"the file is damaged ({message.splitlines()[-1]}). Restore a backup."
 
 
 def _broken_references(connection: sqlite3.Connection) -> Iterator[str]:
     broken = connection.execute("PRAGMA foreign_key_check").fetchone()
     if broken:
-        yield f"a row of {broken[0]} refers to a row of {broken[2]} that is missing; restore a backup."
+        yield f"a row of {broken[0]} refers to a row of {broken[2]} that is missing. Restore a backup."
 
 
 def _miscounts(connection: sqlite3.Connection) -> Iterator[str]:
     for (event_id,) in connection.execute(_MISCOUNTED).fetchall():
-        yield f"the counters of event {event_id} do not equal its registrations; restore a backup."
+        yield f"the seat counters of event {event_id} do not match its registrations. Restore a backup."
 
 
-def _set_aside(connection: sqlite3.Connection) -> Iterator[str]:
+def _failed_changes(connection: sqlite3.Connection) -> Iterator[str]:
     if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'plugin_failures'").fetchone():
         for name, count in connection.execute(_FAILURES).fetchall():
             yield (
-                f"{name} has set aside {count} changes: see `eventorg plugins`, then have them told again with "
-                f"`eventorg plugins retry {name}`."
+                f"{name} failed to process {count} {'change' if count == 1 else 'changes'}. To see the error, run "
+                f"`eventorg plugins`. To retry, run `eventorg plugins retry {name}`."
             )
 
 
@@ -204,7 +204,7 @@ def owner_lock(path: Path) -> Iterator[None]:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             holder = find_lock_holder(descriptor)
-            raise OperatorError(f"{path} is in use by {holder}; stop that one first.") from None
+            raise OperatorError(f"{path} is in use by {holder}. Stop that process first.") from None
         yield
     finally:
         os.close(descriptor)
@@ -213,6 +213,6 @@ def owner_lock(path: Path) -> Iterator[None]:
 def _require_place(path: Path) -> None:
     """Raises `OperatorError` if no database can be at a path, so that nothing is created beside it."""
     if not path.parent.is_dir():
-        raise OperatorError(f"The folder {path.parent} for the database does not exist; make it first.")
+        raise OperatorError(f"The folder {path.parent} for the database does not exist. Create it first.")
     if path.is_symlink() or (path.exists() and not path.is_file()):
         raise OperatorError(f"{path} is not a regular file, so it cannot be the database.")

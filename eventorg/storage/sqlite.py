@@ -44,7 +44,7 @@ def connect_writer(
         connection.execute(f"PRAGMA journal_size_limit = {JOURNAL_BYTES}")
         connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES if checkpoints else 0}")
         if mode != "wal" or connection.execute("PRAGMA foreign_keys").fetchone()[0] != 1:
-            raise OperatorError(f"{path} cannot be kept in WAL mode with foreign keys; is it on a network drive?")
+            raise OperatorError(f"{path} does not support SQLite's WAL mode or foreign keys. Move it to a local disk.")
     except BaseException:
         connection.close()
         raise

@@ -1,7 +1,7 @@
 """Authentication: a bearer token becomes the `Caller` that handlers find in `request.user`.
 
-A route is private unless it is marked `PUBLIC` (a token is optional, but must be valid if it is sent) or `OPEN` (tokens
-are ignored). A bot acts for a user with `X-Act-As`. Mark what a bot can do by itself with the scope it needs,
+A route needs a token unless it is marked `PUBLIC` (a token is optional, but must be valid if it is sent) or `OPEN`
+(tokens are ignored). A bot acts for a user with `X-Act-As`. Mark what a bot can do by itself with the scope it needs,
 `by_bot(scope)`.
 """
 
@@ -105,6 +105,6 @@ def _check_scope(caller: Caller, opt: dict[str, Any]) -> None:
 
 
 def _explain_act_as(error: NotFound, act_as: str | None) -> None:
-    """Makes the error say how `X-Act-As` is spelled if what was sent cannot be anybody's id."""
+    """Makes the error say how `X-Act-As` is spelled if what was sent cannot be anybody's ID."""
     if error.code == "user_not_found" and not _USER_ID.fullmatch(act_as or ""):
         error.words = {language: text(language, "hints", "act_as_spelling") for language in LANGUAGES}

@@ -88,7 +88,10 @@ async def _read_body(request: Request[Any, Any, Any]) -> None:
 
 
 def _in_time(receive: Receive) -> Receive:
-    """Receives until the deadline. `eventorg.serving.protocol` handles a client that sends nothing."""
+    """Returns a `receive` that raises `TooSlow` after the deadline.
+
+    `eventorg.serving.protocol` handles a client that sends nothing.
+    """
     deadline = time.monotonic() + REQUEST_SECONDS
 
     async def received() -> Message:

@@ -25,7 +25,7 @@ _METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 
 def is_canonical(scope: Scope) -> bool:
-    """Returns whether a request spells its path in the one way that is answered.
+    """Returns whether a request spells its path in the one way that the server accepts.
 
     A character is percent-encoded where it must be or may be reserved, never where it is a letter or a digit.
     """

@@ -4,7 +4,7 @@ A tag is `"<version>-<rest>"`. The version counts edits, and the rest stands for
 shows. An unchanged tag means an unchanged representation. The conditions of a change compare only the version, so a
 registration does not make an organizer's edit fail.
 
-A proxy that compresses an answer makes its tag weak, or appends the coding to it. Such a tag still counts as the tag.
+A proxy that compresses a response makes its tag weak, or appends the coding to it. Such a tag still counts as the tag.
 """
 
 import re
@@ -22,11 +22,11 @@ from eventorg.web.headers import header_list
 from eventorg.web.responses import JSONResponse
 
 T = TypeVar("T", Event, User, Registration, Host)
-Anything = TypeVar("Anything")
+Resource = TypeVar("Resource")
 
-IF_MATCH = "An `ETag`. If the resource has another version, the answer is 412."
-IF_NONE_MATCH = "An `ETag`. If it is still current, the answer is 304."
-UNLESS_MATCH = "An `ETag`, or `*` for any. If the resource still has this version, the answer is 412."
+IF_MATCH = "An `ETag`. If the resource has changed since, the request fails with 412."
+IF_NONE_MATCH = "An `ETag`. If the resource has not changed since, the response is 304."
+UNLESS_MATCH = "An `ETag`, or `*` for any. If the resource still has this version, the request fails with 412."
 ETAG = [
     ResponseHeader(name="ETag", description="The version, for `If-Match` and `If-None-Match`.", documentation_only=True)
 ]
@@ -124,7 +124,7 @@ def answer(resource: T, request: Request[Any, Any, Any]) -> Response[T]:
     return answer_unless_current(resource, etag(resource), request)
 
 
-def answer_unless_current(resource: Anything, tag: str, request: Request[Any, Any, Any]) -> Response[Anything]:
+def answer_unless_current(resource: Resource, tag: str, request: Request[Any, Any, Any]) -> Response[Resource]:
     """Returns 200 with the resource and its tag, or 304 if `If-None-Match` matches the tag."""
     if is_current(tag, request):
         return JSONResponse(None, status_code=304, headers={"ETag": tag})  # type: ignore[arg-type]

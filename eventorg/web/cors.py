@@ -1,7 +1,7 @@
 """Cross-origin requests (CORS, Fetch, section 3.3): which web pages of other sites can call the API.
 
 Litestar's own middleware replaces `Vary`, so that a cache mixes up languages, and it refuses a preflight request with a
-text. This one only adds headers: a page that is not allowed gets the usual answer, which its browser hides from it.
+text. This one only adds headers: a page that is not allowed gets the usual response, which its browser hides from it.
 """
 
 from collections.abc import Iterable, Sequence

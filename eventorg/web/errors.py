@@ -1,4 +1,4 @@
-"""Refusals that only HTTP knows: of the request as it is sent, before it means anything to the domain."""
+"""Errors of the HTTP request itself. The domain never sees such a request."""
 
 from eventorg.domain.errors import DomainError
 

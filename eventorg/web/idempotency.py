@@ -1,7 +1,7 @@
-"""`Idempotency-Key`: a request that is sent again is carried out once and gets the same answer.
+"""`Idempotency-Key`: a request that is sent again is carried out once and gets the same response.
 
-`IdempotencyRepository` stores what a request changed in the transaction of the change, and the answer is made from
-that again. A refusal changed nothing and is stored as the problem document that was sent.
+`IdempotencyRepository` stores the result of a request in the transaction that makes the change. A repeated request gets
+a response that is built from this result. For a rejected request, the problem document is stored.
 """
 
 import re
@@ -58,7 +58,7 @@ class Idempotency:
         return idempotent
 
     async def handle(self, key: str, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
-        """Answers a request that has a key.
+        """Responds to a request that has a key.
 
         Raises `Conflict` while the first request with this key runs, `KeyReused` if the key belongs to a different
         request, and `Invalid` for a malformed key.
@@ -119,7 +119,7 @@ def _is_kept_refusal(status: int) -> bool:
 
 
 def _marking(send: Send, *, is_refusal: bool = False) -> Send:
-    """Returns a `send` that marks the answer as a replay. An error in the place of a stored result is none."""
+    """Returns a `send` that marks the response as a replay. An error that replaces a stored result is not marked."""
 
     async def marking(message: Message) -> None:
         if message["type"] == "http.response.start" and (is_refusal or message["status"] < 400):

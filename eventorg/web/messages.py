@@ -1,4 +1,4 @@
-"""Short answers: a message, or the location of a new resource."""
+"""Short responses: a message, or the location of a new resource."""
 
 from typing import Annotated, Any
 

@@ -1,4 +1,4 @@
-"""Wraps every request: request ids, `Cache-Control`, HEAD, and observers for logs and metrics."""
+"""Wraps every request: request IDs, `Cache-Control`, HEAD, and observers for logs and metrics."""
 
 import secrets
 import time

@@ -44,12 +44,12 @@ if TYPE_CHECKING:
     from litestar._openapi.schema_generation import SchemaCreator  # has no public name
 
 _SUMMARY = """\
-Create events, register for them, join waiting lists and follow changes.
+Create events, register for them, join waiting lists, and follow changes.
 
-Times are RFC 3339, and responses use UTC. Ids are UUIDs. Use `me` for `{user_id}`, and an event's `code` for
-`{event_id}`. Every error is a problem document (RFC 9457) with a stable `code`, in Russian or English by
-`Accept-Language`. Resources have an `ETag`: send it in `If-Match` to avoid overwriting other people's changes, and in
-`If-None-Match` to get 304 if nothing has changed. HEAD works wherever GET does."""
+Times are RFC 3339, and responses use UTC. IDs are UUIDs. Use `me` for `{user_id}`, and an event's `code` for
+`{event_id}`. Every error is a problem document (RFC 9457) with a stable `code`, in Russian or English as
+`Accept-Language` asks. Resources have an `ETag`: send it in `If-Match` to avoid overwriting other people's changes, and
+in `If-None-Match` to get 304 if nothing has changed. HEAD works wherever GET does."""
 
 
 class ApiDescription(InitPlugin, ReceiveRoutePlugin, OpenAPISchemaPlugin):
@@ -152,12 +152,12 @@ class _Description(OpenAPI):
 
 
 def _openapi_config() -> _Config:
-    user = SecurityScheme(type="http", scheme="bearer", description="The token of `POST /login`.")
+    user = SecurityScheme(type="http", scheme="bearer", description="The token that `POST /login` returns.")
     bot = SecurityScheme(
         type="http",
         scheme="bearer",
         description="A bot's token (`evb_…`), which the operator creates. To act for a user, a bot with the scope "
-        "`act` sends the header `X-Act-As: <user id>` or `X-Act-As: telegram:<telegram id>`.",
+        "`act` sends the header `X-Act-As: <user ID>` or `X-Act-As: telegram:<telegram ID>`.",
     )
     return _Config(
         title="eventorg",
@@ -218,6 +218,6 @@ def _no_such_file(request: Request[Any, Any, Any], _: Exception) -> Response[Pro
 
 
 def _only_known_pages(request: Request[Any, Any, Any]) -> None:
-    """Raises `NotFound` for other paths below /docs, which Litestar answers with an HTML page."""
+    """Raises `NotFound` for other paths below /docs, for which Litestar returns an HTML page."""
     if request.path_params:
         raise NotFound()

@@ -22,7 +22,10 @@ from eventorg.web.conditional import IF_MATCH, IF_NONE_MATCH, UNLESS_MATCH
 from eventorg.web.idempotency import KEY_PATTERN
 from eventorg.web.problems import MEDIA_TYPE, describe
 
-_REPETITION = "If you repeat a request with its key within 24 hours, it runs once and the answer is the same."
+_REPETITION = (
+    "A key that you choose. If you send the request again with the same key within 24 hours, the server does not "
+    "repeat the work and returns the same response."
+)
 _PLAIN = {status.description: f"{status.phrase}." for status in HTTPStatus if status.description}
 """Short descriptions in place of those of `http.HTTPStatus`, which Litestar uses for a success."""
 
@@ -39,7 +42,7 @@ def complete(document: OpenAPI, optional_bodies: set[tuple[str, str]], strict_qu
             schemas[body.__name__].additional_properties = False
     for schema in schemas.values():
         for name, property_schema in (schema.properties or {}).items():
-            schema.properties[name] = _plain(property_schema)
+            schema.properties[name] = _named(_plain(property_schema), name)
     for path, item in (document.paths or {}).items():
         for method in ("get", "post", "put", "patch", "delete"):
             if operation := getattr(item, method):
@@ -65,7 +68,7 @@ def _complete_operation(operation: Operation, method: str, *, has_optional_body:
 
 
 def _describe_condition(operation: Operation) -> None:
-    """Adds `If-None-Match` to an operation that answers with an `ETag`; see `eventorg.web.conditional`."""
+    """Adds `If-None-Match` to an operation that responds with an `ETag`; see `eventorg.web.conditional`."""
     parameters: list[Any] = operation.parameters or []
     responses: dict[str, Any] = operation.responses or {}
     answered = responses.get("200")
@@ -108,7 +111,7 @@ def _simplify(operation: Operation, *, has_optional_body: bool) -> None:
         content.schema = _plain(content.schema, nullable=not has_optional_body)
     for parameter in operation.parameters or []:
         if isinstance(parameter, Parameter):
-            parameter.schema = _plain(parameter.schema, nullable=False)
+            parameter.schema = _named(_plain(parameter.schema, nullable=False), parameter.name)
     responses: dict[str, Any] = operation.responses or {}
     if "400" in responses and MEDIA_TYPE not in (responses["400"].content or {}):
         del responses["400"]  # Litestar's own shape, which is never sent
@@ -138,3 +141,20 @@ def _plain(schema: Any, *, nullable: bool = True) -> Any:
         return arm
     given = {each.name: value for each in fields(schema) if (value := getattr(schema, each.name)) is not None}
     return replace(arm, **given | {"one_of": None})
+
+
+def _named(schema: Any, name: str) -> Any:
+    """Returns the schema with a name for each list of values that stands beside another type.
+
+    Generators make a class of such a list, and call it `Type1` unless it has a title.
+    """
+    if not isinstance(schema, Schema):
+        return schema
+    title = name.title().replace("_", "")
+    if schema.enum is not None and None in schema.enum:
+        values = Schema(type=OpenAPIType.STRING, enum=[value for value in schema.enum if value is not None])
+        schema = replace(schema, type=None, enum=None, one_of=[values, Schema(type=OpenAPIType.NULL)])
+    for arm in schema.one_of or []:
+        if isinstance(arm, Schema) and (arm.enum is not None or arm.const is not None):
+            arm.title = title
+    return schema

@@ -11,7 +11,7 @@ from eventorg.web.bodies import accepted
 
 
 def answer_options(route: HTTPRoute) -> None:
-    """Sets the answer to OPTIONS to all methods of the route.
+    """Sets the response to OPTIONS to all methods of the route.
 
     Litestar's own handler lists only the methods that the path had when its first handler was added, without HEAD.
     """

@@ -89,7 +89,7 @@ class Problem(Struct, frozen=True, omit_defaults=True):
 
 
 def problem_response(request: Request[Any, Any, Any], error: errors.DomainError) -> Response[Problem]:
-    """Returns the answer to a domain error."""
+    """Returns the response to a domain error."""
     status = next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
     headers: dict[str, str] = {}
     if status == 401:
@@ -105,7 +105,7 @@ def problem_response(request: Request[Any, Any, Any], error: errors.DomainError)
 
 
 def _framework_response(request: Request[Any, Any, Any], error: HTTPException) -> Response[Problem]:
-    """Returns the answer to an exception that Litestar raises."""
+    """Returns the response to an exception that Litestar raises."""
     if isinstance(error, ValidationException):
         return problem_response(request, _invalid(error))
     if error.status_code >= 500 and error.status_code not in FRAMEWORK_CODES:
@@ -118,7 +118,7 @@ def _framework_response(request: Request[Any, Any, Any], error: HTTPException) -
 
 
 def _unhandled_response(request: Request[Any, Any, Any], error: Exception) -> Response[Problem]:
-    """Logs an unhandled error with its traceback, and returns an answer without detail."""
+    """Logs an unhandled error with its traceback, and returns a response without detail."""
     log.error("request_failed", path=request.scope.get("path_template"), exc_info=error)
     return _response(request, 500, "internal_error", {})
 
@@ -172,18 +172,18 @@ EXCEPTION_HANDLERS: ExceptionHandlersMap = {
 
 _DESCRIPTIONS = {
     400: "The body is not JSON in UTF-8.",
-    401: "The token is missing, malformed, expired or revoked.",
-    403: "Not allowed for this user.",
+    401: "The token is missing, malformed, expired, or revoked.",
+    403: "The caller may not do this; see `code`.",
     404: "Not found, or not visible to the caller.",
     408: "The request did not arrive in time.",
     409: "Conflicts with the current state; see `code`.",
-    410: "The change is no longer kept. Read everything again.",
+    410: "The change is no longer kept, or a backup from before it was restored. Read everything again.",
     412: "`If-Match` or `If-None-Match` does not allow it: the resource has changed, or the ETag is invalid.",
     413: "The body is larger than 64 KiB.",
     415: "The body is not JSON in UTF-8, or it is compressed. `Accept` and `Accept-Encoding` name what is accepted.",
     422: "Invalid input; see `errors`.",
     429: "Too many requests or failed attempts. Wait for `Retry-After` seconds.",
-    503: "Unavailable; nothing was changed. Retry after `Retry-After` seconds.",
+    503: "The server is busy, or the database is unavailable. Nothing was changed. Retry after `Retry-After` seconds.",
     507: "The server's disk is full; nothing was changed.",
 }
 

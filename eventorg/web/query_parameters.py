@@ -114,5 +114,5 @@ def _is_text(part: str) -> bool:
 
 
 def _shown(name: str) -> str:
-    """Returns a name as the answer shows it: not too long, and as text."""
+    """Returns a name as the response shows it: not too long, and as text."""
     return name[:MAX_NAME].encode(errors="surrogateescape").decode(errors="replace")

@@ -1,4 +1,4 @@
-"""One Litestar plugin that makes the application strict: its routes, those of plugins, and routes added later."""
+"""A Litestar plugin that applies strict checks to all routes: the core's, the plugins', and those added later."""
 
 from litestar.config.app import AppConfig
 from litestar.handlers import HTTPRouteHandler
@@ -14,7 +14,7 @@ from eventorg.web.responses import JSONResponse
 
 
 class StrictRoutes(InitPlugin, ReceiveRoutePlugin):
-    """Decodes requests strictly, answers every failure as a problem document, and lists all methods in `Allow`."""
+    """Decodes requests strictly, turns every failure into a problem document, and lists all methods in `Allow`."""
 
     def __init__(self) -> None:
         self._checked: set[HTTPRouteHandler] = set()

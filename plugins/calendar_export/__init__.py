@@ -123,7 +123,7 @@ async def get_calendar(
 ) -> Response[bytes]:
     """Returns an iCalendar feed (RFC 5545) of all events that a user hosts or attends. Needs no token: the address is
     secret. Cancelled events have `STATUS:CANCELLED`. If the user is on the waiting list, the title says so. The feed
-    leaves out events that ended more than a year ago, and has at most the 500 events that start nearest to now."""
+    leaves out events that ended more than a year ago, and has at most 500 events: those that start closest to now."""
 
     def work(tx: Transaction) -> Contents:
         owner = tx.one(plugin.sql.get_owner, sha256=_hash(secret))
@@ -142,7 +142,7 @@ async def get_calendar(
 @post(
     "/users/me/calendar",
     operation_id="create_calendar",
-    summary="Create a calendar address",
+    summary="Create your calendar address",
     response_headers=ETAG,
     responses=problems(401, 403, 507),
 )
@@ -163,19 +163,20 @@ async def create_calendar(request: Authenticated, plugin: NamedDependency[Contex
     made = await plugin.write_once(request.user, _Made, make)
     if made.sha256 != _hash(_secret(token, made.salt)):  # repeated with a newer token
         made = await plugin.write(make)
-    address = CalendarAddress(f"{request.base_url}calendar/{_secret(token, made.salt)}/feed.ics")
+    base = plugin.public_url or str(request.base_url).rstrip("/")
+    address = CalendarAddress(f"{base}/calendar/{_secret(token, made.salt)}/feed.ics")
     return Response(address, headers={"Cache-Control": "no-store", "ETag": _tag_of_address(made.sha256)})
 
 
 @delete(
     "/users/me/calendar",
     operation_id="delete_calendar",
-    summary="Delete the calendar address",
+    summary="Delete your calendar address",
     status_code=200,
     responses=problems(401, 403, 412, 507),
 )
 async def delete_calendar(request: Authenticated, plugin: NamedDependency[Context]) -> CalendarEnded:
-    """Deletes the address: it answers 404 from now on. Succeeds also if there is none."""
+    """Deletes the address, which then returns 404. Also succeeds if there is no address."""
 
     def work(tx: Transaction) -> None:
         row = tx.one(plugin.sql.get_newest_address, user_id=request.user.user_id)

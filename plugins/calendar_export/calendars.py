@@ -73,7 +73,7 @@ def _event(entry: Entry, waiting: str, now: datetime) -> Event:
     event.add("last-modified", _time(entry.updated_at))
     event.add("dtstart", _time(entry.start_time))
     event.add("dtend", _time(entry.end_time))
-    event.add("organizer", vUri(f"urn:uuid:{entry.organizer_id}"))  # METHOD:PUBLISH needs one; e-mail is private
+    event.add("organizer", vUri(f"urn:uuid:{entry.organizer_id}"))  # METHOD:PUBLISH needs one; email is private
     event.add("summary", _Text(f"{waiting}{entry.title}" if entry.waitlisted else entry.title))
     if entry.description:
         event.add("description", _Text(entry.description))

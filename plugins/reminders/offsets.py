@@ -29,7 +29,7 @@ _MAX_SPELLING: Final = 100
 
 
 def duration(seconds: int) -> str:
-    """Returns a duration in hours, minutes and seconds, without zero parts (ISO 8601)."""
+    """Returns a duration in hours, minutes, and seconds, without zero parts (ISO 8601)."""
     hours, rest = divmod(seconds, 3600)
     parts = ((hours, "H"), (rest // 60, "M"), (rest % 60, "S"))
     return "PT" + ("".join(f"{count}{unit}" for count, unit in parts if count) or "0S")
@@ -57,8 +57,8 @@ class Reminder(Input):
             format="duration",
             pattern=f"^{_PATTERN}$",
             max_length=_MAX_SPELLING,
-            description="An ISO 8601 duration in weeks, or in days, hours, minutes and seconds. At most 30 days. "
-            "Responses have hours, minutes and seconds.",
+            description="An ISO 8601 duration in weeks, or in days, hours, minutes, and seconds. At most 30 days. "
+            "Responses have hours, minutes, and seconds.",
             examples=["PT24H"],
         ),
     ]

@@ -30,7 +30,10 @@ PluginContext = NamedDependency[Context]
 async def get_event_reminders(
     request: Authenticated, event_id: FromPath[str], plugin: PluginContext
 ) -> Response[list[Reminder]]:
-    """Returns how long before the start participants are reminded. For hosts. Default: 24 hours and 1 hour."""
+    """Returns how long before the start participants are reminded. Only hosts can do this.
+
+    Default: 24 hours and 1 hour.
+    """
     reminders = await offsets.get_event_offsets(plugin, event_id, request.user)
     return answer_unless_current(reminders, offsets.tag_of(reminders), request)
 
@@ -48,8 +51,8 @@ async def set_event_reminders(
     data: JSONBody[list[Reminder]],
     plugin: PluginContext,
 ) -> Response[list[Reminder]]:
-    """Sets at most ten reminders, or `[]` for none. For hosts. The response has each once, the longest first. The
-    reminders that participants have set for themselves take precedence."""
+    """Sets at most ten reminders, or `[]` for none. Only hosts can do this. The response lists each reminder once, the
+    longest first. The reminders that participants have set for themselves take precedence."""
     return _tagged(await offsets.set_event_offsets(plugin, event_id, data, expected_tags(request), request.user))
 
 
@@ -61,8 +64,8 @@ async def set_event_reminders(
     responses=problems(401, 403),
 )
 async def get_my_reminders(request: Authenticated, plugin: PluginContext) -> Response[list[Reminder]]:
-    """Returns the reminders that you have set for all events you attend. Default: 24 hours and 1 hour, which each event
-    may change."""
+    """Returns the reminders that you have set for all events you attend. By default, 24 hours and 1 hour before
+    the start, unless a host changes that for the event."""
     reminders = await offsets.get_user_offsets(plugin, request.user.user_id)
     return answer_unless_current(reminders, offsets.tag_of(reminders), request)
 
@@ -86,7 +89,7 @@ async def set_my_reminders(
 @delete(
     "/users/me/reminders",
     operation_id="reset_my_reminders",
-    summary="Reset reminder settings",
+    summary="Reset your reminders",
     responses=problems(401, 403, 412, 507),
 )
 async def reset_my_reminders(request: Authenticated, plugin: PluginContext) -> None:

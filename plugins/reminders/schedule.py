@@ -97,7 +97,7 @@ async def on_fact(fact: Fact, context: Context) -> None:
 
 
 async def _announce_move(context: Context, fact: Fact, event_id: str) -> None:
-    """Tells the participants a new time or place, if it differs from what they were last told."""
+    """Announces a new time or place to the participants, if it differs from the last announcement."""
     move = await context.read(lambda tx: tx.one(context.sql.get_move, event_id=event_id))
     if move is None or not move["moved"]:
         return

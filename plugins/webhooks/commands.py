@@ -17,14 +17,16 @@ from .webhooks import CreatedWebhook, Webhook, WebhookDelivery, clean_types, cle
 @click.option("--types", default="*", show_default=True, help="Comma-separated types of changes, such as event.*.")
 @click.pass_obj
 def add_webhook(run: RunCommand, url: str, types: str) -> None:
-    """Send all changes to URL, of every event and user. Prints the secret once, alone on the last line.
+    """Send all changes to URL, of every event and user. Print the secret once, on the last line.
 
     Example: eventorg webhooks add https://example.com/hook --types event.created,registration.*
     """
     try:
         address = clean_url(url)
     except Refused:
-        raise click.ClickException(f"{url} is not an http or https URL without user name and password.") from None
+        raise click.ClickException(
+            f"{url} must begin with http:// or https:// and must not contain a username or password."
+        ) from None
     try:
         patterns = clean_types([pattern.strip() for pattern in types.split(",")])
     except Refused:
@@ -35,7 +37,8 @@ def add_webhook(run: RunCommand, url: str, types: str) -> None:
             await check_destination(address, allow_private=context.settings.allow_private)
         except Refused:
             raise click.ClickException(
-                f"{url} has no address, or a private one (see EVENTORG_WEBHOOKS_ALLOW_PRIVATE)."
+                f"The host of {url} has no address, or its address is private. To allow private addresses, set "
+                "EVENTORG_WEBHOOKS_ALLOW_PRIVATE=true."
             ) from None
         return await context.write(lambda tx: create(context, tx, address, patterns, None, None))
 
@@ -99,7 +102,7 @@ def enable_webhook(run: RunCommand, id: str) -> None:  # noqa: A002
 @click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 1000), help="Maximum number of results.")
 @click.pass_obj
 def show_log(run: RunCommand, id: str, limit: int) -> None:  # noqa: A002
-    """Show the deliveries to the webhook ID, newest first: id, time, type, state, attempts, last result.
+    """Show the deliveries to the webhook ID, newest first: ID, time, type, state, attempts, last result.
 
     Example: eventorg webhooks log 0b9fdc1e-7f5c-4a55-9f0e-3c1d5d3a6f11
     """
@@ -117,7 +120,7 @@ def show_log(run: RunCommand, id: str, limit: int) -> None:  # noqa: A002
     for delivery in run(act):
         outcome = delivery.error or str(delivery.response_status or "-")
         state = f"due {delivery.due_at}" if delivery.due_at else delivery.status
-        attempts = f"{delivery.attempts} attempts"
+        attempts = f"{delivery.attempts} {'attempt' if delivery.attempts == 1 else 'attempts'}"
         click.echo("\t".join((delivery.id, delivery.created_at, delivery.type, state, attempts, outcome)))
 
 
@@ -134,12 +137,12 @@ def show_log(run: RunCommand, id: str, limit: int) -> None:  # noqa: A002
 def replay_deliveries(
     run: RunCommand, delivery_id: str | None, since: datetime | None, webhook: str | None, failed: bool
 ) -> None:
-    """Send a delivery again, or all since a time. The server does this within seconds.
+    """Send a delivery again, or all deliveries since a time. The server does this within seconds.
 
     Example: eventorg webhooks replay --since 2027-01-31T12:00:00Z --failed
     """
     if (delivery_id is None) == (since is None):
-        raise click.UsageError("Give either a delivery or --since.")
+        raise click.UsageError("Specify either DELIVERY_ID or --since.")
     if since is None and (webhook or failed):
         raise click.UsageError("--webhook and --failed need --since.")
 
@@ -163,7 +166,7 @@ def replay_deliveries(
 
 def _state(webhook: Webhook) -> str:
     if webhook.disabled_at:
-        return f"off since {webhook.disabled_at}: {webhook.disabled_reason}"
+        return f"disabled since {webhook.disabled_at}: {webhook.disabled_reason}"
     return f"failing since {webhook.failing_since}" if webhook.failing_since else "ok"
 
 

@@ -187,7 +187,7 @@ def find_deliveries(
 
 
 def replay(context: Context, tx: Transaction, delivery_id: str, webhook_id: str | None = None) -> WebhookDelivery:
-    """Makes a delivery due now, with all its attempts, and returns it; with `webhook_id`, only one of that webhook.
+    """Makes a delivery due now, resets its attempts, and returns it; with `webhook_id`, only one of that webhook.
 
     Raises `NotFound`, and `Conflict` if the webhook is disabled.
     """

@@ -31,7 +31,7 @@ DeliveryId = Annotated[str, PathParameter(description="The id of the message.")]
 
 
 class WebhookController(Controller):
-    """The webhooks of one event. Only its hosts may use them."""
+    """The webhooks of one event. Only hosts can use them."""
 
     path = "/events/{event_id:str}/webhooks"
 
@@ -43,13 +43,15 @@ class WebhookController(Controller):
     async def create_webhook(
         self, request: Authenticated, event_id: FromPath[str], data: JSONBody[NewWebhook], plugin: PluginContext
     ) -> CreatedWebhook:
-        """Sends each change of the event to a URL, as a POST of
+        """Sends the changes of the event to a URL, as a POST of
         `{"type", "timestamp", "data": {"seq", "event_id", "user_id", "event"}}`. The request is signed as Standard
         Webhooks specifies, with the `secret`, which is shown only once.
 
-        For hosts; at most ten per event (409). `types` are those of `GET /changes`, `event.*`, `registration.*`, or `*`
-        for all. A URL with a private address or without one is 422. The webhook is deleted with its event, and when its
-        creator is no longer a host.
+        Changes of the event's fields that follow each other closely are one message.
+
+        Only hosts can do this. An event has at most ten webhooks (409). `types` are those of `GET /changes`, `event.*`,
+        `registration.*`, or `*` for all. The server rejects a URL whose host has no address or a private one (422). The
+        webhook is deleted with its event, with its creator's account, and when its creator is no longer a host.
         """
         webhooks = HostsWebhooks(plugin, event_id, request.user)
         await webhooks.check()
@@ -62,20 +64,21 @@ class WebhookController(Controller):
 
     @get(operation_id="list_webhooks", summary="List webhooks", responses=problems(401, 403, 404))
     async def list_webhooks(self, request: Authenticated, event_id: FromPath[str], plugin: PluginContext) -> Webhooks:
-        """Lists the webhooks of an event with their status, in the order of creation. For hosts. Shows no secrets."""
+        """Lists the webhooks of an event with their status, in the order of creation, without their secrets.
+        Only hosts can do this."""
         return await HostsWebhooks(plugin, event_id, request.user).find()
 
     @get(
         "/{webhook_id:str}",
         operation_id="get_webhook",
-        summary="Get webhook status",
+        summary="Get a webhook",
         response_headers=ETAG,
         responses=problems(401, 403, codes={404: ["event_not_found", "not_found"]}),
     )
     async def get_webhook(
         self, request: Authenticated, event_id: FromPath[str], webhook_id: WebhookId, plugin: PluginContext
     ) -> Response[Webhook]:
-        """Returns a webhook with its status. For hosts. Does not show the secret."""
+        """Returns a webhook with its status, without the secret. Only hosts can do this."""
         webhook = await HostsWebhooks(plugin, event_id, request.user).get(webhook_id)
         return answer_unless_current(webhook, tag_of(webhook), request)
 
@@ -88,7 +91,7 @@ class WebhookController(Controller):
     async def delete_webhook(
         self, request: Authenticated, event_id: FromPath[str], webhook_id: WebhookId, plugin: PluginContext
     ) -> None:
-        """Deletes a webhook with its log. Pending messages are not sent. For hosts."""
+        """Deletes a webhook with its log. Pending messages are not sent. Only hosts can do this."""
         await HostsWebhooks(plugin, event_id, request.user).delete(webhook_id, expected_tags(request))
 
     @post(
@@ -102,8 +105,8 @@ class WebhookController(Controller):
     async def enable_webhook(
         self, request: Authenticated, event_id: FromPath[str], webhook_id: WebhookId, plugin: PluginContext
     ) -> Response[Webhook]:
-        """Enables a webhook again after a 410 or a week of failures. For hosts. Pending messages are sent. Changes made
-        in the meantime are not sent; read them with `GET /changes`."""
+        """Enables a webhook again after a 410 or a week of failures. Only hosts can do this. Pending messages are sent.
+        Changes made in the meantime are not sent; read them with `GET /changes`."""
         webhook = await HostsWebhooks(plugin, event_id, request.user).enable(webhook_id)
         return Response(webhook, headers={"ETag": tag_of(webhook)})
 
@@ -122,8 +125,8 @@ class WebhookController(Controller):
         limit: Limit = 100,
         cursor: Cursor = None,
     ) -> WebhookDeliveries:
-        """Lists the messages to a webhook, newest first, each with the result of its last attempt. For hosts. Messages
-        are kept for 30 days, unless the operator sets another time."""
+        """Lists the messages to a webhook, newest first, each with the result of its last attempt. Only hosts can do
+        this. Messages are kept for 30 days, unless the operator sets another period."""
         return await HostsWebhooks(plugin, event_id, request.user).find_deliveries(webhook_id, limit, cursor)
 
     @post(
@@ -142,5 +145,5 @@ class WebhookController(Controller):
         plugin: PluginContext,
     ) -> WebhookDelivery:
         """Sends the same body again with the same `webhook-id` and a new signature, and retries it like a new message.
-        For hosts. 409 `webhook_off` if the webhook is disabled."""
+        Only hosts can do this. Returns 409 `webhook_off` if the webhook is disabled."""
         return await HostsWebhooks(plugin, event_id, request.user).replay(webhook_id, delivery_id)

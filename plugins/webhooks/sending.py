@@ -1,4 +1,4 @@
-"""Sends due messages: one at a time to each webhook, many webhooks at once, and none delays another."""
+"""Sends due messages: one at a time to each webhook, and to many webhooks at once, so that none delays another."""
 
 import asyncio
 import secrets
@@ -31,20 +31,20 @@ SCHEDULE: Final = (
 )
 """The pauses after failed attempts, as Standard Webhooks suggests. After the last one the message has failed."""
 JITTER: Final = 0.2
-"""A pause is longer by up to this share at random, so that messages that failed together are not retried together."""
+"""Each pause is randomly extended by up to this fraction, so that messages that failed together are retried apart."""
 MAX_RETRY_AFTER: Final = timedelta(hours=24)
 MAX_FAILING: Final = timedelta(days=7)
 LANE: Final = 32
-"""The number of concurrent messages to webhooks that answer quickly, and to the others, which cannot delay them."""
+"""The number of concurrent messages to webhooks that respond quickly, and to the others, which cannot delay them."""
 QUICK_MILLISECONDS: Final = 2_000
 POLL_SECONDS: Final = 0.2
-"""The time between two looks for messages that have become due."""
+"""Interval between checks for messages that have become due."""
 
 _threads = CapacityLimiter(2 * LANE)
 
 
 class Sender:
-    """Sends messages until it is cancelled. A message in progress is then sent again later, with the same id."""
+    """Sends messages until it is cancelled. A message in progress is then sent again later, with the same ID."""
 
     def __init__(self) -> None:
         self._news = asyncio.Event()

@@ -117,7 +117,7 @@ def test_the_header_wins_over_the_parameter_and_that_over_after(server: Server) 
 def test_a_stream_after_the_latest_tells_only_what_follows(server: Server) -> None:
     user = server.sign_up()
     with stream(server, user, "/changes?after=latest") as events:
-        assert events.block() == {"": "still here"}
+        assert events.block() == {"": "keep-alive"}
         made = user.create_event()
         assert json.loads(events.event()["data"])["event_id"] == made["id"]
 
@@ -172,7 +172,7 @@ def test_a_quiet_stream_says_that_it_is_still_there(server: Server, monkeypatch:
     user = server.sign_up()
     with stream(server, user) as events:
         assert events.block()["event"] == "user.created"
-        assert [events.block() for _ in range(3)] == [{"": "still here"}] * 3
+        assert [events.block() for _ in range(3)] == [{"": "keep-alive"}] * 3
 
 
 @pytest.mark.parametrize("who", ["user", "bot"])
@@ -200,7 +200,7 @@ def test_who_waits_is_told_nothing_once_its_token_is_dead(server: Server, waits:
             waits.get(timeout=PATIENCE)
         server.revoke(bot)
         user.create_event()
-        assert [*iter(events.block, {})] in ([], [{"": "still here"}])
+        assert [*iter(events.block, {})] in ([], [{"": "keep-alive"}])
         check_problem(poll.result(PATIENCE), 401, "token_revoked")
 
 

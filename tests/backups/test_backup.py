@@ -72,7 +72,7 @@ def test_it_tells_how_far_it_is(database: Path, target: Path, monkeypatch: pytes
 
 def test_a_file_that_exists_is_left_alone(database: Path, target: Path) -> None:
     target.write_text("precious")
-    with pytest.raises(OperatorError, match=r"already exists\. A backup replaces no file"):
+    with pytest.raises(OperatorError, match=r"already exists\. eventorg does not overwrite files"):
         back_up(database, target)
     assert target.read_text() == "precious"
     assert [file.name for file in target.parent.iterdir()] == ["monday.db"]
@@ -82,7 +82,7 @@ def test_a_file_that_comes_meanwhile_is_left_alone(database: Path, target: Path)
     def come(what: str, done: int, total: int) -> None:
         target.write_text("precious")
 
-    with pytest.raises(OperatorError, match=r"already exists\. A backup replaces no file"):
+    with pytest.raises(OperatorError, match=r"already exists\. eventorg does not overwrite files"):
         back_up(database, target, come)
     assert target.read_text() == "precious"
     assert [file.name for file in target.parent.iterdir()] == ["monday.db"]
@@ -121,6 +121,6 @@ def test_without_a_database_there_is_no_backup(tmp_path: Path, target: Path) -> 
 
 
 def test_a_folder_that_is_missing_is_refused(database: Path, target: Path) -> None:
-    with pytest.raises(OperatorError, match=r"The folder .*missing for the backup does not exist; create it first\.$"):
+    with pytest.raises(OperatorError, match=r"The folder .*missing for the backup does not exist\. Create it first\.$"):
         back_up(database, target.parent / "missing" / "monday.db")
     assert os.listdir(target.parent) == []

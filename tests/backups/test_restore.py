@@ -19,7 +19,7 @@ from eventorg.storage.sqlite import connect_reader, connect_writer
 from eventorg.testing import Clock, User, running
 from tests.programs import CHECKOUT, run, sentence, serving
 
-ADD = "INSERT INTO users VALUES (?1, ?1, ?1, NULL, NULL, NULL, NULL, NULL, 'ru', 'UTC', 1, 1, 'now', 'now')"
+ADD = "INSERT INTO users VALUES (?1, ?1, ?1, NULL, NULL, NULL, NULL, NULL, 'ru', 'UTC', 1, 1, 'now', 'now', NULL)"
 COMPONENTS = [core_component()]
 
 
@@ -152,16 +152,16 @@ def of_another_program(backup: Path) -> None:
 
 
 REFUSED: dict[str, tuple[Callable[[Path], object], str]] = {
-    "no file": (lambda backup: backup.unlink(), "There is no backup"),
-    "an empty file": (lambda backup: backup.write_bytes(b""), "There is no backup"),
+    "no file": (lambda backup: backup.unlink(), "does not exist or is empty"),
+    "an empty file": (lambda backup: backup.write_bytes(b""), "does not exist or is empty"),
     "no database": (lambda backup: backup.write_text("Dear diary, " * 1_000), "file is not a database"),
-    "another program's": (of_another_program, "the SQLite database of another program"),
-    "a newer schema": (with_a_newer_schema, "install that version"),
+    "another program's": (of_another_program, "this file belongs to another program"),
+    "a newer schema": (with_a_newer_schema, "Install that version"),
     "an index astray": (
         with_an_index_that_lacks_a_row,
-        "it is damaged (row 1 missing from index idempotency_records_of_user",
+        "the file is damaged (row 1 missing from index idempotency_records_of_user",
     ),
-    "a miscount": (with_a_miscount, "do not equal its registrations"),
+    "a miscount": (with_a_miscount, "do not match its registrations"),
     "a broken reference": (with_a_broken_reference, "a row of event_hosts refers to"),
 }
 
@@ -196,12 +196,12 @@ def test_a_full_disk_changes_nothing(database: Path, backup: Path) -> None:
 def test_while_it_is_served_or_open_elsewhere_it_is_refused(
     database: Path, backup: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with owner_lock(database), pytest.raises(OperatorError, match=r"is in use by process \d+ .*; stop that one first"):
+    with owner_lock(database), pytest.raises(OperatorError, match=r"is in use by process \d+ .*\. Stop that process"):
         restore(backup, database, COMPONENTS, Clock())
     monkeypatch.setattr("eventorg.storage.sqlite.BUSY_TIMEOUT_MS", 20)
     with closing(connect_reader(database)) as shell:
         shell.execute("SELECT 1 FROM users").fetchall()
-        with pytest.raises(OperatorError, match="is open in another program; close it first"):
+        with pytest.raises(OperatorError, match=r"is open in another program\. Close it first"):
             restore(backup, database, COMPONENTS, Clock())
     assert users(database) == ["old"]
     assert names(database) <= {"eventorg.db", "eventorg.db-wal", "eventorg.db-shm"}
@@ -277,7 +277,7 @@ def test_the_commands_bring_back_what_was_and_no_follower_skips_what_comes(tmp_p
         assert run(path, "backup", monday).returncode == 0
         assert user.delete(f"/events/{event['id']}").status_code == 200
         seen = user.get("/changes").json()["next"]
-        assert "stop that one first" in sentence(run(path, "restore", monday))
+        assert "Stop that process first" in sentence(run(path, "restore", monday))
     restored = run(path, "restore", monday)
     assert restored.returncode == 0, restored.stderr
     first, way_back = restored.stdout.splitlines()

@@ -74,7 +74,7 @@ def test_check_prints_every_fault_and_fails(path: Path) -> None:
     result = CliRunner().invoke(cli, "check")
     assert result.exit_code == 1
     first, second = result.stderr.splitlines()
-    assert first.startswith("schema: The migration 0001_initial.sql of eventorg was edited")
+    assert first.startswith("schema: The migration 0001_initial.sql of eventorg has changed")
     assert second.startswith("foreign keys: a row of event_hosts refers to a row of")
     assert "counters: ok\n" in result.stdout
 
@@ -84,7 +84,8 @@ def test_check_finds_wrong_counters_and_failed_changes_of_plugins(path: Path) ->
     with closing(connect_writer(path)) as connection:
         failure = "'hooks', 7, 'user.created', NULL, 'x', 'y', 'z', 0, NULL"
         connection.execute(f"INSERT INTO plugin_failures VALUES ({failure})")
-        connection.execute("INSERT INTO users VALUES ('a', 'a', 'a', 'a', 'a', '', '', '', 'ru', 'UTC', 1, 1, '', '')")
+        user = "'a', 'a', 'a', 'a', 'a', '', '', '', 'ru', 'UTC', 1, 1, '', '', NULL"
+        connection.execute(f"INSERT INTO users VALUES ({user})")
         connection.execute(
             "INSERT INTO events VALUES (1, 'e', 'e', 't', '', '1', '2', '', 'UTC', 'a', 1, 1, 'published', 'public', "
             "'t', 1, 0, 1, '', '')"
@@ -92,8 +93,8 @@ def test_check_finds_wrong_counters_and_failed_changes_of_plugins(path: Path) ->
     result = CliRunner().invoke(cli, "check")
     assert result.exit_code == 1
     assert result.stderr.splitlines() == [
-        "counters: the counters of event e do not equal its registrations; restore a backup.",
-        "plugins: hooks has set aside 1 changes: see `eventorg plugins`, then have them told again with "
+        "counters: the seat counters of event e do not match its registrations. Restore a backup.",
+        "plugins: hooks failed to process 1 change. To see the error, run `eventorg plugins`. To retry, run "
         "`eventorg plugins retry hooks`.",
     ]
 
@@ -251,9 +252,9 @@ def test_serve_rejects_an_invalid_port(path: Path, capsys: pytest.CaptureFixture
     [
         ("webhooks", "A plugin named webhooks already exists"),
         ("diary", "A plugin named diary already exists"),
-        ("webhooks_log", "The plugins webhooks_log and webhooks could not be told apart"),
-        ("calendar", "The plugins calendar and calendar_export could not be told apart"),
-        ("backup", "A plugin cannot be named backup"),
+        ("webhooks_log", "The plugins webhooks_log and webhooks cannot be told apart"),
+        ("calendar", "The plugins calendar and calendar_export cannot be told apart"),
+        ("backup", "The plugin name backup is reserved"),
         ("Diary", "A plugin cannot be named Diary"),
     ],
 )

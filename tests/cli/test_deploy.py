@@ -232,10 +232,10 @@ def test_health_is_a_command(fresh_server: Server, monkeypatch: pytest.MonkeyPat
     assert fresh_server.app
     monkeypatch.setattr(fresh_server.app.state.core.health, "probe", refuse)
     refused = run(tmp_path / "other.db", "health", port=port)
-    assert sentence(refused) == f"The server is not healthy: http://127.0.0.1:{port}/health answered 503."
+    assert sentence(refused) == f"The server is not healthy: http://127.0.0.1:{port}/health returned 503."
 
 
 def test_health_without_a_server_is_one_sentence(tmp_path: Path) -> None:
     refused = run(tmp_path / "eventorg.db", "health", host="::1", port=9)
-    assert sentence(refused).startswith("No answer from http://[::1]:9/health: ")
+    assert sentence(refused).startswith("No response from http://[::1]:9/health: ")
     assert list(tmp_path.iterdir()) == []

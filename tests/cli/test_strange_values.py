@@ -107,4 +107,4 @@ def test_a_host_that_is_none_is_one_sentence(
 ) -> None:
     monkeypatch.setenv("EVENTORG_HOST", host)
     assert main_ends("health") == 1
-    assert re.fullmatch(r"eventorg: No answer from http://[^\n]+\n", capsys.readouterr().err)
+    assert re.fullmatch(r"eventorg: No response from http://[^\n]+\n", capsys.readouterr().err)

@@ -66,7 +66,7 @@ def test_a_reset_ends_all_sessions(operated: Server, named_by: str) -> None:
     before = bearer(operated, username)
     name = {"username": username.upper(), "e-mail": f"{username}@EXAMPLE.com", "id": user_id}[named_by]
     done = do("reset-password", name, stdin="another good one\n")
-    assert done.stdout == f"new password for {username}, {user_id}; all sessions ended\n"
+    assert done.stdout == f"new password for {username}, {user_id}; the user is logged out everywhere\n"
     check_problem(operated.client.get("/users/me", headers=before), 401, "token_revoked")
     refused = operated.client.post("/login", json={"email": f"{username}@example.com", "password": PASSWORD})
     check_problem(refused, 401, "invalid_credentials")
@@ -163,7 +163,7 @@ def test_a_user_without_an_email_address_gets_no_password(operated: Server) -> N
     bot = operated.make_bot("act")
     bot.put("/identities/telegram/77", json={"username": "telegram-only"}).raise_for_status()
     done = do("reset-password", "telegram-only", "--generate")
-    assert "has no email address to log in with" in str(done.exception)
+    assert "has no email address and cannot log in" in str(done.exception)
     assert "telegram_id: 77" in do("show", "telegram-only").stdout
 
 

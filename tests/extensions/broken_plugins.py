@@ -38,7 +38,9 @@ def asking(statements: str) -> dict[str, str]:
 
 
 MIGRATION = "{dir}/tea/0001_initial.sql:1: "
-OTHERS_TABLE = MIGRATION + "a migration must not begin or end a transaction, and touches only what is named tea_…."
+OTHERS_TABLE = MIGRATION + (
+    "a migration must not begin or end a transaction, and must change only tables whose names begin with tea_."
+)
 NOT_OF_ITS_TYPE = "The plugin tea declares {}, which has the wrong type."
 TAKEN_PATH = "Cannot add the routes of plugin tea: "
 
@@ -78,22 +80,22 @@ REFUSED: dict[str, tuple[dict[str, str], str]] = {
     "no plugin": ({"tea.py": ""}, "The plugin tea has no `plugin = Plugin(…)`."),
     "another name": (
         {"tea.py": tea(name="coffee")},
-        "The plugin tea declares the name coffee; the two must be equal.",
+        'The plugin in tea declares name="coffee". Use the same name in both places.',
     ),
-    "a name that is none": ({"tea-pot.py": tea()}, "A plugin cannot be named tea-pot; use 2 to 31 lower-case"),
+    "a name that is none": ({"tea-pot.py": tea()}, "A plugin cannot be named tea-pot. Use 2 to 31 lowercase"),
     "the name of a command": (
         {"check.py": tea()},
-        "A plugin cannot be named check, which eventorg uses itself; choose another name.",
+        "The plugin name check is reserved. Choose another name.",
     ),
-    "the beginning of a setting": ({"log.py": tea()}, "A plugin cannot be named log, which eventorg"),
-    "the beginning of a table": ({"event.py": tea()}, "A plugin cannot be named event, which eventorg"),
+    "the beginning of a setting": ({"log.py": tea()}, "The plugin name log is reserved."),
+    "the beginning of a table": ({"event.py": tea()}, "The plugin name event is reserved."),
     "one name twice": (
         {"tea.py": tea(), "tea/__init__.py": tea()},
-        "There are two plugins named tea; remove one: {dir}/tea or {dir}/tea.py.",
+        "There are two plugins named tea. Remove one: {dir}/tea or {dir}/tea.py.",
     ),
     "a name that begins with another": (
         {"tea.py": tea(), "tea_pot.py": tea(name="tea_pot")},
-        "The name tea_pot begins with tea_, which belongs to the plugin tea; rename one of them.",
+        "The plugin names tea and tea_pot conflict, because tea_pot begins with tea_. Rename one of them.",
     ),
     "a path of the core": (
         {"tea.py": tea("routes=[answer]", before=ROUTE.format(path="/events"))},
@@ -116,7 +118,7 @@ REFUSED: dict[str, tuple[dict[str, str], str]] = {
     ),
     "a newer eventorg needed": (
         {"tea.py": tea("requires='>=99'")},
-        f"The plugin tea requires eventorg >=99; this is {__version__}.",
+        f"The plugin tea requires eventorg >=99. This is {__version__}.",
     ),
     "versions that are none": (
         {"tea.py": tea("requires='soon'")},
@@ -148,11 +150,11 @@ REFUSED: dict[str, tuple[dict[str, str], str]] = {
     ),
     "a filter under both names": (
         {"tea.py": tea("choose=print", "filter=print")},
-        f"The plugin tea cannot be imported: {{dir}}/tea.py:{LINE}: ValueError: choose is the old name of filter",
+        f"The plugin tea cannot be imported: {{dir}}/tea.py:{LINE}: ValueError: `choose` is the old name of `filter`",
     ),
     "a lifespan that is no context manager": (
         {"tea.py": tea("lifespan=hear")},
-        "The lifespan hear of the plugin tea is not a context manager; decorate it with contextlib.asynccontextmanager",
+        "The lifespan hear of the plugin tea is not a context manager. Decorate it with contextlib.asynccontextmanager",
     ),
     "a job without a pause": (
         {"tea.py": tea("jobs=[Job(name='pour', every=timedelta(0), run=hear)]")},
@@ -177,7 +179,7 @@ REFUSED: dict[str, tuple[dict[str, str], str]] = {
     ),
     "a migration out of form": (
         {"tea/__init__.py": tea("migrations=HERE"), "tea/initial.sql": TABLE},
-        "The migration {dir}/tea/initial.sql is not named like 0001_initial.sql.",
+        "Rename the migration {dir}/tea/initial.sql to a name such as 0001_initial.sql.",
     ),
     "a table without the prefix": (migrating("CREATE TABLE cups (id TEXT) STRICT;"), OTHERS_TABLE),
     "a migration that alters a table of the core": (migrating("ALTER TABLE users ADD COLUMN tea TEXT;"), OTHERS_TABLE),
@@ -194,8 +196,8 @@ REFUSED: dict[str, tuple[dict[str, str], str]] = {
     "a transaction in a migration": (migrating("COMMIT;"), OTHERS_TABLE),
     "a reference that holds rows of the core back": (
         migrating("CREATE TABLE tea_cups (event_id TEXT REFERENCES events (id)) STRICT;"),
-        "{dir}/tea/0001_initial.sql: tea_cups refers to events without ON DELETE CASCADE or SET NULL, so that the core "
-        "could delete nothing there.",
+        "{dir}/tea/0001_initial.sql: tea_cups refers to events without ON DELETE CASCADE or SET NULL. The core could "
+        "then not delete rows of events.",
     ),
     "a statement that writes to a table of the core": (
         asking("-- name: empty()!\nDELETE FROM registrations;\n"),

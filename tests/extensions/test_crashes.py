@@ -107,7 +107,7 @@ def test_a_change_that_ends_the_process_becomes_a_dead_letter(house: House) -> N
         assert server.client.get("/health").json()["plugins"]["faulty"] == "failing"
         assert house.rows("SELECT seq, error FROM plugin_failures") == [(1, "the process ended during this call")]
         server.wait_for(lambda: house.diary() == house.changes() == [1])
-        assert house.run("plugins", "retry", "faulty") == "1 queued for retry\n"
+        assert house.run("plugins", "retry", "faulty") == "1 change queued for retry\n"
         assert server.wait() == 9
     assert house.rows("SELECT seq, retry FROM plugin_failures") == [(1, 0)]
     with house.serving("exit") as server:  # told again once for each retry

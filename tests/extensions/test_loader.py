@@ -83,7 +83,7 @@ def test_two_packages_with_a_plugin_of_one_name_are_named(folder: Path, monkeypa
         (metadata / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {package}\nVersion: 1\n", encoding="utf-8")
         (metadata / "entry_points.txt").write_text("[eventorg.plugins]\ntea = tea\n", encoding="utf-8")
     monkeypatch.syspath_prepend(folder)
-    with pytest.raises(OperatorError, match=r"remove one: the package \w+-tea or the package \w+-tea"):
+    with pytest.raises(OperatorError, match=r"Remove one: the package \w+-tea or the package \w+-tea"):
         check_names(Settings())
 
 
@@ -109,8 +109,11 @@ def test_a_migration_that_was_edited_is_refused(
     start(folder, migrating(TABLE), monkeypatch)
     capfd.readouterr()
     start(folder, migrating(TABLE + "-- edited\n"), monkeypatch)
-    words = "The migration 0001_initial.sql of tea was edited after it had been applied; put it back and add another."
-    assert capfd.readouterr().err == f"eventorg: {folder.parent}/eventorg.db is not served: {words}\n"
+    words = (
+        "The migration 0001_initial.sql of tea has changed since it was applied. Restore the original file, and add a "
+        "new migration for the change."
+    )
+    assert capfd.readouterr().err == f"eventorg: Cannot use the database {folder.parent}/eventorg.db: {words}\n"
 
 
 def test_the_program_ends_with_the_sentence_and_no_traceback(tmp_path: Path) -> None:

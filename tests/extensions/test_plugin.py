@@ -250,7 +250,7 @@ def test_what_it_adds_is_shown(teahouse: Server) -> None:
         "  requires eventorg >=0.1",
         "  routes: GET /tea/refused/{kind:str}, GET /tea/sugar, POST /tea/cups",
         "  facts: UserCreated",
-        "  jobs: refill every 1:00:00",
+        "  jobs: refill every 1 h",
         "  migrations: 0001_cups.sql",
         "  settings: EVENTORG_TEA_LEAVES",
         "  commands: eventorg tea count, eventorg tea fail",
@@ -274,7 +274,7 @@ def test_a_new_plugin_passes_its_tests_and_is_served(teahouse: Server, tmp_path:
         check_problem(user.post(url, json={"text": "Sugar"}), 409, "notes_full")
 
 
-@pytest.mark.parametrize(("name", "words"), [("coffee-corner", "cannot be named"), ("check", "cannot be named")])
+@pytest.mark.parametrize(("name", "words"), [("coffee-corner", "cannot be named"), ("check", "is reserved")])
 def test_a_new_plugin_needs_a_valid_name(teahouse: Server, tmp_path: Path, name: str, words: str) -> None:
     with pytest.raises(Exception, match=words):
         teahouse.run("plugins", "new", name, "--into", str(tmp_path))

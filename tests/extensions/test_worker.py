@@ -198,7 +198,7 @@ def test_a_failing_fact_is_retried_then_a_dead_letter_and_nothing_else_is_affect
         shown = there.server.run("plugins")
         assert "faulty: failing\n" in shown
         assert "backlog: 0, failed changes: 1" in shown
-        assert there.server.run("plugins", "retry", "faulty") == "1 queued for retry\n"
+        assert there.server.run("plugins", "retry", "faulty") == "1 change queued for retry\n"
         there.server.wait_for(lambda: there.health() == "ok")
         assert heard == [second.id, first.id]
 
@@ -236,9 +236,9 @@ def test_retry_does_not_wait_for_the_pause(tmp_path: Path) -> None:
         there.server.sign_up()
         there.server.wait_for(lambda: there.health() == "retrying")
         there.faulty.ACT = fail(RuntimeError("again"))
-        assert there.server.run("plugins", "retry", "faulty") == "0 queued for retry\n"
+        assert there.server.run("plugins", "retry", "faulty") == "0 changes queued for retry\n"
         there.server.wait_for(lambda: there.place()["attempts"] == 2)
-        assert "failed 2 times: RuntimeError: again" in there.server.run("plugins")
+        assert "last error (attempt 2): RuntimeError: again" in there.server.run("plugins")
 
 
 def test_retry_of_a_plugin_that_is_not_there_is_one_sentence(

@@ -200,6 +200,7 @@ async def test_a_password_whose_turn_does_not_come_is_refused_and_not_computed(m
         with pytest.raises(Unavailable, match=r"^busy$"):
             await passwords._compute(computed.append, "in vain")
     finally:
+        monkeypatch.undo()
         go_on.set()
     assert await asyncio.gather(*running) == [True] * THREADS
     await passwords._compute(computed.append, "in time")

@@ -81,7 +81,7 @@ def test_a_disk_that_fails_leaves_none(database: Path, monkeypatch: pytest.Monke
 )
 def test_one_that_is_short_or_unreadable_is_refused(database: Path, content: bytes) -> None:
     secret_path(database).write_bytes(content)
-    with pytest.raises(OperatorError, match=r"eventorg\.db\.secret (cannot be used|is shorter than 32 bytes)"):
+    with pytest.raises(OperatorError, match=r"eventorg\.db\.secret (cannot be used|has fewer than 32 bytes)"):
         load_secret(database)
     assert secret_path(database).read_bytes() == content
 
@@ -130,7 +130,7 @@ def test_a_lost_one_is_replaced_with_an_error_in_the_log(database: Path, command
         pass
     (line,) = replaced(server)
     assert (line["level"], line["file"]) == ("error", str(secret_path(database)))
-    assert "all logins have ended" in line["reason"]
+    assert "all logins have ended" in line["error"]
 
 
 def test_none_is_made_beside_a_database_whose_secret_is_a_setting(database: Path) -> None:

@@ -87,7 +87,7 @@ def test_a_port_in_use_is_one_sentence(path: Path) -> None:
     with listen("127.0.0.1", 0) as listener:
         port = listener.getsockname()[1]
         said = sentence(run(path, program=APP, port=port))
-    assert said == f"Port {port} is already in use on 127.0.0.1. Set EVENTORG_PORT to another one."
+    assert said == f"Port {port} is already in use on 127.0.0.1. Set EVENTORG_PORT to another port."
 
 
 @pytest.mark.parametrize(

@@ -56,11 +56,11 @@ def with_an_edited_migration(path: Path) -> None:
 
 
 REFUSED: dict[str, tuple[Callable[[Path], object], str]] = {
-    "no database": (lambda path: path.write_text("Dear diary, " * 1_000), "it cannot be read as a SQLite database"),
-    "another program's": (of_another_program, "it is the SQLite database of another program"),
-    "damaged": (with_a_damaged_page, "it is damaged"),
+    "no database": (lambda path: path.write_text("Dear diary, " * 1_000), "not a valid SQLite database"),
+    "another program's": (of_another_program, "this file belongs to another program"),
+    "damaged": (with_a_damaged_page, "the file is damaged"),
     "broken reference": (with_a_broken_reference, "a row of event_hosts refers to a row of"),
-    "edited migration": (with_an_edited_migration, "0001_initial.sql of eventorg was edited"),
+    "edited migration": (with_an_edited_migration, "0001_initial.sql of eventorg has changed"),
 }
 
 
@@ -77,7 +77,7 @@ def test_it_is_refused_and_left_as_it_was(path: Path, case: str) -> None:
 def test_every_command_refuses_in_the_same_words(path: Path) -> None:
     of_another_program(path)
     before = path.read_bytes()
-    words = f"{path} is not served: it is the SQLite database of another program."
+    words = f"Cannot use the database {path}: this file belongs to another program."
     assert [sentence(run(path, command, program=EVENTORG)) for command in ("serve", "migrate")] == [words] * 2
     assert path.read_bytes() == before
 
@@ -111,7 +111,9 @@ def test_a_lock_that_cannot_be_made_is_refused(path: Path) -> None:
 def test_a_second_server_is_refused_and_the_first_goes_on(path: Path) -> None:
     with serving(path) as first:
         holder = rf"process {first.process.pid} \(python[^,]*, user {pwd.getpwuid(os.getuid()).pw_name}\)"
-        assert re.fullmatch(rf"{path} is in use by {holder}; stop that one first\.", sentence(run(path, program=APP)))
+        assert re.fullmatch(
+            rf"{path} is in use by {holder}\. Stop that process first\.", sentence(run(path, program=APP))
+        )
         assert first.client.get("/health").status_code == 200
     assert first.wait() == 0
     with serving(path) as second:

@@ -125,6 +125,10 @@ class Cast:
         self.callers: dict[str, User | Bot] = {
             "stranger": self.stranger, "participant": self.participant, "host": self.host, "organizer": self.organizer
         }  # fmt: skip
+        event_id = str(self.organizer.create_event()["id"])
+        for user in (self.host, self.stranger):  # who has acted once may be made a co-host without a limit
+            self._make_host(user, event_id)
+            user.patch(f"/events/{event_id}", json={"location": f"By {user.id}"})
 
     def play(self, kind: str, method: str, path: str, who: str) -> httpx.Response:
         """Returns the answer to `who` about an event of this kind."""

@@ -14,6 +14,8 @@ import pytest
 from litestar.routes import HTTPRoute
 
 from eventorg.application import create_app
+from eventorg.domain.deliveries import Notice
+from eventorg.domain.values import rfc3339
 from eventorg.settings import Settings
 from eventorg.storage.database import Database
 from eventorg.testing import PASSWORD, Bot, Server, User, check_problem, running
@@ -52,14 +54,31 @@ def link(server: Server) -> Request:
     return bot, f"/identities/telegram/{Person(server, bot).telegram_id}/link", {"code": code}
 
 
-def acknowledge(server: Server) -> Request:
-    """A message that a bot has leased."""
+def lease(server: Server) -> Request:
     bot = server.make_bot("deliver")
-    person = Person(server, server.make_bot("act"))
-    notice = Notice(
-        user_id=person.user.id, kind="hello", dedupe_key=uuid4().hex, event_id=None, due_at=rfc3339(server.clock())
-    )
-    return bot, f"/deliveries/{leased(server, bot, notice)}/ack", {"result": "sent"}
+    notify(server)
+    return bot, "/deliveries/lease", {}
+
+
+def acknowledge(server: Server) -> Request:
+    bot, key = server.make_bot("deliver"), notify(server)
+    leased = bot.post("/deliveries/lease", json={"limit": 100}).json()["deliveries"]
+    (delivery_id,) = [each["id"] for each in leased if each["dedupe_key"].endswith(key)]
+    return bot, f"/deliveries/{delivery_id}/ack", {"result": "sent"}
+
+
+def acknowledge_all(server: Server) -> Request:
+    bot, url, body = acknowledge(server)
+    return bot, "/deliveries/ack", {"results": [{"id": url.split("/")[2], **body}]}
+
+
+def notify(server: Server) -> str:
+    """Adds a message for a new user, as a plugin does, and returns its key."""
+    user_id, key, core = Person(server, server.make_bot("act")).id, uuid4().hex, server._core
+    notice = Notice(user_id=user_id, kind="hello", dedupe_key=key, event_id=None, due_at=rfc3339(server.clock()))
+    add = core.database.write(lambda tx: core.deliveries.add(tx, "test", notice, {"en": "Hello"}, None))
+    assert server._on_its_loop(add)
+    return key
 
 
 SCENES: dict[tuple[str, str], Callable[[Server], Request]] = {
@@ -67,6 +86,9 @@ SCENES: dict[tuple[str, str], Callable[[Server], Request]] = {
     ("PATCH", "/users/{user_id}"): lambda server: (server.sign_up(), "/users/me", {"first_name": "Anna"}),
     ("POST", "/users/me/link-codes"): lambda server: (server.sign_up(), "/users/me/link-codes", None),
     ("POST", "/identities/telegram/{telegram_id}/link"): link,
+    ("POST", "/deliveries/lease"): lease,
+    ("POST", "/deliveries/ack"): acknowledge_all,
+    ("POST", "/deliveries/{delivery_id}/ack"): acknowledge,
     ("POST", "/events"): lambda server: (server.sign_up(), "/events", EVENT),
     ("PATCH", "/events/{event_id}"): of_event("", lambda _: {"title": "New", "capacity": 3}),
     ("POST", "/events/{event_id}/cancel"): of_event("/cancel", lambda _: None),
@@ -297,7 +319,7 @@ def lost_account(server: Server) -> tuple[Request, Callable[[], object]]:
 
 
 def lost_link(server: Server) -> tuple[Request, Callable[[], object]]:
-    """A Telegram account that its user unlinks: the bot may no longer read the user's e-mail."""
+    """A Telegram account that its user unlinks: the bot may no longer read the user's email address."""
     bot, user = server.make_bot("act"), server.sign_up()
     telegram_id = Person(server, bot).telegram_id
     code = user.post("/users/me/link-codes").json()["code"]

@@ -160,7 +160,7 @@ def test_whether_a_telegram_account_is_known_is_told_to_bots_alone(
 
 
 def test_a_refusal_tells_nothing_of_somebody_elses_account(served: Server, callers: Callers, hidden: Hidden) -> None:
-    """The existence of a user is public; its version and its e-mail address are not."""
+    """The existence of a user is public; its version and its email address are not."""
     account, version = hidden.host.account, hidden.host.get("/users/me").headers["etag"]
     emails = ({"email": account["email"]}, {"email": "nobody@example.com"}, {"password": "x" * 8})
     for method, rest, bodies in (("PATCH", "", emails), ("DELETE", "", (None,)), ("GET", "/events", (None,))):
@@ -175,7 +175,7 @@ def test_a_refusal_tells_nothing_of_somebody_elses_account(served: Server, calle
 
 def test_what_others_see_of_a_guest_bears_no_email(served: Server, callers: Callers) -> None:
     """Uses a public event, which everyone may see."""
-    shown = Hidden(served, visibility="public")
+    shown = Hidden(served, visibility="public", title="Open", description="to all", location="Here")
     emails = [trace for trace in shown.traces if "@" in trace or trace == str(shown.telegram_id)]
     for rest in ("", "/participants", "/hosts", "/card?names=100", f"/participants/{shown.guest.id}", "/event.ics"):
         status, headers, body = ask(served, callers["a stranger"], "GET", shown.url + rest)

@@ -236,7 +236,7 @@ def test_the_sender_heard_of_longest_ago_is_forgotten(monkeypatch: pytest.Monkey
 
 
 def test_a_flood_of_senders_takes_a_bounded_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Sends from a twentieth of the limit of addresses, with e-mails that folding makes 18 times as long."""
+    """Sends from a twentieth of the limit of addresses, with email addresses that folding makes 18 times as long."""
     senders = rate_limiter.MAX_SENDERS // 20
     assert rate_limiter.MAX_SENDERS == login_throttle.MAX_KEYS
     monkeypatch.setattr(rate_limiter, "MAX_SENDERS", senders)

@@ -6,7 +6,9 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from eventorg.testing import Server, User, check_problem
+from msgspec import structs
+
+from eventorg.testing import Server, User, check_problem, running
 
 from .calendars import NASTY, address_of, check_calendar, entries_of, entry_of, texts_of
 
@@ -241,3 +243,12 @@ def test_the_addresses_of_two_users_who_become_one_both_work(eventorg: Server) -
         assert [title for title, _ in titles_of(eventorg, address)] == ["gone's", "stays'"]
     newest = address_of(stays)
     assert [eventorg.client.get(address).status_code for address in (*addresses, newest)] == [404, 404, 200]
+
+
+def test_the_address_begins_with_the_public_one_if_that_is_set(eventorg: Server, tmp_path: Path) -> None:
+    database = str(tmp_path / "other.db")
+    settings = structs.replace(eventorg.settings, database=database, public_url="https://events.example/api/")
+    with running(settings) as server:
+        for host in ("events.example:8443", "evil.example"):
+            response = server.sign_up().post("/users/me/calendar", headers={"Host": host})
+            assert response.json()["url"].startswith("https://events.example/api/calendar/")

@@ -31,7 +31,7 @@ def eventorg_settings(mailbox: Mailbox) -> dict[str, str]:
 
 
 def sign_up(server: Server, event_id: str, **profile: str) -> User:
-    """Somebody with an e-mail address and no Telegram account who comes to an event."""
+    """Somebody with an email address and no Telegram account who comes to an event."""
     user = server.sign_up(**{"locale": "en"} | profile)
     assert user.post(f"/events/{event_id}/register").status_code == 201
     return user

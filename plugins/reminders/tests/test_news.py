@@ -9,7 +9,7 @@ def test_who_gets_a_seat_is_told(scene: Scene) -> None:
     assert first.delete(f"/events/{event_id}/register").is_success
     (told,) = scene.told()
     assert (told["kind"], told["user_id"]) == ("promoted", second.id)
-    assert told["text"] == "✅ You have a seat: Tea\nSun, 3 January 2027, 12:00 (UTC)"
+    assert told["text"] == "✅ A seat is free, and it is yours: Tea\nSun, 3 January 2027, 12:00 (UTC)"
     assert scene.told() == []
 
 

@@ -203,7 +203,7 @@ def test_a_draft_that_is_published_reminds(scene: Scene) -> None:
 
 
 def test_users_who_cannot_be_reached_cost_nothing(scene: Scene) -> None:
-    nobody = scene.server.sign_up()  # an e-mail address, and no mail server
+    nobody = scene.server.sign_up()  # an email address, and no mail server
     event_id = scene.event()
     assert nobody.post(f"/events/{event_id}/register").status_code == 201
     assert scene.told(hours=24) == []

@@ -18,11 +18,12 @@ SELECT
 FROM events
 WHERE id = :event_id;
 
--- name: enqueue(id, webhook_id, seq, type, event_id, body, now)!
+-- name: enqueue(id, webhook_id, seq, from_seq, type, event_id, body, created_at, now)!
 INSERT INTO webhooks_deliveries (
     id,
     webhook_id,
     seq,
+    from_seq,
     type,
     event_id,
     body,
@@ -32,11 +33,49 @@ INSERT INTO webhooks_deliveries (
     attempts,
     replays
 )
-VALUES (:id, :webhook_id, :seq, :type, :event_id, :body, :now, 'pending', :now, 0, 0)
+VALUES (:id, :webhook_id, :seq, :from_seq, :type, :event_id, :body, :created_at, 'pending', :now, 0, 0)
 ON CONFLICT (webhook_id, seq) DO NOTHING;
 
+-- name: list_changes_behind(seq, most)
+SELECT
+    seq,
+    at,
+    type,
+    event_id,
+    user_id,
+    data
+FROM changes
+WHERE seq > :seq
+ORDER BY seq
+LIMIT :most;
+
+-- name: take_replaceable(webhook_id, event_id, since, now)
+-- Deletes the waiting messages about changed fields of the event, and returns what a newer one takes over. Not the
+-- message that is next, because it may be on its way, and not one that has waited since before :since, so that it is
+-- sent.
+DELETE FROM webhooks_deliveries
+WHERE
+    webhook_id = :webhook_id
+    AND event_id = :event_id
+    AND status = 'pending'
+    AND from_seq IS NOT NULL
+    AND attempts = 0
+    AND replays = 0
+    AND created_at >= :since
+    AND number <> (
+        SELECT next.number
+        FROM webhooks_deliveries AS next
+        WHERE next.webhook_id = :webhook_id AND next.due_at <= :now
+        ORDER BY next.due_at, next.number
+        LIMIT 1
+    )
+RETURNING
+    from_seq,
+    created_at,
+    body;
+
 -- name: get_due(webhook_id, now)^
--- The next message to send, with the URL and the secret.
+-- The next message to send, with the URL and the secret; none if the webhook may not send.
 SELECT
     webhooks_deliveries.id,
     webhooks_deliveries.body,
@@ -51,6 +90,7 @@ WHERE
     webhooks_deliveries.webhook_id = :webhook_id
     AND webhooks_deliveries.due_at <= :now
     AND webhooks_endpoints.disabled_at IS NULL
+    AND EXISTS (SELECT 1 FROM webhooks_entitled WHERE webhooks_entitled.id = webhooks_endpoints.id)
 ORDER BY webhooks_deliveries.due_at, webhooks_deliveries.number
 LIMIT 1;
 

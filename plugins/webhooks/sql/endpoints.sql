@@ -102,24 +102,35 @@ WHERE disabled_at IS NULL AND ended_at IS NULL
 LIMIT 1;
 
 -- name: list_receivers(event_id, seq)
--- The webhooks that receive a change: those of its event and the operator's.
+-- The webhooks that receive a change: those of its event and the operator's, without those that have a message which
+-- covers it.
 SELECT
     id,
-    types
+    types,
+    event_id IS NULL AS is_operators
 FROM webhooks_endpoints
 WHERE
     (event_id IS NULL OR event_id = :event_id)
     AND after < :seq
     AND disabled_at IS NULL
-    AND ended_at IS NULL;
+    AND ended_at IS NULL
+    AND NOT EXISTS (
+        SELECT 1
+        FROM webhooks_deliveries
+        WHERE webhooks_deliveries.webhook_id = webhooks_endpoints.id
+            AND webhooks_deliveries.seq >= :seq
+            AND webhooks_deliveries.from_seq <= :seq
+            AND webhooks_deliveries.event_id = :event_id
+    );
 
 -- name: list_ready(quick, now, most)
--- Webhooks with due messages, the one that was called longest ago first.
+-- Webhooks that may send and have due messages, the one that was called longest ago first.
 SELECT id
 FROM webhooks_endpoints
 WHERE
     quick = :quick
     AND disabled_at IS NULL
+    AND EXISTS (SELECT 1 FROM webhooks_entitled WHERE webhooks_entitled.id = webhooks_endpoints.id)
     AND EXISTS (SELECT 1 FROM webhooks_deliveries WHERE webhook_id = webhooks_endpoints.id AND due_at <= :now)
 ORDER BY attempted_at, created_at, id
 LIMIT :most;
@@ -154,18 +165,21 @@ SET ended_at = :now
 WHERE event_id = :event_id AND ended_at IS NULL;
 
 -- name: remove_endpoints_of_former_host(event_id, user_id)!
--- A former host receives nothing more. The webhooks of an account that was merged into another stay: the change
--- names the remaining account, which is a host.
+-- A former host receives nothing more. If the event has been deleted in the meantime, those who hosted or attended it
+-- until then are its audience.
 DELETE FROM webhooks_endpoints
 WHERE
     event_id = :event_id
     AND created_by = :user_id
     AND NOT EXISTS (SELECT 1 FROM events WHERE id = :event_id AND organizer_id = :user_id)
-    AND NOT EXISTS (SELECT 1 FROM event_hosts WHERE event_id = :event_id AND user_id = :user_id);
+    AND NOT EXISTS (SELECT 1 FROM event_hosts WHERE event_id = :event_id AND user_id = :user_id)
+    AND (
+        EXISTS (SELECT 1 FROM events WHERE id = :event_id)
+        OR NOT EXISTS (SELECT 1 FROM audience WHERE event_id = :event_id AND user_id = :user_id)
+    );
 
--- name: forget_maker(user_id)!
-UPDATE webhooks_endpoints
-SET created_by = NULL
+-- name: remove_endpoints_of_creator(user_id)!
+DELETE FROM webhooks_endpoints
 WHERE created_by = :user_id;
 
 -- name: remove_ended()!

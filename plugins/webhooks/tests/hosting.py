@@ -1,6 +1,13 @@
 """Shortcuts for what hosts do with webhooks."""
 
+import asyncio
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
+
+import pytest
 
 from eventorg.testing import User
 
@@ -27,3 +34,20 @@ def state_of(user: User, webhook: dict[str, Any]) -> dict[str, Any]:
     response = user.get(f"/events/{webhook['event_id']}/webhooks")
     assert response.status_code == 200, response.text
     return next(each for each in response.json()["webhooks"] if each["id"] == webhook["id"])
+
+
+@contextmanager
+def paused_facts(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Lets the plugin handle no change until the block ends."""
+    module, resumed = sys.modules["eventorg_plugins.webhooks"], threading.Event()
+    enqueue = module.enqueue
+
+    async def wait(*arguments: Any) -> bool:
+        await asyncio.to_thread(resumed.wait)
+        return bool(await enqueue(*arguments))
+
+    monkeypatch.setattr(module, "enqueue", wait)
+    try:
+        yield
+    finally:
+        resumed.set()

@@ -91,7 +91,7 @@ def test_the_operator_has_all_changes_told(
     delivery_id, at, *rest = oldest.split("\t")
     assert receiver.received[0].id == f"msg_{delivery_id}"
     assert at == "2027-01-01T12:00:00Z"
-    assert rest == ["user.created", "delivered", "1 attempts", "204"]
+    assert rest == ["user.created", "delivered", "1 attempt", "204"]
     assert newest.split("\t")[2] == "registration.created"
 
     assert program("replay", delivery_id).stdout == "1 queued for sending\n"
@@ -109,7 +109,7 @@ def test_the_operator_sees_the_webhooks_of_hosts_and_turns_them_on(
     host.patch(f"/events/{event['id']}", json={"title": "new"})
     eventorg.wait_for(lambda: host.get(f"/events/{event['id']}/webhooks").json()["webhooks"][0]["disabled_at"])
     line = f"{webhook['id']}\tevent {event['id']}\t{receiver.url}\t*\t"
-    assert command("list").stdout == f"{line}off since 2027-01-01T12:00:00Z: gone\n"
+    assert command("list").stdout == f"{line}disabled since 2027-01-01T12:00:00Z: gone\n"
     receiver.answer = Answer(200)
     assert command("enable", webhook["id"]).stdout == f"enabled {webhook['id']}\n"
     assert command("list").stdout == f"{line}ok\n"
@@ -134,9 +134,9 @@ def test_the_operator_sees_the_webhooks_of_hosts_and_turns_them_on(
 
 def test_what_cannot_be_done_is_said_in_a_sentence(command: Say, monkeypatch: pytest.MonkeyPatch) -> None:
     cases = (
-        (("add", "ftp://example.com"), 1, "not an http or https URL"),
+        (("add", "ftp://example.com"), 1, "must begin with http:// or https://"),
         (("add", "http://127.0.0.1/", "--types", "event.born"), 1, "contains an unknown type of change"),
-        (("add", "http://127.0.0.1/"), 1, "has no address, or a private one"),
+        (("add", "http://127.0.0.1/"), 1, "has no address, or its address is private"),
         (("remove", "nobody"), 1, "There is no webhook nobody."),
         (("enable", "nobody"), 1, "There is no webhook nobody."),
         (("log", "nobody"), 1, "There is no webhook nobody."),
@@ -145,7 +145,7 @@ def test_what_cannot_be_done_is_said_in_a_sentence(command: Say, monkeypatch: py
         (("replay", "nobody", "--failed"), 2, "need --since."),
         (("replay", "--since", "soon"), 2, "soon"),
         (("log", "nobody", "--limit", "0"), 2, "0"),
-        (("replay",), 2, "Give either a delivery or --since."),
+        (("replay",), 2, "Specify either DELIVERY_ID or --since."),
     )
     monkeypatch.setenv("EVENTORG_WEBHOOKS_ALLOW_PRIVATE", "false")
     for arguments, status, said in cases:

@@ -55,7 +55,7 @@ def test_the_schedule_the_settings_and_the_commands_are_described() -> None:
         return f"{seconds} seconds"
 
     *most, last = (words(int(pause.total_seconds())) for pause in SCHEDULE)
-    assert f"{', '.join(most)} and {last}. Each pause is a little longer" in " ".join(README.split())
+    assert f"{', '.join(most)}, and {last}. Each pause is a little longer" in " ".join(README.split())
     for field in structs.fields(Settings):
         default = str(field.default).lower()
         assert f"| `EVENTORG_WEBHOOKS_{field.name.upper()}` | `{default}` |" in README

@@ -1,11 +1,14 @@
 """The routes of hosts: who may, what is answered, and what is refused."""
 
+import json
 from typing import Any
+
+import pytest
 
 from eventorg.testing import Server, User, check_problem
 
 from ..repository import MAX_PER_EVENT
-from .hosting import add, log_of, state_of
+from .hosting import add, log_of, paused_facts, state_of
 from .receiver import Answer, Receiver
 
 NOBODY = "0b9fdc1e-7f5c-4a55-9f0e-3c1d5d3a6f11"
@@ -182,7 +185,7 @@ def test_the_log_is_walked_page_by_page_the_newest_first(eventorg: Server, host:
     webhook = add(host, event, receiver.url)
     for number in range(5):
         host.patch(f"/events/{event['id']}", json={"title": f"title {number}"})
-    eventorg.wait_for(lambda: len(receiver.received) == 5)
+        eventorg.wait_for(lambda count=number + 1: len(receiver.received) == count)  # type: ignore[misc]
     path = f"/events/{event['id']}/webhooks/{webhook['id']}/deliveries"
     seqs, cursor = [], ""
     while cursor is not None:
@@ -210,15 +213,52 @@ def test_who_is_no_host_any_more_is_not_told_any_more(eventorg: Server, host: Us
     assert len(host.get(f"/events/{event['id']}/webhooks").json()["webhooks"]) == 1
 
 
-def test_a_webhook_goes_on_when_its_event_is_passed_on(eventorg: Server, host: User, receiver: Receiver) -> None:
-    cohost = eventorg.sign_up()
-    event = host.create_event()
+def test_a_removed_co_host_is_told_nothing_that_waits(
+    eventorg: Server, host: User, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    receiver.answers["/theirs"] = Answer(500)
+    cohost, event = eventorg.sign_up(), host.create_event()
     host.post(f"/events/{event['id']}/hosts", json={"user_id": cohost.id})
-    webhook = add(host, event, receiver.url, "event.cancelled")
+    theirs, mine = add(cohost, event, f"{receiver.url}/theirs"), add(host, event, f"{receiver.url}/mine")
+    host.patch(f"/events/{event['id']}", json={"title": "new"})
+    eventorg.wait_for(lambda: receiver.at("/mine") and log_of(host, theirs)[0]["attempts"])
+    with paused_facts(monkeypatch):  # the plugin does not know of the removal yet
+        host.delete(f"/events/{event['id']}/hosts/{cohost.id}")
+        told = len(receiver.at("/theirs"))
+        eventorg.clock.advance(seconds=10)  # the message is due again
+        again = f"/events/{event['id']}/webhooks/{mine['id']}/deliveries/{log_of(host, mine)[0]['id']}/replay"
+        for sent in (2, 3):  # the second time, the sender has looked for messages of both
+            host.post(again)
+            eventorg.wait_for(lambda sent=sent: len(receiver.at("/mine")) == sent)  # type: ignore[misc]
+        assert len(receiver.at("/theirs")) == told
+    eventorg.wait_for(lambda: len(host.get(f"/events/{event['id']}/webhooks").json()["webhooks"]) == 1)
+
+
+def test_a_webhook_ends_with_the_account_of_its_creator(eventorg: Server, host: User, receiver: Receiver) -> None:
+    cohost, event = eventorg.sign_up(), host.create_event()
+    host.post(f"/events/{event['id']}/hosts", json={"user_id": cohost.id})
+    cohost.patch(f"/events/{event['id']}", json={"title": "mine too"})  # so that it takes the event over
+    add(host, event, f"{receiver.url}/gone")
+    stays = add(cohost, event, f"{receiver.url}/stays", "event.cancelled")
     host.delete("/users/me")
+    eventorg.wait_for(lambda: len(cohost.get(f"/events/{event['id']}/webhooks").json()["webhooks"]) == 1)
     cohost.post(f"/events/{event['id']}/cancel")
     eventorg.wait_for(lambda: receiver.received)
-    assert state_of(cohost, webhook)["url"] == receiver.url
+    assert state_of(cohost, stays)["disabled_at"] is None
+    assert receiver.at("/gone") == []
+
+
+def test_hosts_of_a_deleted_event_are_told_so_unless_their_account_is_gone(
+    eventorg: Server, host: User, receiver: Receiver
+) -> None:
+    cohost, event = eventorg.sign_up(), host.create_event()
+    host.post(f"/events/{event['id']}/hosts", json={"user_id": cohost.id})
+    add(host, event, f"{receiver.url}/gone")
+    add(cohost, event, f"{receiver.url}/stays")
+    host.delete("/users/me")
+    eventorg.wait_for(lambda: receiver.at("/stays"))
+    assert json.loads(receiver.at("/stays")[0].body)["type"] == "event.deleted"
+    assert receiver.at("/gone") == []
 
 
 def test_what_was_not_delivered_goes_with_the_webhook(eventorg: Server, host: User, receiver: Receiver) -> None:

@@ -14,7 +14,7 @@ from eventorg.testing import Clock, Server, User, running
 
 from ..repository import MAX_PER_EVENT
 from ..sending import JITTER, LANE, SCHEDULE
-from .hosting import add, log_of, state_of
+from .hosting import add, log_of, paused_facts, state_of
 from .receiver import Answer, Receiver
 
 NOW = "2027-01-01T12:00:00Z"
@@ -56,9 +56,10 @@ def test_a_webhook_is_told_what_it_wants_of_its_own_event_in_order(
     event, other = host.create_event(), host.create_event()
     add(host, event, f"{receiver.url}/updates", "event.updated")
     add(host, event, f"{receiver.url}/event", "event.*")
-    for title in ("one", "two", "three"):
+    for count, title in enumerate(("one", "two", "three"), 1):
         host.patch(f"/events/{event['id']}", json={"title": title})
         host.patch(f"/events/{other['id']}", json={"title": title})
+        eventorg.wait_for(lambda count=count: len(receiver.received) == 2 * count)  # type: ignore[misc]
     eventorg.sign_up().post(f"/events/{event['id']}/register")
     host.post(f"/events/{event['id']}/cancel")
     host.delete(f"/events/{event['id']}")
@@ -71,6 +72,51 @@ def test_a_webhook_is_told_what_it_wants_of_its_own_event_in_order(
     assert "event" not in told[-1]["data"]
     assert len({message.id for message in receiver.received}) == 8
     assert len(receiver.at("/updates")) == 3
+
+
+def test_many_edits_of_an_event_are_one_message(
+    eventorg: Server, host: User, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    event, other = host.create_event(), host.create_event()
+    webhook = add(host, event, receiver.url)
+    with paused_facts(monkeypatch):
+        for number in range(30):
+            host.patch(f"/events/{event['id']}", json={"title": f"title {number}"})
+            host.patch(f"/events/{other['id']}", json={"title": f"title {number}"})
+            host.patch(f"/events/{event['id']}", json={"location": f"room {number}"})
+        last_seq = host.get("/changes").json()["changes"][-1]["seq"]
+    eventorg.sign_up().post(f"/events/{event['id']}/register")
+    eventorg.wait_for(lambda: len(receiver.received) == 2)
+    assert [delivery["seq"] for delivery in log_of(host, webhook)][1:] == [last_seq]
+    told = json.loads(receiver.received[0].body)["data"]
+    assert (told["seq"], told["data"]) == (last_seq, {"changed": ["title", "location"]})
+    assert (told["event"]["title"], told["event"]["location"]) == ("title 29", "room 29")
+
+
+def test_a_message_about_an_edit_replaces_those_that_wait(eventorg: Server, host: User, receiver: Receiver) -> None:
+    receiver.answer = Answer(hangs=True)
+    event = host.create_event()
+    webhook = add(host, event, receiver.url)
+    host.patch(f"/events/{event['id']}", json={"title": "sent"})
+    eventorg.wait_for(lambda: receiver.received)
+    guest = eventorg.sign_up()
+    for fields in ({"title": "new"}, {"capacity": 3}, {"location": "room"}):
+        host.patch(f"/events/{event['id']}", json=fields)
+        guest.post(f"/events/{event['id']}/register")
+        eventorg.wait_for(lambda: log_of(host, webhook)[0]["type"].startswith("registration"))
+        guest.delete(f"/events/{event['id']}/register")
+    seqs = [change["seq"] for change in host.get("/changes").json()["changes"] if change["type"] != "user.created"]
+    eventorg.wait_for(lambda: log_of(host, webhook)[0]["seq"] == seqs[-1])
+    assert [delivery["type"] for delivery in log_of(host, webhook)].count("event.updated") == 2
+    receiver.answer = Answer(204)
+    receiver.over.set()
+    eventorg.wait_for(lambda: len(receiver.received) == 8)
+    told = [json.loads(message.body)["data"] for message in receiver.received]
+    assert [each["seq"] for each in told] == sorted(each["seq"] for each in told)
+    assert [each["data"]["changed"] for each in told if "changed" in each["data"]] == [
+        ["title"],
+        ["title", "capacity", "location"],
+    ]
 
 
 def test_a_failed_message_is_retried_with_growing_pauses_and_then_given_up(

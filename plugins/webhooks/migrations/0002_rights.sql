@@ -1,0 +1,31 @@
+-- A webhook sends only what its creator may know when it is sent, and it is deleted with the creator's account. The
+-- webhooks of deleted accounts had no creator any more, and nobody knows which of them moved to another account.
+
+DELETE FROM webhooks_endpoints WHERE event_id IS NOT NULL AND created_by IS NULL;
+
+-- The webhooks that may send now: the operator's, those whose creator is a host, and those of a deleted event, which
+-- send what is left. While two accounts become one, their webhooks wait for the creator's new role.
+CREATE VIEW webhooks_entitled (id) AS
+SELECT id
+FROM webhooks_endpoints
+WHERE event_id IS NULL
+UNION ALL
+SELECT webhooks_endpoints.id
+FROM webhooks_endpoints
+JOIN users ON users.id = webhooks_endpoints.created_by
+WHERE users.closing IS NULL
+    AND (
+        webhooks_endpoints.ended_at IS NOT NULL
+        OR EXISTS (
+            SELECT 1
+            FROM events
+            WHERE events.id = webhooks_endpoints.event_id AND events.organizer_id = users.id
+        )
+        OR EXISTS (
+            SELECT 1
+            FROM event_hosts
+            WHERE event_hosts.event_id = webhooks_endpoints.event_id AND event_hosts.user_id = users.id
+        )
+    );
+
+CREATE INDEX webhooks_endpoints_of_creator ON webhooks_endpoints (created_by) WHERE created_by IS NOT NULL;
