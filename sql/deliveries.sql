@@ -69,8 +69,9 @@ SELECT producer
 FROM waiting
 WHERE producer IS NOT NULL;
 
--- name: list_due_deliveries(producer, channel, now, most)
--- What one plugin has to tell by now, the oldest first.
+-- name: list_due_deliveries(producer, channel, now, most, day_ago, most_mails)
+-- What one plugin has to tell by now, the oldest first. Nobody gets more than `most_mails` mails a day: the address may
+-- be somebody else's.
 SELECT
     id,
     dedupe_key,
@@ -93,6 +94,17 @@ WHERE producer = :producer
     AND ready_at <= :now
     AND (expires_at IS NULL OR expires_at > :now)
     AND channel = :channel
+    AND (
+        :channel <> 'email'
+        OR (
+            SELECT count(*)
+            FROM deliveries AS sent
+            WHERE sent.user_id = deliveries_with_address.user_id
+                AND sent.state = 'sent'
+                AND sent.holder = ''
+                AND sent.ready_at > :day_ago
+        ) < :most_mails
+    )
     AND NOT EXISTS (
         SELECT 1
         FROM unreachable_users

@@ -13,10 +13,12 @@ import msgspec
 from aiosmtplib import SMTP, SMTPException, SMTPNotSupported, SMTPRecipientsRefused, SMTPResponseException
 from msgspec import Struct
 
+from eventorg import locales
 from eventorg.background.repeat import repeating
 from eventorg.domain.deliveries import Outgoing
 from eventorg.domain.errors import DomainError
 from eventorg.domain.mail import MailServer, parse_address, parse_sender, parse_server
+from eventorg.locales import negotiate
 from eventorg.logger import Logger
 from eventorg.repositories.deliveries import MAX_ATTEMPTS, DeliveryRepository, text_for
 
@@ -110,9 +112,10 @@ def _refused(code: int, *, usable: bool = True) -> Outcome:
 
 
 def compose(mail: Outgoing, sender: Address) -> EmailMessage:
-    """Returns the mail: plain text in UTF-8, whose first line is the subject too. A delivery always has the same
-    Message-ID, so that a mailbox can detect a duplicate."""
+    """Returns the mail: plain text in UTF-8, whose first line is the subject too, and how to stop such mails (RFC 2369,
+    section 3.2). A delivery always has the same Message-ID, so that a mailbox can detect a duplicate."""
     text = text_for(msgspec.json.decode(mail.texts), mail.locale)
+    footer = locales.text(negotiate(mail.locale), "mail", "footer")
     message = EmailMessage(policy=SMTP_POLICY)
     message["From"] = sender
     message["To"] = parse_address(mail.email or "")
@@ -121,7 +124,8 @@ def compose(mail: Outgoing, sender: Address) -> EmailMessage:
     message["Date"] = format_datetime(datetime.now(UTC))
     message["Message-ID"] = f"<{mail.dedupe_key.replace(':', '.')}@{sender.domain}>"
     message["Auto-Submitted"] = "auto-generated"  # prevents automatic replies (RFC 3834)
-    message.set_content(text)
+    message["List-Unsubscribe"] = f"<mailto:{sender.addr_spec}?subject=unsubscribe>"
+    message.set_content(f"{text}\n\n-- \n{footer}\n")
     return message
 
 

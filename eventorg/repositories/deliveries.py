@@ -46,6 +46,8 @@ SERVER: Final = ""
 """The holder of the server's own leases, for mail. No bot has this name."""
 MAX_ATTEMPTS: Final = 8
 """After this many attempts a mail has failed."""
+MAX_MAILS_A_DAY: Final = 20
+"""The largest number of mails to one user within 24 hours. Further ones wait."""
 
 _MAX_ROUNDS: Final = 10
 """How often one lease looks for more, where it finds obsolete deliveries."""
@@ -222,13 +224,20 @@ class DeliveryRepository:
 
     def _find_due(self, tx: Transaction, channel: Channel, most: int) -> list[Outgoing]:
         """Returns due deliveries. Each plugin has its turn, so that many messages of one do not delay the others."""
+        day_ago = rfc3339(datetime.fromisoformat(tx.now) - timedelta(days=1))
         producers = [row["producer"] for row in tx.all(self._sql.list_waiting_producers)]
         producers.sort(key=lambda producer: self._last_turns.get(producer, 0))
         found = [
             [
                 Outgoing(**row)
                 for row in tx.all(
-                    self._sql.list_due_deliveries, producer=producer, channel=channel, now=tx.now, most=most
+                    self._sql.list_due_deliveries,
+                    producer=producer,
+                    channel=channel,
+                    now=tx.now,
+                    most=most,
+                    day_ago=day_ago,
+                    most_mails=MAX_MAILS_A_DAY,
                 )
             ]
             for producer in producers

@@ -9,9 +9,10 @@ from pathlib import Path
 from eventorg.plugin import FACTS, Job, Plugin
 
 from .export import export
+from .news import announcing, on_fact, select
 from .notices import move, refresh
 from .routes import ROUTES
-from .schedule import on_fact, remind, select, sweep
+from .schedule import remind, sweep
 
 _HERE = Path(__file__).parent
 
@@ -24,6 +25,7 @@ plugin = Plugin(
     export=export,
     on_merge=move,
     refresh=refresh,
+    lifespan=announcing,
     jobs=[
         Job(name="remind", every=timedelta(seconds=10), run=remind),
         Job(name="sweep", every=timedelta(hours=1), run=sweep),

@@ -1,38 +1,62 @@
 """The texts for users: short, in their language, with times in their time zone."""
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_datetime
 
-from eventorg.plugin import negotiate
+LANGUAGES: Final = ("ru", "en")
 
-_DAY_AND_TIME: Final = "EE, d MMMM y, HH:mm"
+_UNCHOSEN: Final = "UTC"
+"""The time zone of a user who has not chosen one. The event's zone is used instead."""
+_DAY: Final = "EE, d MMMM y"
+_TIME: Final = "HH:mm"
 _HEADS: Final = {
     "ru": {
         "reminder": "⏰ Напоминание: {title}",
         "promoted": "✅ Для вас освободилось место: {title}",
         "changed": "✏️ Изменилось время или место: {title}",
         "cancelled": "❌ Мероприятие отменено: {title}",
+        "restored": "✅ Мероприятие всё-таки состоится: {title}",
+        "deleted": "❌ Мероприятие удалено: {title}",
+        "removed": "🚫 Организатор отменил ваше участие: {title}",
+        "host": "⭐ Вы стали организатором: {title}",
     },
     "en": {
         "reminder": "⏰ Reminder: {title}",
         "promoted": "✅ A seat is free, and it is yours: {title}",
         "changed": "✏️ New time or place: {title}",
         "cancelled": "❌ Cancelled: {title}",
+        "restored": "✅ It takes place after all: {title}",
+        "deleted": "❌ Deleted: {title}",
+        "removed": "🚫 A host has removed you: {title}",
+        "host": "⭐ You are now a host: {title}",
     },
 }
 
 
-def head(kind: str, locale: str, title: str) -> str:
-    """Returns the first line: the kind of message and the title."""
-    return _HEADS[negotiate(locale)][kind].format(title=title)
+def texts_of(kind: str, row: Mapping[str, Any]) -> dict[str, str]:
+    """Returns the texts of a message in each language, from the columns of an event and the zone of a user."""
+    return {language: _message(kind, language, row) for language in LANGUAGES}
 
 
-def message(kind: str, locale: str, timezone: str, title: str, start_time: str, location: str | None) -> str:
-    """Returns the whole text: the kind of message, the title, the time and the place."""
-    start = datetime.fromisoformat(start_time).astimezone(ZoneInfo(timezone))
-    when = format_datetime(start, _DAY_AND_TIME, locale=negotiate(locale))
-    lines = [head(kind, locale, title), f"{when} ({timezone})", location]
+def _message(kind: str, language: str, row: Mapping[str, Any]) -> str:
+    """Returns the whole text: the kind of message, the title, the time and the place. A changed time has its end."""
+    chosen = row["user_timezone"]
+    zone = row["timezone"] if chosen == _UNCHOSEN else chosen
+    start, end = (datetime.fromisoformat(row[name]).astimezone(ZoneInfo(zone)) for name in ("start_time", "end_time"))
+    when = _spell(start, f"{_DAY}, {_TIME}", language)
+    if kind == "changed":
+        same_day = start.date() == end.date()
+        when += f" – {_spell(end, _TIME if same_day else f'{_DAY}, {_TIME}', language)}"
+    lines = [_HEADS[language][kind].format(title=row["title"]), f"{when} ({zone})", row["location"]]
     return "\n".join(line for line in lines if line)
+
+
+def _spell(moment: datetime, pattern: str, language: str) -> str:
+    """Returns a time as text, with its offset if the clocks show it twice that day."""
+    text: str = format_datetime(moment, pattern, locale=language)
+    is_repeated = moment.replace(fold=0).utcoffset() != moment.replace(fold=1).utcoffset()
+    return f"{text} {format_datetime(moment, 'OOOO', locale='en')}" if is_repeated else text

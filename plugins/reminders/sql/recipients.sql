@@ -9,7 +9,8 @@ WITH wanted AS (
         events.end_time,
         events.title,
         events.location,
-        contacts.timezone,
+        events.timezone,
+        contacts.timezone AS user_timezone,
         registrations.registration_date,
         strftime('%Y-%m-%dT%H:%M:%SZ', events.start_time, '-' || before.value || ' seconds') AS due_at
     FROM events
@@ -33,6 +34,7 @@ SELECT
     title,
     location,
     timezone,
+    user_timezone,
     max(CASE WHEN due_at <= :now THEN due_at END) AS latest
 FROM wanted
 GROUP BY event_id, user_id
@@ -91,32 +93,22 @@ WHERE (event_id, user_id) IN (
     LIMIT :most
 );
 
--- name: list_participants(event_id, mail)
--- The reachable participants of an event, including the waiting list.
-SELECT
-    registrations.user_id,
-    contacts.timezone,
-    events.title,
-    events.start_time,
-    events.location
-FROM registrations
-JOIN events ON events.id = registrations.event_id
-JOIN eventorg_contacts AS contacts ON contacts.user_id = registrations.user_id
-WHERE registrations.event_id = :event_id
-    AND registrations.status IN ('registered', 'waitlisted')
-    AND (contacts.channel = 'telegram' OR :mail)
-ORDER BY registrations.seq;
-
 -- name: get_notice(event_id, user_id)^
 -- What decides about a message and its text, as of now.
 SELECT
     events.title,
     events.start_time,
-    events.location,
-    events.status AS event_status,
     events.end_time,
-    users.timezone,
+    events.location,
+    events.timezone,
+    events.status AS event_status,
+    users.timezone AS user_timezone,
     registrations.status,
+    events.organizer_id = users.id OR EXISTS (
+        SELECT 1
+        FROM event_hosts
+        WHERE event_hosts.event_id = events.id AND event_hosts.user_id = users.id
+    ) AS hosts,
     made.start_time AS reminded_start_time,
     made.due_at AS reminded_at
 FROM events
@@ -124,25 +116,3 @@ JOIN users ON users.id = :user_id
 LEFT JOIN registrations ON registrations.event_id = events.id AND registrations.user_id = users.id
 LEFT JOIN reminders_made AS made ON made.event_id = events.id AND made.user_id = users.id
 WHERE events.id = :event_id;
-
--- name: get_move(event_id)^
--- Compares the time and place of an event with those that its participants were last told.
-SELECT
-    reminders_told.start_time IS NOT events.start_time OR reminders_told.location IS NOT events.location AS moved,
-    reminders_told.event_id IS NULL AS is_new
-FROM events
-LEFT JOIN reminders_told ON reminders_told.event_id = events.id
-WHERE events.id = :event_id;
-
--- name: remember_told(event_id)!
-INSERT INTO reminders_told (event_id, start_time, location)
-SELECT
-    id,
-    start_time,
-    location
-FROM events
-WHERE id = :event_id
-ON CONFLICT (event_id) DO UPDATE
-SET
-    start_time = excluded.start_time,
-    location = excluded.location;

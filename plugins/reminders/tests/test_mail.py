@@ -13,7 +13,7 @@ from eventorg.testing import Server, User
 from .mailbox import TAKEN, Mailbox
 from .scene import Scene, kinds, rfc3339
 
-HEADERS = ["From", "To", "Subject", "Date", "Message-ID", "Auto-Submitted"]
+HEADERS = ["From", "To", "Subject", "Date", "Message-ID", "Auto-Submitted", "List-Unsubscribe"]
 HEADERS += ["Content-Type", "Content-Transfer-Encoding", "MIME-Version"]
 
 
@@ -69,7 +69,12 @@ def test_users_without_telegram_get_a_mail(scene: Scene, mailbox: Mailbox) -> No
         "⏰ Напоминание: Чай, пирог",
         "вс, 3 января 2027, 15:00 (Europe/Moscow)",
         "Арбат, 1",
+        "",
+        "-- ",
+        "Вы получили это письмо, потому что участвуете в мероприятии. Чтобы больше не получать таких писем, ответьте "
+        "на это письмо с темой «unsubscribe» или отключите напоминания.",
     ]
+    assert mail["List-Unsubscribe"] == "<mailto:meetings@example.org?subject=unsubscribe>"
 
 
 def test_each_mail_is_sent_once(scene: Scene, mailbox: Mailbox) -> None:
@@ -81,6 +86,19 @@ def test_each_mail_is_sent_once(scene: Scene, mailbox: Mailbox) -> None:
         for _ in range(3):
             scene.settle()
     assert sorted(mailbox.recipients) == sorted(user.account["email"] for user in users)
+
+
+def test_an_address_gets_twenty_mails_a_day_at_most(scene: Scene, mailbox: Mailbox) -> None:
+    many = scene.server.sign_up(locale="en")
+    for _ in range(22):
+        assert many.post(f"/events/{scene.event()}/register").status_code == 201
+    other = sign_up(scene.server, scene.event())
+    scene.clock.advance(hours=24)
+    with mailbox.open():
+        after(scene, lambda: mailbox.to(other.account["email"]) and len(mailbox.mails) >= 21)
+        for _ in range(2):
+            scene.settle()
+    assert len(mailbox.to(many.account["email"])) == 20
 
 
 def test_no_mail_after_a_cancel_but_of_the_cancel(scene: Scene, mailbox: Mailbox) -> None:

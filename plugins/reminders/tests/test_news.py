@@ -53,7 +53,7 @@ def test_a_new_time_or_place_is_told_and_nothing_else(scene: Scene) -> None:
     assert scene.host.patch(f"/events/{event_id}", json={"location": "Here"}).is_success
     told = scene.told()
     assert kinds(told) == sorted([("changed", comes.id), ("changed", waits.id)])
-    assert told[0]["text"] == "✏️ New time or place: Tea!\nSun, 3 January 2027, 12:00 (UTC)\nHere"
+    assert told[0]["text"] == "✏️ New time or place: Tea!\nSun, 3 January 2027, 12:00 – 14:00 (UTC)\nHere"
 
 
 def test_several_changes_that_nobody_has_heard_of_are_told_together(scene: Scene) -> None:
@@ -64,3 +64,126 @@ def test_several_changes_that_nobody_has_heard_of_are_told_together(scene: Scene
         scene.settle()
     (told,) = scene.told()
     assert told["text"].endswith("Anywhere")
+
+
+def test_who_was_checked_in_is_told_as_the_others_are(scene: Scene) -> None:
+    guest = scene.guest()
+    event_id = scene.event(guest)
+    checked_in = scene.host.patch(f"/events/{event_id}/participants/{guest.id}", json={"status": "attended"})
+    assert checked_in.status_code == 200
+    scene.settle()
+    assert scene.host.patch(f"/events/{event_id}", json={"location": "Here"}).is_success
+    assert kinds(scene.told()) == [("changed", guest.id)]
+    assert scene.host.post(f"/events/{event_id}/cancel").is_success
+    assert kinds(scene.told()) == [("cancelled", guest.id)]
+
+
+def test_a_new_end_alone_is_told(scene: Scene) -> None:
+    guest = scene.guest()
+    event_id = scene.event(guest, title="Tea")
+    scene.settle()
+    assert scene.host.patch(f"/events/{event_id}", json={"end_time": "2027-01-04T09:30:00Z"}).is_success
+    (told,) = scene.told()
+    when = "Sun, 3 January 2027, 12:00 – Mon, 4 January 2027, 09:30 (UTC)"
+    assert told["text"] == f"✏️ New time or place: Tea\n{when}"
+
+
+def test_a_cancellation_that_was_told_and_is_undone_is_told(scene: Scene) -> None:
+    comes, waits = scene.guest(), scene.guest()
+    event_id = scene.event(comes, waits, capacity=1, title="Tea")
+    scene.settle()
+    assert scene.host.post(f"/events/{event_id}/cancel").is_success
+    assert len(scene.told()) == 2
+    assert scene.host.patch(f"/events/{event_id}", json={"status": "published"}).is_success
+    told = scene.told()
+    assert kinds(told) == sorted([("reminders.restored", comes.id), ("reminders.restored", waits.id)])
+    assert told[0]["text"] == "✅ It takes place after all: Tea\nSun, 3 January 2027, 12:00 (UTC)"
+    assert scene.told() == []
+
+
+def test_a_deletion_is_told(scene: Scene) -> None:
+    comes, waits, left, co_host = (scene.guest() for _ in range(4))
+    event_id = scene.event(comes, left, waits, capacity=2, title="Tea", location="Here")
+    assert left.delete(f"/events/{event_id}/register").is_success
+    assert scene.host.post(f"/events/{event_id}/hosts", json={"user_id": co_host.id}).status_code == 201
+    assert kinds(scene.told()) == sorted([("promoted", waits.id), ("reminders.host", co_host.id)])
+    assert scene.host.delete(f"/events/{event_id}").is_success
+    told = scene.told()
+    assert kinds(told) == sorted(("reminders.deleted", one.id) for one in (comes, waits, co_host))
+    assert {one["event_id"] for one in told} == {event_id}
+    assert {one["text"] for one in told} == {"❌ Deleted: Tea\nSun, 3 January 2027, 12:00 (UTC)\nHere"}
+    assert scene.told() == []
+
+
+def test_an_organizer_who_deletes_the_account_deletes_events_which_is_told(scene: Scene) -> None:
+    guest, organizer = scene.guest(), scene.guest()
+    times = {"start_time": "2027-01-05T10:00:00Z", "end_time": "2027-01-05T12:00:00Z"}
+    event_id = organizer.create_event(**times)["id"]
+    scene.register(guest, event_id)
+    scene.settle()
+    assert organizer.delete("/users/me").is_success
+    assert kinds(scene.told()) == [("reminders.deleted", guest.id)]
+
+
+def test_the_deletion_of_an_event_that_was_cancelled_or_is_over_is_no_news(scene: Scene) -> None:
+    guest = scene.guest()
+    cancelled, over = scene.event(guest), scene.event(guest, hours=1)
+    assert kinds(scene.told()) == [("reminder", guest.id)]
+    assert scene.host.post(f"/events/{cancelled}/cancel").is_success
+    assert kinds(scene.told()) == [("cancelled", guest.id)]
+    assert scene.host.delete(f"/events/{cancelled}").is_success
+    scene.told(hours=4)
+    assert scene.host.delete(f"/events/{over}").is_success
+    assert scene.told() == []
+
+
+def test_who_is_removed_by_a_host_is_told_and_who_leaves_is_not(scene: Scene) -> None:
+    removed, leaves = scene.guest(), scene.guest()
+    event_id = scene.event(removed, leaves, title="Tea")
+    assert scene.host.delete(f"/events/{event_id}/participants/{removed.id}").is_success
+    assert leaves.delete(f"/events/{event_id}/register").is_success
+    (told,) = scene.told()
+    assert (told["kind"], told["user_id"]) == ("reminders.removed", removed.id)
+    assert told["text"].splitlines()[0] == "🚫 A host has removed you: Tea"
+
+
+def test_who_is_made_co_host_is_told_unless_that_has_ended(scene: Scene) -> None:
+    stays, leaves = scene.guest(), scene.guest()
+    event_id = scene.event(title="Tea")
+    for one in (stays, leaves):
+        assert scene.host.post(f"/events/{event_id}/hosts", json={"user_id": one.id}).status_code == 201
+    assert leaves.delete(f"/events/{event_id}/hosts/{leaves.id}").is_success
+    (told,) = scene.told()
+    assert (told["kind"], told["user_id"]) == ("reminders.host", stays.id)
+
+
+def test_changes_within_a_short_while_are_told_once(scene: Scene) -> None:
+    guest = scene.guest()
+    event_id = scene.event(guest)
+    scene.settle()
+    for number in range(80):
+        assert scene.host.patch(f"/events/{event_id}", json={"location": f"Room {number}"}).is_success
+    (told,) = scene.told()
+    assert told["text"].endswith("Room 79")
+    stored = guest.get("/users/me/export").json()["deliveries"]
+    assert [one["kind"] for one in stored] == ["changed"]
+
+
+def test_a_change_that_is_undone_at_once_is_no_news(scene: Scene) -> None:
+    guest = scene.guest()
+    event_id = scene.event(guest, location="Here")
+    scene.settle()
+    for place in ("There", "Here"):
+        assert scene.host.patch(f"/events/{event_id}", json={"location": place}).is_success
+    assert scene.told() == []
+
+
+def test_changes_that_never_pause_are_told_after_a_minute(scene: Scene) -> None:
+    guest = scene.guest()
+    event_id = scene.event(guest)
+    scene.settle()
+    for number in range(20):
+        assert scene.host.patch(f"/events/{event_id}", json={"location": f"Room {number}"}).is_success
+        scene.clock.advance(seconds=4)
+    told = scene.server.wait_for(scene.lease)
+    assert [one["kind"] for one in told] == ["changed"]

@@ -1,6 +1,6 @@
 """Tests who is reminded and when, with a clock that the tests move."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from .scene import Scene, kinds, rfc3339
 
@@ -41,6 +41,28 @@ def test_texts_are_in_the_users_language_and_zone(scene: Scene) -> None:
     }
 
 
+def test_who_has_chosen_no_zone_reads_the_time_in_that_of_the_event(scene: Scene) -> None:
+    scene.event(scene.guest(), title="Tea", timezone="Asia/Tokyo")
+    (told,) = scene.told(hours=24)
+    assert told["text"] == "⏰ Reminder: Tea\nSun, 3 January 2027, 21:00 (Asia/Tokyo)"
+
+
+def test_an_hour_that_comes_twice_has_its_offset(scene: Scene) -> None:
+    scene.clock.now = datetime(2027, 10, 30, 0, 30, tzinfo=UTC)
+    scene.host = scene.guest()
+    guest = scene.guest()
+    for hours in (23.5, 24.5, 25.5):
+        scene.event(guest, title="Tea", timezone="Europe/Berlin", hours=hours)
+    told = scene.told(hours=22.6)
+    assert sorted(one["text"].splitlines()[1] for one in told if ":PT1H:" in one["dedupe_key"]) == [
+        "Sun, 31 October 2027, 02:00 GMT+02:00 (Europe/Berlin)",
+    ]
+    told = scene.told(hours=1)
+    assert [one["text"].splitlines()[1] for one in told] == ["Sun, 31 October 2027, 02:00 GMT+01:00 (Europe/Berlin)"]
+    told = scene.told(hours=1)
+    assert [one["text"].splitlines()[1] for one in told] == ["Sun, 31 October 2027, 03:00 (Europe/Berlin)"]
+
+
 def test_the_text_is_made_when_it_is_leased(scene: Scene) -> None:
     guest = scene.guest()
     event_id = scene.event(guest)
@@ -59,6 +81,7 @@ def test_only_those_who_are_still_to_come_are_reminded(scene: Scene) -> None:
     full = scene.event(left, removed)
     assert left.delete(f"/events/{full}/register").is_success
     assert scene.host.delete(f"/events/{full}/participants/{removed.id}").is_success
+    assert kinds(scene.told()) == [("reminders.removed", removed.id)]
     told = scene.told(hours=24)
     assert kinds(told) == sorted(("reminder", one.id) for one in guests if one not in (waits, attended))
     assert {one["event_id"] for one in told} == {event_id}
@@ -130,8 +153,9 @@ def test_what_is_void_is_not_told(scene: Scene) -> None:
     assert leaves.delete(f"/events/{left}/register").is_success
     assert gone.delete("/users/me").is_success
     told = scene.told()
-    assert kinds(told) == sorted([("cancelled", cancels.id), ("reminder", stays.id)])
-    assert {one["event_id"] for one in told} == {cancelled, kept}
+    expected = [("cancelled", cancels.id), ("reminder", stays.id), ("reminders.deleted", stays.id)]
+    assert kinds(told) == sorted(expected)
+    assert {one["event_id"] for one in told} == {cancelled, deleted, kept}
 
 
 def test_after_a_day_of_downtime_one_late_reminder_at_most(scene: Scene) -> None:

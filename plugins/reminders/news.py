@@ -1,0 +1,174 @@
+"""Tells users what happened to their events and registrations.
+
+What is changed within a short while is told once, as the difference to what was told last.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from eventorg.plugin import (
+    Context,
+    DomainError,
+    EventCancelled,
+    EventCreated,
+    EventDeleted,
+    EventUpdated,
+    Fact,
+    RegistrationCancelled,
+    RegistrationPromoted,
+    Transaction,
+    rfc3339,
+)
+
+from .steps import in_steps
+from .texts import texts_of
+
+QUIET: Final = timedelta(seconds=5)
+"""How long after the last change of an event its participants are told."""
+LATEST: Final = timedelta(seconds=60)
+"""How long after the first change they are told at the latest."""
+
+_POLL_SECONDS: Final = 0.5
+_MAX_NEWS: Final = 100
+_NEWS: Final = (
+    EventCancelled | EventCreated | EventDeleted | EventUpdated | RegistrationCancelled | RegistrationPromoted
+)
+
+Row = Mapping[str, Any]
+
+
+def select(facts: Sequence[Fact], context: Context, tx: Transaction) -> list[Fact]:
+    """Returns the facts that users are told of."""
+    return [
+        fact
+        for fact in facts
+        if isinstance(fact, _NEWS)
+        and (not isinstance(fact, RegistrationCancelled) or tx.one(context.sql.is_by_another, seq=fact.seq))
+    ]
+
+
+async def on_fact(fact: Fact, context: Context) -> None:
+    """Makes the messages for a fact. Need not delete obsolete messages: they are never told."""
+    match fact:
+        case RegistrationPromoted(event_id=str(event_id), user_id=str(user_id)):
+            await _tell_one(context, fact, "promoted", event_id, user_id)
+        case RegistrationCancelled(event_id=str(event_id), user_id=str(user_id)):
+            await _tell_one(context, fact, "removed", event_id, user_id)
+        case EventDeleted(event_id=str(event_id)):
+            rows = await context.read(
+                lambda tx: tx.all(
+                    context.sql.list_audience_of_deleted, event_id=event_id, seq=fact.seq, mail=context.sends_mail
+                )
+            )
+            await _tell(context, "deleted", event_id, fact.seq, [dict(row) for row in rows])
+        case EventUpdated(event_id=str(event_id), user_id=str(user_id)):
+            await _tell_host(context, fact, event_id, user_id)
+        case EventCreated() | EventUpdated() | EventCancelled():
+            await _schedule(context, fact)
+
+
+@asynccontextmanager
+async def announcing(context: Context) -> AsyncIterator[None]:
+    """Announces news when they are due, until the block ends."""
+
+    async def announce_forever() -> None:
+        while True:
+            try:
+                await announce_due(context)
+            except DomainError as error:  # for example a full disk
+                context.log.warning("news_postponed", reason=error.code)
+            await asyncio.sleep(_POLL_SECONDS)
+
+    async with asyncio.TaskGroup() as group:
+        task = group.create_task(announce_forever())
+        yield
+        task.cancel()
+
+
+async def announce_due(context: Context) -> None:
+    """Tells participants how their events differ from what they were last told."""
+    now = rfc3339(context.clock())
+    for row in await context.read(lambda tx: tx.all(context.sql.list_due_news, now=now, most=_MAX_NEWS)):
+        await _announce(context, dict(row))
+
+
+async def _announce(context: Context, news: Row) -> None:
+    event_id, seq = news["event_id"], news["seq"]
+    if kind := _kind(news):
+        rows = await context.read(
+            lambda tx: tx.all(context.sql.list_participants, event_id=event_id, mail=context.sends_mail)
+        )
+        await _tell(context, kind, event_id, seq, [dict(row) for row in rows])
+    told = {name: news[name] for name in ("title", "start_time", "end_time", "location", "timezone", "status")}
+
+    def finish(tx: Transaction) -> None:
+        tx.run(context.sql.remember_told, event_id=event_id, **told)
+        tx.run(context.sql.finish_news, event_id=event_id, seq=seq)
+
+    await context.write(finish)
+
+
+def _kind(news: Row) -> str | None:
+    """Returns what there is to tell, or None."""
+    before, now = news["told_status"], news["status"]
+    if now == "cancelled":
+        return None if before == "cancelled" else "cancelled"
+    if now != "published" or before == "draft":
+        return None
+    if before == "cancelled":
+        return "restored"
+    moved = any(news[name] != news[f"told_{name}"] for name in ("start_time", "end_time", "location"))
+    return "changed" if moved else None
+
+
+async def _schedule(context: Context, fact: Fact) -> None:
+    """Has the participants told soon how the event differs from what they know. A new one differs in nothing."""
+    event_id, is_live = fact.event_id, not isinstance(fact, EventUpdated)
+    due_at = rfc3339(datetime.fromisoformat(fact.at) + QUIET)
+
+    def work(tx: Transaction) -> None:
+        is_new = tx.run(context.sql.begin_telling, event_id=event_id, is_live=is_live)
+        if not is_new or isinstance(fact, EventCancelled):
+            tx.run(
+                context.sql.schedule_news,
+                event_id=event_id,
+                seq=fact.seq,
+                at=fact.at,
+                due_at=due_at,
+                latest=int(LATEST.total_seconds()),
+            )
+
+    await context.write(work)
+
+
+async def _tell_host(context: Context, fact: Fact, event_id: str, user_id: str) -> None:
+    """Tells a user who was made a host. `refresh` leaves it out if a user's role has ended instead."""
+    if await context.read(lambda tx: tx.one(context.sql.is_by_another, seq=fact.seq)):
+        await _tell_one(context, fact, "host", event_id, user_id)
+
+
+async def _tell_one(context: Context, fact: Fact, kind: str, event_id: str, user_id: str) -> None:
+    row = await context.read(
+        lambda tx: tx.one(context.sql.get_contact, event_id=event_id, user_id=user_id, mail=context.sends_mail)
+    )
+    await _tell(context, kind, event_id, fact.seq, [dict(row)] if row else [])
+
+
+async def _tell(context: Context, kind: str, event_id: str, seq: int, rows: Sequence[Row]) -> None:
+    """Makes a message for each user. It replaces an older one that waits."""
+
+    def notify(tx: Transaction, row: Row) -> None:
+        context.notify(
+            tx,
+            row["user_id"],
+            kind=kind,
+            dedupe_key=f"{kind}:{event_id}:{row['user_id']}:{seq}",
+            texts=texts_of(kind, row),
+            event_id=event_id,
+            replace=True,
+        )
+
+    await in_steps(context, rows, notify)

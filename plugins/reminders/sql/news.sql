@@ -1,0 +1,146 @@
+-- name: begin_telling(event_id, is_live)!
+-- Changes a row only if the event is new to the plugin. `is_live`: it was not cancelled when a fact happened; if it is
+-- now, another fact follows.
+INSERT INTO reminders_last_told (event_id, title, start_time, end_time, location, timezone, status)
+SELECT
+    id,
+    title,
+    start_time,
+    end_time,
+    location,
+    timezone,
+    CASE WHEN :is_live AND status = 'cancelled' THEN 'published' ELSE status END
+FROM events
+WHERE id = :event_id
+ON CONFLICT (event_id) DO NOTHING;
+
+-- name: schedule_news(event_id, seq, at, due_at, latest)!
+-- A later change puts the news off, but not for long: `latest` are the seconds since the first change.
+INSERT INTO reminders_news (event_id, seq, first_at, due_at)
+SELECT
+    id,
+    :seq,
+    :at,
+    :due_at
+FROM events
+WHERE id = :event_id
+ON CONFLICT (event_id) DO UPDATE
+SET
+    seq = excluded.seq,
+    due_at = min(excluded.due_at, strftime('%Y-%m-%dT%H:%M:%SZ', first_at, '+' || :latest || ' seconds'));
+
+-- name: list_due_news(now, most)
+SELECT
+    news.event_id,
+    news.seq,
+    events.title,
+    events.start_time,
+    events.end_time,
+    events.location,
+    events.timezone,
+    events.status,
+    told.start_time AS told_start_time,
+    told.end_time AS told_end_time,
+    told.location AS told_location,
+    told.status AS told_status
+FROM reminders_news AS news
+JOIN events ON events.id = news.event_id
+JOIN reminders_last_told AS told ON told.event_id = news.event_id
+WHERE news.due_at <= :now
+ORDER BY news.due_at, news.seq
+LIMIT :most;
+
+-- name: remember_told(event_id, title, start_time, end_time, location, timezone, status)!
+UPDATE reminders_last_told
+SET
+    title = :title,
+    start_time = :start_time,
+    end_time = :end_time,
+    location = :location,
+    timezone = :timezone,
+    status = :status
+WHERE event_id = :event_id;
+
+-- name: finish_news(event_id, seq)!
+-- Does nothing if the event has changed since.
+DELETE FROM reminders_news
+WHERE event_id = :event_id AND seq = :seq;
+
+-- name: list_participants(event_id, mail)
+-- The reachable participants of an event, including the waiting list and those who were checked in.
+SELECT
+    registrations.user_id,
+    contacts.timezone AS user_timezone,
+    events.title,
+    events.start_time,
+    events.end_time,
+    events.location,
+    events.timezone
+FROM registrations
+JOIN events ON events.id = registrations.event_id
+JOIN eventorg_contacts AS contacts ON contacts.user_id = registrations.user_id
+WHERE registrations.event_id = :event_id
+    AND registrations.status IN ('registered', 'waitlisted', 'attended')
+    AND (contacts.channel = 'telegram' OR :mail)
+ORDER BY registrations.seq;
+
+-- name: get_contact(event_id, user_id, mail)^
+-- One reachable user, with the columns of an event.
+SELECT
+    contacts.user_id,
+    contacts.timezone AS user_timezone,
+    events.title,
+    events.start_time,
+    events.end_time,
+    events.location,
+    events.timezone
+FROM events
+JOIN eventorg_contacts AS contacts ON contacts.user_id = :user_id
+WHERE events.id = :event_id AND (contacts.channel = 'telegram' OR :mail);
+
+-- name: list_audience_of_deleted(event_id, seq, mail)
+-- The reachable users whom the deletion of a published event concerns, except the one who deleted it.
+SELECT
+    contacts.user_id,
+    contacts.timezone AS user_timezone,
+    deleted.title,
+    deleted.start_time,
+    deleted.end_time,
+    deleted.location,
+    deleted.timezone
+FROM change_audience
+JOIN changes ON changes.seq = change_audience.seq
+JOIN eventorg_contacts AS contacts ON contacts.user_id = change_audience.user_id
+JOIN reminders_deleted AS deleted ON deleted.event_id = :event_id
+WHERE change_audience.seq = :seq
+    AND deleted.status = 'published'
+    AND deleted.end_time > changes.at
+    AND change_audience.user_id IS NOT changes.actor_id
+    AND (contacts.channel = 'telegram' OR :mail);
+
+-- name: get_deleted(event_id, user_id)^
+SELECT
+    deleted.title,
+    deleted.start_time,
+    deleted.end_time,
+    deleted.location,
+    deleted.timezone,
+    users.timezone AS user_timezone
+FROM reminders_deleted AS deleted
+JOIN users ON users.id = :user_id
+WHERE deleted.event_id = :event_id;
+
+-- name: is_by_another(seq)^
+-- A row if somebody else did to a user what a change says.
+SELECT 1 AS found
+FROM changes
+WHERE seq = :seq AND actor_id IS NOT user_id;
+
+-- name: forget_deleted(before, most)!
+DELETE FROM reminders_deleted
+WHERE event_id IN (
+    SELECT event_id
+    FROM reminders_deleted
+    WHERE end_time < :before
+    LIMIT :most
+);
