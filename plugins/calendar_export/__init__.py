@@ -3,6 +3,9 @@
 import hashlib
 import hmac
 import secrets
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Final
@@ -28,6 +31,7 @@ from eventorg.plugin import (
     NotFound,
     Plugin,
     Transaction,
+    Unavailable,
     check_version,
     expected_tags,
     is_current,
@@ -35,6 +39,7 @@ from eventorg.plugin import (
     negotiate,
     problems,
     rfc3339,
+    unless_disconnected,
 )
 
 from .calendars import Contents, Entry, render, tag_of
@@ -56,6 +61,10 @@ _HEADERS: Final = [
 _SHORT: Final = 10
 _RENDERING: Final = CapacityLimiter(1)
 """Long feeds, which take up to a second each, are rendered one at a time on a thread."""
+_MAX_WAITING: Final = 32
+_MAX_OF_ONE: Final = 2
+"""Limits the requests that wait for a thread, in all and for one feed."""
+_waiting: Final[Counter[str]] = Counter()
 
 
 class CalendarAddress(Struct, frozen=True):
@@ -106,12 +115,12 @@ async def get_event_file(
     security=[{}],
     media_type="text/calendar",
     response_headers=_HEADERS,
-    responses=problems(404),
+    responses=problems(404, 503),
 )
 async def get_calendar(request: Anybody, secret: FromPath[str], plugin: NamedDependency[Context]) -> Response[bytes]:
     """Returns an iCalendar feed (RFC 5545) of all events that a user hosts or attends. Needs no token: the address is
     secret. Cancelled events have `STATUS:CANCELLED`. If the user is on the waiting list, the title says so. The feed
-    leaves out events that ended more than a year ago, and has at most the 500 events that start nearest to now."""
+    leaves out events that ended more than a year ago, and has at most 500 events that start nearest to now."""
 
     def work(tx: Transaction) -> Contents:
         owner = tx.one(plugin.sql.get_owner, sha256=_hash(secret))
@@ -124,7 +133,10 @@ async def get_calendar(request: Anybody, secret: FromPath[str], plugin: NamedDep
         entries = [msgspec.convert(dict(row), Entry, strict=False) for row in rows]
         return Contents(name=words["name"], entries=entries, waiting=words["waiting"])
 
-    return await _answer(plugin, await plugin.read(work), "calendar", request)
+    response = await unless_disconnected(request, _answer(plugin, await plugin.read(work), "calendar", request))
+    if response is None:
+        raise Unavailable()  # nobody reads it
+    return response
 
 
 @post(
@@ -183,9 +195,24 @@ async def _answer(plugin: Context, contents: Contents, name: str, request: Anybo
     if len(contents.entries) <= _SHORT:
         content = render(contents, plugin.clock())
     else:
-        content = await to_thread.run_sync(render, contents, plugin.clock(), limiter=_RENDERING)
+        with _turn(request.url.path):
+            content = await to_thread.run_sync(render, contents, plugin.clock(), limiter=_RENDERING)
     headers["Content-Disposition"] = f'inline; filename="{name}.ics"'
     return Response(content, media_type="text/calendar", headers=headers)
+
+
+@contextmanager
+def _turn(path: str) -> Iterator[None]:
+    """Raises `Unavailable` if too many requests wait for a thread."""
+    if _waiting.total() >= _MAX_WAITING or _waiting[path] >= _MAX_OF_ONE:
+        raise Unavailable()
+    _waiting[path] += 1
+    try:
+        yield
+    finally:
+        _waiting[path] -= 1
+        if not _waiting[path]:
+            del _waiting[path]
 
 
 def export(user_id: str, context: Context, tx: Transaction) -> dict[str, str | None]:
