@@ -120,7 +120,8 @@ async def get_event_file(
 async def get_calendar(request: Anybody, secret: FromPath[str], plugin: NamedDependency[Context]) -> Response[bytes]:
     """Returns an iCalendar feed (RFC 5545) of all events that a user hosts or attends. Needs no token: the address is
     secret. Cancelled events have `STATUS:CANCELLED`. If the user is on the waiting list, the title says so. The feed
-    leaves out events that ended more than a year ago, and has at most 500 events that start nearest to now."""
+    leaves out events that ended more than a year ago, and has at most 500 events. Those that the user organizes or
+    registered for come before those that the user co-hosts, and events that start closer to now come first."""
 
     def work(tx: Transaction) -> Contents:
         owner = tx.one(plugin.sql.get_owner, sha256=_hash(secret))

@@ -25,24 +25,28 @@ FROM calendar_export_secrets
 WHERE sha256 = :sha256;
 
 -- name: list_entries(user_id, since, now, most)
--- The events that a user hosts or attends and that end at or after :since. Beyond :most, those that start nearest to
--- :now. A host is never on the waiting list.
+-- The events that a user hosts or attends and that end at or after :since. If there are more than :most, first those
+-- that the user organizes or registered for, because anybody can make the user a co-host; of each kind, those that start
+-- nearest to :now. A host is never on the waiting list.
 WITH mine AS (
     SELECT
         id AS event_id,
-        0 AS waitlisted
+        0 AS waitlisted,
+        0 AS is_given
     FROM events
     WHERE organizer_id = :user_id
     UNION ALL
     SELECT
         event_id,
-        0
+        0,
+        1
     FROM event_hosts
     WHERE user_id = :user_id
     UNION ALL
     SELECT
         event_id,
-        status = 'waitlisted'
+        status = 'waitlisted',
+        0
     FROM registrations
     WHERE user_id = :user_id AND status <> 'cancelled'
 )
@@ -63,5 +67,5 @@ FROM mine
 JOIN events ON events.id = mine.event_id
 WHERE events.end_time >= :since
 GROUP BY events.id
-ORDER BY abs(julianday(events.start_time) - julianday(:now)), events.id
+ORDER BY min(mine.is_given), abs(julianday(events.start_time) - julianday(:now)), events.id
 LIMIT :most;

@@ -137,6 +137,19 @@ def test_of_very_many_events_the_nearest_are_there(eventorg: Server, tmp_path: P
     assert titles == [str(n) for n in range(1, 501)]
 
 
+def test_events_that_others_give_do_not_displace_ones_own(eventorg: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys.modules["eventorg_plugins.calendar_export"], "MAX_ENTRIES", 4)
+    user, other = eventorg.sign_up(), eventorg.sign_up()
+    for day in range(1, 5):
+        given = other.create_event(title=f"given {day}", **on_day(day))
+        assert other.post(f"/events/{given['id']}/hosts", json={"user_id": user.id}).status_code == 201
+    register(user, given)  # the one of day 4
+    user.create_event(title="organized", **on_day(20))
+    register(user, other.create_event(title="registered", **on_day(10)))
+    titles = [title for title, _ in titles_of(eventorg, address_of(user))]
+    assert titles == ["given 1", "given 4", "registered", "organized"]
+
+
 def test_what_is_known_is_not_sent_again(eventorg: Server) -> None:
     host = eventorg.sign_up()
     url = address_of(host)
