@@ -28,8 +28,11 @@ from eventorg.plugin import (
     Anybody,
     Authenticated,
     Context,
+    Fact,
     NotFound,
     Plugin,
+    RegistrationCancelled,
+    RegistrationPromoted,
     Transaction,
     Unavailable,
     check_version,
@@ -216,10 +219,18 @@ def _turn(path: str) -> Iterator[None]:
             del _waiting[path]
 
 
-def export(user_id: str, context: Context, tx: Transaction) -> dict[str, str | None]:
-    """Returns the creation time of a user's calendar address. The address itself is not stored."""
+def export(user_id: str, context: Context, tx: Transaction) -> dict[str, object]:
+    """Returns the creation time of a user's calendar address, and how often registrations have changed the entries. The
+    address itself is not stored."""
     row = tx.one(context.sql.get_secret_of, user_id=user_id)
-    return {"address_made_at": row["created_at"] if row else None}
+    moves = [dict(row) for row in tx.all(context.sql.list_moves, user_id=user_id)]
+    return {"address_made_at": row["created_at"] if row else None, "moves": moves}
+
+
+async def _count_move(fact: Fact, context: Context) -> None:
+    """Counts a promotion from the waiting list or a departure, which changes the user's entry but not the event."""
+    values = {"user_id": fact.user_id, "event_id": fact.event_id, "seq": fact.seq, "at": fact.at}
+    await context.write(lambda tx: tx.run(context.sql.count_move, **values))
 
 
 def _tag_of_address(sha256: str) -> str:
@@ -240,6 +251,7 @@ plugin = Plugin(
     name="calendar_export",
     requires=">=0.1",
     routes=[get_event_file, get_calendar, create_calendar, delete_calendar],
+    on={RegistrationPromoted: _count_move, RegistrationCancelled: _count_move},
     export=export,
     statements=FOLDER / "sql",
     migrations=FOLDER / "migrations",

@@ -6,6 +6,7 @@ import sqlite3
 import sys
 import threading
 from contextlib import ExitStack, closing
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +76,36 @@ def test_who_waits_is_told_so(eventorg: Server) -> None:
     assert titles_of(eventorg, url) == [("Meeting", "CONFIRMED")]
     assert titles_of(eventorg, address_of(first)) == []
     assert eventorg.client.get(url, headers={"If-None-Match": tag}).status_code == 200
+
+
+def test_a_promoted_seat_is_a_change_of_the_entry(eventorg: Server) -> None:
+    host, first, second = (eventorg.sign_up() for _ in range(3))
+    event = host.create_event(capacity=1)
+    register(first, event)
+    register(second, event)
+    url, file = address_of(second), f"/events/{event['id']}/event.ics"
+
+    def check(sequence: int, last_modified: datetime) -> None:
+        """Reads the entry at once, and again when the plugin has handled the change."""
+        for _ in range(2):
+            entry = entry_of(eventorg.client.get(url))
+            assert (entry["sequence"], entry["last-modified"].dt) == (sequence, last_modified)
+            eventorg.wait_for(lambda: "backlog: 0," in eventorg.run("plugins"))
+
+    created_at = eventorg.clock.now
+    check(0, created_at)
+    eventorg.clock.advance(hours=1)
+    promoted_at = eventorg.clock.now
+    assert first.delete(f"/events/{event['id']}/register").status_code == 200
+    check(1, promoted_at)
+    assert entry_of(eventorg.client.get(file))["sequence"] == 0  # the event is the same
+    eventorg.clock.advance(hours=1)
+    assert second.delete(f"/events/{event['id']}/register").status_code == 200
+    register(first, event)
+    register(second, event)
+    check(2, eventorg.clock.now)  # waiting again: not less than before
+    exported = second.get("/users/me/export").json()["plugins"]["calendar_export"]["moves"]
+    assert [(move["event_id"], move["moves"]) for move in exported] == [(event["id"], 2)]
 
 
 def test_what_is_cancelled_stays_and_what_is_deleted_goes(eventorg: Server) -> None:
