@@ -90,7 +90,8 @@ class NewWebhook(Input):
 
 
 class Webhook(Struct, kw_only=True, frozen=True):
-    """A webhook. It is disabled if `disabled_at` is set: its receiver was `gone` (410), or `failing` for a week."""
+    """A webhook. It is disabled if `disabled_at` is set: its receiver was `gone` (410), or `failing` for a week, or
+    for an hour with more than 1,000 waiting messages."""
 
     id: Id
     event_id: Id | None
