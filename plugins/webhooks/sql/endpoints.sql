@@ -152,6 +152,13 @@ SET
 WHERE id = :id
 RETURNING failing_since;
 
+-- name: has_many_waiting(id, most)^
+-- A row if more than :most messages wait.
+SELECT 1 AS found
+FROM webhooks_deliveries
+WHERE webhook_id = :id AND due_at IS NOT NULL
+LIMIT 1 OFFSET :most;
+
 -- name: turn_off(id, reason, now)!
 UPDATE webhooks_endpoints
 SET
