@@ -65,6 +65,7 @@ from eventorg.storage.statements import Statement, Statements
 from eventorg.storage.transactions import Transaction, TransactionFunction
 from eventorg.web.authentication import OPEN, OPTIONAL_SECURITY, PUBLIC, Anybody, Authenticated, by_bot
 from eventorg.web.conditional import ETAG, answer_unless_current, expected_tags, is_current
+from eventorg.web.disconnection import unless_disconnected
 from eventorg.web.headers import accepts, language_for
 from eventorg.web.pagination import Cursor, Limit, decode_cursor, encode_cursor
 from eventorg.web.problems import BODY_PROBLEMS, problems
@@ -143,6 +144,7 @@ __all__ = [
     "rfc3339",
     "rule",
     "text",
+    "unless_disconnected",
 ]
 
 T = TypeVar("T")

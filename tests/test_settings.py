@@ -141,7 +141,7 @@ def test_an_empty_value_is_not_set(tmp_path: Path, name: str) -> None:
     assert getattr(load({variable: ""}), name) == default
     assert getattr(load(write(tmp_path, f'{name} = ""')), name) == default
     assert getattr(load(needed | write(tmp_path, f"{name} = {toml(value)}") | {variable: ""}), name) == value
-    assert getattr(load(write(tmp_path, f'{name} = ""') | {variable: text}), name) == value
+    assert getattr(load(needed | write(tmp_path, f'{name} = ""') | {variable: text}), name) == value
 
 
 def test_an_empty_value_of_a_plugin_is_not_set(tmp_path: Path) -> None:

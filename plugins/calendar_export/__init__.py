@@ -3,6 +3,9 @@
 import hashlib
 import hmac
 import secrets
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Final
@@ -25,9 +28,13 @@ from eventorg.plugin import (
     Anybody,
     Authenticated,
     Context,
+    Fact,
     NotFound,
     Plugin,
+    RegistrationCancelled,
+    RegistrationPromoted,
     Transaction,
+    Unavailable,
     check_version,
     expected_tags,
     is_current,
@@ -35,6 +42,7 @@ from eventorg.plugin import (
     negotiate,
     problems,
     rfc3339,
+    unless_disconnected,
 )
 
 from .calendars import Contents, Entry, render, tag_of
@@ -56,6 +64,10 @@ _HEADERS: Final = [
 _SHORT: Final = 10
 _RENDERING: Final = CapacityLimiter(1)
 """Long feeds, which take up to a second each, are rendered one at a time on a thread."""
+_MAX_WAITING: Final = 32
+_MAX_OF_ONE: Final = 2
+"""Limits the requests that wait for a thread, in all and for one feed."""
+_waiting: Final[Counter[str]] = Counter()
 
 
 class CalendarAddress(Struct, frozen=True):
@@ -114,7 +126,7 @@ async def get_event_file(
     security=[{}],
     media_type="text/calendar",
     response_headers=_HEADERS,
-    responses=problems(404),
+    responses=problems(404, 503),
 )
 async def get_calendar(
     request: Anybody,
@@ -123,7 +135,8 @@ async def get_calendar(
 ) -> Response[bytes]:
     """Returns an iCalendar feed (RFC 5545) of all events that a user hosts or attends. Needs no token: the address is
     secret. Cancelled events have `STATUS:CANCELLED`. If the user is on the waiting list, the title says so. The feed
-    leaves out events that ended more than a year ago, and has at most 500 events: those that start closest to now."""
+    leaves out events that ended more than a year ago, and has at most 500 events. Those that the user organizes or
+    registered for come before those that the user co-hosts, and events that start closer to now come first."""
 
     def work(tx: Transaction) -> Contents:
         owner = tx.one(plugin.sql.get_owner, sha256=_hash(secret))
@@ -136,7 +149,10 @@ async def get_calendar(
         entries = [msgspec.convert(dict(row), Entry, strict=False) for row in rows]
         return Contents(name=words["name"], entries=entries, waiting=words["waiting"])
 
-    return await _answer(plugin, await plugin.read(work), "calendar", request)
+    response = await unless_disconnected(request, _answer(plugin, await plugin.read(work), "calendar", request))
+    if response is None:
+        raise Unavailable()  # nobody reads it
+    return response
 
 
 @post(
@@ -196,20 +212,44 @@ async def _answer(plugin: Context, contents: Contents, name: str, request: Anybo
     if len(contents.entries) <= _SHORT:
         content = render(contents, plugin.clock())
     else:
-        content = await to_thread.run_sync(render, contents, plugin.clock(), limiter=_RENDERING)
+        with _turn(request.url.path):
+            content = await to_thread.run_sync(render, contents, plugin.clock(), limiter=_RENDERING)
     headers["Content-Disposition"] = f'inline; filename="{name}.ics"'
     return Response(content, media_type="text/calendar", headers=headers)
 
 
-def export(user_id: str, context: Context, tx: Transaction) -> dict[str, str | None]:
-    """Returns the creation time of a user's calendar address. The address itself is not stored."""
+@contextmanager
+def _turn(path: str) -> Iterator[None]:
+    """Raises `Unavailable` if too many requests wait for a thread."""
+    if _waiting.total() >= _MAX_WAITING or _waiting[path] >= _MAX_OF_ONE:
+        raise Unavailable()
+    _waiting[path] += 1
+    try:
+        yield
+    finally:
+        _waiting[path] -= 1
+        if not _waiting[path]:
+            del _waiting[path]
+
+
+def export(user_id: str, context: Context, tx: Transaction) -> dict[str, object]:
+    """Returns the creation time of a user's calendar address, and how often registrations have changed the entries. The
+    address itself is not stored."""
     row = tx.one(context.sql.get_newest_address, user_id=user_id)
-    return {"address_made_at": row["created_at"] if row else None}
+    moves = [dict(row) for row in tx.all(context.sql.list_moves, user_id=user_id)]
+    return {"address_made_at": row["created_at"] if row else None, "moves": moves}
 
 
-def move_addresses(gone_id: str, stays_id: str, context: Context, tx: Transaction) -> None:
-    """Keeps the addresses of a user who is merged: they show the events of both from then on."""
+async def _count_move(fact: Fact, context: Context) -> None:
+    """Counts a promotion from the waiting list or a departure, which changes the user's entry but not the event."""
+    values = {"user_id": fact.user_id, "event_id": fact.event_id, "seq": fact.seq, "at": fact.at}
+    await context.write(lambda tx: tx.run(context.sql.count_move, **values))
+
+
+def merge(gone_id: str, stays_id: str, context: Context, tx: Transaction) -> None:
+    """Keeps the addresses of a merged user, which then show the events of both, and the greater counts of moves."""
     tx.run(context.sql.move_addresses, gone_id=gone_id, stays_id=stays_id)
+    tx.run(context.sql.merge_moves, gone_id=gone_id, stays_id=stays_id)
 
 
 def _tag_of_address(sha256: str) -> str:
@@ -230,8 +270,9 @@ plugin = Plugin(
     name="calendar_export",
     requires=">=0.1",
     routes=[get_event_file, get_calendar, create_calendar, delete_calendar],
+    on={RegistrationPromoted: _count_move, RegistrationCancelled: _count_move},
     export=export,
-    on_merge=move_addresses,
+    on_merge=merge,
     statements=FOLDER / "sql",
     migrations=FOLDER / "migrations",
 )

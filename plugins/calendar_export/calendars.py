@@ -18,7 +18,8 @@ _STATUS = {"draft": "TENTATIVE", "published": "CONFIRMED", "cancelled": "CANCELL
 
 
 class Entry(Struct, frozen=True, kw_only=True):
-    """An event in a calendar. `waitlisted`: the owner of the calendar is on the waiting list."""
+    """An event in a calendar. `waitlisted`: the owner of the calendar is on the waiting list. `moves`: how often that
+    registration has changed the entry, the last time at `moved_at`."""
 
     id: str
     title: str
@@ -32,6 +33,8 @@ class Entry(Struct, frozen=True, kw_only=True):
     created_at: str
     updated_at: str
     waitlisted: bool = False
+    moves: int = 0
+    moved_at: str | None = None
 
 
 class Contents(Struct, frozen=True, kw_only=True):
@@ -67,10 +70,10 @@ def render(contents: Contents, now: datetime) -> bytes:
 def _event(entry: Entry, waiting: str, now: datetime) -> Event:
     event = Event()
     event.add("uid", f"{entry.id}@eventorg")  # not the host name, which may change
-    event.add("sequence", entry.version - 1)
+    event.add("sequence", entry.version - 1 + entry.moves)
     event.add("dtstamp", now)
     event.add("created", _time(entry.created_at))
-    event.add("last-modified", _time(entry.updated_at))
+    event.add("last-modified", _time(max(entry.updated_at, entry.moved_at or "")))
     event.add("dtstart", _time(entry.start_time))
     event.add("dtend", _time(entry.end_time))
     event.add("organizer", vUri(f"urn:uuid:{entry.organizer_id}"))  # METHOD:PUBLISH needs one; email is private

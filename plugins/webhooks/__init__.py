@@ -10,7 +10,7 @@ from eventorg.plugin import FACTS, Context, Fact, Job, Plugin
 
 from .commands import COMMANDS
 from .queueing import enqueue, forget, select
-from .repository import OFF, export
+from .repository import OFF, export, merge
 from .routes import WebhookController
 from .sending import sender_of, sending
 
@@ -34,6 +34,7 @@ plugin = Plugin(
     on=dict.fromkeys(FACTS.values(), _enqueue),
     filter=select,
     export=export,
+    on_merge=merge,
     lifespan=sending,
     jobs=[Job(name="forget", every=timedelta(hours=1), run=forget)],
     settings=Settings,

@@ -171,6 +171,11 @@ def export(user_id: str, context: Context, tx: Transaction) -> list[Webhook]:
     return [Webhook.of(row) for row in tx.all(context.sql.list_endpoints_made_by, user_id=user_id)]
 
 
+def merge(gone_id: str, stays_id: str, context: Context, tx: Transaction) -> None:
+    """Keeps the webhooks of a user who is merged. They wait until the user who stays is a host of their event."""
+    tx.run(context.sql.reassign_endpoints, gone_id=gone_id, stays_id=stays_id)
+
+
 def find_deliveries(
     context: Context, tx: Transaction, webhook_id: str, limit: int, before: int | None = None
 ) -> WebhookDeliveries:

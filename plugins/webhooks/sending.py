@@ -34,6 +34,9 @@ JITTER: Final = 0.2
 """Each pause is randomly extended by up to this fraction, so that messages that failed together are retried apart."""
 MAX_RETRY_AFTER: Final = timedelta(hours=24)
 MAX_FAILING: Final = timedelta(days=7)
+MAX_FAILING_FULL: Final = timedelta(hours=1)
+MAX_WAITING: Final = 1_000
+"""With more waiting messages than this, a webhook may fail for an hour only."""
 LANE: Final = 32
 """The number of concurrent messages to webhooks that respond quickly, and to the others, which cannot delay them."""
 QUICK_MILLISECONDS: Final = 2_000
@@ -144,8 +147,17 @@ def _record(tx: Transaction, context: Context, message: Any, attempt: Attempt) -
     row = tx.one(sql.note_failure, id=webhook_id, now=tx.now)
     if attempt.response_status == 410:
         tx.run(sql.turn_off, id=webhook_id, reason="gone", now=tx.now)
-    elif row is not None and row["failing_since"] <= rfc3339(context.clock() - MAX_FAILING):
+    elif row is not None and _is_dead(tx, context, webhook_id, row["failing_since"]):
         tx.run(sql.turn_off, id=webhook_id, reason="failing", now=tx.now)
+
+
+def _is_dead(tx: Transaction, context: Context, webhook_id: str, failing_since: str) -> bool:
+    """Returns true after a week without a success, or after an hour if many messages wait: they take space."""
+    now = context.clock()
+    if failing_since <= rfc3339(now - MAX_FAILING):
+        return True
+    is_full = tx.one(context.sql.has_many_waiting, id=webhook_id, most=MAX_WAITING) is not None
+    return is_full and failing_since <= rfc3339(now - MAX_FAILING_FULL)
 
 
 def _pause(attempts: int, attempt: Attempt) -> timedelta | None:

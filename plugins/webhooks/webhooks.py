@@ -92,7 +92,11 @@ class NewWebhook(Input):
 
 
 class Webhook(Struct, kw_only=True, frozen=True):
-    """A webhook with its status."""
+    """A webhook with its status.
+
+    It is disabled if `disabled_at` is set: its receiver was `gone` (410), or `failing` for a week, or for an hour with
+    more than 1,000 waiting messages.
+    """
 
     id: Annotated[Id, Meta(description="The webhook's id.")]
     event_id: Annotated[Id, Meta(description="The event's id.")] | None

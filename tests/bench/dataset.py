@@ -210,8 +210,8 @@ def _add_calendars(connection: sqlite3.Connection, users: list[str]) -> list[str
     """Adds a calendar feed for each user, and returns their secrets."""
     secrets = [f"bench-{number}" for number in range(len(users))]
     connection.executemany(
-        "INSERT INTO calendar_export_secrets VALUES (?, ?, '2026-01-01T00:00:00Z')",
-        [(user, _sha256(secret)) for user, secret in zip(users, secrets, strict=True)],
+        "INSERT INTO calendar_export_addresses VALUES (?, ?, '2026-01-01T00:00:00Z')",
+        [(_sha256(secret), user) for user, secret in zip(users, secrets, strict=True)],
     )
     return secrets
 

@@ -102,7 +102,7 @@ def test_of_others_plugins_export_nothing(bundled: Server) -> None:
     export = bundled.sign_up().get("/users/me/export").json()
     assert user.id not in json.dumps(export)
     assert export["plugins"] == {
-        "calendar_export": {"address_made_at": None},
+        "calendar_export": {"address_made_at": None, "moves": []},
         "reminders": {"reminders": None},
         "webhooks": [],
     }

@@ -26,25 +26,84 @@ SELECT user_id
 FROM calendar_export_addresses
 WHERE sha256 = :sha256;
 
+-- name: count_move(user_id, event_id, seq, at)!
+-- Counts each change of a registration once. Nothing happens for a user or an event that has been deleted.
+INSERT INTO calendar_export_moves (user_id, event_id, moves, moved_at, seq)
+SELECT
+    users.id,
+    events.id,
+    1,
+    :at,
+    :seq
+FROM users
+JOIN events ON events.id = :event_id
+WHERE users.id = :user_id
+ON CONFLICT (user_id, event_id) DO UPDATE
+SET
+    moves = moves + 1,
+    moved_at = excluded.moved_at,
+    seq = excluded.seq
+WHERE excluded.seq > calendar_export_moves.seq;
+
+-- name: list_moves(user_id)
+SELECT
+    event_id,
+    moves,
+    moved_at
+FROM calendar_export_moves
+WHERE user_id = :user_id
+ORDER BY event_id;
+
 -- name: list_entries(user_id, since, now, most)
--- The events that a user hosts or attends and that end at or after :since. Beyond :most, those that start nearest to
--- :now. A host is never on the waiting list.
-WITH mine AS (
+-- The events that a user hosts or attends and that end at or after :since. If there are more than :most, first those
+-- that the user organizes or registered for, because anybody can make the user a co-host; of each kind, those that start
+-- nearest to :now. A host is never on the waiting list. The changes that the plugin has not handled yet count as moves.
+WITH moved AS (
+    SELECT
+        event_id,
+        sum(moves) AS moves,
+        max(moved_at) AS moved_at
+    FROM (
+        SELECT
+            event_id,
+            moves,
+            moved_at
+        FROM calendar_export_moves
+        WHERE user_id = :user_id
+        UNION ALL
+        SELECT
+            changes.event_id,
+            1,
+            changes.at
+        FROM changes
+        LEFT JOIN calendar_export_moves
+            ON calendar_export_moves.user_id = changes.user_id AND calendar_export_moves.event_id = changes.event_id
+        WHERE changes.seq > (SELECT seq FROM plugins WHERE name = 'calendar_export')
+            AND changes.seq > coalesce(calendar_export_moves.seq, 0)
+            AND changes.user_id = :user_id
+            AND changes.type IN ('registration.promoted', 'registration.cancelled')
+    )
+    GROUP BY event_id
+),
+mine AS (
     SELECT
         id AS event_id,
-        0 AS waitlisted
+        0 AS waitlisted,
+        0 AS is_given
     FROM events
     WHERE organizer_id = :user_id
     UNION ALL
     SELECT
         event_id,
-        0
+        0,
+        1
     FROM event_hosts
     WHERE user_id = :user_id
     UNION ALL
     SELECT
         event_id,
-        status = 'waitlisted'
+        status = 'waitlisted',
+        0
     FROM registrations
     WHERE user_id = :user_id AND status <> 'cancelled'
 )
@@ -60,10 +119,29 @@ SELECT
     events.version,
     events.created_at,
     events.updated_at,
-    min(mine.waitlisted) AS waitlisted
+    min(mine.waitlisted) AS waitlisted,
+    coalesce(moved.moves, 0) AS moves,
+    moved.moved_at
 FROM mine
 JOIN events ON events.id = mine.event_id
+LEFT JOIN moved ON moved.event_id = mine.event_id
 WHERE events.end_time >= :since
 GROUP BY events.id
-ORDER BY abs(julianday(events.start_time) - julianday(:now)), events.id
+ORDER BY min(mine.is_given), abs(julianday(events.start_time) - julianday(:now)), events.id
 LIMIT :most;
+
+-- name: merge_moves(gone_id, stays_id)!
+INSERT INTO calendar_export_moves (user_id, event_id, moves, moved_at, seq)
+SELECT
+    :stays_id,
+    event_id,
+    moves,
+    moved_at,
+    seq
+FROM calendar_export_moves
+WHERE user_id = :gone_id
+ON CONFLICT (user_id, event_id) DO UPDATE
+SET
+    moves = max(moves, excluded.moves),
+    moved_at = max(moved_at, excluded.moved_at),
+    seq = max(seq, excluded.seq);

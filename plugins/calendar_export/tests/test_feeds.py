@@ -1,11 +1,17 @@
 """GET /calendar/{secret}/feed.ics: all that a user hosts or attends, by a secret address."""
 
 import hashlib
+import socket
 import sqlite3
-from contextlib import closing
+import sys
+import threading
+from contextlib import ExitStack, closing
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import httpx
+import pytest
 from msgspec import structs
 
 from eventorg.testing import Server, User, check_problem, running
@@ -72,6 +78,36 @@ def test_who_waits_is_told_so(eventorg: Server) -> None:
     assert eventorg.client.get(url, headers={"If-None-Match": tag}).status_code == 200
 
 
+def test_a_promoted_seat_is_a_change_of_the_entry(eventorg: Server) -> None:
+    host, first, second = (eventorg.sign_up() for _ in range(3))
+    event = host.create_event(capacity=1)
+    register(first, event)
+    register(second, event)
+    url, file = address_of(second), f"/events/{event['id']}/event.ics"
+
+    def check(sequence: int, last_modified: datetime) -> None:
+        """Reads the entry at once, and again when the plugin has handled the change."""
+        for _ in range(2):
+            entry = entry_of(eventorg.client.get(url))
+            assert (entry["sequence"], entry["last-modified"].dt) == (sequence, last_modified)
+            eventorg.wait_for(lambda: "backlog: 0," in eventorg.run("plugins"))
+
+    created_at = eventorg.clock.now
+    check(0, created_at)
+    eventorg.clock.advance(hours=1)
+    promoted_at = eventorg.clock.now
+    assert first.delete(f"/events/{event['id']}/register").status_code == 200
+    check(1, promoted_at)
+    assert entry_of(eventorg.client.get(file))["sequence"] == 0  # the event is the same
+    eventorg.clock.advance(hours=1)
+    assert second.delete(f"/events/{event['id']}/register").status_code == 200
+    register(first, event)
+    register(second, event)
+    check(2, eventorg.clock.now)  # waiting again: not less than before
+    exported = second.get("/users/me/export").json()["plugins"]["calendar_export"]["moves"]
+    assert [(move["event_id"], move["moves"]) for move in exported] == [(event["id"], 2)]
+
+
 def test_what_is_cancelled_stays_and_what_is_deleted_goes(eventorg: Server) -> None:
     host, guest = eventorg.sign_up(), eventorg.sign_up()
     event = host.create_event(title="A", capacity=1)
@@ -130,6 +166,19 @@ def test_of_very_many_events_the_nearest_are_there(eventorg: Server, tmp_path: P
         )
     titles = [title for title, _ in titles_of(eventorg, url)]
     assert titles == [str(n) for n in range(1, 501)]
+
+
+def test_events_that_others_give_do_not_displace_ones_own(eventorg: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys.modules["eventorg_plugins.calendar_export"], "MAX_ENTRIES", 4)
+    user, other = eventorg.sign_up(), eventorg.sign_up()
+    for day in range(1, 5):
+        given = other.create_event(title=f"given {day}", **on_day(day))
+        assert other.post(f"/events/{given['id']}/hosts", json={"user_id": user.id}).status_code == 201
+    register(user, given)  # the one of day 4
+    user.create_event(title="organized", **on_day(20))
+    register(user, other.create_event(title="registered", **on_day(10)))
+    titles = [title for title, _ in titles_of(eventorg, address_of(user))]
+    assert titles == ["given 1", "given 4", "registered", "organized"]
 
 
 def test_what_is_known_is_not_sent_again(eventorg: Server) -> None:
@@ -252,3 +301,55 @@ def test_the_address_begins_with_the_public_one_if_that_is_set(eventorg: Server,
         for host in ("events.example:8443", "evil.example"):
             response = server.sign_up().post("/users/me/calendar", headers={"Host": host})
             assert response.json()["url"].startswith("https://events.example/api/calendar/")
+
+
+def begin_to_read(url: str) -> socket.socket:
+    """Asks for a feed on a connection of its own. The feed ends with the connection."""
+    parts = httpx.URL(url)
+    connection = socket.create_connection((parts.host, parts.port or 0), 10)
+    connection.sendall(f"GET {parts.path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+    return connection
+
+
+def test_feeds_that_nobody_waits_for_hold_up_nobody(eventorg: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    module = sys.modules["eventorg_plugins.calendar_export"]
+    users = [eventorg.sign_up() for _ in range(2)]
+    for user in users:
+        for _ in range(module._SHORT + 1):
+            user.create_event()
+    busy, other = map(address_of, users)
+    render, rendering, finished = module.render, threading.Event(), threading.Event()
+    rendered: list[object] = []
+
+    def render_slowly(*arguments: object) -> object:
+        rendering.set()
+        assert finished.wait(30)
+        rendered.append(arguments)
+        return render(*arguments)
+
+    monkeypatch.setattr(module, "render", render_slowly)
+    with ExitStack() as stack:
+        stack.callback(finished.set)
+        stack.enter_context(begin_to_read(busy))
+        assert rendering.wait(30)
+        with begin_to_read(busy), begin_to_read(other):
+            eventorg.wait_for(lambda: module._waiting.total() == 3)
+            refused = eventorg.client.get(busy)
+            check_problem(refused, 503, "unavailable")
+            assert refused.headers["retry-after"] == "1"
+        eventorg.wait_for(lambda: module._waiting.total() == 1)  # the others have left the line
+        finished.set()
+        assert len(entries_of(eventorg.client.get(other))) == module._SHORT + 1
+    assert len(rendered) == 2
+
+
+def test_the_line_of_feeds_is_bounded(eventorg: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    module, user = sys.modules["eventorg_plugins.calendar_export"], eventorg.sign_up()
+    for _ in range(module._SHORT + 1):
+        user.create_event()
+    url = address_of(user)
+    tag = eventorg.client.get(url).headers["etag"]
+    monkeypatch.setattr(module, "_MAX_WAITING", 0)
+    check_problem(eventorg.client.get(url), 503, "unavailable")
+    assert eventorg.client.get(url, headers={"If-None-Match": tag}).status_code == 304  # needs no thread
+    assert len(module._waiting) == 0

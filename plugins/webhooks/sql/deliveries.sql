@@ -164,13 +164,18 @@ WHERE
     AND (:failed_only = 0 OR status = 'failed');
 
 -- name: forget_deliveries(before, most)!
--- Finished ones that are old, or whose event has been deleted. `event.deleted` stays: it contains no event.
+-- Finished ones that are old, or whose event has been deleted. `event.deleted` stays: it contains no event. Waiting ones
+-- that are old if their webhook is disabled.
 DELETE FROM webhooks_deliveries
 WHERE number IN (
     SELECT number
     FROM webhooks_deliveries
     WHERE
-        status <> 'pending'
+        (
+            created_at < :before
+            AND webhook_id IN (SELECT id FROM webhooks_endpoints WHERE disabled_at IS NOT NULL)
+        )
+        OR status <> 'pending'
         AND (
             created_at < :before
             OR (

@@ -152,6 +152,13 @@ SET
 WHERE id = :id
 RETURNING failing_since;
 
+-- name: has_many_waiting(id, most)^
+-- A row if more than :most messages wait.
+SELECT 1 AS found
+FROM webhooks_deliveries
+WHERE webhook_id = :id AND due_at IS NOT NULL
+LIMIT 1 OFFSET :most;
+
 -- name: turn_off(id, reason, now)!
 UPDATE webhooks_endpoints
 SET
@@ -189,3 +196,8 @@ WHERE
     AND NOT EXISTS (
         SELECT 1 FROM webhooks_deliveries WHERE webhook_id = webhooks_endpoints.id AND status = 'pending'
     );
+
+-- name: reassign_endpoints(gone_id, stays_id)!
+UPDATE webhooks_endpoints
+SET created_by = :stays_id
+WHERE created_by = :gone_id;

@@ -212,6 +212,25 @@ def test_a_week_of_failures_turns_a_webhook_off(eventorg: Server, host: User, re
     eventorg.wait_for(lambda: log_of(host, webhook)[0]["status"] == "delivered")
 
 
+def test_a_dead_webhook_does_not_keep_messages_without_bound(
+    eventorg: Server, host: User, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys.modules["eventorg_plugins.webhooks.sending"], "MAX_WAITING", 2)
+    receiver.answer = Answer(500)
+    event = host.create_event()
+    webhook = add(host, event, receiver.url)
+    for count in range(1, 4):
+        eventorg.sign_up().post(f"/events/{event['id']}/register")
+        eventorg.wait_for(lambda count=count: len([d for d in log_of(host, webhook) if d["attempts"]]) == count)  # type: ignore[misc]
+    assert state_of(host, webhook)["disabled_at"] is None  # it may fail for an hour
+    eventorg.clock.advance(hours=1)
+    eventorg.wait_for(lambda: state_of(host, webhook)["disabled_reason"] == "failing")
+    eventorg.sign_up().post(f"/events/{event['id']}/register")  # not for this one
+    assert {delivery["status"] for delivery in log_of(host, webhook)} == {"pending"}
+    eventorg.clock.advance(days=31)
+    eventorg.wait_for(lambda: log_of(host, webhook) == [])
+
+
 def test_a_replay_sends_the_same_bytes_signed_anew(
     eventorg: Server, host: User, receiver: Receiver, receivers_clock: Clock
 ) -> None:
