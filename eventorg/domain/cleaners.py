@@ -14,7 +14,7 @@ Cleaner = Callable[[Any, str, list[FieldError]], Any]
 
 
 class Refused(Exception):
-    """What a rule raises: the code of the broken rule, with the values its message mentions."""
+    """Raised by a rule: the code of the broken rule, with the values that its message mentions."""
 
     def __init__(self, code: str, **values: str | int) -> None:
         super().__init__(code)

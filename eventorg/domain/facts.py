@@ -33,7 +33,7 @@ ALL_CHANGES: Final = "*"
 
 
 class ChangeData(TypedDict, total=False):
-    """What a change changed. It contains no personal data."""
+    """Names the parts that a change changed. It contains no personal data."""
 
     changed: Annotated[
         list[str],

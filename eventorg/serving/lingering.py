@@ -25,7 +25,7 @@ class LingeringTransport(CoalescingTransport):
         super().__init__(transport, loop)
         self._on_linger = on_linger
         self.will_linger = False
-        """Whether the next `close` lingers. The owner sets it when the client may still be sending."""
+        """True if the next `close` lingers. The owner sets it when the client may still be sending."""
         self.lingers = False
         self._discarded = 0
 

@@ -17,7 +17,7 @@ from eventorg.serving.budget import Budget
 from eventorg.serving.lingering import LingeringTransport
 
 PIECE_BYTES: Final = 1024
-"""What is parsed at once. The parser cannot be stopped inside it, so this limits the requests that wait as objects."""
+"""The bytes that are parsed at once. This limits the requests that wait as objects: the parser cannot stop early."""
 _NOTHING: Final = memoryview(b"")
 
 
