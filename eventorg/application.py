@@ -131,6 +131,7 @@ def create_app(settings: Settings, clock: Clock = utc_now, passwords: Passwords 
             events=core.events,
             hosts=core.hosts,
             registrations=core.registrations,
+            guest_lists=core.guest_lists,
             participants=core.participants,
             users=core.users,
             user_export=core.user_export,

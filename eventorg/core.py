@@ -11,18 +11,21 @@ from eventorg.package_data import data_folder
 from eventorg.repositories.account_closing import AccountClosing
 from eventorg.repositories.account_deletion import AccountDeletion
 from eventorg.repositories.account_merge import AccountMerge
+from eventorg.repositories.answers import Answers
 from eventorg.repositories.bots import BotRepository
 from eventorg.repositories.callers import CallerRepository
 from eventorg.repositories.changes import ChangeRepository
 from eventorg.repositories.deliveries import DeliveryRepository
 from eventorg.repositories.event_search import SearchIndex
 from eventorg.repositories.events import EventRepository
+from eventorg.repositories.guest_lists import GuestListRepository
 from eventorg.repositories.health import HealthRepository
 from eventorg.repositories.hosts import HostRepository
 from eventorg.repositories.idempotency import IdempotencyRepository
 from eventorg.repositories.identities import IdentityRepository
 from eventorg.repositories.open_tasks import OpenTaskRepository, OpenTasks
 from eventorg.repositories.participants import ParticipantRepository
+from eventorg.repositories.places import Places
 from eventorg.repositories.plugins import PluginRepository
 from eventorg.repositories.reachability import Reachability
 from eventorg.repositories.registrations import RegistrationRepository
@@ -67,9 +70,14 @@ class Core:
         self.events = events = EventRepository(database, sql, changes, seats, idempotency, settings.events_per_user)
         self.hosts = HostRepository(database, sql, clock, changes, events, idempotency)
         self.participants = participants = ParticipantRepository(database, sql, changes, events)
-        self.registrations = RegistrationRepository(database, sql, changes, seats, events, participants, idempotency)
+        answers = Answers(sql, changes)
+        places = Places(sql, changes, seats, answers, participants)
+        self.registrations = RegistrationRepository(
+            database, sql, changes, seats, places, events, participants, idempotency
+        )
+        self.guest_lists = GuestListRepository(database, events, participants, places, idempotency)
         closing = AccountClosing(sql, changes)
-        deletion = AccountDeletion(closing, events, self.registrations, open_tasks)
+        deletion = AccountDeletion(closing, events, self.registrations, answers, open_tasks)
         search_index = SearchIndex(database, sql)
         self.users = users = UserRepository(
             database,
@@ -86,7 +94,7 @@ class Core:
         self.deliveries = DeliveryRepository(
             database, sql, reachability, idempotency, sends_mail=bool(settings.smtp_url)
         )
-        merging = AccountMerge(sql, changes, seats, closing, open_tasks, self._before_merge)
+        merging = AccountMerge(sql, changes, seats, answers, closing, open_tasks, self._before_merge)
         self.open_tasks = OpenTaskRepository(
             database,
             sql,

@@ -30,6 +30,7 @@ from eventorg.domain.errors import (
 from eventorg.domain.events import Event, Role, check_host, check_organizer
 from eventorg.domain.facts import (
     FACTS,
+    AnswerUpdated,
     ChangeData,
     EventCancelled,
     EventCreated,
@@ -80,6 +81,7 @@ __all__ = [
     "OPEN",
     "OPTIONAL_SECURITY",
     "PUBLIC",
+    "AnswerUpdated",
     "Anybody",
     "Authenticated",
     "Caller",

@@ -9,7 +9,9 @@ SELECT organizer_id, :seq FROM events WHERE id = :event_id
 UNION
 SELECT user_id, :seq FROM event_hosts WHERE event_id = :event_id
 UNION
-SELECT user_id, :seq FROM registrations WHERE event_id = :event_id AND status <> 'cancelled';
+SELECT user_id, :seq FROM registrations WHERE event_id = :event_id AND status <> 'cancelled'
+UNION
+SELECT user_id, :seq FROM rsvps WHERE event_id = :event_id AND answer = 'maybe';
 
 -- name: get_feed_bounds()^
 -- The last number that is no longer stored, and the last number of all.

@@ -1,13 +1,17 @@
--- name: create_event(event_id, code, title, description, start_time, end_time, location, timezone, organizer_id, capacity, waitlist, status, visibility, search_text, now)^
+-- name: create_event(event_id, code, title, description, start_time, end_time, location, timezone, organizer_id, capacity, waitlist, status, visibility, max_guests, approval_required, registration_opens_at, registration_closes_at, participants_visibility, search_text, now)^
 INSERT INTO events (
     id, code, title, description, start_time, end_time, location, timezone, organizer_id,
-    capacity, waitlist, status, visibility, search_text,
-    registered_count, waitlisted_count, version, created_at, updated_at
+    capacity, waitlist, status, visibility, max_guests, approval_required, registration_opens_at,
+    registration_closes_at, participants_visibility, search_text,
+    registered_count, waitlisted_count, pending_count, maybe_count, declined_count, card_version, version,
+    created_at, updated_at
 )
 VALUES (
     :event_id, :code, :title, :description, :start_time, :end_time, :location, :timezone, :organizer_id,
-    :capacity, :waitlist, :status, :visibility, :search_text,
-    0, 0, 1, :now, :now
+    :capacity, :waitlist, :status, :visibility, :max_guests, :approval_required, :registration_opens_at,
+    :registration_closes_at, :participants_visibility, :search_text,
+    0, 0, 0, 0, 0, 1, 1,
+    :now, :now
 )
 ON CONFLICT (code) DO NOTHING
 RETURNING
@@ -28,7 +32,15 @@ RETURNING
     visibility,
     registered_count,
     waitlisted_count,
-    version;
+    version,
+    max_guests,
+    approval_required,
+    registration_opens_at,
+    registration_closes_at,
+    participants_visibility,
+    pending_count,
+    maybe_count,
+    declined_count;
 
 -- name: get_event(event_id)^
 -- By ID or code.
@@ -50,42 +62,45 @@ SELECT
     visibility,
     registered_count,
     waitlisted_count,
-    version
+    version,
+    max_guests,
+    approval_required,
+    registration_opens_at,
+    registration_closes_at,
+    participants_visibility,
+    pending_count,
+    maybe_count,
+    declined_count
 FROM events
 WHERE (id = :event_id OR code = :event_id)
     AND NOT EXISTS (SELECT 1 FROM ending_events WHERE ending_events.id = events.id);
 
--- name: get_role(event_id, viewer_id)^
--- The role of a user at an event, or null. `has_left` is 1 for a user who registered and left: not one whom a host
--- removed.
+-- name: list_roles(event_ids, viewer_id)
+-- The role of a user at each of some events, or null. `has_answered` is 1 for a user who answered, or registered and left:
+-- not one whom a host removed.
 SELECT
+    events.id,
     CASE
-        WHEN organizer_id = :viewer_id THEN 'organizer'
+        WHEN events.organizer_id = :viewer_id THEN 'organizer'
         WHEN EXISTS (
             SELECT 1
             FROM event_hosts
             WHERE event_hosts.event_id = events.id AND event_hosts.user_id = :viewer_id
         ) THEN 'host'
-        WHEN EXISTS (
-            SELECT 1
-            FROM registrations
-            WHERE registrations.event_id = events.id
-                AND registrations.user_id = :viewer_id
-                AND registrations.status <> 'cancelled'
-        ) THEN 'participant'
+        WHEN registrations.status <> 'cancelled' THEN 'participant'
     END AS role,
-    EXISTS (
+    coalesce(
+        registrations.status = 'cancelled' AND coalesce(registrations.cancelled_by, 'self') = 'self', 0
+    ) OR EXISTS (
         SELECT 1
-        FROM registrations
-        WHERE registrations.event_id = events.id
-            AND registrations.user_id = :viewer_id
-            AND registrations.status = 'cancelled'
-            AND coalesce(registrations.cancelled_by, 'self') = 'self'
-    ) AS has_left
-FROM events
-WHERE id = :event_id;
+        FROM rsvps
+        WHERE rsvps.event_id = events.id AND rsvps.user_id = :viewer_id
+    ) AS has_answered
+FROM json_each(:event_ids)
+JOIN events ON events.id = json_each.value
+LEFT JOIN registrations ON registrations.event_id = events.id AND registrations.user_id = :viewer_id;
 
--- name: update_event(event_id, title, description, start_time, end_time, location, timezone, capacity, waitlist, status, visibility, search_text, now)!
+-- name: update_event(event_id, title, description, start_time, end_time, location, timezone, capacity, waitlist, status, visibility, max_guests, approval_required, registration_opens_at, registration_closes_at, participants_visibility, search_text, now)!
 UPDATE events
 SET
     title = :title,
@@ -98,8 +113,14 @@ SET
     waitlist = :waitlist,
     status = :status,
     visibility = :visibility,
+    max_guests = :max_guests,
+    approval_required = :approval_required,
+    registration_opens_at = :registration_opens_at,
+    registration_closes_at = :registration_closes_at,
+    participants_visibility = :participants_visibility,
     search_text = :search_text,
     version = version + 1,
+    card_version = card_version + 1,
     updated_at = :now
 WHERE id = :event_id;
 

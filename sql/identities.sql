@@ -93,7 +93,9 @@ WHERE id = :event_id;
 -- name: get_place(event_id, user_id)^
 SELECT
     seq,
-    status
+    status,
+    approved,
+    guests
 FROM registrations
 WHERE event_id = :event_id AND user_id = :user_id;
 

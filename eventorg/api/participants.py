@@ -8,8 +8,8 @@ from litestar.params import FromPath, JSONBody, QueryParameter
 from msgspec import Meta, structs
 
 from eventorg.domain.registrations import Participants, Registration, RegistrationPatch, RegistrationStatus
+from eventorg.repositories.guest_lists import GuestListRepository
 from eventorg.repositories.participants import ParticipantRepository
-from eventorg.repositories.registrations import RegistrationRepository
 from eventorg.web.authentication import ANY_BOT_SECURITY, BY_ANY_BOT, Authenticated
 from eventorg.web.conditional import ETAG, answer, expected_versions, tagged
 from eventorg.web.idempotency import once_of
@@ -17,7 +17,7 @@ from eventorg.web.pagination import Cursor, decode_cursor, encode_cursor
 from eventorg.web.problems import BODY_PROBLEMS, problems
 
 ParticipantReader = NamedDependency[ParticipantRepository]
-Registrations = NamedDependency[RegistrationRepository]
+GuestLists = NamedDependency[GuestListRepository]
 Place = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 """A place in the order of registrations, in the range of SQLite's integers."""
 
@@ -43,6 +43,10 @@ class ParticipantController(Controller):
         status: Annotated[
             RegistrationStatus | None, QueryParameter(description="Only registrations with this status.")
         ] = None,
+        approved: Annotated[
+            bool | None,
+            QueryParameter(description="If false, only people who wait for approval. If true, everyone else."),
+        ] = None,
         limit: Annotated[
             int | None, QueryParameter(ge=1, le=1000, description="Maximum number of results. Default: all.")
         ] = None,
@@ -53,7 +57,9 @@ class ParticipantController(Controller):
         To list cancelled registrations, use `status=cancelled`. A bot can call this without `X-Act-As` for an event
         that is public or unlisted.
         """
-        found, last = await participants.find(event_id, status, decode_cursor(cursor, Place) or 0, limit, request.user)
+        found, last = await participants.find(
+            event_id, status, approved, decode_cursor(cursor, Place) or 0, limit, request.user
+        )
         return structs.replace(found, next=encode_cursor(last)) if last else found
 
     @get(
@@ -96,14 +102,14 @@ class ParticipantController(Controller):
         event_id: FromPath[str],
         user_id: FromPath[str],
         data: JSONBody[RegistrationPatch],
-        registrations: Registrations,
+        guest_lists: GuestLists,
     ) -> Response[Registration]:
         """Checks a participant in with `attended`, or undoes it with `registered`. Only hosts can do this.
 
         The change feed shows them as `registration.attended` and `registration.updated`.
         """
         guest_id, expected = request.user.resolve(user_id), expected_versions(request)
-        registration = await registrations.check_in(event_id, guest_id, data, expected, request.user, once_of(request))
+        registration = await guest_lists.check_in(event_id, guest_id, data, expected, request.user, once_of(request))
         return tagged(registration)
 
     @delete(
@@ -119,11 +125,11 @@ class ParticipantController(Controller):
         request: Authenticated,
         event_id: FromPath[str],
         user_id: FromPath[str],
-        registrations: Registrations,
+        guest_lists: GuestLists,
     ) -> Response[Registration]:
         """Cancels the registration. The first person on the waiting list gets the seat. Only hosts can do this.
 
         A removed participant no longer sees a private event.
         """
         guest_id, expected = request.user.resolve(user_id), expected_versions(request)
-        return tagged(await registrations.remove(event_id, guest_id, expected, request.user))
+        return tagged(await guest_lists.remove(event_id, guest_id, expected, request.user))

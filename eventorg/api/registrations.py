@@ -1,10 +1,11 @@
 """/events/{event_id}/register: register for an event and leave it."""
 
-from litestar import Controller, Response, delete, post
+from litestar import Controller, Response, delete, patch, post
 from litestar.di import NamedDependency
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath, JSONBody
 
+from eventorg.domain.parties import PartyPatch
 from eventorg.domain.registrations import NewRegistration, Registration
 from eventorg.repositories.registrations import RegistrationRepository
 from eventorg.web.authentication import Authenticated
@@ -33,9 +34,18 @@ class RegistrationController(Controller):
         | problems(
             *BODY_PROBLEMS,
             401,
-            403,
             404,
-            codes={409: ["event_full", "event_cancelled", "event_not_open", "event_over"]},
+            codes={
+                403: ["forbidden", "blocked"],
+                409: [
+                    "event_full",
+                    "event_cancelled",
+                    "event_not_open",
+                    "event_over",
+                    "registration_not_open",
+                    "registration_closed",
+                ],
+            },
         ),
     )
     async def register(
@@ -45,13 +55,53 @@ class RegistrationController(Controller):
         registrations: Registrations,
         data: JSONBody[NewRegistration | None] = None,
     ) -> Response[Registration]:
-        """Gives the caller a seat, or a place on the waiting list if the event is full.
+        """Gives the caller and the guests seats, or a place on the waiting list if too few are free.
 
-        If the caller is already registered, the response is 200 with that registration.
+        If the event requires approval, the registration is `waitlisted` and not `approved` until a host approves it. If
+        the caller is already registered, the response is 200 with that registration, and the guests do not change.
         """
         new = data or NewRegistration()
         registration, is_new = await registrations.register(event_id, new, request.user, once_of(request))
         return tagged(registration, status_code=201 if is_new else 200)
+
+    @patch(
+        "/register",
+        operation_id="update_registration",
+        response_headers=ETAG,
+        summary="Update your registration",
+        responses=problems(
+            *BODY_PROBLEMS,
+            401,
+            412,
+            codes={
+                403: ["blocked"],
+                404: ["event_not_found", "registration_not_found"],
+                409: [
+                    "event_full",
+                    "event_cancelled",
+                    "event_not_open",
+                    "event_over",
+                    "registration_not_open",
+                    "registration_closed",
+                ],
+            },
+        ),
+    )
+    async def update_registration(
+        self,
+        request: Authenticated,
+        event_id: FromPath[str],
+        data: JSONBody[PartyPatch],
+        registrations: Registrations,
+    ) -> Response[Registration]:
+        """Changes the guests whom you bring along. On the waiting list you keep your place.
+
+        If you need more seats than are free, the response is 409 `event_full` and nothing changes. You can always
+        bring fewer guests, also when registration is closed. Names that are too many for the guests go.
+        """
+        expected = expected_versions(request)
+        changed = await registrations.change_party(event_id, data, expected, request.user, once_of(request))
+        return tagged(changed)
 
     @delete(
         "/register",

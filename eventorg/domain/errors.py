@@ -32,6 +32,8 @@ class DomainError(Exception):
 
     values: Mapping[str, str] = {}
     """The values that the text of the code mentions."""
+    members: Mapping[str, str] = {}
+    """What a client needs besides the code, in members of its own (RFC 9457, section 3.2)."""
 
     def __init__(self, code: str | None = None, **words: str) -> None:
         self.code = code or self.default_code
@@ -71,6 +73,26 @@ class Conflict(DomainError):
     """The current state does not allow this; the code says why."""
 
     default_code = "conflict"
+
+
+class RegistrationNotOpen(Conflict):
+    """People cannot register yet."""
+
+    default_code = "registration_not_open"
+
+    def __init__(self, opens_at: str) -> None:
+        super().__init__()
+        self.values = self.members = {"opens_at": opens_at}
+
+
+class RegistrationClosed(Conflict):
+    """People can no longer register."""
+
+    default_code = "registration_closed"
+
+    def __init__(self, closes_at: str) -> None:
+        super().__init__()
+        self.values = self.members = {"closes_at": closes_at}
 
 
 class VersionMismatch(DomainError):

@@ -1,6 +1,6 @@
 """Events: their fields, and the rules of who may see and change them."""
 
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Final, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
@@ -8,10 +8,14 @@ from eventorg.domain.errors import Conflict, FieldError, Forbidden, Invalid, Not
 from eventorg.domain.fields import (
     AsOf,
     CallerId,
+    ClosesAt,
+    ClosesAtTime,
     CreatedAt,
     EndInstant,
     EventId,
     Next,
+    OpensAt,
+    OpensAtTime,
     OrganizerId,
     StartInstant,
     UpdatedAt,
@@ -27,6 +31,7 @@ from eventorg.domain.values import (
     Time,
     Timezone,
     Title,
+    number,
     text,
 )
 
@@ -35,6 +40,9 @@ Visibility = Literal["public", "unlisted", "private"]
 Role = Literal["organizer", "host", "participant"]
 """The role of a viewer at an event. Null for somebody without a role."""
 
+MAX_GUESTS: Final = 20
+"""The number of guests that one participant can have, also if a host adds the participant."""
+
 Code = Annotated[str, Meta(description="A short code, accepted in place of the event's id.", examples=["7Hq2mWxKpA"])]
 Waitlist = Annotated[
     bool,
@@ -42,6 +50,18 @@ Waitlist = Annotated[
         description="If true, people who register for a full event go to the waiting list. If false, they get 409 "
         "`event_full`.",
         examples=[True],
+    ),
+]
+MaxGuests = Annotated[int, number(0, MAX_GUESTS, "The number of guests that a participant can bring along.", 2)]
+ApprovalRequired = Annotated[
+    bool,
+    Meta(description="If true, people who register are pending until a host approves them.", examples=[False]),
+]
+GuestListVisibility = Annotated[
+    Literal["everyone", "participants", "hosts"],
+    Meta(
+        description="Who can read the names of participants. The counts are visible to everyone who sees the event.",
+        examples=["everyone"],
     ),
 ]
 EventStatus = Annotated[
@@ -79,9 +99,33 @@ class Event(Struct, kw_only=True, frozen=True):
     waitlist: Waitlist
     status: EventStatus
     visibility: EventVisibility
-    registered_count: Annotated[int, Meta(description="Seats taken: registered or attended.", examples=[12])]
-    waitlisted_count: Annotated[int, Meta(description="Registrations on the waiting list.", examples=[0])]
+    registered_count: Annotated[
+        int, Meta(description="Seats taken: people who are registered or attended, with their guests.", examples=[12])
+    ]
+    waitlisted_count: Annotated[int, Meta(description="People on the waiting list, with their guests.", examples=[0])]
     version: Annotated[int, Meta(description="The number of edits, as in the `ETag`.", examples=[1])]
+    max_guests: MaxGuests
+    approval_required: ApprovalRequired
+    registration_opens_at: OpensAt | None
+    registration_closes_at: ClosesAt | None
+    participants_visibility: GuestListVisibility
+    pending_count: Annotated[
+        int, Meta(description="People who wait for a host's approval, with their guests.", examples=[0])
+    ]
+    maybe_count: Annotated[int, Meta(description="People who answered `maybe`.", examples=[0])]
+    declined_count: Annotated[int, Meta(description="People who answered `declined`.", examples=[0])]
+    role: Annotated[
+        Role | None,
+        Meta(
+            description="The caller's role. A participant is registered, waiting, pending, or attended. `null` for "
+            "everyone else.",
+            examples=["participant"],
+        ),
+    ] = None
+
+
+STORED_FIELDS: Final = tuple(name for name in Event.__struct_fields__ if name != "role")
+"""The fields that are the same for every viewer."""
 
 
 class NewEvent(Input):
@@ -100,14 +144,21 @@ class NewEvent(Input):
         "published"
     )
     visibility: EventVisibility = "public"
+    max_guests: MaxGuests = 0
+    approval_required: ApprovalRequired = False
+    registration_opens_at: OpensAtTime | None = None
+    registration_closes_at: ClosesAtTime | None = None
+    participants_visibility: GuestListVisibility = "everyone"
 
     def clean(self) -> None:
         super().clean()
         check_times(self.start_time, self.end_time)
+        check_window(self.registration_opens_at, self.registration_closes_at)
 
 
 class EventPatch(Input):
-    """Changes to an event. Omitted fields stay. `null` clears the description, the location or the capacity."""
+    """Changes to an event. Omitted fields stay. `null` clears the description, the location, the capacity, or an end of
+    the registration window."""
 
     example: ClassVar[dict[str, Any]] = {"title": "Встреча выпускников", "capacity": 40}
 
@@ -121,6 +172,11 @@ class EventPatch(Input):
     waitlist: Waitlist | UnsetType = UNSET
     status: EventStatus | UnsetType = UNSET
     visibility: EventVisibility | UnsetType = UNSET
+    max_guests: MaxGuests | UnsetType = UNSET
+    approval_required: ApprovalRequired | UnsetType = UNSET
+    registration_opens_at: OpensAtTime | UnsetType | None = UNSET
+    registration_closes_at: ClosesAtTime | UnsetType | None = UNSET
+    participants_visibility: GuestListVisibility | UnsetType = UNSET
 
 
 class NewHost(Input):
@@ -174,15 +230,18 @@ def check_times(start: Instant, end: Instant) -> None:
         raise Invalid(FieldError("end_time", "end_before_start"))
 
 
-def is_hidden(event: Event) -> bool:
-    """Returns true if only hosts and participants may see the event: a draft or a private one."""
-    return event.status == "draft" or event.visibility == "private"
+def check_window(opens_at: Instant | None, closes_at: Instant | None) -> None:
+    """Raises `Invalid` unless registration closes after it opens."""
+    if opens_at is not None and closes_at is not None and closes_at <= opens_at:
+        raise Invalid(FieldError("registration_closes_at", "closes_before_opening"))
 
 
-def check_visible(event: Event, role: Role | None, *, has_left: bool = False) -> None:
-    """Raises `NotFound` if the event is hidden, unless the viewer has a role or left the event without being
-    removed."""
-    if role is None and not has_left and is_hidden(event):
+def check_visible(status: Status, visibility: Visibility, role: Role | None, *, has_answered: bool) -> None:
+    """Raises `NotFound` for a draft or a private event, unless the viewer has a role.
+
+    A viewer has answered who said "maybe" or "declined", or left the event without being removed, and may see it too.
+    """
+    if role is None and not has_answered and (status == "draft" or visibility == "private"):
         raise NotFound("event_not_found")
 
 
@@ -212,17 +271,8 @@ def check_pending_hosts(of_all: int, of_user: int) -> None:
         raise Conflict("too_many_pending_hosts")
 
 
-def check_open(event: Event, now: Instant) -> None:
-    """Raises `Conflict` unless the event is published and not over."""
-    if event.status == "cancelled":
-        raise Conflict("event_cancelled")
-    if event.status == "draft":
-        raise Conflict("event_not_open")
-    if event.end_time <= now:
-        raise Conflict("event_over")
-
-
 def check_draft(before: Event, after: Event) -> None:
-    """Raises `Conflict` if an event with registrations becomes a draft."""
-    if after.status == "draft" and before.registered_count + before.waitlisted_count:
+    """Raises `Conflict` if an event that people registered for or answered becomes a draft."""
+    people = before.registered_count + before.waitlisted_count + before.pending_count
+    if after.status == "draft" and people + before.maybe_count + before.declined_count:
         raise Conflict("event_has_participants")

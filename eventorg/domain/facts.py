@@ -7,7 +7,8 @@ from msgspec import Meta, Struct
 
 from eventorg.domain.callers import Caller
 from eventorg.domain.fields import EventId
-from eventorg.domain.registrations import RegistrationStatus
+from eventorg.domain.registrations import Place, RegistrationStatus
+from eventorg.domain.rsvps import Answer
 from eventorg.domain.values import identifier, instant
 
 ChangeType = Literal[
@@ -23,6 +24,7 @@ ChangeType = Literal[
     "registration.cancelled",
     "registration.attended",
     "registration.updated",
+    "rsvp.updated",
 ]
 
 Actor = Literal["self", "host", "operator", "system"]
@@ -56,6 +58,10 @@ class ChangeData(TypedDict, total=False):
             examples=["self"],
         ),
     ]
+    answer: Annotated[
+        Answer | None, Meta(description="The answer. `null` for an answer that was withdrawn.", examples=["maybe"])
+    ]
+    previous_answer: Annotated[Answer | None, Meta(description="The answer before. `null`: none.", examples=["going"])]
 
 
 class NewChange(Struct, frozen=True):
@@ -150,6 +156,10 @@ class RegistrationUpdated(Fact, frozen=True, kw_only=True):
     `user_id`)."""
 
 
+class AnswerUpdated(Fact, frozen=True, kw_only=True):
+    """A user answered differently, or withdrew an answer (`event_id`, `user_id`)."""
+
+
 FACTS: Final[dict[ChangeType, type[Fact]]] = {
     "user.created": UserCreated,
     "user.updated": UserUpdated,
@@ -163,6 +173,7 @@ FACTS: Final[dict[ChangeType, type[Fact]]] = {
     "registration.cancelled": RegistrationCancelled,
     "registration.attended": RegistrationAttended,
     "registration.updated": RegistrationUpdated,
+    "rsvp.updated": AnswerUpdated,
 }
 
 
@@ -171,9 +182,14 @@ def field_names(names: Iterable[str]) -> ChangeData:
     return {"changed": list(names)}
 
 
-def registration_step(status: RegistrationStatus, previous: RegistrationStatus | None, by: Actor) -> ChangeData:
+def registration_step(place: Place, previous: RegistrationStatus | None, by: Actor) -> ChangeData:
     """Returns the data of a change of a registration."""
-    return {"status": status, "previous_status": previous, "guests": 0, "by": by}
+    return {"status": place.status, "previous_status": previous, "guests": place.guests, "by": by}
+
+
+def answer_step(answer: Answer | None, previous: Answer | None) -> ChangeData:
+    """Returns the data of a change of an answer."""
+    return {"answer": answer, "previous_answer": previous}
 
 
 def actor_for(user_id: str, by: Caller) -> Actor:

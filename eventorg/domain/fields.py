@@ -4,7 +4,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from eventorg.domain.values import identifier, instant, text
+from eventorg.domain.values import identifier, instant, moment, text
 
 EventId = Annotated[str, identifier("The event's id.", "0b9fdc1e-7f5c-4a55-9f0e-3c1d5d3a6f11")]
 UserId = Annotated[str, identifier("The user's id.", "5a2e7c4d-91b3-4f0e-8c6d-2b7f4a1e9d30")]
@@ -15,6 +15,22 @@ CallerId = Annotated[
 
 StartInstant = Annotated[str, instant("The start, in UTC.", "2027-09-15T10:00:00Z")]
 EndInstant = Annotated[str, instant("The end, in UTC.", "2027-09-15T12:00:00Z")]
+OpensAt = Annotated[str, instant("The time from which people can register, in UTC. `null`: at once.")]
+OpensAtTime = Annotated[
+    str,
+    moment(
+        "The time from which people can register: an RFC 3339 time with an offset. `null`: at once.",
+        "2026-09-01T09:00:00+03:00",
+    ),
+]
+ClosesAt = Annotated[str, instant("The time at which registration ends, in UTC. `null`: with the event.")]
+ClosesAtTime = Annotated[
+    str,
+    moment(
+        "The time at which registration ends: an RFC 3339 time with an offset. `null`: with the event.",
+        "2027-09-14T18:00:00+03:00",
+    ),
+]
 CreatedAt = Annotated[str, instant("The time of creation, in UTC.")]
 UpdatedAt = Annotated[str, instant("The time of the last change, in UTC.")]
 

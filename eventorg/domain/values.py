@@ -62,6 +62,17 @@ def text(minimum: int, maximum: int, *, lines: bool = False, example: str, descr
     return rule(clean, min_length=minimum, max_length=maximum, examples=[example], **described)
 
 
+def number(minimum: int, maximum: int, description: str, example: int) -> Meta:
+    """Marks a whole number between two others, both included."""
+
+    def clean(value: int) -> int:
+        if not minimum <= value <= maximum:
+            raise Refused("out_of_range", minimum=minimum, maximum=maximum)
+        return value
+
+    return rule(clean, minimum=minimum, maximum=maximum, description=description, examples=[example])
+
+
 def composed(value: str, maximum: int) -> str:
     """Returns the text trimmed and in NFC, the form whose length counts. A text that is far too long is refused
     first."""
@@ -180,12 +191,6 @@ def is_locale(value: str) -> bool:
     return _LANGUAGE_TAG.fullmatch(value) is not None
 
 
-def _clean_capacity(value: int) -> int:
-    if not 1 <= value <= MAX_CAPACITY:
-        raise Refused("out_of_range", minimum=1, maximum=MAX_CAPACITY)
-    return value
-
-
 def _clean_id(value: str) -> str:
     try:
         canonical = str(UUID(value)) == value
@@ -205,6 +210,11 @@ MAX_CAPACITY = 1_000_000_000
 def identifier(description: str, *examples: str) -> Meta:
     """Marks an id in canonical spelling, with its description for OpenAPI."""
     return rule(_clean_id, format="uuid", description=description, examples=list(examples))
+
+
+def moment(description: str, example: str) -> Meta:
+    """Marks a time in a request, with its description for OpenAPI."""
+    return rule(_clean_time, format="date-time", description=description, examples=[example])
 
 
 def instant(description: str, example: str = "2027-08-01T09:30:00Z") -> Meta:
@@ -264,23 +274,9 @@ PasswordAttempt = Annotated[
 EmailAttempt = Annotated[
     str, text(0, 254, example="anna@example.com", description="The e-mail address of the account.")
 ]
-Time = Annotated[
-    str,
-    rule(
-        _clean_time,
-        format="date-time",
-        description="The start: an RFC 3339 time with an offset.",
-        examples=["2027-09-15T13:00:00+03:00"],
-    ),
-]
+Time = Annotated[str, moment("The start: an RFC 3339 time with an offset.", "2027-09-15T13:00:00+03:00")]
 EndTime = Annotated[
-    str,
-    rule(
-        _clean_time,
-        format="date-time",
-        description="The end: an RFC 3339 time with an offset, after the start.",
-        examples=["2027-09-15T15:00:00+03:00"],
-    ),
+    str, moment("The end: an RFC 3339 time with an offset, after the start.", "2027-09-15T15:00:00+03:00")
 ]
 Timezone = Annotated[
     str,
@@ -295,16 +291,7 @@ Locale = Annotated[
         examples=["ru"],
     ),
 ]
-Capacity = Annotated[
-    int,
-    rule(
-        _clean_capacity,
-        minimum=1,
-        maximum=MAX_CAPACITY,
-        description="The number of seats. `null`: unlimited.",
-        examples=[30],
-    ),
-]
+Capacity = Annotated[int, number(1, MAX_CAPACITY, "The number of seats. `null`: unlimited.", 30)]
 Id = Annotated[str, identifier("A UUID.", "0b9fdc1e-7f5c-4a55-9f0e-3c1d5d3a6f11")]
 
 Instant = Annotated[str, instant("A time in UTC.", "2027-09-15T10:00:00Z")]

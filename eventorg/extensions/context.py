@@ -73,7 +73,8 @@ class PluginContext:
         return is_replay(_once(caller))
 
     def load_event(self, tx: Transaction, event_id: str, viewer_id: str | None) -> tuple[Event, Role | None]:
-        return self._events.load_with_role(tx, event_id, viewer_id)
+        event = self._events.load(tx, event_id, viewer_id)
+        return event, event.role
 
     def load_last_change(self, tx: Transaction) -> int:
         return self._changes.load_last(tx)

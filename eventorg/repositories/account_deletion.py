@@ -3,6 +3,7 @@
 from eventorg.domain.callers import Caller
 from eventorg.domain.open_tasks import Task
 from eventorg.repositories.account_closing import AccountClosing
+from eventorg.repositories.answers import Answers
 from eventorg.repositories.events import EventRepository
 from eventorg.repositories.open_tasks import OpenTasks
 from eventorg.repositories.registrations import RegistrationRepository
@@ -18,11 +19,13 @@ class AccountDeletion:
         closing: AccountClosing,
         events: EventRepository,
         registrations: RegistrationRepository,
+        answers: Answers,
         open_tasks: OpenTasks,
     ) -> None:
         self._closing = closing
         self._events = events
         self._registrations = registrations
+        self._answers = answers
         self._open_tasks = open_tasks
 
     def begin(self, tx: Transaction, user_id: str, by: Caller) -> bool:
@@ -37,6 +40,7 @@ class AccountDeletion:
         user_id, by = str(task.user_id), task.by
         return (
             self._registrations.remove_all_for_user(tx, user_id, by, step)
+            and self._answers.remove_all_for_user(tx, user_id, by, step)
             and self._events.remove_all_for_user(tx, user_id, by, step)
             and self._registrations.remove_all_for_user(tx, user_id, by, step)  # for an event that passed on meanwhile
             and self._closing.finish(tx, user_id, by, step)

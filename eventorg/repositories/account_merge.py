@@ -1,13 +1,18 @@
 """Merges two users without losing a registration, a seat or a place on a waiting list."""
 
+import sqlite3
 from collections.abc import Callable, Iterator
 from typing import Final
+
+from msgspec import structs
+from msgspec.json import encode
 
 from eventorg.domain.callers import Caller
 from eventorg.domain.facts import ChangeData, ChangeType, NewChange, field_names, registration_step
 from eventorg.domain.open_tasks import Task
-from eventorg.domain.registrations import RegistrationStatus
+from eventorg.domain.registrations import Place, RegistrationStatus
 from eventorg.repositories.account_closing import AccountClosing
+from eventorg.repositories.answers import Answers
 from eventorg.repositories.changes import ChangeRepository
 from eventorg.repositories.open_tasks import OpenTasks
 from eventorg.repositories.seats import Seats
@@ -30,6 +35,7 @@ class AccountMerge:
         sql: Statements,
         changes: ChangeRepository,
         seats: Seats,
+        answers: Answers,
         closing: AccountClosing,
         open_tasks: OpenTasks,
         before: BeforeMerge,
@@ -37,6 +43,7 @@ class AccountMerge:
         self._sql = sql
         self._changes = changes
         self._seats = seats
+        self._answers = answers
         self._closing = closing
         self._open_tasks = open_tasks
         self._before = before
@@ -62,6 +69,11 @@ class AccountMerge:
                 if not step.may_move():
                     return False
                 self._merge_registration(tx, registration["event_id"], user_id, heir_id, by)
+        while answered := tx.all(self._sql.list_answers_to_merge, user_id=user_id, limit=MIN_PARTIES):
+            for row in answered:
+                if not step.may_move():
+                    return False
+                self._answers.merge(tx, row["event_id"], user_id, heir_id, by)
         while owned := tx.one(self._sql.get_next_owned, user_id=user_id):
             if not step.has_time():
                 return False
@@ -83,23 +95,27 @@ class AccountMerge:
     def _merge_registration(self, tx: Transaction, event_id: str, user_id: str, heir_id: str, by: Caller) -> None:
         given = tx.row(self._sql.get_place, event_id=event_id, user_id=user_id)
         own = tx.one(self._sql.get_place, event_id=event_id, user_id=heir_id)
-        keeps_own = own is not None and _rank(own["status"], own["seq"]) <= _rank(given["status"], given["seq"])
+        keeps_own = own is not None and _rank(own) <= _rank(given)
         lost, lost_id = (given, user_id) if keeps_own else (own, heir_id)
         if lost is not None:
             tx.run(self._sql.delete_registration, event_id=event_id, user_id=lost_id)
         if not keeps_own:
             tx.run(self._sql.reassign_registration, event_id=event_id, user_id=user_id, heir_id=heir_id)
-        if given["status"] != "cancelled":
-            step = registration_step("cancelled", given["status"], "system")
+        place = _place(given)
+        if place.status != "cancelled":
+            step = registration_step(structs.replace(place, status="cancelled"), place.status, "system")
             self._changes.record(tx, NewChange("registration.cancelled", event_id, user_id, step), by)
         if not keeps_own:
-            for kind, step in _steps(own["status"] if own else None, given["status"]):
+            self._answers.end(tx, event_id, heir_id, by, None if place.status == "cancelled" else "going")
+            for kind, step in _steps(own["status"] if own else None, place):
                 self._changes.record(tx, NewChange(kind, event_id, heir_id, step), by)
         if lost is not None and lost["status"] != "cancelled":
-            self._seats.give_up(tx, event_id, lost["status"], by)
+            self._seats.give_up(tx, event_id, _place(lost), by)
+        else:
+            self._seats.touch_card(tx, event_id)
 
     def _merge_role(self, tx: Transaction, event_id: str, acted_at: str | None, heir_id: str, by: Caller) -> None:
-        heir = tx.row(self._sql.get_role, event_id=event_id, viewer_id=heir_id)
+        heir = tx.row(self._sql.list_roles, event_ids=encode([event_id]).decode(), viewer_id=heir_id)
         if heir["role"] not in ("organizer", "host"):
             tx.run(self._sql.add_host, event_id=event_id, user_id=heir_id, now=tx.now)
         self._changes.record(tx, NewChange("event.updated", event_id, heir_id, field_names(["hosts"])), by)
@@ -107,21 +123,27 @@ class AccountMerge:
             tx.run(self._sql.note_host_act, event_id=event_id, user_id=heir_id, now=acted_at)
 
 
-def _steps(before: RegistrationStatus | None, after: RegistrationStatus) -> Iterator[tuple[ChangeType, ChangeData]]:
+def _steps(before: RegistrationStatus | None, place: Place) -> Iterator[tuple[ChangeType, ChangeData]]:
     """Yields the changes that describe the heir's new registration, so that readers of the log can follow."""
+    after = place.status
     if after == "cancelled":
         return
     if before == after:  # the earlier of two: another date, perhaps another place on the waiting list
-        yield "registration.updated", registration_step(after, before, "system")
+        yield "registration.updated", registration_step(place, before, "system")
         return
+    seated = structs.replace(place, status="registered")
     if before in (None, "cancelled"):
-        first: RegistrationStatus = "waitlisted" if after == "waitlisted" else "registered"
-        yield "registration.created", registration_step(first, before, "system")
+        yield "registration.created", registration_step(place if after == "waitlisted" else seated, before, "system")
     elif before == "waitlisted":
-        yield "registration.promoted", registration_step("registered", before, "system")
+        yield "registration.promoted", registration_step(seated, before, "system")
     if after == "attended":
-        yield "registration.attended", registration_step(after, "registered", "system")
+        yield "registration.attended", registration_step(place, "registered", "system")
 
 
-def _rank(status: RegistrationStatus, seq: int) -> tuple[int, int]:
-    return _BEST_FIRST.index(status), seq
+def _place(row: sqlite3.Row) -> Place:
+    return Place(row["status"], approved=bool(row["approved"]), guests=row["guests"])
+
+
+def _rank(row: sqlite3.Row) -> tuple[int, bool, int]:
+    """Returns the rank of a registration: the better status first, then the approved one, then the earlier one."""
+    return _BEST_FIRST.index(row["status"]), not row["approved"], row["seq"]

@@ -7,7 +7,7 @@ from pypika import NamedParameter, Order, SQLLiteQuery, Table, Tuple
 from pypika.enums import Comparator
 from pypika.terms import BasicCriterion, Criterion, Field, Function, PseudoColumn
 
-from eventorg.domain.events import Event, EventQuery
+from eventorg.domain.events import STORED_FIELDS, EventQuery
 from eventorg.domain.normal_forms import fold
 from eventorg.storage.database import Database
 from eventorg.storage.statements import Statement, Statements
@@ -87,7 +87,7 @@ def compose_search(
         SQLLiteQuery.from_(page)
         .join(events)
         .on(events.id == page.id)
-        .select(*(events.field(name) for name in Event.__struct_fields__))
+        .select(*(events.field(name) for name in STORED_FIELDS))
         .orderby(events.start_time, events.id, order=Order.asc)
     )
     return Statement("find_events", query.get_sql(), tuple(values), __name__), values

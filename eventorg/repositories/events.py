@@ -2,10 +2,11 @@
 
 import secrets
 import sqlite3
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import uuid4
 
 from msgspec import UNSET, structs
+from msgspec.json import encode
 
 from eventorg.domain.callers import Caller
 from eventorg.domain.errors import Conflict, Forbidden, NotFound
@@ -21,7 +22,7 @@ from eventorg.domain.events import (
     check_organizer,
     check_times,
     check_visible,
-    is_hidden,
+    check_window,
 )
 from eventorg.domain.facts import ChangeType, NewChange, field_names
 from eventorg.domain.idempotency import Once
@@ -40,6 +41,16 @@ CODE_LENGTH = 9
 MAX_PAGE_BYTES: Final = 1024 * 1024
 """About the size of a page of events as JSON, so that no client makes the server hold more than that for it."""
 _OTHER_FIELDS_BYTES: Final = 700
+
+
+class _View(NamedTuple):
+    """A user's relation to an event: the role, and whether the user answered or left."""
+
+    role: Role | None
+    has_answered: bool
+
+
+_STRANGER: Final = _View(None, False)
 
 
 class EventRepository:
@@ -75,7 +86,7 @@ class EventRepository:
     async def get(self, event_id: str, viewer_id: str | None) -> Event:
         """Returns the event. Raises `NotFound` if the viewer may not see it."""
         event = await self._database.look_up(self._load, event_id)  # the same for everyone who may see it
-        return await self._database.look_up(self.load, event_id, viewer_id) if is_hidden(event) else event
+        return self._seen_by(event, await self._database.look_up(self._load_view, event.id, viewer_id))
 
     async def find(
         self, wanted: EventQuery, viewer_id: str | None, after: tuple[str, str] | None, limit: int
@@ -93,7 +104,7 @@ class EventRepository:
             room = _Room()
             rows = tx.all_until(statement, room.is_used_up_by, **values)
             more = len(rows) > limit or room.left < 0
-            events = [_event(row) for row in (rows[:-1] if more else rows)]
+            events = self._with_roles(tx, [_event(row) for row in (rows[:-1] if more else rows)], viewer_id)
             return events, (events[-1].start_time, events[-1].id) if more else None, self._changes.load_last(tx)
 
         read = self._database.search if wanted.q else self._database.read
@@ -124,29 +135,22 @@ class EventRepository:
         """Deletes the event and its registrations. Raises `NotFound`, `Forbidden` and `VersionMismatch`."""
 
         def work(tx: Transaction) -> None:
-            event, role = self.load_with_role(tx, event_id, caller.user_id)
-            check_organizer(role)
+            event = self.load(tx, event_id, caller.user_id)
+            check_organizer(event.role)
             check_version(event.version, expected)
             self.remove(tx, event.id, caller)
 
         await self._database.write(work)
 
     def load(self, tx: Transaction, event_id: str, viewer_id: str | None) -> Event:
-        """Returns the event. Raises `NotFound` if the viewer may not see it."""
+        """Returns the event with the viewer's role. Raises `NotFound` if the viewer may not see it."""
         event = self._load(tx, event_id)
-        if is_hidden(event):
-            self._load_role(tx, event, viewer_id)
-        return event
-
-    def load_with_role(self, tx: Transaction, event_id: str, viewer_id: str | None) -> tuple[Event, Role | None]:
-        """Returns the event and the viewer's role. Raises `NotFound` if the viewer may not see it."""
-        event = self._load(tx, event_id)
-        return event, self._load_role(tx, event, viewer_id)
+        return self._seen_by(event, self._load_view(tx, event.id, viewer_id))
 
     def load_as_host(self, tx: Transaction, event_id: str, caller_id: str) -> Event:
         """Returns the event. Raises `NotFound`, or `Forbidden` if the caller is not one of its hosts."""
-        event, role = self.load_with_role(tx, event_id, caller_id)
-        check_host(role)
+        event = self.load(tx, event_id, caller_id)
+        check_host(event.role)
         return event
 
     def note_act(self, tx: Transaction, event_id: str, by: Caller) -> None:
@@ -185,12 +189,23 @@ class EventRepository:
             raise NotFound("event_not_found")
         return _event(row)
 
-    def _load_role(self, tx: Transaction, event: Event, viewer_id: str | None) -> Role | None:
-        """Returns the viewer's role. Raises `NotFound` if the viewer may not see the event."""
-        row = tx.row(self._sql.get_role, event_id=event.id, viewer_id=viewer_id)
-        role: Role | None = row["role"]
-        check_visible(event, role, has_left=bool(row["has_left"]))
-        return role
+    def _load_view(self, tx: Transaction, event_id: str, viewer_id: str | None) -> _View:
+        if not viewer_id:
+            return _STRANGER
+        row = tx.row(self._sql.list_roles, event_ids=f'["{event_id}"]', viewer_id=viewer_id)
+        return _View(row["role"], bool(row["has_answered"]))
+
+    def _seen_by(self, event: Event, view: _View) -> Event:
+        """Returns the event as its viewer sees it. Raises `NotFound` if the viewer may not see it."""
+        check_visible(event.status, event.visibility, view.role, has_answered=view.has_answered)
+        return event if view.role is None else structs.replace(event, role=view.role)
+
+    def _with_roles(self, tx: Transaction, events: list[Event], viewer_id: str | None) -> list[Event]:
+        if not viewer_id:
+            return events
+        ids = encode([event.id for event in events]).decode()
+        roles = {row["id"]: row["role"] for row in tx.all(self._sql.list_roles, event_ids=ids, viewer_id=viewer_id)}
+        return [structs.replace(event, role=roles[event.id]) for event in events]
 
     def _create(self, tx: Transaction, new: NewEvent, caller: Caller) -> Event:
         self._check_number(tx, caller.user_id)
@@ -199,7 +214,7 @@ class EventRepository:
         row = None
         while row is None:  # no row: the code is taken
             row = tx.one(self._sql.create_event, code=_new_code(), search_text=words, now=tx.now, **values)
-        event = _event(row)
+        event = structs.replace(_event(row), role="organizer")
         # It names the organizer: a reader who waits for news does not know the new event's ID.
         self._changes.record(tx, NewChange("event.created", event.id, caller.user_id), caller)
         return event
@@ -222,6 +237,7 @@ class EventRepository:
         if after == before:
             return before
         check_times(after.start_time, after.end_time)
+        check_window(after.registration_opens_at, after.registration_closes_at)
         check_draft(before, after)
         values = {name: getattr(after, name) for name in EventPatch.__struct_fields__}
         words = _search_text(after.title, after.description, after.location)
@@ -250,6 +266,7 @@ class _Room:
 def _event(row: sqlite3.Row) -> Event:
     values = dict(zip(row.keys(), row, strict=True))  # half the time of `dict(row)`
     values["waitlist"] = bool(values["waitlist"])
+    values["approval_required"] = bool(values["approval_required"])
     return Event(**values)
 
 

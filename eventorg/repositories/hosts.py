@@ -84,11 +84,11 @@ class HostRepository:
         """
 
         def work(tx: Transaction) -> None:
-            event, role = self._events.load_with_role(tx, event_id, caller.user_id)
+            event = self._events.load(tx, event_id, caller.user_id)
             if user_id == caller.user_id:
-                check_host(role)
+                check_host(event.role)
             else:
-                check_organizer(role)
+                check_organizer(event.role)
             hosts = [host for host in self._find(tx, event.id) if host.user_id == user_id and host.role == "host"]
             if not hosts:
                 raise NotFound("host_not_found")
@@ -108,8 +108,8 @@ class HostRepository:
         check_pending_hosts(pending["of_all"] - 1, pending["of_user"] - 1)  # without the new one
 
     def _load_as_organizer(self, tx: Transaction, event_id: str, caller_id: str) -> Event:
-        event, role = self._events.load_with_role(tx, event_id, caller_id)
-        check_organizer(role)
+        event = self._events.load(tx, event_id, caller_id)
+        check_organizer(event.role)
         return event
 
     def _record(self, tx: Transaction, event_id: str, user_id: str, by: Caller) -> None:

@@ -3,6 +3,7 @@
 from typing import Final
 
 from msgspec import Raw
+from msgspec.json import decode
 
 from eventorg.domain.callers import Caller
 from eventorg.domain.errors import NotFound
@@ -21,7 +22,7 @@ from eventorg.repositories.changes import ChangeRepository
 from eventorg.repositories.events import EventRepository
 from eventorg.storage.database import Database
 from eventorg.storage.statements import Statements
-from eventorg.storage.transactions import Transaction
+from eventorg.storage.transactions import Parameter, Transaction
 
 MAX_LOOKED_UP: Final = 250
 """Up to this number, participants are read on the event loop, which takes less than half a millisecond."""
@@ -46,19 +47,29 @@ class ParticipantRepository:
         return await self._database.read(work)
 
     async def find(
-        self, event_id: str, status: RegistrationStatus | None, after: int, limit: int | None, caller: Caller
+        self,
+        event_id: str,
+        status: RegistrationStatus | None,
+        approved: bool | None,
+        after: int,
+        limit: int | None,
+        caller: Caller,
     ) -> tuple[Participants, int | None]:
         """Returns the registrations of an event that were made after position `after`, and the position of the last
         one if there are more.
 
-        Without a status, cancelled registrations are left out. Raises `NotFound`.
+        Without a status, cancelled registrations are left out. `approved` leaves only those that are, or that are not.
+        Raises `NotFound`.
         """
         event = await self._events.get(event_id, caller.user_id)
+        people = event.registered_count + event.waitlisted_count + event.pending_count
         # The event has no counter of cancelled registrations.
-        if status != "cancelled" and event.registered_count + event.waitlisted_count <= MAX_LOOKED_UP:
-            return await self._database.look_up(self._list, event.id, status, after, limit)
+        if status != "cancelled" and people <= MAX_LOOKED_UP:
+            return await self._database.look_up(self._list, event.id, status, approved, after, limit)
         return await self._database.read(
-            lambda tx: self._list(tx, self._events.load(tx, event_id, caller.user_id).id, status, after, limit)
+            lambda tx: self._list(
+                tx, self._events.load(tx, event_id, caller.user_id).id, status, approved, after, limit
+            )
         )
 
     async def get_card_data(self, event_id: str, limit: int, caller: Caller) -> CardData:
@@ -97,12 +108,21 @@ class ParticipantRepository:
         row = tx.one(self._sql.get_registration, event_id=event_id, user_id=user_id)
         if row is None:
             raise NotFound("registration_not_found")
-        return Registration(**row)
+        values = dict(zip(row.keys(), row, strict=True))
+        values["guest_names"] = decode(values["guest_names"])
+        values["approved"] = bool(values["approved"])
+        return Registration(**values)
 
     def _list(
-        self, tx: Transaction, event_id: str, status: RegistrationStatus | None, after: int, limit: int | None
+        self,
+        tx: Transaction,
+        event_id: str,
+        status: RegistrationStatus | None,
+        approved: bool | None,
+        after: int,
+        limit: int | None,
     ) -> tuple[Participants, int | None]:
-        chosen = {"event_id": event_id, "status": status}
+        chosen: dict[str, Parameter] = {"event_id": event_id, "status": status, "approved": approved}
         page = tx.row(self._sql.list_participants, after=after, limit=-1 if limit is None else limit, **chosen)
         is_full = page["count"] == limit
         more = is_full and tx.one(self._sql.has_participants_after, after=page["last"], **chosen) is not None

@@ -31,12 +31,14 @@ FROM events
 LEFT JOIN (
     SELECT
         event_id,
-        count(*) FILTER (WHERE status IN ('registered', 'attended')) AS registered,
-        count(*) FILTER (WHERE status = 'waitlisted') AS waitlisted
+        sum(1 + guests) FILTER (WHERE status IN ('registered', 'attended')) AS registered,
+        sum(1 + guests) FILTER (WHERE status = 'waitlisted' AND approved = 1) AS waitlisted,
+        sum(1 + guests) FILTER (WHERE status = 'waitlisted' AND approved = 0) AS pending
     FROM registrations
     GROUP BY event_id
 ) AS counted ON counted.event_id = events.id
-WHERE (registered_count, waitlisted_count) <> (coalesce(registered, 0), coalesce(waitlisted, 0))
+WHERE (registered_count, waitlisted_count, pending_count)
+    <> (coalesce(registered, 0), coalesce(waitlisted, 0), coalesce(pending, 0))
 LIMIT 1
 """
 _FAILURES = "SELECT name, count(*) FROM plugin_failures GROUP BY name ORDER BY name"

@@ -40,7 +40,14 @@ def etag(resource: Event | User | Registration | Host) -> str:
     """Returns the strong entity tag of a representation."""
     match resource:
         case Event():
-            rest = f"{resource.registered_count}-{resource.waitlisted_count}"
+            counts = (
+                resource.registered_count,
+                resource.waitlisted_count,
+                resource.pending_count,
+                resource.maybe_count,
+                resource.declined_count,
+            )
+            rest = f"{'-'.join(map(str, counts))}-{resource.role or ''}"
         case Registration():
             rest = str(resource.waitlist_position or 0)
         case Host():

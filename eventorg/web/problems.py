@@ -15,6 +15,7 @@ from litestar.types import ExceptionHandlersMap
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from eventorg.domain import errors
+from eventorg.domain.values import instant
 from eventorg.locales.explanations import explain, explain_code, explain_fault
 from eventorg.logs import request_id_now
 from eventorg.web.errors import HeadTooLarge, Malformed, TargetTooLong, TooSlow, UnsupportedMediaType
@@ -82,6 +83,12 @@ class Problem(Struct, frozen=True, omit_defaults=True):
     errors: Annotated[list[Fault], Meta(description="With status 422 only: the fields that are wrong.")] | UnsetType = (
         UNSET
     )
+    opens_at: (
+        Annotated[str, instant("With `registration_not_open`: the time from which people can register.")] | UnsetType
+    ) = UNSET
+    closes_at: (
+        Annotated[str, instant("With `registration_closed`: the time at which registration ended.")] | UnsetType
+    ) = UNSET
     request_id: (
         Annotated[str, Meta(description="With status 500 only: the operator finds the cause in the log with it.")]
         | UnsetType
@@ -149,6 +156,7 @@ def _response(
         detail=detail,
         code=code,
         errors=faults or UNSET,
+        **(error.members if error else {}),
         request_id=(request_id_now.get() if status == 500 else None) or UNSET,
     )
     headers |= _of_language(language)

@@ -35,6 +35,14 @@ def card(language: str = "ru", *, names: list[str] | None = None, **fields: Any)
         "registered_count": len(names or []),
         "waitlisted_count": 0,
         "version": 1,
+        "max_guests": 0,
+        "approval_required": False,
+        "registration_opens_at": None,
+        "registration_closes_at": None,
+        "participants_visibility": "everyone",
+        "pending_count": 0,
+        "maybe_count": 0,
+        "declined_count": 0,
     } | fields
     counts = ParticipantCounts(registered=len(names or []), waitlisted=0, attended=0, cancelled=0)
     return make_card(CardData(Event(**event), counts, names or []), language)

@@ -30,6 +30,7 @@ LEFT_OUT = {
     ("users", "email_key"): "the e-mail in another form",
     ("events", "seq"): "a number of the search index",
     ("events", "search_text"): "title, description and location in another form",
+    ("events", "card_version"): "a number that grows with each change of the event",
     ("event_hosts", "acted_at"): "the time of the user's first change to the event, which the change log has",
     ("registrations", "seq"): "the place in an order that the export has",
     ("idempotency_records", "owner"): "the user itself, and the bot that the change log names",
@@ -78,6 +79,7 @@ def leaves(value: Any) -> Iterator[str]:
             for member in value.values():
                 yield from leaves(member)
         case list():
+            yield json.dumps(value, separators=(",", ":"), ensure_ascii=False)
             for member in value:
                 yield from leaves(member)
         case _:

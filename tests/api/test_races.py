@@ -13,13 +13,13 @@ from eventorg import core
 from eventorg.domain.callers import Caller
 from eventorg.domain.events import Event, EventPatch
 from eventorg.domain.idempotency import Once
+from eventorg.domain.parties import ALONE
 from eventorg.domain.registrations import NewRegistration, Registration
 from eventorg.domain.values import check_version
 from eventorg.repositories.events import EventRepository
 from eventorg.repositories.registrations import RegistrationRepository
 from eventorg.settings import Settings
 from eventorg.storage.statements import Statements
-from eventorg.storage.transactions import Transaction
 from eventorg.testing import Server, User, running
 
 SEATS, CLIENTS, CHANGES = 3, 50, 10
@@ -56,33 +56,19 @@ def unguarded(monkeypatch: pytest.MonkeyPatch) -> None:
     class LoadedPlugin(Statements):
         def __init__(self, folder: Path) -> None:
             super().__init__(folder)
-            sql, _, _ = self.take_seat.sql.partition(" AND (capacity")
-            assert sql != self.take_seat.sql
-            self._by_name["take_seat"] = structs.replace(self.take_seat, sql=sql)
+            sql, _, _ = self.take_seats.sql.partition("\n    AND (capacity")
+            assert sql != self.take_seats.sql
+            self._by_name["take_seats"] = structs.replace(self.take_seats, sql=sql)
 
     async def register(
         self: RegistrationRepository, event_id: str, new: NewRegistration, caller: Caller, once: Once | None
     ) -> tuple[Registration, bool]:
         event = await self._events.get(event_id, caller.user_id)
         is_free = event.capacity is None or event.registered_count < event.capacity
-        seen = await self._database.read(
-            lambda tx: tx.one(self._sql.get_registration, event_id=event.id, user_id=caller.user_id)
-        )
+        asked = await self._database.read(lambda tx: self._places.ask(tx, event_id, caller.user_id))
         await looked.wait()
-        if seen:
-            return Registration(**seen), False
-
-        def work(tx: Transaction) -> Registration:
-            statement = self._sql.take_seat if is_free else self._sql.join_line
-            tx.run(statement, event_id=event.id)
-            status = "registered" if is_free else "waitlisted"
-            values = {"event_id": event.id, "user_id": caller.user_id}
-            tx.run(self._sql.create_registration, status=status, now=tx.now, **values)
-            row = tx.one(self._sql.get_registration, **values)
-            assert row
-            return Registration(**row)
-
-        return await self._database.write(work), True
+        full = structs.replace(asked, waitlist=not is_free)
+        return await self._database.write(lambda tx: self._places.enter(tx, full, ALONE, caller, "self")), True
 
     monkeypatch.setattr(core, "Statements", LoadedPlugin)
     monkeypatch.setattr(RegistrationRepository, "register", register)

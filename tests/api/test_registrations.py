@@ -22,6 +22,9 @@ def test_a_registration_says_who_comes_when_and_how(fresh_server: Server) -> Non
             "status": "registered",
             "registration_date": "2027-01-01T12:00:00Z",
             "waitlist_position": None,
+            "guests": 0,
+            "guest_names": [],
+            "approved": True,
         }
     ]
 

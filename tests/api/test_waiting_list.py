@@ -178,13 +178,25 @@ def test_the_line_survives_a_restart(tmp_path: Path) -> None:
 MISCOUNTED = """
     SELECT id FROM events
     WHERE registered_count <> (
-        SELECT count(*) FROM registrations WHERE event_id = events.id AND status IN ('registered', 'attended')
+        SELECT coalesce(sum(1 + guests), 0) FROM registrations
+        WHERE event_id = events.id AND status IN ('registered', 'attended')
     )
-    OR waitlisted_count <> (SELECT count(*) FROM registrations WHERE event_id = events.id AND status = 'waitlisted')
+    OR (waitlisted_count, pending_count) <> (
+        SELECT coalesce(sum((1 + guests) * approved), 0), coalesce(sum((1 + guests) * (1 - approved)), 0)
+        FROM registrations WHERE event_id = events.id AND status = 'waitlisted'
+    )
+    OR (maybe_count, declined_count) <> (
+        SELECT count(*) FILTER (WHERE answer = 'maybe'), count(*) FILTER (WHERE answer = 'declined')
+        FROM rsvps WHERE event_id = events.id
+    )
 """
 IDLE_SEATS = """
     SELECT id FROM events
-    WHERE status = 'published' AND waitlisted_count > 0 AND (capacity IS NULL OR registered_count < capacity)
+    WHERE status = 'published' AND EXISTS (
+        SELECT 1 FROM registrations
+        WHERE event_id = events.id AND registrations.status = 'waitlisted' AND approved = 1
+            AND (capacity IS NULL OR registered_count + 1 + guests <= capacity)
+    )
 """
 
 

@@ -44,6 +44,7 @@ GET    /events/{event_id}/hosts                    401     401      200         
 POST   /events/{event_id}/hosts                    401     401      403         403  403       201    -
 DELETE /events/{event_id}/hosts/{user_id}          401     401      403         403  403       200  200
 POST   /events/{event_id}/register                 401     401      201         200  201       201    -
+PATCH  /events/{event_id}/register                 401     401      404         200  404       404    -
 DELETE /events/{event_id}/register                 401     401      404         200  404       404    -
 GET    /events/{event_id}/participants             401     401      200         200  200       200    -
 GET    /events/{event_id}/participants/{user_id}   401     401      200         200  200       200  200
@@ -190,6 +191,8 @@ class Cast:
                 return {"first_name": "Anna"}
             case "PATCH", "/events/{event_id}":
                 return {"title": "Another"}
+            case "PATCH", "/events/{event_id}/register":
+                return {"guests": 0}
             case "PATCH", "/events/{event_id}/participants/{user_id}":
                 return {"status": "attended"}
             case "POST", "/events/{event_id}/hosts":

@@ -221,6 +221,7 @@ def test_every_change_has_both_conditions(server: Server, host: User) -> None:
         ("DELETE", f"{place}/hosts/{guest.id}", None, host),
         ("PATCH", f"{place}/participants/me", {"status": "registered"}, host),
         ("DELETE", f"{place}/participants/me", None, host),
+        ("PATCH", f"{place}/register", {"guests": 0}, host),
         ("DELETE", f"{place}/register", None, host),
         ("DELETE", place, None, host),
         ("DELETE", "/users/me", None, host),

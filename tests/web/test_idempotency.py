@@ -40,6 +40,13 @@ def check_in(server: Server) -> Request:
     return host, f"{url}/participants/{guest.id}", {"status": "attended"}
 
 
+def change_party(server: Server) -> Request:
+    guest = server.sign_up()
+    url = f"/events/{server.sign_up().create_event(max_guests=2)['id']}/register"
+    guest.post(url)
+    return guest, url, {"guests": 1}
+
+
 def of_event(path: str, body: Callable[[Server], Any]) -> Callable[[Server], Request]:
     def scene(server: Server) -> Request:
         host = server.sign_up()
@@ -94,6 +101,7 @@ SCENES: dict[tuple[str, str], Callable[[Server], Request]] = {
     ("POST", "/events/{event_id}/cancel"): of_event("/cancel", lambda _: None),
     ("POST", "/events/{event_id}/hosts"): of_event("/hosts", lambda server: {"user_id": server.sign_up().id}),
     ("POST", "/events/{event_id}/register"): register,
+    ("PATCH", "/events/{event_id}/register"): change_party,
     ("PATCH", "/events/{event_id}/participants/{user_id}"): check_in,
 }
 WITHOUT_A_CALLER = {("POST", "/login"), ("POST", "/login/telegram")}

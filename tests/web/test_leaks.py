@@ -64,6 +64,7 @@ def hidden(request: pytest.FixtureRequest, served: Server) -> Hidden:
 BODIES: dict[str, Any] = {
     "PATCH /events/{event_id}": {"title": "mine"},
     "POST /events/{event_id}/hosts": {"user_id": str(uuid4())},
+    "PATCH /events/{event_id}/register": {"guests": 1},
     "PATCH /events/{event_id}/participants/{user_id}": {"status": "attended"},
     "PUT /events/{event_id}/reminders": [{"before": "PT1H"}],
     "POST /events/{event_id}/webhooks": {"url": "http://192.0.2.1/"},

@@ -22,7 +22,7 @@ acknowledge_deliveries acknowledge_delivery add_host cancel_event check_in creat
 delete_event delete_user export_user get_card get_event get_health get_participant get_telegram_identity get_user
 lease_deliveries leave link_telegram_identity list_changes list_events list_hosts list_participants list_user_events
 login login_telegram put_telegram_identity register remove_host remove_participant unlink_telegram_identity
-update_event update_user
+update_event update_registration update_user
 """
 """Clients are generated from these ids, so none may change."""
 

@@ -36,6 +36,7 @@ GET    /events/{event_id}/hosts                        S          S       S    A
 POST   /events/{event_id}/hosts                        S          S       S    A    201       R
 DELETE /events/{event_id}/hosts/{user_id}              S          S       S    A    200       R
 POST   /events/{event_id}/register                     S          S       S    A    201       R
+PATCH  /events/{event_id}/register                     S          S       S    A    404       R
 DELETE /events/{event_id}/register                     S          S       S    A    404       R
 GET    /events/{event_id}/participants               200          S     200  200    200       R
 GET    /events/{event_id}/participants/{user_id}       S          S       S    A    200       R
