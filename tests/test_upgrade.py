@@ -11,8 +11,9 @@ import pytest
 from eventorg.backups.restore import restore
 from eventorg.errors import OperatorError
 from eventorg.settings import Settings
+from eventorg.storage.invariants import find_miscounts
 from eventorg.storage.migrations import Component, find_pending
-from eventorg.storage.schema import core_component, find_faults, find_miscounts, pre_migration_copy, prepare
+from eventorg.storage.schema import core_component, find_faults, pre_migration_copy, prepare
 from eventorg.storage.sqlite import connect_reader, connect_writer
 from eventorg.testing import PASSWORD, Clock, User, check_problem, running
 from tests.programs import run, sentence

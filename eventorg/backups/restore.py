@@ -13,8 +13,9 @@ from pathlib import Path
 from eventorg.domain.values import Clock
 from eventorg.errors import OperatorError
 from eventorg.storage.copies import Progress, copy_database, flush, no_progress, temporary_beside
+from eventorg.storage.invariants import find_miscounts
 from eventorg.storage.migrations import Component
-from eventorg.storage.schema import find_faults, find_miscounts, owner_lock
+from eventorg.storage.schema import find_faults, owner_lock
 from eventorg.storage.sqlite import connect_reader, connect_writer
 
 _HEAD = "SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'changes'), 0)"

@@ -14,9 +14,11 @@ import click
 from eventorg.backups.backup import back_up
 from eventorg.backups.restore import restore as restore_backup
 from eventorg.core import Core
+from eventorg.domain.values import rfc3339
 from eventorg.extensions.loader import check_names
 from eventorg.settings import load
 from eventorg.storage.copies import Progress, no_progress
+from eventorg.storage.invariants import repair
 from eventorg.storage.schema import examine, find_pending_migrations, require_database
 
 SAFE_SQLITE = (3, 51, 3)
@@ -53,19 +55,27 @@ def migrate() -> None:
 
 
 @click.command()
-def check() -> None:
+@click.option("--repair", "repairs", is_flag=True, help="First correct what does not match the registrations.")
+def check(repairs: bool) -> None:
     """Check the database and print one line per check. You can run it while the server runs. The exit status is 1 if
     anything is wrong.
 
-    Example: eventorg check
+    With --repair, counters are counted again, an answer beside a registration is deleted, and the server gives free
+    seats to people who wait.
+
+    Example: eventorg check --repair
     """
     core = Core(load())
     path = core.settings.database_path
     require_database(path)
+    if repairs:
+        core.prepare()
+        for sentence in repair(path, core.clock):
+            click.echo(f"repaired {sentence}")
     is_sound = True
     with progress_shown() as progress:
         progress("checking", 0, 1)
-        aspects = list(examine(path, core.components, thorough=True))
+        aspects = list(examine(path, core.components, thorough=True, now=rfc3339(core.clock())))
         progress("checking", 1, 1)
     for aspect, faults in aspects:
         for fault in faults:

@@ -14,6 +14,7 @@ from eventorg.domain.values import Clock, rfc3339
 from eventorg.errors import OperatorError
 from eventorg.package_data import data_folder
 from eventorg.storage.copies import Progress, copy_database, flush, no_progress, temporary_beside
+from eventorg.storage.invariants import broken_rules, miscounts
 from eventorg.storage.lock_holder import find_lock_holder
 from eventorg.storage.migrations import Component, NewerSchema, check_history, find_pending, migrate
 from eventorg.storage.sqlite import connect_reader, connect_writer
@@ -25,22 +26,6 @@ APPLICATION_ID = 0x65766F72
 PATIENCE_MS = 60_000
 """How long to wait for another program that migrates: a million registrations can take ten seconds."""
 
-_MISCOUNTED = """
-SELECT id
-FROM events
-LEFT JOIN (
-    SELECT
-        event_id,
-        sum(1 + guests) FILTER (WHERE status IN ('registered', 'attended')) AS registered,
-        sum(1 + guests) FILTER (WHERE status = 'waitlisted' AND approved = 1) AS waitlisted,
-        sum(1 + guests) FILTER (WHERE status = 'waitlisted' AND approved = 0) AS pending
-    FROM registrations
-    GROUP BY event_id
-) AS counted ON counted.event_id = events.id
-WHERE (registered_count, waitlisted_count, pending_count)
-    <> (coalesce(registered, 0), coalesce(waitlisted, 0), coalesce(pending, 0))
-LIMIT 1
-"""
 _FAILURES = "SELECT name, count(*) FROM plugin_failures GROUP BY name ORDER BY name"
 _SERVED = frozenset(("schema", "integrity", "foreign keys"))
 """The checks that must pass before a file is served. The others can be repaired while it is served."""
@@ -119,16 +104,11 @@ def find_pending_migrations(path: Path, components: list[Component]) -> list[str
         return [f"{each.name}/{name}" for each in components for name in find_pending(connection, each)]
 
 
-def find_miscounts(path: Path) -> list[str]:
-    """Returns the events whose seat counters differ from their registrations, one sentence each. Only reads."""
-    with closing(connect_reader(path)) as connection:
-        return list(_miscounts(connection))
-
-
-def examine(path: Path, components: list[Component], thorough: bool) -> Iterator[tuple[str, list[str]]]:
+def examine(path: Path, components: list[Component], thorough: bool, now: str = "") -> Iterator[tuple[str, list[str]]]:
     """Yields the aspects of a file, each with its faults, one sentence per fault. Only reads.
 
-    A thorough check also compares indexes with their tables. A file of another program is not examined.
+    A thorough check also compares indexes with their tables, and with a time the rules that depend on it. A file of
+    another program is not examined.
     """
     if not path.exists() or path.stat().st_size == 0:
         return
@@ -142,7 +122,8 @@ def examine(path: Path, components: list[Component], thorough: bool) -> Iterator
             yield "schema", list(_schema_faults(connection, path, components))
             yield "integrity", list(_damage(connection, "integrity_check" if thorough else "quick_check"))
             yield "foreign keys", list(_broken_references(connection))
-            yield "counters", list(_miscounts(connection)) if thorough else []
+            yield "counters", list(miscounts(connection)) if thorough else []
+            yield "waiting lists and answers", list(broken_rules(connection, now)) if now else []
             yield "plugins", list(_failed_changes(connection)) if thorough else []
     except sqlite3.DatabaseError as error:
         yield "integrity", [f"this file is not a valid SQLite database ({error})."]
@@ -171,11 +152,6 @@ def _broken_references(connection: sqlite3.Connection) -> Iterator[str]:
     broken = connection.execute("PRAGMA foreign_key_check").fetchone()
     if broken:
         yield f"a row of {broken[0]} refers to a row of {broken[2]} that is missing. Restore a backup."
-
-
-def _miscounts(connection: sqlite3.Connection) -> Iterator[str]:
-    for (event_id,) in connection.execute(_MISCOUNTED).fetchall():
-        yield f"the seat counters of event {event_id} do not match its registrations. Restore a backup."
 
 
 def _failed_changes(connection: sqlite3.Connection) -> Iterator[str]:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from eventorg.settings import Settings
-from eventorg.storage.schema import find_miscounts
+from eventorg.storage.invariants import find_miscounts
 from eventorg.testing import Server, User, check_problem, running
 
 

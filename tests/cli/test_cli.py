@@ -58,7 +58,7 @@ def test_migrate_prints_what_it_applied(path: Path) -> None:
 def test_check_passes_a_sound_file_while_the_server_runs(path: Path, fresh_server: Server) -> None:
     assert fresh_server.settings.database_path == path
     *aspects, version = said("check").splitlines()
-    names = ("schema", "integrity", "foreign keys", "counters", "plugins", "migrations")
+    names = ("schema", "integrity", "foreign keys", "counters", "waiting lists and answers", "plugins", "migrations")
     assert aspects == [f"{aspect}: ok" for aspect in names]
     assert version.startswith(f"SQLite: {sqlite3.sqlite_version}")
 
@@ -87,13 +87,14 @@ def test_check_finds_wrong_counters_and_failed_changes_of_plugins(path: Path) ->
         user = "'a', 'a', 'a', 'a', 'a', '', '', '', 'ru', 'UTC', 1, 1, '', '', NULL"
         connection.execute(f"INSERT INTO users VALUES ({user})")
         connection.execute(
-            "INSERT INTO events VALUES (1, 'e', 'e', 't', '', '1', '2', '', 'UTC', 'a', 1, 1, 'published', 'public', "
-            "'t', 1, 0, 1, '', '')"
+            "INSERT INTO events (id, code, title, start_time, end_time, timezone, organizer_id, waitlist, status, "
+            "visibility, search_text, registered_count, waitlisted_count, version, created_at, updated_at) VALUES "
+            "('e', 'e', 't', '1', '2', 'UTC', 'a', 1, 'published', 'public', 't', 1, 0, 1, '', '')"
         )
     result = CliRunner().invoke(cli, "check")
     assert result.exit_code == 1
     assert result.stderr.splitlines() == [
-        "counters: the seat counters of event e do not match its registrations. Restore a backup.",
+        "counters: event e: registered_count is 1 and should be 0. To recount, run `eventorg check --repair`.",
         "plugins: hooks failed to process 1 change. To see the error, run `eventorg plugins`. To retry, run "
         "`eventorg plugins retry hooks`.",
     ]

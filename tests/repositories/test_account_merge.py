@@ -16,7 +16,8 @@ from eventorg.domain.users import User as Account
 from eventorg.repositories.account_merge import AccountMerge
 from eventorg.repositories.identities import IdentityRepository
 from eventorg.settings import Settings
-from eventorg.storage.schema import core_component, find_faults, find_miscounts
+from eventorg.storage.invariants import find_miscounts
+from eventorg.storage.schema import core_component, find_faults
 from eventorg.storage.transactions import Transaction
 from eventorg.testing import Bot, Server, User, check_problem, running
 from tests.api.test_waiting_list import IDLE_SEATS, MISCOUNTED

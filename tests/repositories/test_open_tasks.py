@@ -13,7 +13,7 @@ import pytest
 from eventorg.repositories.open_tasks import OpenTaskRepository
 from eventorg.repositories.seats import Seats
 from eventorg.settings import Settings
-from eventorg.storage.schema import find_miscounts
+from eventorg.storage.invariants import find_miscounts
 from eventorg.testing import Server, User, check_problem, running
 from tests import telegram
 from tests.api.attendance import counts, participants, register

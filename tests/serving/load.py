@@ -10,7 +10,8 @@ from typing import Any
 
 import httpx
 
-from eventorg.storage.schema import core_component, find_faults, find_miscounts
+from eventorg.storage.invariants import find_miscounts
+from eventorg.storage.schema import core_component, find_faults
 from eventorg.storage.sqlite import connect_reader
 from eventorg.testing import Bot, Server, User
 from tests.factories import new_user

@@ -17,7 +17,8 @@ import httpx
 import pytest
 
 from eventorg.serving.server import listen
-from eventorg.storage.schema import core_component, find_faults, find_miscounts
+from eventorg.storage.invariants import find_miscounts
+from eventorg.storage.schema import core_component, find_faults
 from eventorg.storage.sqlite import connect_reader
 from eventorg.testing import Server, User
 from tests.programs import APP, CHECKOUT, Program, run, sentence, serving

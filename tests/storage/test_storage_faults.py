@@ -18,7 +18,8 @@ from eventorg.serving.server import listen
 from eventorg.settings import Settings
 from eventorg.storage import database
 from eventorg.storage import sqlite as storage
-from eventorg.storage.schema import core_component, find_faults, find_miscounts
+from eventorg.storage.invariants import find_miscounts
+from eventorg.storage.schema import core_component, find_faults
 from eventorg.storage.sqlite import connect_reader, connect_writer
 from eventorg.testing import Clock, Server, User, check_problem, running
 from tests.factories import new_event

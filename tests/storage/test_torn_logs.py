@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from eventorg.storage.schema import core_component, find_faults, find_miscounts, prepare
+from eventorg.storage.invariants import find_miscounts
+from eventorg.storage.schema import core_component, find_faults, prepare
 from eventorg.storage.sqlite import connect_writer
 from eventorg.testing import Clock
 from tests.programs import run, serving
