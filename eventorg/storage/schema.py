@@ -42,6 +42,7 @@ WHERE (registered_count, waitlisted_count, pending_count)
 LIMIT 1
 """
 _FAILURES = "SELECT name, count(*) FROM plugin_failures GROUP BY name ORDER BY name"
+_UNVERIFIED = "SELECT count(*) FROM users WHERE email IS NOT NULL AND NOT email_verified"
 _SERVED = frozenset(("schema", "integrity", "foreign keys"))
 """The checks that must pass before a file is served. The others can be repaired while it is served."""
 
@@ -117,6 +118,12 @@ def find_pending_migrations(path: Path, components: list[Component]) -> list[str
     """Returns `<component>/<file>` for each migration that is not applied yet, in order. Only reads."""
     with closing(connect_reader(path)) as connection:
         return [f"{each.name}/{name}" for each in components for name in find_pending(connection, each)]
+
+
+def count_unverified_addresses(path: Path) -> int:
+    """Returns the number of users whose address nobody has verified. Only reads."""
+    with closing(connect_reader(path)) as connection:
+        return int(connection.execute(_UNVERIFIED).fetchone()[0])
 
 
 def find_miscounts(path: Path) -> list[str]:

@@ -35,9 +35,9 @@ def loads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     asked: list[str] = []
     load_user, load_bot = CallerRepository._load_user, CallerRepository._load_bot
 
-    def load(self: CallerRepository, tx: Transaction, user_id: str, version: int) -> Caller:
+    def load(self: CallerRepository, tx: Transaction, user_id: str, version: int, token_id: str) -> Caller:
         asked.append(user_id)
-        return load_user(self, tx, user_id, version)
+        return load_user(self, tx, user_id, version, token_id)
 
     def load_for(self: CallerRepository, tx: Transaction, token_sha256: str, act_as: str | None) -> Caller:
         asked.append(str(act_as))
