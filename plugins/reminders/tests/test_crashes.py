@@ -18,8 +18,8 @@ import httpx
 import pytest
 
 from eventorg.testing import PASSWORD, Bot, User
+from tests.mailbox import TAKEN, Mailbox
 
-from .mailbox import TAKEN, Mailbox
 from .scene import Told, rfc3339
 
 CHECKOUT = Path(__file__).parents[3]
