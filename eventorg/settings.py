@@ -79,7 +79,7 @@ class Settings(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
             ge=0,
             le=1_000_000,
             description="Maximum number of sign-ups per minute, per IP address, and of requests for mail with a code. "
-            "Bots are not limited. `0`: no limit.",
+            "Bots are limited for password resets only. `0`: no limit.",
         ),
     ] = 600
     events_per_user: Annotated[
