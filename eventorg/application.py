@@ -15,12 +15,14 @@ from litestar.plugins.structlog import StructlogPlugin
 from eventorg.api.cards import CardController
 from eventorg.api.changes import list_changes
 from eventorg.api.deliveries import DeliveryController
+from eventorg.api.email_verification import EmailVerificationController
 from eventorg.api.events import EventController
 from eventorg.api.health import get_health
 from eventorg.api.hosts import HostController
 from eventorg.api.identities import IdentityController, create_link_code
-from eventorg.api.login import login, login_telegram
+from eventorg.api.login import login, login_telegram, logout
 from eventorg.api.participants import ParticipantController
+from eventorg.api.password_resets import PasswordResetController
 from eventorg.api.registrations import RegistrationController
 from eventorg.api.users import UserController
 from eventorg.background.external_commits import ExternalCommits
@@ -88,7 +90,16 @@ def create_app(settings: Settings, clock: Clock = utc_now, passwords: Passwords 
                 kept = timedelta(days=settings.changes_days)
                 deliveries_kept = timedelta(days=settings.deliveries_days)
                 await stack.enter_async_context(
-                    cleaning_up(core.changes, core.idempotency, core.deliveries, kept, deliveries_kept, clock)
+                    cleaning_up(
+                        core.changes,
+                        core.idempotency,
+                        core.deliveries,
+                        core.account_mails,
+                        core.logins,
+                        kept,
+                        deliveries_kept,
+                        clock,
+                    )
                 )
                 await core.reachability.load()
                 core.connect_plugins()
@@ -109,12 +120,15 @@ def create_app(settings: Settings, clock: Clock = utc_now, passwords: Passwords 
             ParticipantController,
             CardController,
             UserController,
+            EmailVerificationController,
             IdentityController,
             create_link_code,
             DeliveryController,
             list_changes,
             login,
             login_telegram,
+            logout,
+            PasswordResetController,
             get_health,
             get_openapi,
             docs_assets(),
@@ -125,6 +139,7 @@ def create_app(settings: Settings, clock: Clock = utc_now, passwords: Passwords 
             tokens=core.tokens,
             signups=SignUpLimit(settings.signups_per_minute, clock),
             throttle=LoginThrottle(settings.login_attempts, clock),
+            mail_limit=SignUpLimit(settings.signups_per_minute, clock),
             mini_app=MiniAppLogin(settings, clock),
             feed=feed,
             health=core.health,
@@ -137,6 +152,8 @@ def create_app(settings: Settings, clock: Clock = utc_now, passwords: Passwords 
             user_export=core.user_export,
             identities=core.identities,
             deliveries=core.deliveries,
+            account_mails=core.account_mails,
+            logins=core.logins,
             plugins=core.plugins,
             workers=workers,
         ),
@@ -171,7 +188,7 @@ def _sending_mail(settings: Settings, core: Core) -> AbstractAsyncContextManager
     """Returns the context in which mail is sent."""
     from eventorg.background.mail import MailSender  # here, because it needs the extra `mail`
 
-    return MailSender(core.deliveries, settings.smtp_url, settings.smtp_from).running()
+    return MailSender(core.account_mails, core.deliveries, settings.smtp_url, settings.smtp_from).running()
 
 
 def _add_metrics(app: Litestar, core: Core, feed: Feed) -> Observer:

@@ -10,6 +10,7 @@ from eventorg.extensions.loader import LoadedPlugin, check_names, load_plugins
 from eventorg.package_data import data_folder
 from eventorg.repositories.account_closing import AccountClosing
 from eventorg.repositories.account_deletion import AccountDeletion
+from eventorg.repositories.account_mails import AccountMailRepository
 from eventorg.repositories.account_merge import AccountMerge
 from eventorg.repositories.answers import Answers
 from eventorg.repositories.bots import BotRepository
@@ -23,6 +24,7 @@ from eventorg.repositories.health import HealthRepository
 from eventorg.repositories.hosts import HostRepository
 from eventorg.repositories.idempotency import IdempotencyRepository
 from eventorg.repositories.identities import IdentityRepository
+from eventorg.repositories.logins import LoginRepository
 from eventorg.repositories.open_tasks import OpenTaskRepository, OpenTasks
 from eventorg.repositories.participants import ParticipantRepository
 from eventorg.repositories.places import Places
@@ -79,6 +81,7 @@ class Core:
         closing = AccountClosing(sql, changes)
         deletion = AccountDeletion(closing, events, self.registrations, answers, open_tasks)
         search_index = SearchIndex(database, sql)
+        passwords = passwords or Passwords()
         self.users = users = UserRepository(
             database,
             sql,
@@ -88,7 +91,10 @@ class Core:
             deletion,
             search_index,
             idempotency,
-            passwords or Passwords(),
+            passwords,
+        )
+        self.account_mails = AccountMailRepository(
+            database, sql, clock, users, idempotency, passwords, sends_mail=bool(settings.smtp_url)
         )
         self.reachability = reachability = Reachability(database, sql)
         self.deliveries = DeliveryRepository(
@@ -104,6 +110,7 @@ class Core:
         self.identities = IdentityRepository(database, sql, clock, changes, users, merging, idempotency, reachability)
         self.bots = BotRepository(database, sql)
         self.callers = CallerRepository(database, sql, clock, tokens, reachability)
+        self.logins = LoginRepository(database, sql, clock, tokens, idempotency)
         self.plugins = PluginRepository(database, sql, clock)
         check_names(settings)
 
@@ -116,7 +123,7 @@ class Core:
     def user_export(self) -> UserExport:
         """Exports a user's data from the core and from the plugins."""
         plugins = [(loaded.plugin, self.context(loaded)) for loaded in self.loaded]
-        return UserExport(self.database, self.users, self.deliveries, plugins)
+        return UserExport(self.database, self.users, self.deliveries, self.account_mails, self.logins, plugins)
 
     def context(self, loaded: LoadedPlugin) -> PluginContext:
         """Returns the context that a plugin works with."""

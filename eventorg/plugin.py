@@ -172,7 +172,7 @@ class Context(Protocol):
 
     @property
     def sends_mail(self) -> bool:
-        """True if the server sends mail to users who have an email address and no Telegram account."""
+        """True if the server sends mail to users who have a verified email address and no Telegram account."""
 
     @property
     def public_url(self) -> str:

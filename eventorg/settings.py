@@ -78,7 +78,8 @@ class Settings(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
         Meta(
             ge=0,
             le=1_000_000,
-            description="Maximum number of sign-ups per minute, per IP address. Bots are not limited. `0`: no limit.",
+            description="Maximum number of sign-ups per minute, per IP address, and of requests for mail with a code. "
+            "Bots are limited for password resets only. `0`: no limit.",
         ),
     ] = 600
     events_per_user: Annotated[
@@ -134,8 +135,8 @@ class Settings(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
     smtp_url: Annotated[
         str,
         Meta(
-            description="Mail server for users without Telegram: `smtp://user:password@host:port` or `smtps://…`. "
-            "Default: no mail."
+            description="Mail server for codes and for users without Telegram: `smtp://user:password@host:port` or "
+            "`smtps://…`. Default: no mail."
         ),
     ] = ""
     smtp_from: Annotated[

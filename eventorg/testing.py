@@ -115,6 +115,10 @@ class Server:
         assert response.status_code == 200, response.text
         return str(response.json()["token"])
 
+    def verify_email(self, user: User) -> None:
+        """Marks the email address of a user as verified, so that the user gets mail."""
+        self._on_its_loop(self._core.users.verify_email(user.id))
+
     def make_bot(self, *scopes: BotScope) -> Bot:
         """Creates and returns a bot with these scopes."""
         name = f"bot-{next(_numbers)}"

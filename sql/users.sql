@@ -2,12 +2,12 @@
 INSERT INTO users (
     id, username, username_key, email, email_key, password_hash,
     first_name, last_name, locale, timezone,
-    token_version, version, created_at, updated_at
+    email_verified, token_version, version, created_at, updated_at
 )
 VALUES (
     :user_id, :username, :username_key, :email, :email_key, :password_hash,
     :first_name, :last_name, :locale, :timezone,
-    1, 1, :now, :now
+    0, 1, 1, :now, :now
 )
 RETURNING
     id,
@@ -19,6 +19,7 @@ RETURNING
     updated_at,
     locale,
     timezone,
+    email_verified,
     version;
 
 -- name: get_user(user_id)^
@@ -32,6 +33,7 @@ SELECT
     updated_at,
     locale,
     timezone,
+    email_verified,
     version
 FROM users
 WHERE id = :user_id AND closing IS NULL;
@@ -49,6 +51,7 @@ SELECT
     updated_at,
     locale,
     timezone,
+    email_verified,
     version
 FROM users
 WHERE (id = :name OR username_key IN (:key, :old_key) OR email_key IN (:key, :old_key)) AND closing IS NULL
@@ -67,6 +70,7 @@ SELECT
     updated_at,
     locale,
     timezone,
+    email_verified,
     version
 FROM users
 WHERE id > :after AND closing IS NULL
@@ -96,8 +100,9 @@ SELECT password_hash
 FROM users
 WHERE id = :user_id AND closing IS NULL;
 
--- name: update_user(user_id, username, username_key, email, email_key, first_name, last_name, locale, timezone, now)^
--- A name that stays keeps its key: two names from before migration 0009 can have the same one.
+-- name: update_user(user_id, username, username_key, email, email_key, first_name, last_name, locale, timezone, verified, now)^
+-- A name that stays keeps its key: two names from before migration 0009 can have the same one. A new address is not
+-- verified.
 UPDATE users
 SET
     username = :username,
@@ -108,6 +113,7 @@ SET
     last_name = :last_name,
     locale = :locale,
     timezone = :timezone,
+    email_verified = :email IS NOT NULL AND email IS :email AND (email_verified OR :verified),
     version = version + 1,
     updated_at = :now
 WHERE id = :user_id
@@ -121,6 +127,7 @@ RETURNING
     updated_at,
     locale,
     timezone,
+    email_verified,
     version;
 
 -- name: set_password(user_id, old_hash, new_hash)!

@@ -13,7 +13,13 @@ from eventorg.errors import OperatorError
 from eventorg.settings import Settings
 from eventorg.storage.invariants import find_miscounts
 from eventorg.storage.migrations import Component, find_pending
-from eventorg.storage.schema import core_component, find_faults, pre_migration_copy, prepare
+from eventorg.storage.schema import (
+    core_component,
+    count_unverified_addresses,
+    find_faults,
+    pre_migration_copy,
+    prepare,
+)
 from eventorg.storage.sqlite import connect_reader, connect_writer
 from eventorg.testing import PASSWORD, Clock, User, check_problem, running
 from tests.programs import run, sentence
@@ -80,6 +86,19 @@ def test_the_file_of_every_release_is_served_with_its_data(tmp_path: Path, relea
         assert told[-1]["data"]["by"] == "system"  # the promotion after Boris left
         assert len(told) >= 7
     assert find_faults(path, [core_component()], thorough=True) == find_miscounts(path) == []
+
+
+def test_addresses_from_before_the_upgrade_are_unverified(tmp_path: Path) -> None:
+    path = released(tmp_path / "eventorg.db", RELEASES[0])
+    with running(Settings(plugins="none", database=str(path), log_level="error")) as server:
+        user = User(server.client, {}, server.log_in("anna@example.com"))
+        assert user.get("/users/me").json()["email_verified"] is False
+        with_address = count_unverified_addresses(path)
+        assert with_address >= 2
+        user.account = user.get("/users/me").json()
+        server.verify_email(user)
+        assert user.get("/users/me").json()["email_verified"] is True
+        assert count_unverified_addresses(path) == with_address - 1
 
 
 def test_an_upgrade_from_the_first_release_keeps_its_file(tmp_path: Path) -> None:

@@ -1,4 +1,5 @@
-"""/login: issues a token for an email address and password, or for the signed data of a Telegram Mini App."""
+"""/login and /logout: issues a token for an email address and password, or for the signed data of a Telegram Mini App,
+and ends tokens."""
 
 from typing import Annotated, Any, Literal
 
@@ -7,18 +8,21 @@ from litestar.di import NamedDependency
 from litestar.params import JSONBody
 from msgspec import Meta, Struct
 
-from eventorg.domain.errors import Unauthenticated
+from eventorg.background.feed import Feed
+from eventorg.domain.errors import Forbidden, Unauthenticated
 from eventorg.domain.normal_forms import email_key
 from eventorg.domain.users import Login, User
 from eventorg.domain.values import Input, instant, rfc3339, rule, within
 from eventorg.repositories.identities import IdentityRepository
+from eventorg.repositories.logins import LoginRepository
 from eventorg.repositories.users import UserRepository
 from eventorg.security.login_throttle import LoginThrottle
 from eventorg.security.rate_limiter import network_of
 from eventorg.security.telegram import MiniAppLogin
 from eventorg.security.tokens import Tokens
 from eventorg.settings import Settings
-from eventorg.web.authentication import OPEN
+from eventorg.web.authentication import BY_ANY_BOT, OPEN, Authenticated, token_of
+from eventorg.web.idempotency import once_of
 from eventorg.web.problems import BODY_PROBLEMS, problems
 
 
@@ -41,6 +45,14 @@ class TelegramLoggedIn(LoggedIn, frozen=True, kw_only=True):
 
     user: Annotated[User, Meta(description="The user.")]
     created: Annotated[bool, Meta(description="True if this login created the user.", examples=[False])]
+
+
+class Logout(Input):
+    """The logins to end."""
+
+    everywhere: Annotated[
+        bool, Meta(description="`true`: all logins of the user. `false`: the login of this token.", examples=[False])
+    ] = False
 
 
 class TelegramLogin(Input):
@@ -120,3 +132,39 @@ async def login(
     throttle.check(*keys)
     token, expires = tokens.issue(credentials.id, credentials.token_version)
     return LoggedIn(token, rfc3339(expires))
+
+
+@post(
+    "/logout",
+    operation_id="logout",
+    summary="Log out",
+    status_code=204,
+    opt=BY_ANY_BOT,
+    tags=["users"],
+    security=[{"user": []}],
+    responses=problems(
+        *BODY_PROBLEMS,
+        401,
+        codes={
+            403: ["forbidden", "scope_missing", "bot_required"],
+            404: ["user_not_found", "identity_not_found"],
+        },
+    ),
+)
+async def logout(
+    request: Authenticated,
+    logins: NamedDependency[LoginRepository],
+    feed: NamedDependency[Feed],
+    data: JSONBody[Logout | None] = None,
+) -> None:
+    """Ends the login of the token that you send, or with `everywhere` all logins of the user.
+
+    The token is refused from then on, also by requests that wait for changes. A bot cannot log out.
+    """
+    if request.user.bot is not None:
+        raise Forbidden()
+    if data is not None and data.everywhere:
+        await logins.end_all(request.user, once_of(request))
+    else:
+        await logins.end(token_of(request), request.user, once_of(request))
+    feed.interrupt(request.user.user_id)

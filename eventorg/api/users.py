@@ -70,7 +70,7 @@ class UserController(Controller):
         responses=problems(401, codes={404: ["user_not_found"]}),
     )
     async def get_user(self, request: Authenticated, user_id: FromPath[str], users: Users) -> Response[User]:
-        """Returns the user. `email` is returned only for the caller's own account."""
+        """Returns the user. `email` and `email_verified` are returned only for the caller's own account."""
         user = await users.get(request.user.resolve(user_id), request.user.user_id)
         return answer(user, request)
 
@@ -97,7 +97,7 @@ class UserController(Controller):
     ) -> Response[User]:
         """Changes the fields that you send. `null` clears a name.
 
-        A new `password` requires `current_password`, and ends all existing logins.
+        A new `email` is unverified. A new `password` requires `current_password`, and ends all existing logins.
         """
         guesses = f"password of {request.user.user_id}"
         if data.password is not UNSET:

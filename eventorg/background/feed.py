@@ -20,6 +20,12 @@ MAX_IDLE_SUBJECTS: Final = 10_000
 _RETRY_SECONDS: Final = 5
 
 
+class _Waiter(asyncio.Event):
+    """Wakes a request that waits: because of a change, or because its caller must be identified again."""
+
+    is_interrupted = False
+
+
 class _Watch:
     """The events of a user, and the user: their changes wake all requests that wait for the user.
 
@@ -29,7 +35,7 @@ class _Watch:
     def __init__(self, user_id: str) -> None:
         self.user_id = user_id
         self.subjects: set[str] = set()
-        self.waiters: set[asyncio.Event] = set()
+        self.waiters: set[_Waiter] = set()
         self.is_complete = False
 
 
@@ -45,6 +51,7 @@ class Feed:
         self._places: Counter[tuple[str | None, str]] = Counter()
         self._turns = asyncio.Semaphore(MAX_CATCHING_UP)
         self._head = 0
+        self._interruptions = 0
         self.followers = 0
         """The number of requests that wait now."""
         self.is_closed = False
@@ -68,15 +75,16 @@ class Feed:
     ) -> ChangePage:
         """Returns the changes that concern the caller after `after`; None means from the oldest one kept.
 
-        If there are none, waits up to `seconds`, or until the server stops. With `in_turn`, old changes are read for
-        few callers at a time. Raises `Gone` if changes after `after` have been deleted.
+        If there are none, waits up to `seconds`, until it is interrupted, or until the server stops. With `in_turn`,
+        old changes are read for few callers at a time. Raises `Gone` if changes after `after` have been deleted.
         """
         loop = asyncio.get_running_loop()
         deadline = loop.time() + seconds
+        interruptions = self._interruptions
         while True:
             page = await self._find(caller, after, limit, in_turn=in_turn)
             left = deadline - loop.time()
-            if page.changes or left <= 0 or not await self.wait(caller, page.next, left):
+            if page.changes or left <= 0 or not await self.wait(caller, page.next, left, interruptions):
                 return page
             after = page.next
 
@@ -96,10 +104,21 @@ class Feed:
                 for waiter in watch.waiters:
                     waiter.set()
 
-    async def wait(self, caller: Caller, seen: int, seconds: float) -> bool:
-        """Waits up to `seconds`. Returns true if there may be changes for the caller after the change `seen`."""
+    def interrupt(self, user_id: str) -> None:
+        """Ends the waits of a user, because a login of the user has ended: each caller is identified again."""
+        self._interruptions += 1
+        if watch := self._watches.get(user_id):
+            for waiter in watch.waiters:
+                waiter.is_interrupted = True
+                waiter.set()
+
+    async def wait(self, caller: Caller, seen: int, seconds: float, interruptions: int) -> bool:
+        """Waits up to `seconds`. Returns true if there may be changes for the caller after the change `seen`.
+
+        `interruptions` is their number when the caller was identified: a later one, of any user, ends the wait.
+        """
         watch = self._watches.get(caller.user_id) or self._create(caller.user_id)
-        waiter = asyncio.Event()
+        waiter = _Waiter()
         watch.waiters.add(waiter)
         self._end_idleness(watch)
         self.followers += 1
@@ -109,9 +128,10 @@ class Feed:
                 watch.is_complete = True
             if self._head > seen:
                 return True
-            if self.is_closed:
+            if self.is_closed or self._interruptions != interruptions:
                 return False
-            return await self.sleep(waiter, seconds) and not self.is_closed
+            is_woken = await self.sleep(waiter, seconds)
+            return is_woken and not waiter.is_interrupted and not self.is_closed
         finally:
             self.followers -= 1
             watch.waiters.discard(waiter)

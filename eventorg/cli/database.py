@@ -19,7 +19,7 @@ from eventorg.extensions.loader import check_names
 from eventorg.settings import load
 from eventorg.storage.copies import Progress, no_progress
 from eventorg.storage.invariants import repair
-from eventorg.storage.schema import examine, find_pending_migrations, require_database
+from eventorg.storage.schema import count_unverified_addresses, examine, find_pending_migrations, require_database
 
 SAFE_SQLITE = (3, 51, 3)
 """Earlier versions can damage the file when two connections checkpoint the write-ahead log at once
@@ -87,6 +87,8 @@ def check(repairs: bool) -> None:
         pending = find_pending_migrations(path, core.components)
         state = f"pending: {', '.join(pending)} (`eventorg serve` or `migrate` applies them)" if pending else "ok"
         click.echo(f"migrations: {state}")
+        if not pending:
+            _report_addresses(count_unverified_addresses(path))
     version = sqlite3.sqlite_version
     if sqlite3.sqlite_version_info < SAFE_SQLITE:
         version += ". This version can damage the file if two programs checkpoint the write-ahead log at once."
@@ -94,6 +96,14 @@ def check(repairs: bool) -> None:
     click.echo(f"SQLite: {version}")
     if not is_sound:
         sys.exit(1)
+
+
+def _report_addresses(unverified: int) -> None:
+    """Prints how many users get no mail. That is no fault: each of them can verify the address."""
+    hint = (
+        ". These users get no messages by mail. To verify one, run `eventorg user verify NAME`." if unverified else ""
+    )
+    click.echo(f"unverified email addresses: {unverified}{hint}")
 
 
 @click.command()

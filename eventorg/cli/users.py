@@ -76,6 +76,24 @@ def reset_password(name: str, generate: bool) -> None:
         click.echo(password)
 
 
+@user.command("verify")
+@click.argument("name")
+def verify_user(name: str) -> None:
+    """Mark the email address of the user NAME as verified, so that the user gets mail.
+
+    Example: eventorg user verify anna
+    """
+    found = run_with_core(partial(_find, name))
+    if found.email is None:
+        raise OperatorError(f"The user {_called(found)} has no email address.")
+
+    async def act(core: Core) -> None:
+        await core.users.verify_email(found.id)
+
+    run_with_core(act)
+    click.echo(f"verified {found.email} of {_called(found)}, {found.id}")
+
+
 @user.command("delete")
 @click.argument("name")
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation.")

@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
+from eventorg.domain.account_mails import KeptAccountCode, KeptAccountMail
 from eventorg.domain.deliveries import KeptDelivery
 from eventorg.domain.events import Event
 from eventorg.domain.facts import Change
@@ -36,6 +37,13 @@ class IdempotentRequest(Struct, kw_only=True, frozen=True):
     refusal: Annotated[str | None, Meta(description="The stored problem document, as JSON text, if it failed.")]
 
 
+class EndedLogin(Struct, kw_only=True, frozen=True):
+    """A login that the user ended before its token expired."""
+
+    token_id: Annotated[str, Meta(description="The ID in the token (`jti`).", examples=["k3J9cQ1xV0aZbT7m"])]
+    expires_at: Annotated[str, instant("The time when the token expires, in UTC.")]
+
+
 class Export(Struct, kw_only=True, frozen=True):
     """All data about a user."""
 
@@ -52,6 +60,15 @@ class Export(Struct, kw_only=True, frozen=True):
     ]
     deliveries: Annotated[
         list[KeptDelivery], Meta(description="The stored messages to the user, in the order of creation.")
+    ] = []
+    account_mails: Annotated[
+        list[KeptAccountMail], Meta(description="The mails with a code of the last hour, in the order of creation.")
+    ] = []
+    account_codes: Annotated[
+        list[KeptAccountCode], Meta(description="The codes that still work, without the codes themselves.")
+    ] = []
+    ended_logins: Annotated[
+        list[EndedLogin], Meta(description="The logins that the user ended, until their tokens expire.")
     ] = []
     plugins: Annotated[dict[str, Any], Meta(description="The data of each plugin, by its name.", examples=[{}])] = {}
     incomplete: Annotated[

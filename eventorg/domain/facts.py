@@ -40,8 +40,8 @@ class ChangeData(TypedDict, total=False):
     changed: Annotated[
         list[str],
         Meta(
-            description="The names of the fields that changed. For a user also `password` and `telegram`, for an event "
-            "also `hosts` and `organizer_id`.",
+            description="The names of the fields that changed. For a user also `email_verified`, `password` and "
+            "`telegram`, for an event also `hosts` and `organizer_id`.",
             examples=[["title", "start_time"]],
         ),
     ]

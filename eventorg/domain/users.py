@@ -33,6 +33,15 @@ class User(Struct, kw_only=True, frozen=True):
     updated_at: UpdatedAt
     locale: Locale
     timezone: Timezone
+    email_verified: (
+        Annotated[
+            bool,
+            Meta(
+                description="True if the user has proved to own the address. Only its owner sees it.", examples=[True]
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
     version: Annotated[int, Meta(description="The number of edits, as in the `ETag`.", examples=[1])]
 
 

@@ -32,8 +32,8 @@ TAKEN = frozenset(
     (
         *("eventorg", "sqlite", NO_PLUGINS),
         *("backup", "check", "deploy", "health", "migrate", "openapi", "plugins", "restore", "serve", "token", "user"),
-        *("change", "deliveries", "event", "events", "idempotency", "link", "open"),  # prefixes of the core's tables
-        *("plugin", "telegram", "unreachable"),
+        *("account", "change", "deliveries", "ended", "event", "events", "idempotency", "link"),  # the core's tables
+        *("open", "plugin", "telegram", "unreachable"),
     )
 )
 """Names that a plugin cannot have, because its commands, settings or tables would be the core's."""

@@ -25,6 +25,8 @@ class AccountClosing:
         tx.run(self._sql.close_account, user_id=user_id, closing=closing, now=tx.now)
         tx.run(self._sql.delete_identity_of, user_id=user_id)
         tx.run(self._sql.delete_link_code_of, user_id=user_id)
+        tx.run(self._sql.delete_account_codes_of, user_id=user_id)
+        tx.run(self._sql.disown_account_mails, user_id=user_id)
 
     def finish(self, tx: Transaction, user_id: str, by: Caller, step: Step) -> bool:
         """Deletes an account that has no events and no registrations. Returns false if the step was too short, or if
@@ -34,6 +36,7 @@ class AccountClosing:
             self._sql.delete_audience_of,
             self._sql.delete_requests_of,
             self._sql.delete_deliveries_of,
+            self._sql.delete_ended_logins_of,
         ):
             while tx.run(statement, user_id=user_id, limit=_ROWS) == _ROWS:
                 if not step.has_time():

@@ -57,7 +57,8 @@ class CallerCache:
 class CallerRepository:
     """Identifies callers.
 
-    The database counts revocations: a login that ends, a user or a bot that is deleted, a Telegram account that moves.
+    The database counts revocations: logins that end, one or all of a user, a user or a bot that is deleted, a Telegram
+    account that moves.
     A changed locale counts too, because a caller has it.
     A cached caller is used while that number stands still, whatever else is written and by which process.
     """
@@ -95,7 +96,7 @@ class CallerRepository:
                 known = CachedCaller(caller, revocations)
             else:
                 claims = known.claims if known and known.claims else self._tokens.verify(token)
-                caller = await self._database.look_up(self._load_user, claims.user_id, claims.version)
+                caller = await self._database.look_up(self._load_user, claims.user_id, claims.version, claims.token_id)
                 known = CachedCaller(caller, revocations, claims)
             self._cache.put((hashed, act_as), known)
         if is_bot:
@@ -106,9 +107,9 @@ class CallerRepository:
     def _count_revocations(self, tx: Transaction) -> int:
         return int(tx.row(self._sql.get_revocations)["count"])
 
-    def _load_user(self, tx: Transaction, user_id: str, version: int) -> Caller:
-        row = tx.one(self._sql.get_token_version, user_id=user_id)
-        if row is None or row["token_version"] != version:
+    def _load_user(self, tx: Transaction, user_id: str, version: int, token_id: str) -> Caller:
+        row = tx.one(self._sql.get_login, user_id=user_id, token_id=token_id)
+        if row is None or row["has_ended"] or row["token_version"] != version:
             raise Unauthenticated("token_revoked")
         return Caller(user_id=user_id, locale=row["locale"])
 

@@ -28,6 +28,8 @@ from eventorg.storage.statements import Statements
 from eventorg.storage.transactions import Transaction
 
 PROFILE = ("username", "email", "first_name", "last_name", "locale", "timezone")
+_CODES_END_WITH = {"reset": {"email", "password"}, "verification": {"email", "email_verified"}}
+"""The changed fields that end the mailed codes of a purpose."""
 
 
 class Credentials(Struct, frozen=True):
@@ -82,7 +84,7 @@ class UserRepository:
     async def get(self, user_id: str, viewer_id: str) -> User:
         """Returns the user, with the email address only for itself. Raises `NotFound`."""
         user = await self._database.look_up(self.load, user_id)
-        return user if user_id == viewer_id else structs.replace(user, email=UNSET)
+        return user if user_id == viewer_id else structs.replace(user, email=UNSET, email_verified=UNSET)
 
     async def find_named(self, name: str) -> User:
         """Returns the user with this username, email address, or ID, with all fields, for the operator.
@@ -93,12 +95,12 @@ class UserRepository:
         row = await self._database.read(lambda tx: tx.one(self._sql.find_user, name=name, **keys))
         if row is None:
             raise NotFound("user_not_found")
-        return User(**row)
+        return _user(row)
 
     async def find_page(self, after: str, limit: int) -> list[User]:
         """Returns at most `limit` users after an ID, in the order of IDs, for the operator."""
         rows = await self._database.read(lambda tx: tx.all(self._sql.list_users, after=after, limit=limit))
-        return [User(**row) for row in rows]
+        return [_user(row) for row in rows]
 
     async def log_in(self, login: Login) -> Credentials:
         """Returns the credentials of the user with this email address and password.
@@ -162,14 +164,12 @@ class UserRepository:
         """
         hashed = await self._passwords.hash(password)
 
-        def work(tx: Transaction) -> None:
-            row = tx.one(self._sql.get_password_hash, user_id=user_id)
-            if row is None:
-                raise NotFound("user_not_found")
-            tx.run(self._sql.set_password, user_id=user_id, old_hash=row["password_hash"], new_hash=hashed)
-            self.change(tx, user_id, {}, Caller(user_id=user_id), new_password=True)
+        await self._database.write(lambda tx: self.replace_password(tx, user_id, hashed, Caller(user_id=user_id)))
 
-        await self._database.write(work)
+    async def verify_email(self, user_id: str) -> None:
+        """Marks the user's address as verified, for the operator. Raises `NotFound`."""
+        by = Caller(user_id=user_id, is_operator=True)
+        await self._database.write(lambda tx: self.change(tx, user_id, {}, by, verified=True))
 
     async def delete(self, user_id: str, expected: frozenset[str] | None, caller: Caller) -> None:
         """Deletes the account, its registrations, and its events that no co-host takes over.
@@ -209,7 +209,7 @@ class UserRepository:
         row = tx.one(self._sql.get_user, user_id=user_id)
         if row is None:
             raise NotFound("user_not_found")
-        return User(**row)
+        return _user(row)
 
     def insert(
         self,
@@ -227,29 +227,49 @@ class UserRepository:
             )
         actor = Caller(user_id=user_id, bot=by.bot if by else None)
         self._changes.record(tx, NewChange("user.created", user_id=user_id), actor)
-        return User(**row)
+        return _user(row)
+
+    def replace_password(
+        self, tx: Transaction, user_id: str, hashed: str, by: Caller, *, verified: bool = False
+    ) -> None:
+        """Sets a new password without the old one. Ends all logins. Raises `NotFound`."""
+        row = tx.one(self._sql.get_password_hash, user_id=user_id)
+        if row is None:
+            raise NotFound("user_not_found")
+        tx.run(self._sql.set_password, user_id=user_id, old_hash=row["password_hash"], new_hash=hashed)
+        self.change(tx, user_id, {}, by, new_password=True, verified=verified)
 
     def change(
-        self, tx: Transaction, user_id: str, given: dict[str, str | None], by: Caller, *, new_password: bool = False
+        self,
+        tx: Transaction,
+        user_id: str,
+        given: dict[str, str | None],
+        by: Caller,
+        *,
+        new_password: bool = False,
+        verified: bool = False,
     ) -> User:
         """Changes fields of the user's profile and returns the user. Nothing is recorded if nothing changes, unless
-        there is a `new_password`.
+        there is a `new_password`. With `verified`, the address that stays is verified.
 
-        Raises `Conflict` if a name is taken.
+        The codes that were mailed end with what they are for. Raises `Conflict` if a name is taken.
         """
         before = self.load(tx, user_id)
         after = structs.replace(before, **given)
-        if after == before and not new_password:
+        if after == before and not new_password and (before.email_verified or not verified):
             return before
         values = _columns({name: getattr(after, name) for name in PROFILE})
         with _taken_names():
-            row = tx.row(self._sql.update_user, user_id=user_id, now=tx.now, **values)
-        if after.locale != before.locale:
+            user = _user(tx.row(self._sql.update_user, user_id=user_id, verified=verified, now=tx.now, **values))
+        if user.locale != before.locale:
             tx.run(self._sql.forget_callers)
-        changed = [name for name in PROFILE if getattr(after, name) != getattr(before, name)]
+        changed = [name for name in (*PROFILE, "email_verified") if getattr(user, name) != getattr(before, name)]
         changed += ["password"] if new_password else []
+        for purpose, fields in _CODES_END_WITH.items():
+            if fields.intersection(changed):
+                tx.run(self._sql.end_account_codes, user_id=user_id, purpose=purpose)
         self._changes.record(tx, NewChange("user.updated", user_id=user_id, data=field_names(changed)), by)
-        return User(**row)
+        return user
 
     def _load_self(self, tx: Transaction, user_id: str, caller: Caller) -> User:
         user = self.load(tx, user_id)
@@ -266,6 +286,11 @@ class UserRepository:
             if not await self._passwords.verify(current, old):
                 raise WrongPassword()
         return {"old_hash": old, "new_hash": await self._passwords.hash(password)}
+
+
+def _user(row: sqlite3.Row) -> User:
+    """Returns a user with a truth value, which SQLite stores as a number."""
+    return User(**{**row, "email_verified": bool(row["email_verified"])})
 
 
 def _columns(profile: dict[str, str | None]) -> dict[str, str | None]:

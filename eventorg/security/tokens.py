@@ -18,13 +18,20 @@ MAX_TOKEN = 4096
 _REQUIRED = ["exp", "iat", "sub", "iss", "aud", "jti"]
 
 
-class Claims(Struct, frozen=True, rename={"user_id": "sub", "version": "ver", "expires": "exp", "issued": "iat"}):
-    """The content of a token: a user, and a version. The token is valid only while the user still has this version."""
+_NAMES = {"user_id": "sub", "version": "ver", "expires": "exp", "issued": "iat", "token_id": "jti"}
+
+
+class Claims(Struct, frozen=True, rename=_NAMES):
+    """The content of a token: a user, a version, and an ID of its own.
+
+    The token is valid only while the user still has this version, and until the user logs out with it.
+    """
 
     user_id: Annotated[str, Meta(pattern="^[0-9a-f-]{36}$")]
     version: int
     expires: int
     issued: int
+    token_id: str
 
 
 class Tokens:

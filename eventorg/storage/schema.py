@@ -27,6 +27,7 @@ PATIENCE_MS = 60_000
 """How long to wait for another program that migrates: a million registrations can take ten seconds."""
 
 _FAILURES = "SELECT name, count(*) FROM plugin_failures GROUP BY name ORDER BY name"
+_UNVERIFIED = "SELECT count(*) FROM users WHERE email IS NOT NULL AND NOT email_verified"
 _SERVED = frozenset(("schema", "integrity", "foreign keys"))
 """The checks that must pass before a file is served. The others can be repaired while it is served."""
 
@@ -102,6 +103,12 @@ def find_pending_migrations(path: Path, components: list[Component]) -> list[str
     """Returns `<component>/<file>` for each migration that is not applied yet, in order. Only reads."""
     with closing(connect_reader(path)) as connection:
         return [f"{each.name}/{name}" for each in components for name in find_pending(connection, each)]
+
+
+def count_unverified_addresses(path: Path) -> int:
+    """Returns the number of users whose address nobody has verified. Only reads."""
+    with closing(connect_reader(path)) as connection:
+        return int(connection.execute(_UNVERIFIED).fetchone()[0])
 
 
 def examine(path: Path, components: list[Component], thorough: bool, now: str = "") -> Iterator[tuple[str, list[str]]]:

@@ -67,7 +67,7 @@ class Authentication:
         opt = scope["route_handler"].opt
         scope["user"] = None
         if authorization is not None:
-            identify = partial(self._callers.identify, _bearer_token(authorization), header(scope, b"x-act-as"))
+            identify = partial(self._callers.identify, _parse_bearer(authorization), header(scope, b"x-act-as"))
             try:
                 scope["user"] = caller = await identify()
             except NotFound as error:
@@ -80,7 +80,12 @@ class Authentication:
             raise Unauthenticated()
 
 
-def _bearer_token(authorization: str) -> str:
+def token_of(request: Authenticated) -> str:
+    """Returns the token that a caller has sent."""
+    return _parse_bearer(request.headers["authorization"])
+
+
+def _parse_bearer(authorization: str) -> str:
     """Returns the token of an `Authorization` header (RFC 6750, section 2.1). Raises `Unauthenticated`."""
     scheme, _, token = authorization.partition(" ")
     if scheme.lower() != "bearer":

@@ -38,6 +38,7 @@ def test_a_new_user_has_the_defaults(fresh_server: Server) -> None:
         "updated_at": "2027-01-01T12:00:00Z",
         "locale": "ru",
         "timezone": "UTC",
+        "email_verified": False,
         "version": 1,
     }
 

@@ -57,9 +57,10 @@ def test_migrate_prints_what_it_applied(path: Path) -> None:
 
 def test_check_passes_a_sound_file_while_the_server_runs(path: Path, fresh_server: Server) -> None:
     assert fresh_server.settings.database_path == path
-    *aspects, version = said("check").splitlines()
+    *aspects, addresses, version = said("check").splitlines()
     names = ("schema", "integrity", "foreign keys", "counters", "waiting lists and answers", "plugins", "migrations")
     assert aspects == [f"{aspect}: ok" for aspect in names]
+    assert addresses == "unverified email addresses: 0"
     assert version.startswith(f"SQLite: {sqlite3.sqlite_version}")
 
 
@@ -84,7 +85,7 @@ def test_check_finds_wrong_counters_and_failed_changes_of_plugins(path: Path) ->
     with closing(connect_writer(path)) as connection:
         failure = "'hooks', 7, 'user.created', NULL, 'x', 'y', 'z', 0, NULL"
         connection.execute(f"INSERT INTO plugin_failures VALUES ({failure})")
-        user = "'a', 'a', 'a', 'a', 'a', '', '', '', 'ru', 'UTC', 1, 1, '', '', NULL"
+        user = "'a', 'a', 'a', 'a', 'a', '', '', '', 'ru', 'UTC', 1, 1, '', '', NULL, 0"
         connection.execute(f"INSERT INTO users VALUES ({user})")
         connection.execute(
             "INSERT INTO events (id, code, title, start_time, end_time, timezone, organizer_id, waitlist, status, "
@@ -122,6 +123,7 @@ NEEDS_A_DATABASE = [
     ["user", "delete", "anna", "--yes"],
     ["user", "list"],
     ["user", "show", "anna"],
+    ["user", "verify", "anna"],
     ["webhooks", "add", "https://example.com/"],
     ["webhooks", "list"],
     ["webhooks", "log", "1"],

@@ -167,6 +167,41 @@ def test_a_user_without_an_email_address_gets_no_password(operated: Server) -> N
     assert "telegram_id: 77" in do("show", "telegram-only").stdout
 
 
+@pytest.mark.parametrize("named_by", ["username", "e-mail", "id"])
+def test_an_address_is_verified(operated: Server, named_by: str) -> None:
+    username = f"verify-{named_by}"
+    user_id = make(username)
+    name = {"username": username, "e-mail": f"{username}@example.com", "id": user_id}[named_by]
+    headers = bearer(operated, username)
+    me = operated.client.get("/users/me", headers=headers)
+    assert (me.json()["email_verified"], "email_verified: False" in do("show", name).stdout) == (False, True)
+    before = unverified()
+    for _ in range(2):
+        assert do("verify", name).stdout == f"verified {username}@example.com of {username}, {user_id}\n"
+        assert unverified() == before - 1
+    after = operated.client.get("/users/me", headers=headers | {"If-None-Match": me.headers["etag"]}).json()
+    assert (after["email_verified"], after["version"]) == (True, me.json()["version"] + 1)
+    assert "email_verified: True" in do("show", name).stdout
+
+
+def unverified() -> int:
+    """Returns the number of unverified addresses, which are no fault."""
+    checked = CliRunner().invoke(cli, ["check"])
+    assert checked.exit_code == 0, checked.output
+    (line,) = [line for line in checked.stdout.splitlines() if line.startswith("unverified email addresses: ")]
+    number = int(line.split(": ")[1].partition(".")[0])
+    assert ("`eventorg user verify NAME`" in line) == (number > 0)
+    return number
+
+
+def test_a_user_without_an_address_has_none_to_verify(operated: Server) -> None:
+    operated.make_bot("act").put("/identities/telegram/78", json={"username": "no-address"}).raise_for_status()
+    done = do("verify", "no-address")
+    assert done.exit_code == 1
+    assert str(done.exception) == "The user no-address has no email address."
+    assert "does not exist" in str(do("verify", "nobody").exception)
+
+
 def test_a_terminal_asks_twice_for_the_password_without_echo(operated: Server) -> None:
     path = operated.settings.database_path
     status, shown = at_a_terminal(

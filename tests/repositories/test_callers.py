@@ -35,9 +35,9 @@ def loads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     asked: list[str] = []
     load_user, load_bot = CallerRepository._load_user, CallerRepository._load_bot
 
-    def load(self: CallerRepository, tx: Transaction, user_id: str, version: int) -> Caller:
+    def load(self: CallerRepository, tx: Transaction, user_id: str, version: int, token_id: str) -> Caller:
         asked.append(user_id)
-        return load_user(self, tx, user_id, version)
+        return load_user(self, tx, user_id, version, token_id)
 
     def load_for(self: CallerRepository, tx: Transaction, token_sha256: str, act_as: str | None) -> Caller:
         asked.append(str(act_as))
@@ -53,12 +53,14 @@ def loads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     [
         "UPDATE users SET token_version = token_version + 1 WHERE id = ?",
         "DELETE FROM users WHERE id = ?",
+        "INSERT INTO ended_logins SELECT TOKEN_ID, id, '2100-01-01T00:00:00Z' FROM users WHERE id = ?",
     ],
 )
 def test_a_login_ends_at_once_whoever_ends_it(server: Server, statement: str) -> None:
     user = server.sign_up()
     assert user.get("/users/me").status_code == 200
-    say(server, statement, user.id)
+    claims = jwt.decode(user.token, options={"verify_signature": False})
+    say(server, statement.replace("TOKEN_ID", repr(claims["jti"])), user.id)
     check_problem(user.get("/users/me"), 401, "token_revoked")
 
 

@@ -15,12 +15,17 @@ from eventorg.testing import PASSWORD, Bot, Server, User, check_problem
 from tests import telegram
 from tests.factories import new_event, new_user
 
-# "self" is the user in the path. Litestar answers OPTIONS itself; a test below covers it.
+# "self" is the user in the path. There is no mail server. Litestar answers OPTIONS itself; a test below covers it.
 TABLE = """
                                                 nobody expired stranger participant host organizer self
 POST   /users                                      201     401      201         201  201       201    -
 POST   /login                                      200     200      200         200  200       200    -
 POST   /login/telegram                             200     200      200         200  200       200    -
+POST   /logout                                     401     401      204         204  204       204    -
+POST   /password-resets                            409     409      409         409  409       409    -
+POST   /password-resets/confirm                    409     409      409         409  409       409    -
+POST   /users/me/email-verification                401     401      409         409  409       409    -
+POST   /users/me/email-verification/confirm        401     401      409         409  409       409    -
 POST   /users/me/link-codes                        401     401      201         201  201       201    -
 POST   /deliveries/ack                             401     401      403         403  403       403    -
 POST   /deliveries/{delivery_id}/ack               401     401      403         403  403       403    -
@@ -151,6 +156,8 @@ class Cast:
             request.headers["Authorization"] = f"Bearer {expired_token(self.server, self.participant)}"
         elif caller is not None:
             request.headers.update(caller.headers)
+            if path == "/logout" and not isinstance(caller, Bot):  # by a login of its own
+                request.headers["Authorization"] = f"Bearer {self.server.log_in(caller.account['email'])}"
         return self.server.client.send(request)
 
     def _event(self, kind: str) -> str:
@@ -175,6 +182,12 @@ class Cast:
                 return new_user()
             case "POST", "/login":
                 return {"email": self.stranger.account["email"], "password": PASSWORD}
+            case "POST", "/password-resets":
+                return {"email": self.stranger.account["email"]}
+            case "POST", "/password-resets/confirm":
+                return {"code": "no code", "password": PASSWORD}
+            case "POST", "/users/me/email-verification/confirm":
+                return {"code": "no code"}
             case "POST", "/login/telegram":
                 return {"init_data": telegram.init_data(self.server.clock, user=telegram.user_field(telegram.new_id()))}
             case "PUT", "/identities/telegram/{telegram_id}":

@@ -34,7 +34,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 def caller(make: Callable[[], User]) -> Callable[[bool], User]:
-    """A user, replaced by another one when its account is deleted."""
+    """A user, replaced by another one when its account is deleted or it has logged out."""
     made = [make()]
 
     def current(is_gone: bool) -> User:

@@ -18,8 +18,8 @@ import httpx
 import pytest
 
 from eventorg.testing import PASSWORD, Bot, User
+from tests.mailbox import TAKEN, Mailbox
 
-from .mailbox import TAKEN, Mailbox
 from .scene import Told, rfc3339
 
 CHECKOUT = Path(__file__).parents[3]
@@ -84,6 +84,8 @@ class Story:
             name = f"guest-{number}"
             account = {"username": name, "email": f"{name}@example.com", "password": PASSWORD}
             self.people += [found.json()["id"], bot.client.post("/users", json=account).json()["id"]]
+            verified = [*EVENTORG, "user", "verify", name]
+            subprocess.run(verified, cwd=CHECKOUT, env=self.environment, check=True, capture_output=True)
 
     def plan(self, bot: Bot) -> None:
         """One event whose reminder is due now, one that will be cancelled by the time its reminders wait, and one for

@@ -9,8 +9,8 @@ from email.message import EmailMessage
 import pytest
 
 from eventorg.testing import Server, User
+from tests.mailbox import TAKEN, Mailbox
 
-from .mailbox import TAKEN, Mailbox
 from .scene import Scene, kinds, rfc3339
 
 HEADERS = ["From", "To", "Subject", "Date", "Message-ID", "Auto-Submitted", "List-Unsubscribe"]
@@ -31,8 +31,9 @@ def eventorg_settings(mailbox: Mailbox) -> dict[str, str]:
 
 
 def sign_up(server: Server, event_id: str, **profile: str) -> User:
-    """Somebody with an email address and no Telegram account who comes to an event."""
+    """Somebody with a verified email address and no Telegram account who comes to an event."""
     user = server.sign_up(**{"locale": "en"} | profile)
+    server.verify_email(user)
     assert user.post(f"/events/{event_id}/register").status_code == 201
     return user
 
@@ -77,6 +78,26 @@ def test_users_without_telegram_get_a_mail(scene: Scene, mailbox: Mailbox) -> No
     assert mail["List-Unsubscribe"] == "<mailto:meetings@example.org?subject=unsubscribe>"
 
 
+def test_only_verified_addresses_get_mail(scene: Scene, mailbox: Mailbox) -> None:
+    """A new address is unverified, and an address that is verified late gets what is still to come."""
+    event_id = scene.event(hours=26)
+    never, moved, late, verified = (sign_up(scene.server, event_id) for _ in range(4))
+    for user in (never, moved, late):
+        changed = user.patch("/users/me", json={"email": f"new-{user.account['email']}"})
+        assert changed.json()["email_verified"] is False
+        user.account = changed.json()
+    with mailbox.open():
+        scene.clock.advance(hours=2)
+        after(scene, lambda: mailbox.mails)
+        assert mailbox.recipients == [verified.account["email"]]
+        scene.server.verify_email(late)
+        scene.clock.advance(hours=23)
+        after(scene, lambda: mailbox.to(late.account["email"]) and len(mailbox.to(verified.account["email"])) == 2)
+        for _ in range(2):
+            scene.settle()
+    assert set(mailbox.recipients) == {late.account["email"], verified.account["email"]}
+
+
 def test_each_mail_is_sent_once(scene: Scene, mailbox: Mailbox) -> None:
     event_id = scene.event()
     users = [sign_up(scene.server, event_id) for _ in range(3)]
@@ -90,6 +111,7 @@ def test_each_mail_is_sent_once(scene: Scene, mailbox: Mailbox) -> None:
 
 def test_an_address_gets_twenty_mails_a_day_at_most(scene: Scene, mailbox: Mailbox) -> None:
     many = scene.server.sign_up(locale="en")
+    scene.server.verify_email(many)
     for _ in range(22):
         assert many.post(f"/events/{scene.event()}/register").status_code == 201
     other = sign_up(scene.server, scene.event())

@@ -12,7 +12,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from .mailbox import Mailbox
+from tests.mailbox import Mailbox
+
 from .scene import Scene
 from .test_mail import after, sign_up
 
