@@ -148,6 +148,37 @@ def test_an_event_whose_last_heir_is_deleted_too_ends(idle: Server) -> None:
     assert query(idle.settings, "SELECT count(*) FROM users WHERE closing IS NOT NULL") == [(0,)]
 
 
+def test_the_roles_of_a_deleted_account_end_in_steps(idle: Server) -> None:
+    host, co_host = idle.sign_up(), idle.sign_up()
+    urls = [f"/events/{host.create_event()['id']}" for _ in range(3)]
+    for url in urls:
+        host.post(f"{url}/hosts", json={"user_id": co_host.id})
+    after = host.get("/changes?after=latest").json()["next"]
+    co_host.delete("/users/me")
+    assert kinds(idle.settings) == ["delete_user"]
+    finish_here(idle)
+    changes = host.get(f"/changes?after={after}").json()["changes"]
+    assert [change["type"] for change in changes] == ["event.updated"] * 3
+    assert {f"/events/{change['event_id']}" for change in changes} == set(urls)
+    assert {(change["user_id"], *change["data"]["changed"]) for change in changes} == {(co_host.id, "hosts")}
+    for url in urls:
+        assert [one["user_id"] for one in host.get(f"{url}/hosts").json()["hosts"]] == [host.id]
+
+
+def test_the_roles_at_events_that_end_too_are_not_told(idle: Server) -> None:
+    host, co_host, bot = idle.sign_up(), idle.sign_up(), idle.make_bot("changes")
+    url = f"/events/{host.create_event()['id']}"
+    host.post(f"{url}/hosts", json={"user_id": co_host.id})
+    for number in range(2):
+        host.create_event(title=f"Of the host {number}")
+    after = bot.get("/changes?after=latest").json()["next"]
+    host.delete("/users/me")
+    co_host.delete("/users/me")
+    finish_here(idle)
+    types = [change["type"] for change in bot.get(f"/changes?after={after}").json()["changes"]]
+    assert sorted(types) == ["event.deleted"] * 3 + ["user.deleted"] * 2
+
+
 def test_a_deletion_goes_on_after_a_crash(idle: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     user, host, _, attended = busy_account(idle)
     user.delete("/users/me")
