@@ -234,6 +234,16 @@ ORDER BY seq;
 DELETE FROM deliveries
 WHERE seq IN (SELECT kept.seq FROM deliveries AS kept WHERE kept.user_id = :user_id LIMIT :limit);
 
+-- name: void_deliveries_of_event(event_id, limit)!
+UPDATE deliveries
+SET state = 'void'
+WHERE seq IN (
+    SELECT waiting.seq
+    FROM deliveries AS waiting
+    WHERE waiting.event_id = :event_id AND waiting.state IN ('waiting', 'leased', 'retry')
+    LIMIT :limit
+);
+
 -- name: drop_deliveries_told_to_both(user_id, heir_id)!
 -- Of two users who become one: what waits for one of them and was told or waits for the other, by the key.
 DELETE FROM deliveries

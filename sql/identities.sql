@@ -76,8 +76,7 @@ RETURNING user_id;
 -- name: get_next_hosted(user_id)^
 SELECT
     event_id,
-    acted_at,
-    EXISTS (SELECT 1 FROM ending_events WHERE ending_events.id = event_hosts.event_id) AS is_ending
+    acted_at
 FROM event_hosts
 WHERE user_id = :user_id
 ORDER BY event_id

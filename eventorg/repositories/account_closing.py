@@ -33,7 +33,7 @@ class AccountClosing:
             if not step.has_time():
                 return False
             tx.run(self._sql.remove_host, event_id=hosted["event_id"], user_id=user_id)
-            if not hosted["is_ending"]:
+            if not tx.one(self._sql.is_ending, event_id=hosted["event_id"]):
                 changed = field_names(["hosts"])
                 self._changes.record(tx, NewChange("event.updated", hosted["event_id"], user_id, changed), by)
         for statement in (

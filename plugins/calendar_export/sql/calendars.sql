@@ -125,7 +125,7 @@ SELECT
 FROM mine
 JOIN events ON events.id = mine.event_id
 LEFT JOIN moved ON moved.event_id = mine.event_id
-WHERE events.end_time >= :since
+WHERE events.end_time >= :since AND events.id NOT IN (SELECT id FROM ending_events)
 GROUP BY events.id
 ORDER BY min(mine.is_given), abs(julianday(events.start_time) - julianday(:now)), events.id
 LIMIT :most;

@@ -47,6 +47,7 @@ FROM reminders_news AS news
 JOIN events ON events.id = news.event_id
 JOIN reminders_last_told AS told ON told.event_id = news.event_id
 WHERE news.due_at <= :now
+    AND NOT EXISTS (SELECT 1 FROM ending_events WHERE ending_events.id = events.id)
 ORDER BY news.due_at, news.seq
 LIMIT :most;
 
@@ -96,10 +97,29 @@ SELECT
     events.timezone
 FROM events
 JOIN eventorg_contacts AS contacts ON contacts.user_id = :user_id
-WHERE events.id = :event_id AND (contacts.channel = 'telegram' OR :mail);
+WHERE events.id = :event_id
+    AND NOT EXISTS (SELECT 1 FROM ending_events WHERE ending_events.id = events.id)
+    AND (contacts.channel = 'telegram' OR :mail);
 
 -- name: list_audience_of_deleted(event_id, seq, mail)
--- The reachable users whom the deletion of a published event concerns, except the one who deleted it.
+-- The reachable users whom the deletion of a published event concerns, except the one who deleted it. Some of them can
+-- still be participants: a large event is deleted in steps.
+WITH concerned (user_id) AS (
+    SELECT user_id FROM change_audience WHERE seq = :seq
+    UNION
+    SELECT user_id FROM present_audience WHERE event_id = :event_id
+),
+
+deleted AS (
+    SELECT title, start_time, end_time, location, timezone, status
+    FROM reminders_last_told
+    WHERE event_id = :event_id
+    UNION ALL
+    SELECT title, start_time, end_time, location, timezone, status
+    FROM reminders_deleted
+    WHERE event_id = :event_id
+)
+
 SELECT
     contacts.user_id,
     contacts.timezone AS user_timezone,
@@ -108,14 +128,13 @@ SELECT
     deleted.end_time,
     deleted.location,
     deleted.timezone
-FROM change_audience
-JOIN changes ON changes.seq = change_audience.seq
-JOIN eventorg_contacts AS contacts ON contacts.user_id = change_audience.user_id
-JOIN reminders_deleted AS deleted ON deleted.event_id = :event_id
-WHERE change_audience.seq = :seq
-    AND deleted.status = 'published'
+FROM concerned
+JOIN changes ON changes.seq = :seq
+JOIN eventorg_contacts AS contacts ON contacts.user_id = concerned.user_id
+CROSS JOIN deleted
+WHERE deleted.status = 'published'
     AND deleted.end_time > changes.at
-    AND change_audience.user_id IS NOT changes.actor_id
+    AND concerned.user_id IS NOT changes.actor_id
     AND (contacts.channel = 'telegram' OR :mail);
 
 -- name: get_deleted(event_id, user_id)^
@@ -126,9 +145,16 @@ SELECT
     deleted.location,
     deleted.timezone,
     users.timezone AS user_timezone
-FROM reminders_deleted AS deleted
-JOIN users ON users.id = :user_id
-WHERE deleted.event_id = :event_id;
+FROM (
+    SELECT event_id, title, start_time, end_time, location, timezone
+    FROM reminders_deleted
+    WHERE event_id = :event_id
+    UNION ALL
+    SELECT event_id, title, start_time, end_time, location, timezone
+    FROM reminders_last_told -- until the last step of the deletion
+    WHERE event_id = :event_id
+) AS deleted
+JOIN users ON users.id = :user_id;
 
 -- name: is_by_another(seq)^
 -- A row if somebody else did to a user what a change says.
