@@ -1,7 +1,7 @@
--- name: begin_telling(event_id, is_live)!
+-- name: begin_telling(event_id, is_live, noted_seq)!
 -- Changes a row only if the event is new to the plugin. `is_live`: it was not cancelled when a fact happened; if it is
--- now, another fact follows.
-INSERT INTO reminders_last_told (event_id, title, start_time, end_time, location, timezone, status)
+-- now, another fact follows. `noted_seq` is the last change in the log.
+INSERT INTO reminders_last_told (event_id, title, start_time, end_time, location, timezone, status, noted_seq)
 SELECT
     id,
     title,
@@ -9,24 +9,34 @@ SELECT
     end_time,
     location,
     timezone,
-    CASE WHEN :is_live AND status = 'cancelled' THEN 'published' ELSE status END
+    CASE WHEN :is_live AND status = 'cancelled' THEN 'published' ELSE status END,
+    :noted_seq
 FROM events
 WHERE id = :event_id
 ON CONFLICT (event_id) DO NOTHING;
 
--- name: schedule_news(event_id, seq, at, due_at, latest)!
--- A later change puts the news off, but not for long: `latest` are the seconds since the first change.
-INSERT INTO reminders_news (event_id, seq, first_at, due_at)
+-- name: was_noted_after(event_id, seq)^
+-- A row if what is noted of an event can contain a change, although nobody was told of that change.
+SELECT 1 AS found
+FROM reminders_last_told
+WHERE event_id = :event_id AND noted_seq >= :seq;
+
+-- name: schedule_news(event_id, seq, at, due_at, latest, has_moved, is_published)!
+-- A later change postpones the news, but not for long: `latest` are the seconds since the first change. `has_moved`: the
+-- participants are told of a new time or place even if it equals what is noted, unless the event is published later.
+INSERT INTO reminders_news (event_id, seq, first_at, due_at, has_moved)
 SELECT
     id,
     :seq,
     :at,
-    :due_at
+    :due_at,
+    :has_moved
 FROM events
 WHERE id = :event_id
 ON CONFLICT (event_id) DO UPDATE
 SET
     seq = excluded.seq,
+    has_moved = max(excluded.has_moved, has_moved AND NOT :is_published),
     due_at = min(excluded.due_at, strftime('%Y-%m-%dT%H:%M:%SZ', first_at, '+' || :latest || ' seconds'));
 
 -- name: list_due_news(now, most)
@@ -39,6 +49,7 @@ SELECT
     events.location,
     events.timezone,
     events.status,
+    news.has_moved,
     told.start_time AS told_start_time,
     told.end_time AS told_end_time,
     told.location AS told_location,

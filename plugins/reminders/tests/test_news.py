@@ -228,6 +228,48 @@ def test_a_change_that_is_undone_at_once_is_no_news(scene: Scene) -> None:
     assert scene.told() == []
 
 
+@pytest.fixture
+def deaf(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
+    """The plugin hears of nothing until you undo it."""
+    with monkeypatch.context() as deaf:
+        deaf.setattr("eventorg.extensions.worker.PluginWorker._must_wait", lambda *_: True)
+        yield deaf
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"location": "Here"},
+        {"end_time": "2027-01-03T15:00:00Z"},
+        {"start_time": "2027-01-03T11:00:00Z", "title": "Coffee"},
+    ],
+)
+def test_a_change_before_the_plugin_hears_of_the_event_is_told(
+    scene: Scene, deaf: pytest.MonkeyPatch, change: dict[str, str]
+) -> None:
+    guest = scene.guest()
+    event_id = scene.event(guest)
+    assert scene.host.patch(f"/events/{event_id}", json=change).is_success
+    assert scene.host.patch(f"/events/{event_id}", json={"description": "More"}).is_success
+    deaf.undo()
+    assert kinds(scene.told()) == [("changed", guest.id)]
+    assert scene.host.patch(f"/events/{event_id}", json={"title": "Other"}).is_success
+    assert scene.told() == []
+
+
+def test_what_is_no_news_is_not_told_either_if_the_plugin_hears_of_it_late(
+    scene: Scene, deaf: pytest.MonkeyPatch
+) -> None:
+    guest = scene.guest()
+    renamed, draft = scene.event(guest), scene.event(status="draft")
+    assert scene.host.patch(f"/events/{renamed}", json={"title": "Tea", "capacity": 9, "waitlist": False}).is_success
+    assert scene.host.patch(f"/events/{draft}", json={"location": "Here"}).is_success
+    assert scene.host.patch(f"/events/{draft}", json={"status": "published"}).is_success
+    scene.register(guest, draft)
+    deaf.undo()
+    assert scene.told() == []
+
+
 def test_changes_that_never_pause_are_told_after_a_minute(scene: Scene) -> None:
     guest = scene.guest()
     event_id = scene.event(guest)
