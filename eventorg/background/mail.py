@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from eventorg import locales
 from eventorg.background.repeat import repeating
+from eventorg.domain.calendars import calendar_of
 from eventorg.domain.deliveries import Outgoing
 from eventorg.domain.errors import DomainError
 from eventorg.domain.mail import MailServer, parse_address, parse_sender, parse_server
@@ -112,8 +113,9 @@ def _refused(code: int, *, usable: bool = True) -> Outcome:
 
 
 def compose(mail: Outgoing, sender: Address) -> EmailMessage:
-    """Returns the mail: plain text in UTF-8, whose first line is the subject too, and how to stop such mails (RFC 2369,
-    section 3.2). A delivery always has the same Message-ID, so that a mailbox can detect a duplicate."""
+    """Returns the mail: plain text in UTF-8, whose first line is the subject too, how to stop such mails (RFC 2369,
+    section 3.2), and the calendar entry of the event, if the user attends it. A delivery always has the same
+    Message-ID, so that a mailbox can detect a duplicate."""
     text = text_for(msgspec.json.decode(mail.texts), mail.locale)
     footer = locales.text(negotiate(mail.locale), "mail", "footer")
     message = EmailMessage(policy=SMTP_POLICY)
@@ -126,6 +128,9 @@ def compose(mail: Outgoing, sender: Address) -> EmailMessage:
     message["Auto-Submitted"] = "auto-generated"  # prevents automatic replies (RFC 3834)
     message["List-Unsubscribe"] = f"<mailto:{sender.addr_spec}?subject=unsubscribe>"
     message.set_content(f"{text}\n\n-- \n{footer}\n")
+    if mail.event is not None:
+        calendar = calendar_of(mail.event, datetime.now(UTC))
+        message.add_attachment(calendar, subtype="calendar", filename="event.ics", params={"method": "PUBLISH"})
     return message
 
 
