@@ -17,6 +17,7 @@ from eventorg.repositories.bots import BotRepository
 from eventorg.repositories.callers import CallerRepository
 from eventorg.repositories.changes import ChangeRepository
 from eventorg.repositories.deliveries import DeliveryRepository
+from eventorg.repositories.event_deletion import EventDeletion
 from eventorg.repositories.event_search import SearchIndex
 from eventorg.repositories.events import EventRepository
 from eventorg.repositories.guest_lists import GuestListRepository
@@ -69,7 +70,10 @@ class Core:
         self.idempotency = idempotency = IdempotencyRepository(database, sql, clock)
         open_tasks = OpenTasks(sql)
         seats = Seats(sql, changes, open_tasks)
-        self.events = events = EventRepository(database, sql, changes, seats, idempotency, settings.events_per_user)
+        event_deletion = EventDeletion(sql, changes, open_tasks)
+        self.events = events = EventRepository(
+            database, sql, changes, seats, event_deletion, idempotency, settings.events_per_user
+        )
         self.hosts = HostRepository(database, sql, clock, changes, events, idempotency)
         self.participants = participants = ParticipantRepository(database, sql, changes, events)
         answers = Answers(sql, changes)
@@ -105,7 +109,12 @@ class Core:
             database,
             sql,
             search_index,
-            {"delete_user": deletion.advance, "merge_users": merging.advance, "fill_seats": seats.advance},
+            {
+                "delete_user": deletion.advance,
+                "delete_event": event_deletion.advance,
+                "merge_users": merging.advance,
+                "fill_seats": seats.advance,
+            },
         )
         self.identities = IdentityRepository(database, sql, clock, changes, users, merging, idempotency, reachability)
         self.bots = BotRepository(database, sql)

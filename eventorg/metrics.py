@@ -65,6 +65,12 @@ class Metrics:
             ("plugin",),
             registry=self._registry,
         )
+        self._crashes: Final = Gauge(
+            "eventorg_plugin_crashes",
+            "Crashes of a plugin in a row. 0 once it has run for a minute.",
+            ("plugin",),
+            registry=self._registry,
+        )
         database.observers.append(self._observe_commit)
         self._watch(database, path, feed)
 
@@ -91,15 +97,20 @@ class Metrics:
     async def expose(self) -> bytes:
         """Returns the current metrics. Those of the plugins are missing while the database cannot be read."""
         try:
-            states = await self._plugins.find_states()
+            states, crashes = await self._plugins.find_states(), await self._plugins.find_crashes()
         except DomainError:
-            states = []
-        self._backlog.clear()
-        self._set_aside.clear()
+            states, crashes = [], {}
+        for gauge in (self._backlog, self._set_aside, self._crashes):
+            gauge.clear()
+        for each in crashes.values():
+            if each.name in self._loaded:
+                self._crashes.labels(each.name).set(each.crashes)
         for state in states:
             if state.name in self._loaded:
                 self._backlog.labels(state.name).set(state.backlog)
                 self._set_aside.labels(state.name).set(state.failures)
+                if state.name not in crashes:
+                    self._crashes.labels(state.name).set(0)
         return await to_thread.run_sync(generate_latest, self._registry)
 
     def _observe_commit(self, works: int, seconds: float) -> None:

@@ -2,16 +2,30 @@
 INSERT INTO changes (at, type, event_id, user_id, actor_id, bot, data)
 VALUES (:now, :type, :event_id, :user_id, :actor_id, :bot, :data);
 
--- name: keep_audience(seq, event_id)!
--- Stores the hosts and participants of an event that is about to be deleted, so that they can be told.
+-- name: keep_others_told(change_seq, event_id)!
+-- Stores the hosts of an event that is being deleted, and the people who answered "maybe", as the audience of its deletion,
+-- if that is still in the log.
 INSERT INTO change_audience (user_id, seq)
-SELECT organizer_id, :seq FROM events WHERE id = :event_id
-UNION
-SELECT user_id, :seq FROM event_hosts WHERE event_id = :event_id
-UNION
-SELECT user_id, :seq FROM registrations WHERE event_id = :event_id AND status <> 'cancelled'
-UNION
-SELECT user_id, :seq FROM rsvps WHERE event_id = :event_id AND answer = 'maybe';
+SELECT others.user_id, changes.seq
+FROM (
+    SELECT organizer_id AS user_id FROM events WHERE id = :event_id
+    UNION ALL
+    SELECT user_id FROM event_hosts WHERE event_id = :event_id
+    UNION ALL
+    SELECT user_id FROM rsvps WHERE event_id = :event_id AND answer = 'maybe'
+) AS others
+JOIN changes ON changes.seq = :change_seq
+WHERE true
+ON CONFLICT DO NOTHING;
+
+-- name: keep_participants_told(change_seq, event_id, last)!
+-- The same for the participants who registered up to a registration.
+INSERT INTO change_audience (user_id, seq)
+SELECT registrations.user_id, changes.seq
+FROM registrations
+JOIN changes ON changes.seq = :change_seq
+WHERE registrations.event_id = :event_id AND registrations.seq <= :last AND registrations.status <> 'cancelled'
+ON CONFLICT DO NOTHING;
 
 -- name: get_feed_bounds()^
 -- The last number that is no longer stored, and the last number of all.

@@ -234,6 +234,36 @@ ORDER BY seq;
 DELETE FROM deliveries
 WHERE seq IN (SELECT kept.seq FROM deliveries AS kept WHERE kept.user_id = :user_id LIMIT :limit);
 
+-- name: get_event_to_attend(event_id, user_id)^
+-- What a calendar shows of an event for which a user has a seat.
+SELECT
+    events.id,
+    events.title,
+    events.description,
+    events.location,
+    events.start_time,
+    events.end_time,
+    events.organizer_id,
+    events.status,
+    events.created_at,
+    events.shown_version AS version,
+    coalesce(events.shown_at, events.created_at) AS updated_at
+FROM registrations
+JOIN events ON events.id = registrations.event_id
+WHERE registrations.event_id = :event_id
+    AND registrations.user_id = :user_id
+    AND registrations.status IN ('registered', 'attended');
+
+-- name: void_deliveries_of_event(event_id, limit)!
+UPDATE deliveries
+SET state = 'void'
+WHERE seq IN (
+    SELECT waiting.seq
+    FROM deliveries AS waiting
+    WHERE waiting.event_id = :event_id AND waiting.state IN ('waiting', 'leased', 'retry')
+    LIMIT :limit
+);
+
 -- name: drop_deliveries_told_to_both(user_id, heir_id)!
 -- Of two users who become one: what waits for one of them and was told or waits for the other, by the key.
 DELETE FROM deliveries

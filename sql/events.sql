@@ -137,6 +137,7 @@ SELECT
     start_time
 FROM events
 WHERE organizer_id = :user_id
+    AND id NOT IN (SELECT id FROM ending_events)
 UNION ALL
 SELECT
     events.id,
@@ -168,7 +169,10 @@ ORDER BY events.start_time, events.id;
 -- A row if a user has more events than `fewer` that are neither over nor cancelled.
 SELECT 1 AS found
 FROM events
-WHERE organizer_id = :organizer_id AND status <> 'cancelled' AND end_time > :now
+WHERE organizer_id = :organizer_id
+    AND status <> 'cancelled'
+    AND end_time > :now
+    AND id NOT IN (SELECT id FROM ending_events)
 LIMIT 1 OFFSET :fewer;
 
 -- name: has_many_owned(organizer_id, fewer)^
@@ -176,6 +180,7 @@ LIMIT 1 OFFSET :fewer;
 SELECT 1 AS found
 FROM events
 WHERE organizer_id = :organizer_id
+    AND id NOT IN (SELECT id FROM ending_events)
 LIMIT 1 OFFSET :fewer;
 
 -- name: get_next_owned(user_id)^

@@ -88,6 +88,28 @@ UPDATE plugins
 SET due_at = NULL
 WHERE name = :name;
 
+-- name: record_crash(name, crashes, error, now)!
+INSERT INTO plugin_crashes (name, crashes, at, error)
+VALUES (:name, :crashes, :now, :error)
+ON CONFLICT (name) DO UPDATE
+SET
+    crashes = excluded.crashes,
+    at = excluded.at,
+    error = excluded.error;
+
+-- name: forget_crashes(name)!
+DELETE FROM plugin_crashes
+WHERE name = :name;
+
+-- name: list_crashes()
+SELECT
+    name,
+    crashes,
+    at,
+    error
+FROM plugin_crashes
+ORDER BY name;
+
 -- name: list_plugin_states()
 SELECT
     plugins.name,

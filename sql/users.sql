@@ -161,11 +161,6 @@ SET
     closing = :closing
 WHERE id = :user_id;
 
--- name: delete_roles(user_id, limit)!
-DELETE FROM event_hosts
-WHERE user_id = :user_id
-    AND event_id IN (SELECT roles.event_id FROM event_hosts AS roles WHERE roles.user_id = :user_id LIMIT :limit);
-
 -- name: delete_audience_of(user_id, limit)!
 DELETE FROM change_audience
 WHERE user_id = :user_id

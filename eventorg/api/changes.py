@@ -83,9 +83,11 @@ async def list_changes(
     A bot with the scope `changes` that acts for no user gets all changes. `user_id` is the user that a change is about:
     the person who got a seat, left, or was checked in, or whose role in an event changed.
 
-    Start without `after`, then continue with `after=<next>`. If the server no longer keeps that change, or was restored
-    from an older backup, it returns 410 `cursor_expired`. Read everything again, and start without `after`. To get only
-    new changes, start with `after=latest`, which returns at once.
+    Read the lists that you need, start with `after=<as_of>` of the first page that you read, then continue with
+    `after=<next>`. Without `after`, the changes start with the oldest one that the server keeps. If the server no
+    longer keeps the change after which you continue, or was restored from an older backup, it returns 410
+    `cursor_expired`. Then read the lists again, and continue with `after=<as_of>`. To get only new changes, start with
+    `after=latest`, which returns at once.
 
     With `Accept: text/event-stream`, the response is a stream of server-sent events with `seq` as their ID. The stream
     ignores `limit` and `timeout`.

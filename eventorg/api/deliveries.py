@@ -15,6 +15,7 @@ from eventorg.domain.deliveries import (
 )
 from eventorg.repositories.deliveries import DeliveryRepository
 from eventorg.web.authentication import Authenticated, by_bot
+from eventorg.web.bodies import MAX_BATCH_BYTES
 from eventorg.web.idempotency import once_of
 from eventorg.web.problems import BODY_PROBLEMS, problems
 
@@ -78,12 +79,13 @@ class DeliveryController(Controller):
         operation_id="acknowledge_deliveries",
         summary="Acknowledge several deliveries",
         status_code=200,
+        request_max_body_size=MAX_BATCH_BYTES,
         responses=problems(*BODY_PROBLEMS, 401, 403, 409),
     )
     async def acknowledge_deliveries(
         self, request: Authenticated, data: JSONBody[DeliveryResults], deliveries: Outbox
     ) -> AcknowledgedResults:
-        """Reports the results of at most 1,000 messages.
+        """Reports the results of at most 1,000 messages. The body can have up to 256 KiB.
 
         The response has one entry for each, in the same order: what the request for one message would answer, or the
         code `delivery_not_found` or `conflict`. A malformed entry is refused with 422, and nothing is acknowledged.

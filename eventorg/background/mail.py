@@ -18,6 +18,7 @@ from msgspec import Struct
 from eventorg import locales
 from eventorg.background.repeat import repeating
 from eventorg.domain.account_mails import AccountMail
+from eventorg.domain.calendars import calendar_of
 from eventorg.domain.deliveries import Outgoing
 from eventorg.domain.errors import DomainError
 from eventorg.domain.mail import MailServer, parse_address, parse_sender, parse_server
@@ -140,14 +141,18 @@ def _refused(code: int, *, usable: bool = True) -> Outcome:
 
 
 def compose(mail: Outgoing, sender: Address) -> EmailMessage:
-    """Returns the mail: plain text in UTF-8, whose first line is the subject too, and how to stop such mails (RFC 2369,
-    section 3.2). A delivery always has the same Message-ID, so that a mailbox can detect a duplicate."""
+    """Returns the mail: plain text in UTF-8, whose first line is the subject too, how to stop such mails (RFC 2369,
+    section 3.2), and the calendar entry of the event, if the user attends it. A delivery always has the same
+    Message-ID, so that a mailbox can detect a duplicate."""
     text = text_for(msgspec.json.decode(mail.texts), mail.locale)
     footer = locales.text(negotiate(mail.locale), "mail", "footer")
     subject = text.partition("\n")[0].replace("=?", "= ?")  # a title must not contain encoded words
     message = _addressed(sender, mail.email or "", subject, mail.dedupe_key.replace(":", "."))
     message["List-Unsubscribe"] = f"<mailto:{sender.addr_spec}?subject=unsubscribe>"
     message.set_content(f"{text}\n\n-- \n{footer}\n")
+    if mail.event is not None:
+        calendar = calendar_of(mail.event, datetime.now(UTC))
+        message.add_attachment(calendar, subtype="calendar", filename="event.ics", params={"method": "PUBLISH"})
     return message
 
 

@@ -12,7 +12,7 @@ from eventorg.cli.running import run_with_core
 from eventorg.core import Core
 from eventorg.extensions.loader import check_name_is_free, load_plugins
 from eventorg.extensions.scaffold import write_example
-from eventorg.repositories.plugins import PluginState
+from eventorg.repositories.plugins import PluginCrashes, PluginState, summarize
 from eventorg.settings import load
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ T = TypeVar("T")
 @click.pass_context
 def plugins(context: click.Context) -> None:
     """Show the plugins and their state. For each plugin, the output lists its routes, jobs, settings, and commands, the
-    number of changes it still has to process, and the changes it failed to process.
+    number of changes it still has to process, the changes it failed to process, and its crashes.
 
     Example: eventorg plugins
     """
@@ -34,8 +34,10 @@ def plugins(context: click.Context) -> None:
 
     async def show(core: Core) -> None:
         states = {state.name: state for state in await core.plugins.find_states()}
+        crashes = await core.plugins.find_crashes()
         for loaded in core.loaded:
-            for line in _describe(loaded.plugin, states.get(loaded.plugin.name)):
+            name = loaded.plugin.name
+            for line in _describe(loaded.plugin, states.get(name), crashes.get(name)):
                 click.echo(line)
 
     run_with_core(show)
@@ -104,9 +106,9 @@ def _interval(interval: timedelta) -> str:
     return f"{total / seconds:.12g} {unit}"
 
 
-def _describe(plugin: "Plugin", state: PluginState | None) -> Iterator[str]:
+def _describe(plugin: "Plugin", state: PluginState | None, crashes: PluginCrashes | None) -> Iterator[str]:
     """Yields the lines that describe a plugin. The first line has its name and state."""
-    yield f"{plugin.name}: {state.summary if state else 'ok'}"
+    yield f"{plugin.name}: {summarize(state, crashes.crashes if crashes else 0)}"
     if plugin.requires:
         yield f"  requires eventorg {plugin.requires}"
     fields = getattr(plugin.settings, "__struct_fields__", ())
@@ -125,3 +127,5 @@ def _describe(plugin: "Plugin", state: PluginState | None) -> Iterator[str]:
         yield f"  backlog: {state.backlog}, failed changes: {state.failures}"
         if state.error:
             yield f"  last error (attempt {state.attempts}): {state.error}"
+    if crashes:
+        yield f"  crashes in a row: {crashes.crashes}, the last at {crashes.at}: {crashes.error}"

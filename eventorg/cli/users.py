@@ -98,8 +98,8 @@ def verify_user(name: str) -> None:
 @click.argument("name")
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 def delete_user(name: str, yes: bool) -> None:
-    """Delete the account NAME. Its registrations and its events without a co-host are deleted too. You can undo this
-    only by restoring a backup.
+    """Delete the account NAME. Its registrations and its events are deleted too, except for events that pass to a
+    co-host who has acted as one. You can undo this only by restoring a backup.
 
     Example: eventorg user delete anna --yes
     """

@@ -6,6 +6,7 @@ from typing import Annotated, Any, ClassVar, Final, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from eventorg.domain.calendars import CalendarEvent
 from eventorg.domain.errors import FieldError, Invalid
 from eventorg.domain.fields import EventId, UserId
 from eventorg.domain.values import Id, Input, Instant, Locale, Refused, identifier, instant, rule
@@ -23,6 +24,9 @@ MAX_PAUSE: Final = timedelta(hours=1)
 
 _KINDS_OF_0_1_0: Final = frozenset(("reminder", "changed", "cancelled", "promoted"))
 """The kinds of the plugin reminders from when the outbox belonged to it. They and their keys have no prefix."""
+
+KINDS_WITH_CALENDAR: Final = _KINDS_OF_0_1_0
+"""The kinds of messages that carry the calendar entry of their event, if they are mails to somebody who has a seat."""
 
 Channel = Literal["telegram", "email"]
 Result = Literal["sent", "retry", "blocked"]
@@ -173,7 +177,8 @@ class Notice(Struct, frozen=True, kw_only=True):
 
 
 class Outgoing(Struct, frozen=True, kw_only=True):
-    """A stored delivery with the address and the language of its user. `texts` is JSON."""
+    """A stored delivery with the address and the language of its user. `texts` is JSON, and `event` the event of a mail
+    that carries a calendar entry."""
 
     id: str
     dedupe_key: str
@@ -190,6 +195,7 @@ class Outgoing(Struct, frozen=True, kw_only=True):
     ready_at: str
     holder: str | None
     attempts: int
+    event: CalendarEvent | None = None
 
     @property
     def notice(self) -> Notice:

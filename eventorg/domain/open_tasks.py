@@ -6,12 +6,12 @@ from msgspec import Struct
 
 from eventorg.domain.callers import Caller
 
-TaskKind = Literal["delete_user", "merge_users", "fill_seats"]
+TaskKind = Literal["delete_user", "delete_event", "merge_users", "fill_seats"]
 
 
 class Task(Struct, frozen=True, kw_only=True):
-    """An open task. `user_id` is the account to close, `heir_id` the one it is merged into, `event_id` the event whose
-    waiting list is seated."""
+    """An open task. `user_id` is the account to close, `heir_id` the one it is merged into, `event_id` the event to
+    delete, or to fill from its waiting list."""
 
     seq: int = 0
     kind: TaskKind

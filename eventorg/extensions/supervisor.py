@@ -3,7 +3,7 @@
 import asyncio
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from concurrent.futures import Future
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 from datetime import timedelta
@@ -29,6 +29,8 @@ log = structlog.get_logger("eventorg.plugins")
 class Supervisor:
     """Enters the lifespan, runs `work()` in it, and leaves it: once, or again after each crash.
 
+    `report` receives the number of crashes in a row and the error of the last one; 0 once it has recovered.
+
     The lifespan is entered before the work starts and left after the work has ended, also around a restart.
     """
 
@@ -37,10 +39,12 @@ class Supervisor:
         name: str,
         lifespan: Callable[[], AbstractAsyncContextManager[None]],
         work: Callable[[], Sequence[Coroutine[Any, Any, None]]],
+        report: Callable[[int, str], Awaitable[None]],
     ) -> None:
         self._name: Final = name
         self._lifespan: Final = lifespan
         self._work: Final = work
+        self._report: Final = report
         self._crashes = 0
         self._entered_at: float | None = None
         self._is_entering = False
@@ -117,6 +121,7 @@ class Supervisor:
             self._crashes = self.crashes + 1
             self._entered_at = None
             log.error("plugin_lifespan_failed", plugin=self._name, crashes=self._crashes, error=error)
+            await self._report(self._crashes, error)
             with suppress(TimeoutError):
                 async with asyncio.timeout(growing_pause(self._crashes).total_seconds()):
                     await self._stopping.wait()
@@ -144,12 +149,18 @@ class Supervisor:
 
     async def _work_until_stopped(self) -> None:
         tasks = [asyncio.create_task(work) for work in self._work()]
+        if self._crashes:
+            tasks.append(asyncio.create_task(self._report_recovery()))
         try:
             await self._stopping.wait()
         finally:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _report_recovery(self) -> None:
+        await asyncio.sleep(STEADY_SECONDS)
+        await self._report(0, "")
 
     def _stop(self) -> None:
         self._stopping.set()

@@ -15,17 +15,24 @@ from typing import Any, Final, Literal
 import structlog
 from msgspec import structs
 
+from eventorg.domain.errors import DomainError
 from eventorg.domain.facts import FACTS, Change, Fact
 from eventorg.domain.values import rfc3339
 from eventorg.extensions.context import PluginContext
 from eventorg.extensions.loader import LoadedPlugin
 from eventorg.extensions.supervisor import MAX_PAUSE, Supervisor, describe_error, growing_pause
 from eventorg.plugin import Job
-from eventorg.repositories.plugins import MAX_BATCH, PluginPosition, PluginRepository, PluginState
+from eventorg.repositories.plugins import (
+    MAX_ATTEMPTS,
+    MAX_BATCH,
+    PluginPosition,
+    PluginRepository,
+    PluginState,
+    summarize,
+)
 from eventorg.storage.database import Database
 
 HANDLER_SECONDS = 30.0
-MAX_ATTEMPTS = 8
 TICK_SECONDS = 0.2
 """Interval between checks of the clock while a retry or a job is pending."""
 POLL_SECONDS = 5.0
@@ -51,7 +58,7 @@ class PluginWorker:
         self._news = asyncio.Event()
         self._singly = 0  # the number of changes to deliver one by one: one of them may have ended the process
         self._last_runs: dict[Job, datetime] = {}
-        self._supervisor = Supervisor(self.name, self._enter_lifespan, self._work)
+        self._supervisor = Supervisor(self.name, self._enter_lifespan, self._work, self._report_crashes)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -64,6 +71,8 @@ class PluginWorker:
             return
         if self._handlers:
             await self._resume()
+        if self._plugin.lifespan:
+            await self._plugins.forget_crashes(self.name)
         self._database.listeners.append(self._on_commit)
         try:
             async with self._supervisor.running():
@@ -75,10 +84,7 @@ class PluginWorker:
 
     def health(self, state: PluginState | None) -> Literal["ok", "retrying", "failing"]:
         """Returns the plugin's health from its stored state and the crashes of its lifespan."""
-        summary = "ok" if state is None else state.summary
-        if self._supervisor.crashes >= MAX_ATTEMPTS:
-            return "failing"
-        return "retrying" if summary == "ok" and self._supervisor.crashes else summary
+        return summarize(state, self._supervisor.crashes)
 
     def _enter_lifespan(self) -> AbstractAsyncContextManager[None]:
         lifespan = self._plugin.lifespan
@@ -87,6 +93,16 @@ class PluginWorker:
     def _work(self) -> list[Coroutine[Any, Any, None]]:
         jobs = [self._run_job_forever(job) for job in self._plugin.jobs]
         return [*jobs, self._deliver_forever()] if self._handlers else jobs
+
+    async def _report_crashes(self, crashes: int, error: str) -> None:
+        """Stores the crashes for the operator, or forgets them if there are none any more."""
+        try:
+            if crashes:
+                await self._plugins.record_crash(self.name, crashes, error)
+            else:
+                await self._plugins.forget_crashes(self.name)
+        except DomainError as refused:  # for example a full disk
+            log.warning("plugin_crashes_not_recorded", plugin=self.name, error=refused.code)
 
     def _on_commit(self, _: list[Change]) -> None:
         """Wakes the delivery. Runs on the server's loop."""

@@ -3,7 +3,7 @@
 from typing import Final, Literal
 
 from eventorg.domain.callers import Caller
-from eventorg.domain.facts import NewChange
+from eventorg.domain.facts import NewChange, field_names
 from eventorg.repositories.changes import ChangeRepository
 from eventorg.repositories.steps import Step
 from eventorg.storage.statements import Statements
@@ -31,8 +31,14 @@ class AccountClosing:
     def finish(self, tx: Transaction, user_id: str, by: Caller, step: Step) -> bool:
         """Deletes an account that has no events and no registrations. Returns false if the step was too short, or if
         another account is still being merged into this one."""
+        while hosted := tx.one(self._sql.get_next_hosted, user_id=user_id):
+            if not step.has_time():
+                return False
+            tx.run(self._sql.remove_host, event_id=hosted["event_id"], user_id=user_id)
+            if not tx.one(self._sql.is_ending, event_id=hosted["event_id"]):
+                changed = field_names(["hosts"])
+                self._changes.record(tx, NewChange("event.updated", hosted["event_id"], user_id, changed), by)
         for statement in (
-            self._sql.delete_roles,
             self._sql.delete_audience_of,
             self._sql.delete_requests_of,
             self._sql.delete_deliveries_of,

@@ -80,7 +80,7 @@ class AccountMerge:
             tx.run(self._sql.reassign_event, event_id=owned["id"], user_id=heir_id, now=tx.now)
             tx.run(self._sql.remove_host, event_id=owned["id"], user_id=heir_id)
             changed = field_names(["organizer_id", "hosts"])
-            self._changes.record(tx, NewChange("event.updated", owned["id"], heir_id, changed), by)
+            self._record(tx, NewChange("event.updated", owned["id"], heir_id, changed), by)
         while hosted := tx.one(self._sql.get_next_hosted, user_id=user_id):
             if not step.has_time():
                 return False
@@ -104,11 +104,11 @@ class AccountMerge:
         place = _place(given)
         if place.status != "cancelled":
             step = registration_step(structs.replace(place, status="cancelled"), place.status, "system")
-            self._changes.record(tx, NewChange("registration.cancelled", event_id, user_id, step), by)
+            self._record(tx, NewChange("registration.cancelled", event_id, user_id, step), by)
         if not keeps_own:
             self._answers.end(tx, event_id, heir_id, by, None if place.status == "cancelled" else "going")
             for kind, step in _steps(own["status"] if own else None, place):
-                self._changes.record(tx, NewChange(kind, event_id, heir_id, step), by)
+                self._record(tx, NewChange(kind, event_id, heir_id, step), by)
         if lost is not None and lost["status"] != "cancelled":
             self._seats.give_up(tx, event_id, _place(lost), by)
         else:
@@ -118,9 +118,14 @@ class AccountMerge:
         heir = tx.row(self._sql.list_roles, event_ids=encode([event_id]).decode(), viewer_id=heir_id)
         if heir["role"] not in ("organizer", "host"):
             tx.run(self._sql.add_host, event_id=event_id, user_id=heir_id, now=tx.now)
-        self._changes.record(tx, NewChange("event.updated", event_id, heir_id, field_names(["hosts"])), by)
+        self._record(tx, NewChange("event.updated", event_id, heir_id, field_names(["hosts"])), by)
         if acted_at is not None:
             tx.run(self._sql.note_host_act, event_id=event_id, user_id=heir_id, now=acted_at)
+
+    def _record(self, tx: Transaction, change: NewChange, by: Caller) -> None:
+        """Records a change, unless its event is being deleted, which is told alone."""
+        if not tx.one(self._sql.is_ending, event_id=change.event_id):
+            self._changes.record(tx, change, by)
 
 
 def _steps(before: RegistrationStatus | None, place: Place) -> Iterator[tuple[ChangeType, ChangeData]]:

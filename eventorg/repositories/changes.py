@@ -30,12 +30,9 @@ class ChangeRepository:
         self._database = database
         self._sql = sql
 
-    def record(self, tx: Transaction, fact: NewChange, by: Caller) -> None:
-        """Adds a change to the log, with the user and the bot that made it. Listeners receive it once `tx` is
-        committed.
-
-        Record the deletion of an event before you delete it, so that its audience is still told.
-        """
+    def record(self, tx: Transaction, fact: NewChange, by: Caller) -> int:
+        """Adds a change to the log, with the user and the bot that made it, and returns its number. Listeners receive
+        it once `tx` is committed."""
         seq = tx.insert(
             self._sql.record_change,
             now=tx.now,
@@ -49,9 +46,8 @@ class ChangeRepository:
         change = Change(
             seq=seq, at=tx.now, type=fact.type, event_id=fact.event_id, user_id=fact.user_id, data=fact.data
         )
-        if change.type == "event.deleted":
-            tx.run(self._sql.keep_audience, seq=change.seq, event_id=change.event_id)
         tx.news.append(change)
+        return seq
 
     async def find_new(self, caller: Caller, after: int | None, limit: int) -> ChangePage | None:
         """Returns the same as `find`, or None if there are more than `MAX_LOOKED_UP` changes after the number.

@@ -9,8 +9,10 @@ from uuid import uuid4
 import msgspec
 from msgspec import structs
 
+from eventorg.domain.calendars import CalendarEvent
 from eventorg.domain.callers import Caller
 from eventorg.domain.deliveries import (
+    KINDS_WITH_CALENDAR,
     NOT_HELD,
     Acknowledged,
     AcknowledgedResult,
@@ -180,7 +182,16 @@ class DeliveryRepository:
 
     async def claim_mail(self) -> Outgoing | None:
         """Leases the next mail to the server."""
-        return await self._database.write(lambda tx: next(iter(self._lease(tx, SERVER, "email", _ONE)), None))
+
+        def work(tx: Transaction) -> Outgoing | None:
+            for mail in self._lease(tx, SERVER, "email", _ONE):
+                if mail.kind not in KINDS_WITH_CALENDAR:
+                    return mail
+                row = tx.one(self._sql.get_event_to_attend, event_id=mail.event_id, user_id=mail.user_id)
+                return structs.replace(mail, event=CalendarEvent(**row)) if row else mail
+            return None
+
+        return await self._database.write(work)
 
     async def release_mail(self) -> None:
         """Ends the leases of mails that the server did not finish, because it stopped."""

@@ -29,6 +29,7 @@ from eventorg.domain.idempotency import Once
 from eventorg.domain.normal_forms import fold
 from eventorg.domain.values import BASE58, check_version
 from eventorg.repositories.changes import ChangeRepository
+from eventorg.repositories.event_deletion import EventDeletion
 from eventorg.repositories.event_search import compose_search
 from eventorg.repositories.idempotency import IdempotencyRepository
 from eventorg.repositories.seats import Seats
@@ -62,6 +63,7 @@ class EventRepository:
         sql: Statements,
         changes: ChangeRepository,
         seats: Seats,
+        deletion: EventDeletion,
         idempotency: IdempotencyRepository,
         per_user: int,
     ) -> None:
@@ -69,6 +71,7 @@ class EventRepository:
         self._sql = sql
         self._changes = changes
         self._seats = seats
+        self._deletion = deletion
         self._idempotency = idempotency
         self._per_user = per_user
 
@@ -132,13 +135,14 @@ class EventRepository:
         )
 
     async def delete(self, event_id: str, expected: frozenset[str] | None, caller: Caller) -> None:
-        """Deletes the event and its registrations. Raises `NotFound`, `Forbidden` and `VersionMismatch`."""
+        """Deletes the event and its registrations. What is too much for one step is an open task; nobody sees the event
+        any more. Raises `NotFound`, `Forbidden` and `VersionMismatch`."""
 
         def work(tx: Transaction) -> None:
             event = self.load(tx, event_id, caller.user_id)
             check_organizer(event.role)
             check_version(event.version, expected)
-            self.remove(tx, event.id, caller)
+            self._deletion.begin(tx, event.id, caller, Step())
 
         await self._database.write(work)
 
@@ -162,11 +166,6 @@ class EventRepository:
         """Returns the events that a user organizes or co-hosts, by start time."""
         return [self.load(tx, row["id"], user_id) for row in tx.all(self._sql.list_organized, user_id=user_id)]
 
-    def remove(self, tx: Transaction, event_id: str, by: Caller) -> None:
-        """Deletes an event and everything that belongs to it."""
-        self._changes.record(tx, NewChange("event.deleted", event_id), by)
-        tx.run(self._sql.delete_event, event_id=event_id)
-
     def remove_all_for_user(self, tx: Transaction, user_id: str, by: Caller, step: Step) -> bool:
         """Transfers each event of a user to its longest-serving co-host who has acted as one, or deletes it if there
         is none. Returns false if the step was too short."""
@@ -174,10 +173,11 @@ class EventRepository:
             if not step.has_time():
                 return False
             event_id = owned["id"]
-            heir = tx.one(self._sql.transfer_ownership, event_id=event_id, now=tx.now)
-            if heir is None:
-                self.remove(tx, event_id, by)
+            if tx.one(self._sql.is_ending, event_id=event_id):
+                if not self._deletion.begin(tx, event_id, by, step):
+                    return False
             else:
+                heir = tx.row(self._sql.transfer_ownership, event_id=event_id, now=tx.now)
                 tx.run(self._sql.remove_host, event_id=event_id, user_id=heir["organizer_id"])
                 changed = field_names(["organizer_id", "hosts"])
                 self._changes.record(tx, NewChange("event.updated", event_id, heir["organizer_id"], changed), by)

@@ -30,7 +30,8 @@ class OpenTasks:
         self._sql = sql
 
     def add(self, tx: Transaction, task: Task) -> Literal[False]:
-        """Adds a task, unless there is one for the same account or event. Returns false: it is not done."""
+        """Adds a task, unless there is one for the same account or event. The deletion of an event takes the place of
+        another task for it. Returns false: the task is not done."""
         tx.run(
             self._sql.open_task,
             kind=task.kind,

@@ -14,6 +14,8 @@ from eventorg.storage.statements import Statements
 from eventorg.storage.transactions import Transaction
 
 MAX_BATCH = 100
+MAX_ATTEMPTS = 8
+"""The number of failures of one change, or of crashes in a row, after which a plugin counts as failing."""
 
 
 class PluginPosition(Struct, frozen=True, kw_only=True):
@@ -46,6 +48,23 @@ class PluginState(Struct, frozen=True, kw_only=True):
         if self.failures:
             return "failing"
         return "retrying" if self.attempts else "ok"
+
+
+def summarize(state: PluginState | None, crashes: int) -> Literal["ok", "retrying", "failing"]:
+    """Returns a plugin's state, with the crashes in a row of its lifespan."""
+    if crashes >= MAX_ATTEMPTS:
+        return "failing"
+    summary = "ok" if state is None else state.summary
+    return "retrying" if summary == "ok" and crashes else summary
+
+
+class PluginCrashes(Struct, frozen=True, kw_only=True):
+    """The crashes of a plugin's lifespan in a row, with the time and the error of the last one."""
+
+    name: str
+    crashes: int
+    at: Instant
+    error: str
 
 
 class PluginRepository:
@@ -143,6 +162,21 @@ class PluginRepository:
         """Returns the states of all plugins that were ever loaded, by name."""
         rows = await self._database.read(lambda tx: tx.all(self._sql.list_plugin_states))
         return [PluginState(**row) for row in rows]
+
+    async def record_crash(self, name: str, crashes: int, error: str) -> None:
+        """Records that a plugin's lifespan has crashed, for the `crashes`th time in a row."""
+        await self._database.write(
+            lambda tx: tx.run(self._sql.record_crash, name=name, crashes=crashes, error=error, now=tx.now)
+        )
+
+    async def forget_crashes(self, name: str) -> None:
+        """Records that a plugin has recovered from its crashes."""
+        await self._database.write(lambda tx: tx.run(self._sql.forget_crashes, name=name))
+
+    async def find_crashes(self) -> dict[str, PluginCrashes]:
+        """Returns the crashes of the plugins that have not recovered from them, by name."""
+        rows = await self._database.read(lambda tx: tx.all(self._sql.list_crashes))
+        return {row["name"]: PluginCrashes(**row) for row in rows}
 
     def _load(self, tx: Transaction, name: str) -> PluginPosition:
         row = tx.one(self._sql.get_plugin, name=name)

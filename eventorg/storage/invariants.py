@@ -55,6 +55,7 @@ WHERE (
     coalesce(answers.maybe_count, 0),
     coalesce(answers.declined_count, 0)
 )
+    AND events.id NOT IN (SELECT id FROM ending_events)
 ORDER BY events.id
 """
 
@@ -64,6 +65,7 @@ FROM events
 WHERE events.status = 'published'
     AND events.end_time > :now
     AND events.waitlisted_count > 0
+    AND events.id NOT IN (SELECT id FROM ending_events)
     AND NOT EXISTS (SELECT 1 FROM open_tasks WHERE open_tasks.event_id = events.id)
     AND EXISTS (
         SELECT 1

@@ -21,6 +21,8 @@ from eventorg.web.hooks import Check
 T = TypeVar("T")
 
 MAX_BODY_BYTES = 64 * 1024
+MAX_BATCH_BYTES: Final = 256 * 1024
+"""The maximum for a route that takes up to 1,000 entries, each with an ID."""
 REQUEST_SECONDS = 15.0
 """The time within which a client must send its request."""
 

@@ -185,9 +185,10 @@ _DESCRIPTIONS = {
     404: "Not found, or not visible to the caller.",
     408: "The request did not arrive in time.",
     409: "Conflicts with the current state; see `code`.",
-    410: "The change is no longer kept, or a backup from before it was restored. Read everything again.",
+    410: "The change is no longer kept, or a backup from before it was restored. Read the lists again, then continue "
+    "with `after=<as_of>`.",
     412: "`If-Match` or `If-None-Match` does not allow it: the resource has changed, or the ETag is invalid.",
-    413: "The body is larger than 64 KiB.",
+    413: "The body is larger than 64 KiB, or than 256 KiB for `POST /deliveries/ack`.",
     415: "The body is not JSON in UTF-8, or it is compressed. `Accept` and `Accept-Encoding` name what is accepted.",
     422: "Invalid input; see `errors`.",
     429: "Too many requests or failed attempts. Wait for `Retry-After` seconds.",

@@ -110,11 +110,17 @@ async def get_event_file(
     request: Anybody, event_id: FromPath[str], plugin: NamedDependency[Context]
 ) -> Response[bytes]:
     """Returns an iCalendar file (RFC 5545) of one event. Drafts and private events are visible to their hosts and
-    participants only. `SEQUENCE` counts the changes. A cancelled event has `STATUS:CANCELLED`."""
+    participants only. `SEQUENCE` counts the changes of what the file shows. A cancelled event has
+    `STATUS:CANCELLED`."""
     viewer_id = (request.user.user_id or None) if request.user else None
-    event, _ = await plugin.read(lambda tx: plugin.load_event(tx, event_id, viewer_id))
-    entry = msgspec.convert(event, Entry, from_attributes=True)
-    return await _answer(plugin, Contents(name=event.title, entries=[entry]), event.code, request)
+
+    def work(tx: Transaction) -> tuple[str, Entry]:
+        event, _ = plugin.load_event(tx, event_id, viewer_id)
+        shown = dict(tx.row(plugin.sql.get_shown, event_id=event.id))
+        return event.code, msgspec.structs.replace(msgspec.convert(event, Entry, from_attributes=True), **shown)
+
+    code, entry = await plugin.read(work)
+    return await _answer(plugin, Contents(name=entry.title, entries=[entry]), code, request)
 
 
 @get(

@@ -18,8 +18,11 @@ _STATUS = {"draft": "TENTATIVE", "published": "CONFIRMED", "cancelled": "CANCELL
 
 
 class Entry(Struct, frozen=True, kw_only=True):
-    """An event in a calendar. `waitlisted`: the owner of the calendar is on the waiting list. `moves`: how often that
-    registration has changed the entry, the last time at `moved_at`."""
+    """An event in a calendar.
+
+    `version` and `updated_at` follow what the entry shows of the event. `waitlisted`: the owner of the calendar is on
+    the waiting list. `moves`: how often that registration has changed the entry, the last time at `moved_at`.
+    """
 
     id: str
     title: str

@@ -33,6 +33,7 @@ LATEST: Final = timedelta(seconds=60)
 
 _POLL_SECONDS: Final = 0.5
 _MAX_NEWS: Final = 100
+_MOVES: Final = ("start_time", "end_time", "location")
 _NEWS: Final = (
     EventCancelled | EventCreated | EventDeleted | EventUpdated | RegistrationCancelled | RegistrationPromoted
 )
@@ -120,18 +121,25 @@ def _kind(news: Row) -> str | None:
         return None
     if before == "cancelled":
         return "restored"
-    moved = any(news[name] != news[f"told_{name}"] for name in ("start_time", "end_time", "location"))
-    return "changed" if moved else None
+    has_moved = news["has_moved"] or any(news[name] != news[f"told_{name}"] for name in _MOVES)
+    return "changed" if has_moved else None
 
 
 async def _schedule(context: Context, fact: Fact) -> None:
-    """Has the participants told soon how the event differs from what they know. A new one differs in nothing."""
+    """Has the participants told soon how the event differs from what they know. A new one differs in nothing.
+
+    For a change from before the event was noted, its fact says whether participants were told something else.
+    """
     event_id, is_live = fact.event_id, not isinstance(fact, EventUpdated)
+    changed = set(fact.data["changed"] if fact.data else ()) if isinstance(fact, EventUpdated) else set()
     due_at = rfc3339(datetime.fromisoformat(fact.at) + QUIET)
 
     def work(tx: Transaction) -> None:
-        is_new = tx.run(context.sql.begin_telling, event_id=event_id, is_live=is_live)
-        if not is_new or isinstance(fact, EventCancelled):
+        noted_seq = context.load_last_change(tx)
+        is_new = tx.run(context.sql.begin_telling, event_id=event_id, is_live=is_live, noted_seq=noted_seq)
+        is_early = tx.one(context.sql.was_noted_after, event_id=event_id, seq=fact.seq) is not None
+        has_moved = is_early and not changed.isdisjoint(_MOVES)
+        if not is_new or has_moved or isinstance(fact, EventCancelled):
             tx.run(
                 context.sql.schedule_news,
                 event_id=event_id,
@@ -139,6 +147,8 @@ async def _schedule(context: Context, fact: Fact) -> None:
                 at=fact.at,
                 due_at=due_at,
                 latest=int(LATEST.total_seconds()),
+                has_moved=has_moved,
+                is_published="status" in changed,
             )
 
     await context.write(work)

@@ -18,18 +18,20 @@ CREATE INDEX users_closing ON users (closing) WHERE closing IS NOT NULL;
 
 CREATE TABLE open_tasks ( -- what goes on after the answer, in steps; the row goes with the last step
     seq      INTEGER NOT NULL PRIMARY KEY,
-    kind     TEXT    NOT NULL CHECK (kind IN ('delete_user', 'merge_users', 'fill_seats')),
+    kind     TEXT    NOT NULL CHECK (kind IN ('delete_user', 'delete_event', 'merge_users', 'fill_seats')),
     user_id  TEXT    UNIQUE REFERENCES users (id) ON DELETE CASCADE,  -- the account that is closing
     heir_id  TEXT    REFERENCES users (id),                           -- the account that it is merged into
-    event_id TEXT    UNIQUE REFERENCES events (id) ON DELETE CASCADE, -- whose free seats go to its waiting list
+    event_id TEXT    UNIQUE REFERENCES events (id) ON DELETE CASCADE, -- the event to delete, or to fill from its waiting list
     actor_id TEXT,                                                    -- the user who began it
     bot      TEXT,                                                    -- the bot that acted for that user
     is_operator INTEGER NOT NULL CHECK (is_operator IN (0, 1)),       -- whether the operator began it
-    CHECK ((kind = 'fill_seats') = (event_id IS NOT NULL)),
-    CHECK ((kind = 'fill_seats') = (user_id IS NULL)),
+    change_seq  INTEGER,                                              -- the `event.deleted`, as soon as it is recorded
+    CHECK ((kind IN ('delete_event', 'fill_seats')) = (event_id IS NOT NULL)),
+    CHECK ((kind IN ('delete_event', 'fill_seats')) = (user_id IS NULL)),
     CHECK ((kind = 'merge_users') = (heir_id IS NOT NULL))
 ) STRICT;
 
+CREATE INDEX open_tasks_of_events ON open_tasks (kind, event_id) WHERE event_id IS NOT NULL;
 CREATE INDEX open_tasks_of_heir ON open_tasks (heir_id) WHERE heir_id IS NOT NULL;
 
 -- The co-hosts who can take an event over.
@@ -39,12 +41,16 @@ FROM event_hosts
 JOIN users ON users.id = event_hosts.user_id
 WHERE event_hosts.acted_at IS NOT NULL AND users.closing IS NOT 'deleted';
 
--- The events that are deleted with their organizer's account. Nobody sees them any more.
+-- The events that are being deleted, by themselves or with their organizer's account. Nobody sees them any more.
 CREATE VIEW ending_events (id) AS
 SELECT events.id
 FROM events
 JOIN users ON users.id = events.organizer_id
-WHERE users.closing = 'deleted' AND NOT EXISTS (SELECT 1 FROM event_heirs WHERE event_heirs.event_id = events.id);
+WHERE users.closing = 'deleted' AND NOT EXISTS (SELECT 1 FROM event_heirs WHERE event_heirs.event_id = events.id)
+UNION ALL
+SELECT event_id
+FROM open_tasks
+WHERE kind = 'delete_event' AND event_id IS NOT NULL;
 
 -- Names are unique without their invisible characters, and a domain and its ASCII form are one. The functions are those
 -- that the program uses. Of two names that collide, one keeps the key that it has.

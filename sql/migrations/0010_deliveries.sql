@@ -23,10 +23,6 @@ CREATE INDEX deliveries_of_event ON deliveries (event_id, user_id, kind);
 CREATE INDEX deliveries_of_user ON deliveries (user_id);
 CREATE INDEX deliveries_by_age ON deliveries (coalesce(expires_at, due_at));
 
-CREATE TRIGGER deliveries_of_deleted_event AFTER DELETE ON events BEGIN
-    UPDATE deliveries SET state = 'void' WHERE event_id = old.id AND state IN ('waiting', 'leased', 'retry');
-END;
-
 CREATE TABLE unreachable_users ( -- a bot could not reach them; they get nothing until they act again
     user_id TEXT NOT NULL PRIMARY KEY REFERENCES users (id) ON DELETE CASCADE
 ) STRICT, WITHOUT ROWID;

@@ -1,5 +1,6 @@
 """The change feed: every committed change once, in order, to those it concerns, and at once."""
 
+import html
 import queue
 import sqlite3
 import threading
@@ -292,6 +293,17 @@ def test_the_latest_number_comes_at_once_and_without_changes(server: Server) -> 
 )
 def test_a_query_out_of_form_is_422(server: Server, query: str) -> None:
     check_problem(server.sign_up().get(f"/changes?{query}"), 422)
+
+
+@pytest.mark.parametrize("language", ["ru", "en"])
+def test_the_advice_for_an_expired_cursor_is_the_same_everywhere(server: Server, language: str) -> None:
+    user, asking = server.sign_up(), {"Accept-Language": language}
+    problem = check_problem(user.get(f"/changes?after={2**53}", headers=asking), 410)
+    page = html.unescape(server.client.get(problem["type"], headers=asking).text)
+    operation = server.client.get("/openapi.json").json()["paths"]["/changes"]["get"]
+    texts = [problem["detail"], page, operation["description"], operation["responses"]["410"]["description"]]
+    assert ["after=<as_of>" in text for text in texts] == [True] * 4
+    assert not any("start without" in text or "начните без" in text for text in texts)
 
 
 def test_a_number_that_was_never_given_is_410(server: Server) -> None:

@@ -24,7 +24,7 @@ from eventorg.serving.server import SHUTDOWN_SECONDS, server_config
 from eventorg.serving.systemd import WATCHDOG_SECONDS
 from eventorg.settings import PREFIX, Settings, load
 from eventorg.testing import Server
-from eventorg.web.bodies import MAX_BODY_BYTES
+from eventorg.web.bodies import MAX_BATCH_BYTES
 from tests.programs import CHECKOUT, run, sentence
 from tests.readme import README
 
@@ -132,7 +132,7 @@ def test_a_proxy_waits_longer_than_the_server_and_keeps_connections_shorter(name
     assert all(time < keep_alive() for time in seconds(options[0], text))
     assert all(time > max(MAX_WAIT, HEARTBEAT_SECONDS) for time in seconds(options[1], text))
     largest = [int(size) * 1000 for size in re.findall(r"client_\w+_size (\d+)k", text)]
-    assert all(size > MAX_BODY_BYTES for size in largest)  # so the server itself rejects larger bodies
+    assert all(size > MAX_BATCH_BYTES for size in largest)  # so the server itself rejects larger bodies
 
 
 @pytest.mark.skipif(not shutil.which("nginx"), reason="nginx is not here")

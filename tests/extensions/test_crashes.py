@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from eventorg.extensions.worker import MAX_ATTEMPTS
+from eventorg.repositories.plugins import MAX_ATTEMPTS
 from eventorg.storage.sqlite import connect_reader
 from tests.extensions.plugin_files import DIARY, DIARY_FILES, write
 from tests.programs import EVENTORG, Program, run, serving

@@ -1,10 +1,11 @@
 """`Plugin.lifespan`: entered before a plugin works, left after it, restarted after a crash, abandoned on a hang."""
 
 import asyncio
+import sqlite3
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,9 @@ from typing import Any
 import pytest
 
 from eventorg.errors import OperatorError
-from eventorg.extensions import supervisor, worker
+from eventorg.extensions import supervisor
 from eventorg.extensions.supervisor import growing_pause
+from eventorg.repositories.plugins import MAX_ATTEMPTS
 from eventorg.testing import Server, running
 from tests.extensions.plugin_files import settings_of
 from tests.programs import run, sentence
@@ -222,21 +224,53 @@ def test_a_crash_restarts_it_with_its_work_and_shows_in_health(
         there.crash()
         there.server.wait_for(lambda: there.steps == ["handled", "leave", "enter", "handle"])  # and no job: it ran
         assert there.health == "retrying"
-        for crash in range(2, worker.MAX_ATTEMPTS + 1):
+        for crash in range(2, MAX_ATTEMPTS + 1):
             assert there.health == "retrying"
             there.crash()
             there.server.wait_for(lambda times=crash: there.steps.count("enter") == times)  # type: ignore[misc]
         assert there.health == "failing"
-        assert pauses == [*range(1, worker.MAX_ATTEMPTS + 1)]
+        assert pauses == [*range(1, MAX_ATTEMPTS + 1)]
         assert there.server.sign_up().get("/users/me").status_code == 200
         monkeypatch.setattr(supervisor, "STEADY_SECONDS", 0.0)
         assert there.health == "ok"
         there.crash()
-        there.server.wait_for(lambda: len(pauses) > worker.MAX_ATTEMPTS)
+        there.server.wait_for(lambda: len(pauses) > MAX_ATTEMPTS)
         assert pauses[-1] == 1
     logged = capsys.readouterr().err
-    assert logged.count("plugin_lifespan_failed") == worker.MAX_ATTEMPTS + 1
+    assert logged.count("plugin_lifespan_failed") == MAX_ATTEMPTS + 1
     assert "RuntimeError: boiled dry" in logged
+
+
+def test_crashes_show_beside_the_server_and_in_the_metrics_until_it_recovers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pauses: list[int]
+) -> None:
+    with scene(tmp_path, metrics="on") as there:
+
+        def measured() -> str:
+            lines = there.server.client.get("/metrics").text.splitlines()
+            return next(line for line in lines if line.startswith('eventorg_plugin_crashes{plugin="kettle"}'))
+
+        assert there.server.run("plugins").splitlines()[0] == "kettle: ok"
+        assert measured().endswith(" 0.0")
+        for times in (2, 3):
+            there.crash()
+            there.server.wait_for(lambda times=times: there.steps.count("enter") == times)  # type: ignore[misc]
+        assert measured().endswith(" 2.0")
+        first, *_, last = there.server.run("plugins").splitlines()
+        assert first == "kettle: retrying"
+        assert last == "  crashes in a row: 2, the last at 2027-01-01T12:00:00Z: RuntimeError: boiled dry"
+        monkeypatch.setattr(supervisor, "STEADY_SECONDS", 0.0)
+        there.crash()
+        there.server.wait_for(lambda: measured().endswith(" 0.0"))
+        assert there.server.run("plugins").splitlines()[0] == "kettle: ok"
+
+
+def test_a_start_forgets_the_crashes_of_the_last_run(tmp_path: Path) -> None:
+    settings = settings_of(tmp_path, {"kettle.py": KETTLE}, plugins="none")
+    with running(settings), closing(sqlite3.connect(settings.database_path)) as file, file:
+        file.execute("INSERT INTO plugin_crashes VALUES ('kettle', 9, '2027-01-01T12:00:00Z', 'boiled dry')")
+    with scene(tmp_path) as there:
+        assert "crashes" not in there.server.run("plugins")
 
 
 def test_a_stop_does_not_wait_for_a_restart(

@@ -1,12 +1,15 @@
 """Messages of plugins: told at least once, in turns, and only while they are true."""
 
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
 from eventorg.testing import Bot, Server, User, check_problem, running
+from eventorg.web.bodies import MAX_BATCH_BYTES
 from tests import telegram
 from tests.extensions.plugin_files import settings_of
 
@@ -273,6 +276,21 @@ def test_several_results_are_answered_in_order(server: Server, bot: Bot) -> None
         answer = bot.post("/deliveries/ack", json={"results": results}, headers=key)
         assert (answer.status_code, answer.json()) == (200, {"results": expected})
     assert bot.post("/deliveries/ack", json={"results": []}).json() == {"results": []}
+
+
+def test_a_thousand_results_fit_into_a_body(bot: Bot) -> None:
+    results = [{"id": str(uuid4()), "result": "retry", "retry_after": 86_400} for _ in range(1_000)]
+    for indent in (None, 4):
+        content = json.dumps({"results": results}, indent=indent)
+        answer = bot.post("/deliveries/ack", content=content, headers={"Content-Type": "application/json"})
+        assert answer.status_code == 200, answer.text
+        assert [(one["id"], one["code"]) for one in answer.json()["results"]] == [
+            (one["id"], "delivery_not_found") for one in results
+        ]
+    spaced = content + " " * (MAX_BATCH_BYTES - len(content))
+    for body, status in ((spaced, 200), (spaced + " ", 413)):
+        answer = bot.post("/deliveries/ack", content=body, headers={"Content-Type": "application/json"})
+        assert answer.status_code == status
 
 
 def test_a_malformed_result_acknowledges_nothing(bot: Bot) -> None:

@@ -15,7 +15,7 @@ from structlog.testing import CapturingLogger
 from eventorg.cli import main
 from eventorg.domain.facts import FACTS, Change
 from eventorg.extensions import worker
-from eventorg.repositories.plugins import PluginPosition
+from eventorg.repositories.plugins import MAX_ATTEMPTS, PluginPosition
 from eventorg.storage.sqlite import connect_reader
 from eventorg.testing import Server, check_problem, running
 from tests.extensions.plugin_files import DIARY_FILES, settings_of
@@ -171,21 +171,19 @@ def test_a_failing_fact_is_retried_then_a_dead_letter_and_nothing_else_is_affect
     with scene(tmp_path, act or (lambda *_: None)) as there:
         clock, first = there.server.clock, there.server.sign_up()
         pauses = []
-        for attempt in range(1, worker.MAX_ATTEMPTS):
+        for attempt in range(1, MAX_ATTEMPTS):
             there.server.wait_for(lambda number=attempt: there.place()["attempts"] == number)  # type: ignore[misc]
             assert (there.place()["error"], there.health()) == (error, "retrying")
             due = clock().fromisoformat(there.place()["due_at"])
             pauses.append((due - clock()).total_seconds())
             clock.now = due
-        assert pauses == [2.0**number for number in range(worker.MAX_ATTEMPTS - 1)]
+        assert pauses == [2.0**number for number in range(MAX_ATTEMPTS - 1)]
         there.server.wait_for(lambda: there.health() == "failing")
         assert there.rows("SELECT name, type, user_id, error FROM plugin_failures") == [
             ("faulty", "user.created", first.id, error)
         ]
         logged = [call for call in log.calls if call.kwargs["plugin"] == "faulty" and call.method_name != "debug"]
-        assert [call.args for call in logged] == [("handler_failed",)] * (worker.MAX_ATTEMPTS - 1) + [
-            ("change_failed",)
-        ]
+        assert [call.args for call in logged] == [("handler_failed",)] * (MAX_ATTEMPTS - 1) + [("change_failed",)]
         heard: list[str] = []
 
         async def hear(fact: Any, _: object) -> None:

@@ -8,6 +8,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from eventorg.repositories.open_tasks import OpenTaskRepository
@@ -27,6 +28,7 @@ finish = OpenTaskRepository.finish
 def short_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("eventorg.repositories.steps.SECONDS", 0.0)
     monkeypatch.setattr("eventorg.repositories.steps.MIN_PARTIES", PARTIES)
+    monkeypatch.setattr("eventorg.repositories.event_deletion._ROWS", PARTIES)
 
 
 @pytest.fixture
@@ -148,6 +150,37 @@ def test_an_event_whose_last_heir_is_deleted_too_ends(idle: Server) -> None:
     assert query(idle.settings, "SELECT count(*) FROM users WHERE closing IS NOT NULL") == [(0,)]
 
 
+def test_the_roles_of_a_deleted_account_end_in_steps(idle: Server) -> None:
+    host, co_host = idle.sign_up(), idle.sign_up()
+    urls = [f"/events/{host.create_event()['id']}" for _ in range(3)]
+    for url in urls:
+        host.post(f"{url}/hosts", json={"user_id": co_host.id})
+    after = host.get("/changes?after=latest").json()["next"]
+    co_host.delete("/users/me")
+    assert kinds(idle.settings) == ["delete_user"]
+    finish_here(idle)
+    changes = host.get(f"/changes?after={after}").json()["changes"]
+    assert [change["type"] for change in changes] == ["event.updated"] * 3
+    assert {f"/events/{change['event_id']}" for change in changes} == set(urls)
+    assert {(change["user_id"], *change["data"]["changed"]) for change in changes} == {(co_host.id, "hosts")}
+    for url in urls:
+        assert [one["user_id"] for one in host.get(f"{url}/hosts").json()["hosts"]] == [host.id]
+
+
+def test_the_roles_at_events_that_end_too_are_not_told(idle: Server) -> None:
+    host, co_host, bot = idle.sign_up(), idle.sign_up(), idle.make_bot("changes")
+    url = f"/events/{host.create_event()['id']}"
+    host.post(f"{url}/hosts", json={"user_id": co_host.id})
+    for number in range(2):
+        host.create_event(title=f"Of the host {number}")
+    after = bot.get("/changes?after=latest").json()["next"]
+    host.delete("/users/me")
+    co_host.delete("/users/me")
+    finish_here(idle)
+    types = [change["type"] for change in bot.get(f"/changes?after={after}").json()["changes"]]
+    assert sorted(types) == ["event.deleted"] * 3 + ["user.deleted"] * 2
+
+
 def test_a_deletion_goes_on_after_a_crash(idle: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     user, host, _, attended = busy_account(idle)
     user.delete("/users/me")
@@ -215,14 +248,105 @@ def test_a_change_ends_the_seating(idle: Server, change: dict[str, Any]) -> None
     assert counts(url, host) == (1 + PARTIES, len(line) - PARTIES)
 
 
-def test_the_task_of_a_deleted_event_goes_with_it(idle: Server) -> None:
+def test_the_deletion_of_an_event_takes_the_place_of_its_seating(idle: Server) -> None:
     host, *line = (idle.sign_up() for _ in range(2 * PARTIES))
     url = f"/events/{host.create_event(capacity=1)['id']}"
     register(url, host, *line)
     host.patch(url, json={"capacity": None})
     assert kinds(idle.settings) == ["fill_seats"]
     assert host.delete(url).status_code == 200
-    assert kinds(idle.settings) == []
+    assert kinds(idle.settings) == ["delete_event"]
+    finish_here(idle)
+    assert len(told(host, "registration.promoted")) == PARTIES, "those of the first step"
+
+
+def large_event(server: Server) -> tuple[User, User, list[User], str]:
+    """Returns the organizer, a co-host, the participants of an event, and its URL."""
+    organizer, co_host, *guests = (server.sign_up() for _ in range(2 + 3 * PARTIES))
+    url = f"/events/{organizer.create_event(title='Large', capacity=2 * PARTIES)['id']}"
+    organizer.post(f"{url}/hosts", json={"user_id": co_host.id})
+    co_host.patch(url, json={"location": "Upstairs"})
+    register(url, *guests)
+    return organizer, co_host, guests, url
+
+
+def since(user: User, after: int) -> list[tuple[str, str]]:
+    """Returns the types of the changes after a number, with the event or the user that they are about."""
+    changes = user.get(f"/changes?after={after}&limit=1000").json()["changes"]
+    return [(change["type"], change["event_id"] or change["user_id"]) for change in changes]
+
+
+def test_an_event_is_invisible_from_the_first_step_of_its_deletion(idle: Server) -> None:
+    organizer, co_host, guests, url = large_event(idle)
+    assert organizer.delete(url).status_code == 200
+    assert kinds(idle.settings) == ["delete_event"]
+    for user in (organizer, co_host, guests[0]):
+        check_problem(user.get(url), 404, "event_not_found")
+        mine = user.get("/users/me/events").json()
+        assert (mine["organized_events"], mine["participated_events"]) == ([], [])
+        assert user.get("/events?q=Large").json()["events"] == []
+        assert user.get("/users/me/export").json()["events"] == []
+    check_problem(organizer.delete(url), 404, "event_not_found")
+    check_problem(guests[0].delete(f"{url}/register"), 404, "event_not_found")
+    check_problem(idle.sign_up().post(f"{url}/register"), 404, "event_not_found")
+    assert find_miscounts(idle.settings.database_path) == []
+    finish_here(idle)
+    for table in ("events", "registrations", "event_hosts"):
+        assert query(idle.settings, f"SELECT count(*) FROM {table}") == [(0,)]
+
+
+def test_the_deletion_of_an_event_is_told_once_and_alone_to_everybody_concerned(idle: Server) -> None:
+    organizer, co_host, guests, url = large_event(idle)
+    bot = idle.make_bot("changes")
+    after = bot.get("/changes?after=latest").json()["next"]
+    organizer.delete(url)
+    expected = [("event.deleted", url.removeprefix("/events/"))]
+    everybody = (bot, organizer, co_host, *guests)
+    assert [since(user, after) for user in everybody] == [expected] * len(everybody), "from the first step on"
+    finish_here(idle)
+    assert [since(user, after) for user in everybody] == [expected] * len(everybody)
+    assert query(idle.settings, "SELECT count(*) FROM change_audience") == [(len(everybody) - 1,)]
+
+
+def test_an_account_is_deleted_after_its_event_that_is_being_deleted(idle: Server) -> None:
+    organizer, co_host, guests, url = large_event(idle)
+    bot = idle.make_bot("changes")
+    after = bot.get("/changes?after=latest").json()["next"]
+    organizer.delete(url)
+    for user in (organizer, co_host, guests[-1]):
+        assert user.delete("/users/me").status_code == 200
+    finish_here(idle)
+    kept = [("event.deleted", url.removeprefix("/events/"))]
+    gone = [("user.deleted", user.id) for user in (organizer, co_host, guests[-1])]
+    assert sorted(since(bot, after)) == kept + sorted(gone)
+    assert since(guests[0], after) == kept
+
+
+def test_a_merge_tells_nothing_of_an_event_that_is_being_deleted(idle: Server) -> None:
+    organizer, _, _, url = large_event(idle)
+    bot, user = idle.make_bot("act", "changes"), idle.sign_up()
+    telegram_id = telegram.new_id()
+    user_id = bot.put(f"/identities/telegram/{telegram_id}", json={"first_name": "Anna"}).json()["id"]
+    register(url, bot.acting_for(user_id))
+    organizer.post(f"{url}/hosts", json={"user_id": user_id})
+    after = bot.get("/changes?after=latest").json()["next"]
+    organizer.delete(url)
+    telegram.link(bot, telegram_id, user)
+    finish_here(idle)
+    assert {kind for kind, _ in since(bot, after)} == {"event.deleted", "user.updated", "user.deleted"}
+    assert since(user, after)[0] == ("event.deleted", url.removeprefix("/events/"))
+
+
+def test_a_deleted_event_does_not_count_for_the_limit(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def do_nothing(_: OpenTaskRepository) -> bool:
+        return True
+
+    monkeypatch.setattr(OpenTaskRepository, "finish", do_nothing)
+    with running(msgspec.structs.replace(settings, events_per_user=1)) as server:
+        organizer, _, _, url = large_event(server)
+        organizer.delete(url)
+        assert kinds(server.settings) == ["delete_event"]
+        assert organizer.create_event()["title"]
 
 
 def merged(server: Server, attended: int) -> tuple[User, User, str, list[str]]:

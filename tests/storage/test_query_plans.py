@@ -31,6 +31,7 @@ ALLOWED = {
     ("list_unreachable_users", "unreachable_users"): "all of them, once at the start",
     ("probe", "migrations"): "a row a migration",
     ("register_plugin", "sqlite_sequence"): "one row a table that counts",
+    ("list_crashes", "plugin_crashes"): "a row a plugin",
     ("list_plugin_states", "plugins"): "a row a plugin",
     ("list_plugin_states", "sqlite_sequence"): "one row a table that counts",
     ("find_events", "events_search"): "the full-text index, asked with MATCH",

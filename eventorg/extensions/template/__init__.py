@@ -31,6 +31,10 @@ from eventorg.plugin import (
 )
 
 HERE = Path(__file__).parent
+NOTES_FULL = {
+    "ru": "На мероприятии уже максимум заметок.",
+    "en": "The event already has the maximum number of notes.",
+}
 
 
 class Settings(Struct, frozen=True):
@@ -75,11 +79,7 @@ async def create_note(
     def work(tx: Transaction) -> Note:
         event, _ = plugin.load_event(tx, event_id, request.user.user_id)
         if len(tx.all(plugin.sql.list_notes, event_id=event.id)) >= plugin.settings.most:
-            raise Conflict(
-                "notes_full",
-                ru="На мероприятии уже максимум заметок.",
-                en="The event already has the maximum number of notes.",
-            )
+            raise Conflict("notes_full", **NOTES_FULL)
         values = {"event_id": event.id, "user_id": request.user.user_id, "text": data.text}
         row = tx.row(plugin.sql.create_note, **values, now=tx.now)
         return Note(**row)
@@ -149,6 +149,7 @@ plugin = Plugin(
     on={RegistrationCancelled: forget_notes_of_leaver},
     filter=select_events_with_notes,
     export=export_notes,
+    problems={"notes_full": NOTES_FULL},
     jobs=[Job(name="forget_old_notes", every=timedelta(days=1), run=forget_old_notes)],
     settings=Settings,
     statements=HERE / "sql",

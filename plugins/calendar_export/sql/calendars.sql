@@ -116,19 +116,27 @@ SELECT
     events.end_time,
     events.organizer_id,
     events.status,
-    events.version,
+    events.shown_version AS version,
     events.created_at,
-    events.updated_at,
+    coalesce(events.shown_at, events.created_at) AS updated_at,
     min(mine.waitlisted) AS waitlisted,
     coalesce(moved.moves, 0) AS moves,
     moved.moved_at
 FROM mine
 JOIN events ON events.id = mine.event_id
 LEFT JOIN moved ON moved.event_id = mine.event_id
-WHERE events.end_time >= :since
+WHERE events.end_time >= :since AND events.id NOT IN (SELECT id FROM ending_events)
 GROUP BY events.id
 ORDER BY min(mine.is_given), abs(julianday(events.start_time) - julianday(:now)), events.id
 LIMIT :most;
+
+-- name: get_shown(event_id)^
+-- How often, and when last, what an entry shows of an event has changed.
+SELECT
+    shown_version AS version,
+    coalesce(shown_at, created_at) AS updated_at
+FROM events
+WHERE id = :event_id;
 
 -- name: merge_moves(gone_id, stays_id)!
 INSERT INTO calendar_export_moves (user_id, event_id, moves, moved_at, seq)

@@ -3,6 +3,7 @@
 import itertools
 from datetime import UTC, datetime, timedelta
 
+import httpx
 import pytest
 
 from eventorg.testing import Server, check_problem
@@ -88,6 +89,28 @@ def test_sequence_counts_the_changes(eventorg: Server) -> None:
     assert entry["status"] == "CANCELLED"
     assert host.patch(url, json={"title": "B"}).status_code == 200
     assert entry_of(host.get(f"{url}/event.ics"))["sequence"] == 3  # nothing changed
+
+
+def test_a_change_that_no_calendar_shows_changes_nothing(eventorg: Server) -> None:
+    host, guest = eventorg.sign_up(), eventorg.sign_up()
+    url = f"/events/{host.create_event(title='A')['id']}"
+    guest.post(f"{url}/register")
+    feed = httpx.URL(guest.post("/users/me/calendar").json()["url"]).path
+    files = [f"{url}/event.ics", feed]
+    before = [guest.get(file) for file in files]
+    for change in ({"capacity": 9}, {"waitlist": False}, {"visibility": "unlisted"}, {"timezone": "Europe/Moscow"}):
+        eventorg.clock.advance(hours=1)
+        assert host.patch(url, json=change).status_code == 200
+        for file, shown in zip(files, before, strict=True):
+            after = guest.get(file)
+            assert after.headers["etag"] == shown.headers["etag"]
+            for name in ("sequence", "last-modified"):
+                assert entry_of(after)[name] == entry_of(shown)[name]
+    eventorg.clock.advance(hours=1)
+    moved = host.patch(url, json={"location": "Here", "capacity": 8}).json()
+    for file in files:
+        entry = entry_of(guest.get(file))
+        assert (entry["sequence"], entry["last-modified"].dt) == (1, datetime.fromisoformat(moved["updated_at"]))
 
 
 def test_what_is_known_is_not_sent_again(eventorg: Server) -> None:

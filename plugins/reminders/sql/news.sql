@@ -1,7 +1,7 @@
--- name: begin_telling(event_id, is_live)!
+-- name: begin_telling(event_id, is_live, noted_seq)!
 -- Changes a row only if the event is new to the plugin. `is_live`: it was not cancelled when a fact happened; if it is
--- now, another fact follows.
-INSERT INTO reminders_last_told (event_id, title, start_time, end_time, location, timezone, status)
+-- now, another fact follows. `noted_seq` is the last change in the log.
+INSERT INTO reminders_last_told (event_id, title, start_time, end_time, location, timezone, status, noted_seq)
 SELECT
     id,
     title,
@@ -9,24 +9,34 @@ SELECT
     end_time,
     location,
     timezone,
-    CASE WHEN :is_live AND status = 'cancelled' THEN 'published' ELSE status END
+    CASE WHEN :is_live AND status = 'cancelled' THEN 'published' ELSE status END,
+    :noted_seq
 FROM events
 WHERE id = :event_id
 ON CONFLICT (event_id) DO NOTHING;
 
--- name: schedule_news(event_id, seq, at, due_at, latest)!
--- A later change puts the news off, but not for long: `latest` are the seconds since the first change.
-INSERT INTO reminders_news (event_id, seq, first_at, due_at)
+-- name: was_noted_after(event_id, seq)^
+-- A row if what is noted of an event can contain a change, although nobody was told of that change.
+SELECT 1 AS found
+FROM reminders_last_told
+WHERE event_id = :event_id AND noted_seq >= :seq;
+
+-- name: schedule_news(event_id, seq, at, due_at, latest, has_moved, is_published)!
+-- A later change postpones the news, but not for long: `latest` are the seconds since the first change. `has_moved`: the
+-- participants are told of a new time or place even if it equals what is noted, unless the event is published later.
+INSERT INTO reminders_news (event_id, seq, first_at, due_at, has_moved)
 SELECT
     id,
     :seq,
     :at,
-    :due_at
+    :due_at,
+    :has_moved
 FROM events
 WHERE id = :event_id
 ON CONFLICT (event_id) DO UPDATE
 SET
     seq = excluded.seq,
+    has_moved = max(excluded.has_moved, has_moved AND NOT :is_published),
     due_at = min(excluded.due_at, strftime('%Y-%m-%dT%H:%M:%SZ', first_at, '+' || :latest || ' seconds'));
 
 -- name: list_due_news(now, most)
@@ -39,6 +49,7 @@ SELECT
     events.location,
     events.timezone,
     events.status,
+    news.has_moved,
     told.start_time AS told_start_time,
     told.end_time AS told_end_time,
     told.location AS told_location,
@@ -47,6 +58,7 @@ FROM reminders_news AS news
 JOIN events ON events.id = news.event_id
 JOIN reminders_last_told AS told ON told.event_id = news.event_id
 WHERE news.due_at <= :now
+    AND NOT EXISTS (SELECT 1 FROM ending_events WHERE ending_events.id = events.id)
 ORDER BY news.due_at, news.seq
 LIMIT :most;
 
@@ -96,10 +108,29 @@ SELECT
     events.timezone
 FROM events
 JOIN eventorg_contacts AS contacts ON contacts.user_id = :user_id
-WHERE events.id = :event_id AND (contacts.channel = 'telegram' OR :mail);
+WHERE events.id = :event_id
+    AND NOT EXISTS (SELECT 1 FROM ending_events WHERE ending_events.id = events.id)
+    AND (contacts.channel = 'telegram' OR :mail);
 
 -- name: list_audience_of_deleted(event_id, seq, mail)
--- The reachable users whom the deletion of a published event concerns, except the one who deleted it.
+-- The reachable users whom the deletion of a published event concerns, except the one who deleted it. Some of them can
+-- still be participants: a large event is deleted in steps.
+WITH concerned (user_id) AS (
+    SELECT user_id FROM change_audience WHERE seq = :seq
+    UNION
+    SELECT user_id FROM present_audience WHERE event_id = :event_id
+),
+
+deleted AS (
+    SELECT title, start_time, end_time, location, timezone, status
+    FROM reminders_last_told
+    WHERE event_id = :event_id
+    UNION ALL
+    SELECT title, start_time, end_time, location, timezone, status
+    FROM reminders_deleted
+    WHERE event_id = :event_id
+)
+
 SELECT
     contacts.user_id,
     contacts.timezone AS user_timezone,
@@ -108,14 +139,13 @@ SELECT
     deleted.end_time,
     deleted.location,
     deleted.timezone
-FROM change_audience
-JOIN changes ON changes.seq = change_audience.seq
-JOIN eventorg_contacts AS contacts ON contacts.user_id = change_audience.user_id
-JOIN reminders_deleted AS deleted ON deleted.event_id = :event_id
-WHERE change_audience.seq = :seq
-    AND deleted.status = 'published'
+FROM concerned
+JOIN changes ON changes.seq = :seq
+JOIN eventorg_contacts AS contacts ON contacts.user_id = concerned.user_id
+CROSS JOIN deleted
+WHERE deleted.status = 'published'
     AND deleted.end_time > changes.at
-    AND change_audience.user_id IS NOT changes.actor_id
+    AND concerned.user_id IS NOT changes.actor_id
     AND (contacts.channel = 'telegram' OR :mail);
 
 -- name: get_deleted(event_id, user_id)^
@@ -126,9 +156,16 @@ SELECT
     deleted.location,
     deleted.timezone,
     users.timezone AS user_timezone
-FROM reminders_deleted AS deleted
-JOIN users ON users.id = :user_id
-WHERE deleted.event_id = :event_id;
+FROM (
+    SELECT event_id, title, start_time, end_time, location, timezone
+    FROM reminders_deleted
+    WHERE event_id = :event_id
+    UNION ALL
+    SELECT event_id, title, start_time, end_time, location, timezone
+    FROM reminders_last_told -- until the last step of the deletion
+    WHERE event_id = :event_id
+) AS deleted
+JOIN users ON users.id = :user_id;
 
 -- name: is_by_another(seq)^
 -- A row if somebody else did to a user what a change says.

@@ -24,6 +24,7 @@ WITH wanted AS (
         AND events.start_time > :grace
         AND events.start_time <= :horizon
         AND events.end_time > :now
+        AND events.id NOT IN (SELECT id FROM ending_events)
         AND (contacts.channel = 'telegram' OR :mail)
 )
 SELECT
@@ -115,4 +116,5 @@ FROM events
 JOIN users ON users.id = :user_id
 LEFT JOIN registrations ON registrations.event_id = events.id AND registrations.user_id = users.id
 LEFT JOIN reminders_made AS made ON made.event_id = events.id AND made.user_id = users.id
-WHERE events.id = :event_id;
+WHERE events.id = :event_id
+    AND NOT EXISTS (SELECT 1 FROM ending_events WHERE ending_events.id = events.id);

@@ -7,6 +7,7 @@ from datetime import timedelta
 from email.message import EmailMessage
 
 import pytest
+from icalendar import Calendar
 
 from eventorg.testing import Server, User
 from tests.mailbox import TAKEN, Mailbox
@@ -14,7 +15,7 @@ from tests.mailbox import TAKEN, Mailbox
 from .scene import Scene, kinds, rfc3339
 
 HEADERS = ["From", "To", "Subject", "Date", "Message-ID", "Auto-Submitted", "List-Unsubscribe"]
-HEADERS += ["Content-Type", "Content-Transfer-Encoding", "MIME-Version"]
+HEADERS += ["Content-Type", "MIME-Version"]
 
 
 @pytest.fixture
@@ -65,8 +66,9 @@ def test_users_without_telegram_get_a_mail(scene: Scene, mailbox: Mailbox) -> No
     assert mail["Message-ID"] == f"<reminder.{event_id}.{user.id}.PT24H.{start.replace(':', '.')}@example.org>"
     assert mail["Auto-Submitted"] == "auto-generated"
     assert mail["Date"]
-    assert (mail.get_content_type(), mail.get_content_charset()) == ("text/plain", "utf-8")
-    assert mail.get_content().splitlines() == [
+    body, calendar = mail.iter_parts()
+    assert (body.get_content_type(), body.get_content_charset()) == ("text/plain", "utf-8")
+    assert body.get_content().splitlines() == [
         "⏰ Напоминание: Чай, пирог",
         "вс, 3 января 2027, 15:00 (Europe/Moscow)",
         "Арбат, 1",
@@ -76,6 +78,41 @@ def test_users_without_telegram_get_a_mail(scene: Scene, mailbox: Mailbox) -> No
         "на это письмо с темой «unsubscribe» или отключите напоминания.",
     ]
     assert mail["List-Unsubscribe"] == "<mailto:meetings@example.org?subject=unsubscribe>"
+    assert (calendar.get_content_type(), calendar.get_filename()) == ("text/calendar", "event.ics")
+    assert (calendar.get_content_charset(), calendar.get_param("method")) == ("utf-8", "PUBLISH")
+    assert calendar.get_content_disposition() == "attachment"
+
+
+def entry_of(content: bytes) -> dict[str, bytes]:
+    """Returns the entry of a calendar as the library icalendar reads it, without the time when it was made."""
+    (entry,) = Calendar.from_ical(content).walk("VEVENT")
+    return {str(name): value.to_ical() for name, value in entry.items() if name != "DTSTAMP"}
+
+
+@pytest.mark.parametrize("text", ["Чай, пирог; и\\nбублики", "\\; " * 40, "ы" * 100])
+def test_a_reminder_carries_the_entry_that_the_file_of_the_event_has(scene: Scene, mailbox: Mailbox, text: str) -> None:
+    event_id = scene.event(title=text.strip(), description=f"{text}\n\n{text}", location=text)
+    scene.host.patch(f"/events/{event_id}", json={"capacity": 9, "title": "A"})
+    scene.host.patch(f"/events/{event_id}", json={"title": text.strip()})
+    sign_up(scene.server, event_id)
+    with mailbox.open():
+        scene.told(hours=24)
+        after(scene, lambda: mailbox.mails)
+    _, calendar = mailbox.mails[0].iter_parts()
+    content = calendar.get_payload(decode=True)
+    assert isinstance(content, bytes)
+    assert all(len(line) <= 75 for line in content.split(b"\r\n"))
+    assert entry_of(content) == entry_of(scene.server.client.get(f"/events/{event_id}/event.ics").content)
+
+
+def test_a_mail_to_somebody_without_a_seat_carries_no_entry(scene: Scene, mailbox: Mailbox) -> None:
+    event_id = scene.event(scene.guest(), capacity=1)
+    waiting = sign_up(scene.server, event_id)
+    scene.settle()
+    scene.host.patch(f"/events/{event_id}", json={"location": "Here"})
+    with mailbox.open():
+        after(scene, lambda: mailbox.to(waiting.account["email"]))
+    assert {mail.get_content_type() for mail in mailbox.mails} == {"text/plain"}
 
 
 def test_only_verified_addresses_get_mail(scene: Scene, mailbox: Mailbox) -> None:

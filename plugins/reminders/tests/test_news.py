@@ -1,5 +1,10 @@
 """Messages about a free seat, a new time or place, and a cancelled event."""
 
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
 from .scene import Scene, kinds
 
 
@@ -115,6 +120,51 @@ def test_a_deletion_is_told(scene: Scene) -> None:
     assert scene.told() == []
 
 
+@pytest.fixture
+def one_step(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
+    """Long tasks take one short step. Undo it to have them go on."""
+
+    async def do_nothing(_: Any) -> bool:
+        return True
+
+    monkeypatch.setattr("eventorg.repositories.steps.SECONDS", 0.0)
+    monkeypatch.setattr("eventorg.repositories.event_deletion._ROWS", 2)
+    with monkeypatch.context() as one_step:
+        one_step.setattr("eventorg.repositories.open_tasks.OpenTaskRepository.finish", do_nothing)
+        yield one_step
+
+
+def test_the_deletion_of_a_large_event_is_told_while_it_is_in_progress(
+    scene: Scene, one_step: pytest.MonkeyPatch
+) -> None:
+    guests = [scene.guest() for _ in range(7)]
+    event_id = scene.event(*guests, title="Tea", location="Here")
+    scene.settle()
+    assert scene.host.delete(f"/events/{event_id}").is_success
+    told = scene.told()
+    assert kinds(told) == sorted(("reminders.deleted", guest.id) for guest in guests)
+    assert {one["text"] for one in told} == {"❌ Deleted: Tea\nSun, 3 January 2027, 12:00 (UTC)\nHere"}
+    assert scene.told(hours=24) == [], "no reminder"
+    one_step.undo()
+    assert scene.told() == []
+
+
+def test_what_waits_is_void_before_the_deletion_of_a_large_event_is_told(
+    scene: Scene, one_step: pytest.MonkeyPatch
+) -> None:
+    guests = [scene.guest() for _ in range(7)]
+    event_id = scene.event(*guests)
+    assert scene.host.patch(f"/events/{event_id}", json={"location": "Here"}).is_success
+    scene.settle()
+    assert scene.host.delete(f"/events/{event_id}").is_success
+    assert scene.told() == []
+    one_step.undo()
+    told = scene.server.wait_for(scene.told)
+    while len(told) < len(guests):
+        told += scene.told()
+    assert kinds(told) == sorted(("reminders.deleted", guest.id) for guest in guests)
+
+
 def test_an_organizer_who_deletes_the_account_deletes_events_which_is_told(scene: Scene) -> None:
     guest, organizer = scene.guest(), scene.guest()
     times = {"start_time": "2027-01-05T10:00:00Z", "end_time": "2027-01-05T12:00:00Z"}
@@ -175,6 +225,48 @@ def test_a_change_that_is_undone_at_once_is_no_news(scene: Scene) -> None:
     scene.settle()
     for place in ("There", "Here"):
         assert scene.host.patch(f"/events/{event_id}", json={"location": place}).is_success
+    assert scene.told() == []
+
+
+@pytest.fixture
+def deaf(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
+    """The plugin hears of nothing until you undo it."""
+    with monkeypatch.context() as deaf:
+        deaf.setattr("eventorg.extensions.worker.PluginWorker._must_wait", lambda *_: True)
+        yield deaf
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"location": "Here"},
+        {"end_time": "2027-01-03T15:00:00Z"},
+        {"start_time": "2027-01-03T11:00:00Z", "title": "Coffee"},
+    ],
+)
+def test_a_change_before_the_plugin_hears_of_the_event_is_told(
+    scene: Scene, deaf: pytest.MonkeyPatch, change: dict[str, str]
+) -> None:
+    guest = scene.guest()
+    event_id = scene.event(guest)
+    assert scene.host.patch(f"/events/{event_id}", json=change).is_success
+    assert scene.host.patch(f"/events/{event_id}", json={"description": "More"}).is_success
+    deaf.undo()
+    assert kinds(scene.told()) == [("changed", guest.id)]
+    assert scene.host.patch(f"/events/{event_id}", json={"title": "Other"}).is_success
+    assert scene.told() == []
+
+
+def test_what_is_no_news_is_not_told_either_if_the_plugin_hears_of_it_late(
+    scene: Scene, deaf: pytest.MonkeyPatch
+) -> None:
+    guest = scene.guest()
+    renamed, draft = scene.event(guest), scene.event(status="draft")
+    assert scene.host.patch(f"/events/{renamed}", json={"title": "Tea", "capacity": 9, "waitlist": False}).is_success
+    assert scene.host.patch(f"/events/{draft}", json={"location": "Here"}).is_success
+    assert scene.host.patch(f"/events/{draft}", json={"status": "published"}).is_success
+    scene.register(guest, draft)
+    deaf.undo()
     assert scene.told() == []
 
 

@@ -1,5 +1,5 @@
 -- name: get_event_state(event_id)^
--- The event as a message shows it: everything but the description.
+-- The event as a message shows it: everything but the description. No row for an event that is being deleted.
 SELECT
     id,
     code,
@@ -16,7 +16,7 @@ SELECT
     waitlisted_count,
     version
 FROM events
-WHERE id = :event_id;
+WHERE id = :event_id AND NOT EXISTS (SELECT 1 FROM ending_events WHERE ending_events.id = events.id);
 
 -- name: enqueue(id, webhook_id, seq, from_seq, type, event_id, body, created_at, now)!
 INSERT INTO webhooks_deliveries (

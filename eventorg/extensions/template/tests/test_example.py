@@ -12,7 +12,9 @@ def test_notes_are_listed_in_order_up_to_the_maximum(eventorg: Server) -> None:
     assert anna.post(url, json={"text": "I bring tea."}).status_code == 201
     assert [note["text"] for note in boris.get(url).json()["notes"]] == ["I bring a cake.", "I bring tea."]
     full = boris.post(url, json={"text": "And cups."}, headers={"Accept-Language": "en"})
-    assert check_problem(full, 409, "notes_full")["detail"] == "The event already has the maximum number of notes."
+    problem = check_problem(full, 409, "notes_full")
+    assert problem["detail"] == "The event already has the maximum number of notes."
+    assert eventorg.client.get(problem["type"]).status_code == 200
 
 
 def test_a_note_sent_twice_is_added_once(eventorg: Server) -> None:
