@@ -32,6 +32,7 @@ from eventorg.repositories.plugins import PluginRepository
 from eventorg.repositories.reachability import Reachability
 from eventorg.repositories.registrations import RegistrationRepository
 from eventorg.repositories.seats import Seats
+from eventorg.repositories.user_expansion import UserExpansion
 from eventorg.repositories.users import UserRepository
 from eventorg.security.fingerprints import Fingerprints
 from eventorg.security.passwords import Passwords
@@ -70,8 +71,9 @@ class Core:
         open_tasks = OpenTasks(sql)
         seats = Seats(sql, changes, open_tasks)
         self.events = events = EventRepository(database, sql, changes, seats, idempotency, settings.events_per_user)
-        self.hosts = HostRepository(database, sql, clock, changes, events, idempotency)
-        self.participants = participants = ParticipantRepository(database, sql, changes, events)
+        expansion = UserExpansion(sql)
+        self.hosts = HostRepository(database, sql, clock, changes, events, idempotency, expansion)
+        self.participants = participants = ParticipantRepository(database, sql, changes, events, expansion)
         answers = Answers(sql, changes)
         places = Places(sql, changes, seats, answers, participants)
         self.registrations = RegistrationRepository(

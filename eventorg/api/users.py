@@ -1,15 +1,17 @@
-"""/users: create, get, update, export, and delete accounts. `me` is the caller's ID."""
+"""/users: create, list, get, update, export, and delete accounts. `me` is the caller's ID."""
+
+from typing import Annotated
 
 from litestar import Controller, Response, delete, get, patch, post
 from litestar.di import NamedDependency
-from litestar.params import FromPath, JSONBody
+from litestar.params import FromPath, JSONBody, QueryParameter
 from msgspec import UNSET
 
 from eventorg.domain.errors import Forbidden, WrongPassword
 from eventorg.domain.exports import Export
 from eventorg.domain.idempotency import is_replay
 from eventorg.domain.registrations import UserEvents
-from eventorg.domain.users import NewUser, User, UserPatch
+from eventorg.domain.users import MAX_LISTED_IDS, NewUser, User, UserList, UserPatch, split_ids
 from eventorg.extensions.export import UserExport
 from eventorg.repositories.participants import ParticipantRepository
 from eventorg.repositories.users import UserRepository
@@ -17,13 +19,20 @@ from eventorg.security.login_throttle import LoginThrottle
 from eventorg.security.rate_limiter import network_of
 from eventorg.security.sign_up_limit import SignUpLimit
 from eventorg.settings import Settings
-from eventorg.web.authentication import OPTIONAL_SECURITY, PUBLIC, Anybody, Authenticated
+from eventorg.web.authentication import ANY_BOT_SECURITY, BY_ANY_BOT, OPTIONAL_SECURITY, PUBLIC, Anybody, Authenticated
 from eventorg.web.conditional import ETAG, answer, etag, expected_versions
 from eventorg.web.idempotency import once_of
 from eventorg.web.messages import LOCATION, Done, done
 from eventorg.web.problems import BODY_PROBLEMS, problems
 
 Users = NamedDependency[UserRepository]
+Ids = Annotated[
+    str,
+    QueryParameter(
+        description=f"User IDs with commas between them, up to {MAX_LISTED_IDS}.",
+        schema_extra={"examples": ["5a2e7c4d-91b3-4f0e-8c6d-2b7f4a1e9d30,0b9fdc1e-7f5c-4a55-9f0e-3c1d5d3a6f11"]},
+    ),
+]
 
 
 class UserController(Controller):
@@ -61,6 +70,20 @@ class UserController(Controller):
             signups.take(sender)
         user = await users.create(data, request.user, once, sender)
         return Response(user, headers={"Location": f"/users/{user.id}", "ETag": etag(user)})
+
+    @get(
+        operation_id="list_users",
+        summary="List users",
+        opt=BY_ANY_BOT,
+        security=ANY_BOT_SECURITY,
+        responses=problems(401, 422),
+    )
+    async def list_users(self, request: Authenticated, ids: Ids, users: Users) -> UserList:
+        """Lists the users with these IDs, in your order. IDs that are unknown or malformed are left out.
+
+        `email` is returned only for the caller's own account. A bot can call this without `X-Act-As`.
+        """
+        return await users.find_listed(split_ids(ids), request.user.user_id)
 
     @get(
         "/{user_id:str}",

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, ClassVar, Final, Literal
 
-from msgspec import UNSET, Meta, Struct, UnsetType, field
+from msgspec import UNSET, Meta, Raw, Struct, UnsetType, field
 
 from eventorg.domain.errors import Conflict, FieldError, Forbidden, Invalid, NotFound
 from eventorg.domain.fields import (
@@ -21,12 +21,14 @@ from eventorg.domain.fields import (
     UpdatedAt,
     UserId,
 )
+from eventorg.domain.users import Expanded
 from eventorg.domain.values import (
     Capacity,
     Description,
     EndTime,
     Input,
     Instant,
+    JSONOf,
     Location,
     Time,
     Timezone,
@@ -198,11 +200,17 @@ class Host(Struct, kw_only=True, frozen=True):
         return "".join(filter(str.isalnum, self.since))
 
 
+class ListedHost(Host, kw_only=True, frozen=True):
+    """A host in the list of an event's hosts."""
+
+    user: Expanded = UNSET
+
+
 class Hosts(Struct, kw_only=True, frozen=True):
     """The organizer of an event, then its co-hosts in the order in which they were added."""
 
     event_id: EventId
-    hosts: Annotated[list[Host], Meta(description="The organizer first.")]
+    hosts: Annotated[Raw, JSONOf(list[ListedHost]), Meta(description="The organizer first.")]
     as_of: AsOf
 
 

@@ -3,12 +3,13 @@
 from typing import Annotated, Final, Literal
 from zlib import crc32
 
-from msgspec import Meta, Raw, Struct, field
+from msgspec import UNSET, Meta, Raw, Struct, field
 
 from eventorg.domain.errors import Conflict
 from eventorg.domain.events import Code, Event
 from eventorg.domain.fields import AsOf, CallerId, EventId, Next, StartInstant, UserId
 from eventorg.domain.parties import GuestNames, Guests, Party
+from eventorg.domain.users import Expanded
 from eventorg.domain.values import Input, Instant, JSONOf, Title, instant
 
 RegistrationStatus = Literal["registered", "waitlisted", "cancelled", "attended"]
@@ -82,6 +83,12 @@ class Place(Struct, frozen=True):
 NO_PLACE: Final = Place("cancelled")
 
 
+class ListedRegistration(Registration, kw_only=True, frozen=True):
+    """A registration in a list of participants."""
+
+    user: Expanded = UNSET
+
+
 class NewRegistration(Input):
     """A new registration. The user is the caller."""
 
@@ -112,7 +119,7 @@ class Participants(Struct, kw_only=True, frozen=True):
     """Registrations of an event in the order in which they were made."""
 
     event_id: EventId
-    participants: Annotated[Raw, JSONOf(list[Registration]), Meta(description="The registrations of this page.")]
+    participants: Annotated[Raw, JSONOf(list[ListedRegistration]), Meta(description="The registrations of this page.")]
     next: Next
     as_of: AsOf
 
