@@ -32,6 +32,7 @@ from eventorg.repositories.plugins import PluginRepository
 from eventorg.repositories.reachability import Reachability
 from eventorg.repositories.registrations import RegistrationRepository
 from eventorg.repositories.seats import Seats
+from eventorg.repositories.user_events import UserEventRepository
 from eventorg.repositories.user_expansion import UserExpansion
 from eventorg.repositories.users import UserRepository
 from eventorg.security.fingerprints import Fingerprints
@@ -80,6 +81,7 @@ class Core:
             database, sql, changes, seats, places, events, participants, idempotency
         )
         self.guest_lists = GuestListRepository(database, events, participants, places, idempotency)
+        self.user_events = UserEventRepository(database, sql, changes)
         closing = AccountClosing(sql, changes)
         deletion = AccountDeletion(closing, events, self.registrations, answers, open_tasks)
         search_index = SearchIndex(database, sql)

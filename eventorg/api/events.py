@@ -1,6 +1,5 @@
 """/events: create, list, get, update, cancel, and delete events."""
 
-import re
 from typing import Annotated
 
 from litestar import Controller, Response, delete, get, patch, post
@@ -17,22 +16,12 @@ from eventorg.web.idempotency import once_of
 from eventorg.web.messages import LOCATION, Done, done
 from eventorg.web.pagination import Cursor, Limit, decode_cursor, encode_cursor
 from eventorg.web.problems import BODY_PROBLEMS, problems
+from eventorg.web.time_ranges import From, To, time_range
 
-_TIME = {"format": "date-time"}
-From = Annotated[
-    str | None,
-    QueryParameter(name="from", description="Only events that start at or after this time.", schema_extra=_TIME),
-]
-To = Annotated[
-    str | None, QueryParameter(name="to", description="Only events that start before this time.", schema_extra=_TIME)
-]
 Words = Annotated[
     str | None,
     QueryParameter(description="Words, or parts of words, in the title, description, or location.", max_length=200),
 ]
-
-# A `+` that is not percent-encoded arrives as a space: `10:00:00 03:00` stands for `10:00:00+03:00`.
-_LOST_PLUS = re.compile(r" (\d\d:\d\d)$")
 
 Events = NamedDependency[EventRepository]
 
@@ -88,8 +77,7 @@ class EventController(Controller):
         By default, lists published events only. To list others, set `status`. A page of long descriptions has fewer
         events than `limit`; `next` is null only on the last page.
         """
-        times = {"from": start_from, "to": start_to}
-        times |= {name: _LOST_PLUS.sub(r"+\1", time) for name, time in times.items() if time is not None}
+        times = time_range(start_from, start_to)
         wanted = parse(EventQuery, q=q, organizer_id=organizer_id, status=status, **times)
         after = decode_cursor(cursor, tuple[str, str])
         found, last, as_of = await events.find(wanted, _viewer(request.user), after, limit)

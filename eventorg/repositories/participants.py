@@ -1,4 +1,4 @@
-"""Reads registrations: the participants of an event and the events of a user."""
+"""Reads registrations: the participants of an event."""
 
 from typing import Final
 
@@ -9,15 +9,12 @@ from eventorg.domain.callers import Caller
 from eventorg.domain.errors import NotFound
 from eventorg.domain.registrations import (
     CardData,
-    OrganizedEvent,
     ParticipantCounts,
     Participants,
-    ParticipatedEvent,
     Registration,
     RegistrationStatus,
-    UserEvents,
 )
-from eventorg.domain.users import check_self, display_name
+from eventorg.domain.users import display_name
 from eventorg.repositories.changes import ChangeRepository
 from eventorg.repositories.events import EventRepository
 from eventorg.repositories.user_expansion import UserExpansion
@@ -95,26 +92,6 @@ class ParticipantRepository:
             counts = tx.row(self._sql.count_participants, event_id=event.id)
             rows = tx.all(self._sql.list_first_names, event_id=event.id, limit=limit)
             return CardData(event, ParticipantCounts(**counts), [display_name(**row) for row in rows])
-
-        return await self._database.read(work)
-
-    async def find_events_of(self, user_id: str, caller: Caller) -> UserEvents:
-        """Returns the events that a user hosts and participates in.
-
-        Raises `NotFound`, and `Forbidden` unless the user is the caller.
-        """
-
-        def work(tx: Transaction) -> UserEvents:
-            if tx.one(self._sql.get_user, user_id=user_id) is None:
-                raise NotFound("user_not_found")
-            check_self(user_id, caller.user_id)
-            return UserEvents(
-                organized_events=[OrganizedEvent(**row) for row in tx.all(self._sql.list_organized, user_id=user_id)],
-                participated_events=[
-                    ParticipatedEvent(**row) for row in tx.all(self._sql.list_participated, user_id=user_id)
-                ],
-                as_of=self._changes.load_last(tx),
-            )
 
         return await self._database.read(work)
 

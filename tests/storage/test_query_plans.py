@@ -102,6 +102,17 @@ def test_public_events_are_read_in_the_order_of_an_index(file: sqlite3.Connectio
         assert plan.count("USE TEMP B-TREE FOR ORDER BY") == (1 if viewer is None else 2), "the page, the hosted ones"
 
 
+def test_a_users_events_are_found_by_the_user(file: sqlite3.Connection) -> None:
+    statement = next(statement for statement in STATEMENTS if statement.name == "list_events_of")
+    plan = explain(file, statement)
+    for found in (
+        "COVERING INDEX events_of_organizer (organizer_id=? AND (start_time,id)>(?,?) AND start_time<?)",
+        "COVERING INDEX event_hosts_of_user (user_id=?)",
+        "registrations USING INDEX sqlite_autoindex_registrations_1 (user_id=?)",
+    ):
+        assert any(line.endswith(found) for line in plan), found
+
+
 def test_an_organizers_events_are_found_by_the_organizer(file: sqlite3.Connection) -> None:
     for viewer in (None, "somebody"):
         statement, _ = compose_search(EventQuery(organizer_id="organizer"), viewer, None, 100)

@@ -65,8 +65,8 @@ def faults(user: User, url: str) -> list[tuple[str, str]]:
 
 @pytest.mark.parametrize(
     "place",
-    ["/events?limit", "/changes?limit", "/changes?after", "{event}/participants?limit", "{event}/card?names",
-     "{event}/webhooks/1/deliveries?limit"],
+    ["/events?limit", "/changes?limit", "/changes?after", "/users/me/events?limit", "{event}/participants?limit",
+     "{event}/card?names", "{event}/webhooks/1/deliveries?limit"],
 )  # fmt: skip
 def test_a_whole_number_is_digits(user: User, event: str, place: str) -> None:
     url = place.format(event=event)
@@ -95,6 +95,7 @@ def test_a_status_is_not_null(user: User, event: str) -> None:
         *(("{event}/participants", name) for name in ("limit", "cursor", "status", "expand")),
         ("{event}/hosts", "expand"),
         ("/users", "ids"),
+        *(("/users/me/events", name) for name in ("from", "to", "role", "limit", "cursor")),
         *(("{event}/card", name) for name in ("names", "locale")),
         *(("{event}/webhooks/1/deliveries", name) for name in ("limit", "cursor")),
     ],
