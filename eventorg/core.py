@@ -25,6 +25,7 @@ from eventorg.repositories.hosts import HostRepository
 from eventorg.repositories.idempotency import IdempotencyRepository
 from eventorg.repositories.identities import IdentityRepository
 from eventorg.repositories.logins import LoginRepository
+from eventorg.repositories.metadata import MetadataRepository
 from eventorg.repositories.open_tasks import OpenTaskRepository, OpenTasks
 from eventorg.repositories.participants import ParticipantRepository
 from eventorg.repositories.places import Places
@@ -70,8 +71,11 @@ class Core:
         self.changes = changes = ChangeRepository(database, sql)
         self.idempotency = idempotency = IdempotencyRepository(database, sql, clock)
         open_tasks = OpenTasks(sql)
+        metadata = MetadataRepository(sql)
         seats = Seats(sql, changes, open_tasks)
-        self.events = events = EventRepository(database, sql, changes, seats, idempotency, settings.events_per_user)
+        self.events = events = EventRepository(
+            database, sql, changes, seats, metadata, idempotency, settings.events_per_user
+        )
         expansion = UserExpansion(sql)
         self.hosts = HostRepository(database, sql, clock, changes, events, idempotency, expansion)
         self.participants = participants = ParticipantRepository(database, sql, changes, events, expansion)
