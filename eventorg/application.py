@@ -149,6 +149,7 @@ def create_app(settings: Settings, clock: Clock = utc_now, passwords: Passwords 
             guest_lists=core.guest_lists,
             participants=core.participants,
             users=core.users,
+            user_events=core.user_events,
             user_export=core.user_export,
             identities=core.identities,
             deliveries=core.deliveries,

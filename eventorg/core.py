@@ -26,6 +26,7 @@ from eventorg.repositories.hosts import HostRepository
 from eventorg.repositories.idempotency import IdempotencyRepository
 from eventorg.repositories.identities import IdentityRepository
 from eventorg.repositories.logins import LoginRepository
+from eventorg.repositories.metadata import MetadataRepository
 from eventorg.repositories.open_tasks import OpenTaskRepository, OpenTasks
 from eventorg.repositories.participants import ParticipantRepository
 from eventorg.repositories.places import Places
@@ -33,6 +34,8 @@ from eventorg.repositories.plugins import PluginRepository
 from eventorg.repositories.reachability import Reachability
 from eventorg.repositories.registrations import RegistrationRepository
 from eventorg.repositories.seats import Seats
+from eventorg.repositories.user_events import UserEventRepository
+from eventorg.repositories.user_expansion import UserExpansion
 from eventorg.repositories.users import UserRepository
 from eventorg.security.fingerprints import Fingerprints
 from eventorg.security.passwords import Passwords
@@ -69,19 +72,22 @@ class Core:
         self.changes = changes = ChangeRepository(database, sql)
         self.idempotency = idempotency = IdempotencyRepository(database, sql, clock)
         open_tasks = OpenTasks(sql)
+        metadata = MetadataRepository(sql)
         seats = Seats(sql, changes, open_tasks)
         event_deletion = EventDeletion(sql, changes, open_tasks)
         self.events = events = EventRepository(
-            database, sql, changes, seats, event_deletion, idempotency, settings.events_per_user
+            database, sql, changes, seats, event_deletion, metadata, idempotency, settings.events_per_user
         )
-        self.hosts = HostRepository(database, sql, clock, changes, events, idempotency)
-        self.participants = participants = ParticipantRepository(database, sql, changes, events)
+        expansion = UserExpansion(sql)
+        self.hosts = HostRepository(database, sql, clock, changes, events, idempotency, expansion)
+        self.participants = participants = ParticipantRepository(database, sql, changes, events, expansion)
         answers = Answers(sql, changes)
         places = Places(sql, changes, seats, answers, participants)
         self.registrations = RegistrationRepository(
             database, sql, changes, seats, places, events, participants, idempotency
         )
         self.guest_lists = GuestListRepository(database, events, participants, places, idempotency)
+        self.user_events = UserEventRepository(database, sql, changes)
         closing = AccountClosing(sql, changes)
         deletion = AccountDeletion(closing, events, self.registrations, answers, open_tasks)
         search_index = SearchIndex(database, sql)

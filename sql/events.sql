@@ -124,6 +124,14 @@ SET
     updated_at = :now
 WHERE id = :event_id;
 
+-- name: touch_event(event_id, now)!
+-- For a change of what the event's row does not have.
+UPDATE events
+SET
+    version = version + 1,
+    updated_at = :now
+WHERE id = :event_id;
+
 -- name: delete_event(event_id)!
 DELETE FROM events
 WHERE id = :event_id;

@@ -77,6 +77,56 @@ WHERE id > :after AND closing IS NULL
 ORDER BY id
 LIMIT :limit;
 
+-- name: list_users_by_id(ids)
+-- Those of a JSON array of IDs that exist, in its order.
+SELECT
+    users.id,
+    users.username,
+    users.email,
+    users.first_name,
+    users.last_name,
+    users.created_at,
+    users.updated_at,
+    users.locale,
+    users.timezone,
+    users.version
+FROM json_each(:ids)
+CROSS JOIN users ON users.id = json_each.value -- CROSS: the order of the array
+WHERE users.closing IS NULL;
+
+-- name: add_users(rows, with_telegram)^
+-- A JSON array of objects with a `user_id`, each with the names of that user as `user`.
+SELECT
+    json_group_array(
+        json_set(
+            json_each.value,
+            '$.user',
+            json(
+                CASE
+                    WHEN :with_telegram THEN json_object(
+                        'id', users.id,
+                        'username', users.username,
+                        'first_name', users.first_name,
+                        'last_name', users.last_name,
+                        'telegram_id', (
+                            SELECT telegram_id
+                            FROM telegram_identities
+                            WHERE telegram_identities.user_id = users.id
+                        )
+                    )
+                    ELSE json_object(
+                        'id', users.id,
+                        'username', users.username,
+                        'first_name', users.first_name,
+                        'last_name', users.last_name
+                    )
+                END
+            )
+        )
+    ) AS rows
+FROM json_each(:rows)
+CROSS JOIN users ON users.id = json_extract(json_each.value, '$.user_id'); -- CROSS: the order of the array
+
 -- name: get_token_version(user_id)^
 SELECT
     token_version,

@@ -1,7 +1,6 @@
 """/events: create, list, get, update, cancel, and delete events."""
 
-import re
-from typing import Annotated
+from typing import Annotated, Final
 
 from litestar import Controller, Response, delete, get, patch, post
 from litestar.di import NamedDependency
@@ -17,22 +16,15 @@ from eventorg.web.idempotency import once_of
 from eventorg.web.messages import LOCATION, Done, done
 from eventorg.web.pagination import Cursor, Limit, decode_cursor, encode_cursor
 from eventorg.web.problems import BODY_PROBLEMS, problems
+from eventorg.web.query_parameters import query_prefixes
+from eventorg.web.time_ranges import From, To, time_range
 
-_TIME = {"format": "date-time"}
-From = Annotated[
-    str | None,
-    QueryParameter(name="from", description="Only events that start at or after this time.", schema_extra=_TIME),
-]
-To = Annotated[
-    str | None, QueryParameter(name="to", description="Only events that start before this time.", schema_extra=_TIME)
-]
 Words = Annotated[
     str | None,
     QueryParameter(description="Words, or parts of words, in the title, description, or location.", max_length=200),
 ]
 
-# A `+` that is not percent-encoded arrives as a space: `10:00:00 03:00` stands for `10:00:00+03:00`.
-_LOST_PLUS = re.compile(r" (\d\d:\d\d)$")
+_METADATA: Final = "metadata."
 
 Events = NamedDependency[EventRepository]
 
@@ -63,7 +55,7 @@ class EventController(Controller):
     @get(
         operation_id="list_events",
         summary="List events",
-        opt=PUBLIC,
+        opt=PUBLIC | query_prefixes(_METADATA),
         security=OPTIONAL_SECURITY,
         responses=problems(401, 422),
     )
@@ -85,14 +77,15 @@ class EventController(Controller):
     ) -> EventPage:
         """Lists public events and the caller's own events of any visibility, by start time.
 
-        By default, lists published events only. To list others, set `status`. A page of long descriptions has fewer
+        By default, lists published events only. To list others, set `status`. With `metadata.<key>=<value>`, for up to
+        5 keys, lists only the caller's own events that have these values, and, for a bot, the events that the caller
+        can see and to which the bot gave these values. A page of long descriptions has fewer
         events than `limit`; `next` is null only on the last page.
         """
-        times = {"from": start_from, "to": start_to}
-        times |= {name: _LOST_PLUS.sub(r"+\1", time) for name, time in times.items() if time is not None}
-        wanted = parse(EventQuery, q=q, organizer_id=organizer_id, status=status, **times)
-        after = decode_cursor(cursor, tuple[str, str])
-        found, last, as_of = await events.find(wanted, _viewer(request.user), after, limit)
+        times, metadata = time_range(start_from, start_to), _metadata(request) or None
+        wanted = parse(EventQuery, q=q, organizer_id=organizer_id, status=status, metadata=metadata, **times)
+        after, bot = decode_cursor(cursor, tuple[str, str]), request.user.bot if request.user else None
+        found, last, as_of = await events.find(wanted, _viewer(request.user), bot, after, limit)
         return EventPage(events=found, next=encode_cursor(last) if last else None, as_of=as_of)
 
     @get(
@@ -161,6 +154,12 @@ class EventController(Controller):
         patch = EventPatch(status="cancelled")
         event = await events.update(event_id, patch, expected_versions(request), request.user, once_of(request))
         return Response(event, headers={"ETag": etag(event)})
+
+
+def _metadata(request: Anybody) -> dict[str, str]:
+    """Returns the values of the parameters `metadata.<key>` by key."""
+    sent = request.query_params.dict() if request.scope["query_string"] else {}
+    return {name.removeprefix(_METADATA): values[0] for name, values in sent.items() if name.startswith(_METADATA)}
 
 
 def _viewer(caller: Caller | None) -> str | None:

@@ -10,6 +10,7 @@ from eventorg.web.authentication import Authenticated
 from eventorg.web.conditional import ETAG, expected_versions, tagged
 from eventorg.web.idempotency import once_of
 from eventorg.web.messages import Done, done
+from eventorg.web.pagination import Expand
 from eventorg.web.problems import BODY_PROBLEMS, problems
 
 Repository = NamedDependency[HostRepository]
@@ -21,10 +22,12 @@ class HostController(Controller):
     path = "/events/{event_id:str}/hosts"
     tags = ("hosts",)
 
-    @get(operation_id="list_hosts", summary="List hosts", responses=problems(401, 404))
-    async def list_hosts(self, request: Authenticated, event_id: FromPath[str], hosts: Repository) -> Hosts:
+    @get(operation_id="list_hosts", summary="List hosts", responses=problems(401, 404, 422))
+    async def list_hosts(
+        self, request: Authenticated, event_id: FromPath[str], hosts: Repository, expand: Expand = None
+    ) -> Hosts:
         """Lists the organizer first, then the co-hosts in the order in which they were added."""
-        return await hosts.find(event_id, request.user)
+        return await hosts.find(event_id, request.user, with_users=expand == "user")
 
     @post(
         operation_id="add_host",

@@ -13,7 +13,7 @@ from eventorg.repositories.participants import ParticipantRepository
 from eventorg.web.authentication import ANY_BOT_SECURITY, BY_ANY_BOT, Authenticated
 from eventorg.web.conditional import ETAG, answer, expected_versions, tagged
 from eventorg.web.idempotency import once_of
-from eventorg.web.pagination import Cursor, decode_cursor, encode_cursor
+from eventorg.web.pagination import Cursor, Expand, decode_cursor, encode_cursor
 from eventorg.web.problems import BODY_PROBLEMS, problems
 
 ParticipantReader = NamedDependency[ParticipantRepository]
@@ -51,14 +51,16 @@ class ParticipantController(Controller):
             int | None, QueryParameter(ge=1, le=1000, description="Maximum number of results. Default: all.")
         ] = None,
         cursor: Cursor = None,
+        expand: Expand = None,
     ) -> Participants:
         """Lists registrations in the order in which they were made: all of them, unless you give a `limit`.
 
         To list cancelled registrations, use `status=cancelled`. A bot can call this without `X-Act-As` for an event
         that is public or unlisted.
         """
+        after, with_users = decode_cursor(cursor, Place) or 0, expand == "user"
         found, last = await participants.find(
-            event_id, status, approved, decode_cursor(cursor, Place) or 0, limit, request.user
+            event_id, status, approved, after, limit, request.user, with_users=with_users
         )
         return structs.replace(found, next=encode_cursor(last)) if last else found
 

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, ClassVar, Final, Literal
 
-from msgspec import UNSET, Meta, Struct, UnsetType, field
+from msgspec import UNSET, Meta, Raw, Struct, UnsetType, field
 
 from eventorg.domain.errors import Conflict, FieldError, Forbidden, Invalid, NotFound
 from eventorg.domain.fields import (
@@ -21,12 +21,15 @@ from eventorg.domain.fields import (
     UpdatedAt,
     UserId,
 )
+from eventorg.domain.metadata import Key, Metadata, MetadataPatch, Value, check_filters, merged
+from eventorg.domain.users import Expanded
 from eventorg.domain.values import (
     Capacity,
     Description,
     EndTime,
     Input,
     Instant,
+    JSONOf,
     Location,
     Time,
     Timezone,
@@ -122,9 +125,10 @@ class Event(Struct, kw_only=True, frozen=True):
             examples=["participant"],
         ),
     ] = None
+    metadata: Metadata | UnsetType = UNSET
 
 
-STORED_FIELDS: Final = tuple(name for name in Event.__struct_fields__ if name != "role")
+STORED_FIELDS: Final = tuple(name for name in Event.__struct_fields__ if name not in ("role", "metadata"))
 """The fields that are the same for every viewer."""
 
 
@@ -149,11 +153,13 @@ class NewEvent(Input):
     registration_opens_at: OpensAtTime | None = None
     registration_closes_at: ClosesAtTime | None = None
     participants_visibility: GuestListVisibility = "everyone"
+    metadata: MetadataPatch = field(default_factory=dict)
 
     def clean(self) -> None:
         super().clean()
         check_times(self.start_time, self.end_time)
         check_window(self.registration_opens_at, self.registration_closes_at)
+        merged({}, self.metadata)
 
 
 class EventPatch(Input):
@@ -177,6 +183,11 @@ class EventPatch(Input):
     registration_opens_at: OpensAtTime | UnsetType | None = UNSET
     registration_closes_at: ClosesAtTime | UnsetType | None = UNSET
     participants_visibility: GuestListVisibility | UnsetType = UNSET
+    metadata: MetadataPatch | UnsetType = UNSET
+
+
+SETTINGS: Final = tuple(name for name in EventPatch.__struct_fields__ if name != "metadata")
+"""The fields of an event's row that hosts can change."""
 
 
 class NewHost(Input):
@@ -198,22 +209,33 @@ class Host(Struct, kw_only=True, frozen=True):
         return "".join(filter(str.isalnum, self.since))
 
 
+class ListedHost(Host, kw_only=True, frozen=True):
+    """A host in the list of an event's hosts."""
+
+    user: Expanded = UNSET
+
+
 class Hosts(Struct, kw_only=True, frozen=True):
     """The organizer of an event, then its co-hosts in the order in which they were added."""
 
     event_id: EventId
-    hosts: Annotated[list[Host], Meta(description="The organizer first.")]
+    hosts: Annotated[Raw, JSONOf(list[ListedHost]), Meta(description="The organizer first.")]
     as_of: AsOf
 
 
 class EventQuery(Input):
-    """The filters of a list of events: start in [`start_from`, `start_to`), text `q`, and so on."""
+    """The filters of a list of events: start in [`start_from`, `start_to`), text `q`, `metadata`, and so on."""
 
     start_from: Time | None = field(name="from", default=None)
     start_to: Time | None = field(name="to", default=None)
     q: Annotated[str, text(0, 200, example="встреча")] | None = None
     organizer_id: str | None = None
     status: Status | None = None
+    metadata: dict[Key, Value] = field(default_factory=dict)
+
+    def clean(self) -> None:
+        super().clean()
+        check_filters(self.metadata)
 
 
 class EventPage(Struct, kw_only=True, frozen=True):
@@ -245,9 +267,14 @@ def check_visible(status: Status, visibility: Visibility, role: Role | None, *, 
         raise NotFound("event_not_found")
 
 
+def is_host(role: Role | None) -> bool:
+    """Returns true if the role is organizer or co-host."""
+    return role in ("organizer", "host")
+
+
 def check_host(role: Role | None) -> None:
     """Raises `Forbidden` unless the role is organizer or co-host."""
-    if role not in ("organizer", "host"):
+    if not is_host(role):
         raise Forbidden()
 
 

@@ -34,6 +34,7 @@ ClosesAtTime = Annotated[
 CreatedAt = Annotated[str, instant("The time of creation, in UTC.")]
 UpdatedAt = Annotated[str, instant("The time of the last change, in UTC.")]
 
+TelegramId = Annotated[int, Meta(description="Telegram's id of the account.", examples=[123456789])]
 FirstName = Annotated[str, text(1, 100, example="Анна", description="The first name.")]
 LastName = Annotated[str, text(1, 100, example="Смирнова", description="The last name.")]
 Next = Annotated[str | None, Meta(description="The `cursor` of the next page. `null`: this is the last one.")]

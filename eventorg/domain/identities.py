@@ -7,7 +7,7 @@ from typing import Annotated
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from eventorg.domain.errors import FieldError, Invalid
-from eventorg.domain.fields import CreatedAt, UpdatedAt, UserId
+from eventorg.domain.fields import CreatedAt, TelegramId, UpdatedAt, UserId
 from eventorg.domain.normal_forms import normal, visible
 from eventorg.domain.users import User
 from eventorg.domain.values import UNPRINTABLE, Input, Locale, Timezone, instant, rule, text
@@ -64,7 +64,7 @@ class TelegramAccount(Input):
 class TelegramIdentity(Struct, kw_only=True, frozen=True):
     """A Telegram account of a user."""
 
-    telegram_id: Annotated[int, Meta(description="Telegram's id of the account.", examples=[123456789])]
+    telegram_id: TelegramId
     user_id: UserId
     username: Annotated[str | None, Meta(description="The username in Telegram.", examples=["anna"])]
     created_at: CreatedAt

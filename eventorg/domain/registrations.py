@@ -3,13 +3,14 @@
 from typing import Annotated, Final, Literal
 from zlib import crc32
 
-from msgspec import Meta, Raw, Struct, field
+from msgspec import UNSET, Meta, Raw, Struct, field
 
 from eventorg.domain.errors import Conflict
-from eventorg.domain.events import Code, Event
-from eventorg.domain.fields import AsOf, CallerId, EventId, Next, StartInstant, UserId
+from eventorg.domain.events import Event
+from eventorg.domain.fields import AsOf, CallerId, EventId, Next, UserId
 from eventorg.domain.parties import GuestNames, Guests, Party
-from eventorg.domain.values import Input, Instant, JSONOf, Title, instant
+from eventorg.domain.users import Expanded
+from eventorg.domain.values import Input, Instant, JSONOf, instant
 
 RegistrationStatus = Literal["registered", "waitlisted", "cancelled", "attended"]
 CancelledBy = Literal["self", "host", "operator", "system"]
@@ -82,6 +83,12 @@ class Place(Struct, frozen=True):
 NO_PLACE: Final = Place("cancelled")
 
 
+class ListedRegistration(Registration, kw_only=True, frozen=True):
+    """A registration in a list of participants."""
+
+    user: Expanded = UNSET
+
+
 class NewRegistration(Input):
     """A new registration. The user is the caller."""
 
@@ -112,37 +119,8 @@ class Participants(Struct, kw_only=True, frozen=True):
     """Registrations of an event in the order in which they were made."""
 
     event_id: EventId
-    participants: Annotated[Raw, JSONOf(list[Registration]), Meta(description="The registrations of this page.")]
+    participants: Annotated[Raw, JSONOf(list[ListedRegistration]), Meta(description="The registrations of this page.")]
     next: Next
-    as_of: AsOf
-
-
-class OrganizedEvent(Struct, kw_only=True, frozen=True):
-    """An event that the user hosts, in short."""
-
-    id: EventId
-    code: Code
-    title: Title
-    start_time: StartInstant
-
-
-class ParticipatedEvent(Struct, kw_only=True, frozen=True):
-    """An event that the user has registered for, in short."""
-
-    id: EventId
-    code: Code
-    title: Title
-    start_time: StartInstant
-    status: Standing
-
-
-class UserEvents(Struct, kw_only=True, frozen=True):
-    """The events that a user hosts, and those that the user has registered for."""
-
-    organized_events: Annotated[list[OrganizedEvent], Meta(description="Events that the user hosts, by start time.")]
-    participated_events: Annotated[
-        list[ParticipatedEvent], Meta(description="Events that the user attends or waits for, by start time.")
-    ]
     as_of: AsOf
 
 

@@ -4,8 +4,8 @@ from typing import Annotated, Any, ClassVar
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from eventorg.domain.errors import Forbidden
-from eventorg.domain.fields import CreatedAt, FirstName, LastName, UpdatedAt, UserId
+from eventorg.domain.errors import FieldError, Forbidden, Invalid
+from eventorg.domain.fields import AsOf, CreatedAt, FirstName, LastName, Next, TelegramId, UpdatedAt, UserId
 from eventorg.domain.values import (
     Email,
     EmailAttempt,
@@ -19,6 +19,7 @@ from eventorg.domain.values import (
 
 DEFAULT_LOCALE = "ru"
 DEFAULT_TIMEZONE = "UTC"
+MAX_LISTED_IDS = 100
 
 
 class User(Struct, kw_only=True, frozen=True):
@@ -43,6 +44,33 @@ class User(Struct, kw_only=True, frozen=True):
         | UnsetType
     ) = UNSET
     version: Annotated[int, Meta(description="The number of edits, as in the `ETag`.", examples=[1])]
+
+
+class UserList(Struct, kw_only=True, frozen=True):
+    """Users in the order in which they were asked for."""
+
+    users: Annotated[list[User], Meta(description="The users that exist.")]
+    next: Next = None
+    as_of: AsOf
+
+
+class ListedUser(Struct, kw_only=True, frozen=True):
+    """The names of a user in a list of something else."""
+
+    id: UserId
+    username: Username | None
+    first_name: FirstName | None
+    last_name: LastName | None
+    telegram_id: TelegramId | UnsetType | None = UNSET
+
+
+Expanded = Annotated[
+    ListedUser | UnsetType,
+    Meta(
+        description="The names of the user, if you asked for them with `expand=user`. A bot with the scope `act` also "
+        "gets `telegram_id`."
+    ),
+]
 
 
 class NewUser(Input):
@@ -83,6 +111,14 @@ def check_self(user_id: str, caller_id: str) -> None:
     """Raises `Forbidden` unless the caller is the user."""
     if user_id != caller_id:
         raise Forbidden()
+
+
+def split_ids(listed: str) -> list[str]:
+    """Returns the IDs of a list with commas, each once. Raises `Invalid` for more than `MAX_LISTED_IDS`."""
+    ids = listed.split(",")
+    if len(ids) > MAX_LISTED_IDS:
+        raise Invalid(FieldError("ids", "too_long", {"maximum": MAX_LISTED_IDS, "unit": "items"}))
+    return list(dict.fromkeys(ids))
 
 
 def display_name(username: str | None, first_name: str | None, last_name: str | None) -> str:

@@ -1,16 +1,18 @@
 """Events. Visibility and roles are checked inside the transaction that reads or changes an event."""
 
+import itertools
 import secrets
 import sqlite3
 from typing import Final, NamedTuple
 from uuid import uuid4
 
-from msgspec import UNSET, structs
+from msgspec import UNSET, UnsetType, structs
 from msgspec.json import encode
 
 from eventorg.domain.callers import Caller
 from eventorg.domain.errors import Conflict, Forbidden, NotFound
 from eventorg.domain.events import (
+    SETTINGS,
     STORED_PER_LIVE,
     Event,
     EventPatch,
@@ -23,20 +25,23 @@ from eventorg.domain.events import (
     check_times,
     check_visible,
     check_window,
+    is_host,
 )
 from eventorg.domain.facts import ChangeType, NewChange, field_names
 from eventorg.domain.idempotency import Once
+from eventorg.domain.metadata import merged
 from eventorg.domain.normal_forms import fold
 from eventorg.domain.values import BASE58, check_version
 from eventorg.repositories.changes import ChangeRepository
 from eventorg.repositories.event_deletion import EventDeletion
 from eventorg.repositories.event_search import compose_search
 from eventorg.repositories.idempotency import IdempotencyRepository
+from eventorg.repositories.metadata import MetadataRepository
 from eventorg.repositories.seats import Seats
 from eventorg.repositories.steps import Step
 from eventorg.storage.database import Database
 from eventorg.storage.statements import Statements
-from eventorg.storage.transactions import Transaction
+from eventorg.storage.transactions import Parameter, Transaction
 
 CODE_LENGTH = 9
 MAX_PAGE_BYTES: Final = 1024 * 1024
@@ -45,10 +50,11 @@ _OTHER_FIELDS_BYTES: Final = 700
 
 
 class _View(NamedTuple):
-    """A user's relation to an event: the role, and whether the user answered or left."""
+    """A user's relation to an event: the role, whether the user answered or left, and what only hosts see."""
 
     role: Role | None
     has_answered: bool
+    metadata: dict[str, str] | UnsetType = UNSET
 
 
 _STRANGER: Final = _View(None, False)
@@ -64,6 +70,7 @@ class EventRepository:
         changes: ChangeRepository,
         seats: Seats,
         deletion: EventDeletion,
+        metadata: MetadataRepository,
         idempotency: IdempotencyRepository,
         per_user: int,
     ) -> None:
@@ -72,6 +79,7 @@ class EventRepository:
         self._changes = changes
         self._seats = seats
         self._deletion = deletion
+        self._metadata = metadata
         self._idempotency = idempotency
         self._per_user = per_user
 
@@ -92,22 +100,25 @@ class EventRepository:
         return self._seen_by(event, await self._database.look_up(self._load_view, event.id, viewer_id))
 
     async def find(
-        self, wanted: EventQuery, viewer_id: str | None, after: tuple[str, str] | None, limit: int
+        self, wanted: EventQuery, viewer_id: str | None, bot: str | None, after: tuple[str, str] | None, limit: int
     ) -> tuple[list[Event], tuple[str, str] | None, int]:
-        """Returns the events that the viewer can find, by start time and ID, after a position.
+        """Returns the events that the viewer can find, by start time and ID, after a position. By metadata it finds
+        those that the viewer hosts, and those that the bot tagged.
 
         The second value is the position to continue from, if there are more, and the third the number of the last
         change. A page has up to `limit` events, and fewer if they would take more than `MAX_PAGE_BYTES`.
 
         Raises `Unavailable` if a search for text takes too long, or if too many wait.
         """
-        statement, values = compose_search(wanted, viewer_id, after, limit + 1)
+        statement, values = compose_search(wanted, viewer_id, bot, after, limit + 1)
 
         def work(tx: Transaction) -> tuple[list[Event], tuple[str, str] | None, int]:
             room = _Room()
             rows = tx.all_until(statement, room.is_used_up_by, **values)
             more = len(rows) > limit or room.left < 0
-            events = self._with_roles(tx, [_event(row) for row in (rows[:-1] if more else rows)], viewer_id)
+            found = self._with_roles(tx, [_event(row) for row in (rows[:-1] if more else rows)], viewer_id)
+            events = self._with_metadata(tx, found)
+            more = more or len(events) < len(found)
             return events, (events[-1].start_time, events[-1].id) if more else None, self._changes.load_last(tx)
 
         read = self._database.search if wanted.q else self._database.read
@@ -193,12 +204,13 @@ class EventRepository:
         if not viewer_id:
             return _STRANGER
         row = tx.row(self._sql.list_roles, event_ids=f'["{event_id}"]', viewer_id=viewer_id)
-        return _View(row["role"], bool(row["has_answered"]))
+        metadata = self._metadata.load(tx, event_id) if is_host(row["role"]) else UNSET
+        return _View(row["role"], bool(row["has_answered"]), metadata)
 
     def _seen_by(self, event: Event, view: _View) -> Event:
         """Returns the event as its viewer sees it. Raises `NotFound` if the viewer may not see it."""
         check_visible(event.status, event.visibility, view.role, has_answered=view.has_answered)
-        return event if view.role is None else structs.replace(event, role=view.role)
+        return event if view.role is None else structs.replace(event, role=view.role, metadata=view.metadata)
 
     def _with_roles(self, tx: Transaction, events: list[Event], viewer_id: str | None) -> list[Event]:
         if not viewer_id:
@@ -207,14 +219,23 @@ class EventRepository:
         roles = {row["id"]: row["role"] for row in tx.all(self._sql.list_roles, event_ids=ids, viewer_id=viewer_id)}
         return [structs.replace(event, role=roles[event.id]) for event in events]
 
+    def _with_metadata(self, tx: Transaction, events: list[Event]) -> list[Event]:
+        """Returns the events with what their hosts see. The last ones are left out if it is too much for a page."""
+        hosted = [event.id for event in events if is_host(event.role)]
+        found = self._metadata.find(tx, hosted)
+        left_out = {event_id for event_id in hosted if event_id not in found}
+        kept = itertools.takewhile(lambda event: event.id not in left_out, events)
+        return [structs.replace(event, metadata=found.get(event.id, UNSET)) for event in kept]
+
     def _create(self, tx: Transaction, new: NewEvent, caller: Caller) -> Event:
         self._check_number(tx, caller.user_id)
-        values = structs.asdict(new) | {"organizer_id": caller.user_id, "event_id": str(uuid4())}
-        words = _search_text(new.title, new.description, new.location)
+        values = _settings(new) | {"organizer_id": caller.user_id, "event_id": str(uuid4())}
         row = None
         while row is None:  # no row: the code is taken
-            row = tx.one(self._sql.create_event, code=_new_code(), search_text=words, now=tx.now, **values)
-        event = structs.replace(_event(row), role="organizer")
+            row = tx.one(self._sql.create_event, code=_new_code(), now=tx.now, **values)
+        event = structs.replace(_event(row), role="organizer", metadata=merged({}, new.metadata))
+        if new.metadata:
+            self._metadata.change(tx, event.id, new.metadata, caller.bot)
         # It names the organizer: a reader who waits for news does not know the new event's ID.
         self._changes.record(tx, NewChange("event.created", event.id, caller.user_id), caller)
         return event
@@ -232,20 +253,25 @@ class EventRepository:
     ) -> Event:
         before = self.load_as_host(tx, event_id, caller.user_id)
         check_version(before.version, expected)
-        given = {name: value for name, value in structs.asdict(patch).items() if value is not UNSET}
-        after = structs.replace(before, **given)
+        after = structs.replace(
+            before, **{name: value for name in SETTINGS if (value := getattr(patch, name)) is not UNSET}
+        )
+        if patch.metadata is not UNSET:
+            after = structs.replace(after, metadata=merged(before.metadata or {}, patch.metadata))
+            self._metadata.change(tx, before.id, patch.metadata, caller.bot)
         if after == before:
             return before
         check_times(after.start_time, after.end_time)
         check_window(after.registration_opens_at, after.registration_closes_at)
         check_draft(before, after)
-        values = {name: getattr(after, name) for name in EventPatch.__struct_fields__}
-        words = _search_text(after.title, after.description, after.location)
-        tx.run(self._sql.update_event, event_id=before.id, search_text=words, now=tx.now, **values)
+        changed = [name for name in EventPatch.__struct_fields__ if getattr(after, name) != getattr(before, name)]
+        if changed == ["metadata"]:
+            tx.run(self._sql.touch_event, event_id=before.id, now=tx.now)
+        else:
+            tx.run(self._sql.update_event, event_id=before.id, now=tx.now, **_settings(after))
         cancelled = after.status == "cancelled" != before.status
-        changed = field_names(name for name, value in values.items() if value != getattr(before, name))
         kind: ChangeType = "event.cancelled" if cancelled else "event.updated"
-        self._changes.record(tx, NewChange(kind, before.id, data=changed), caller)
+        self._changes.record(tx, NewChange(kind, before.id, data=field_names(changed)), caller)
         self.note_act(tx, before.id, caller)
         self._seats.fill(tx, before.id, caller)
         return self.load(tx, before.id, caller.user_id)
@@ -270,8 +296,11 @@ def _event(row: sqlite3.Row) -> Event:
     return Event(**values)
 
 
-def _search_text(title: str, description: str | None, location: str | None) -> str:
-    return fold("\n".join(part for part in (title, description, location) if part))
+def _settings(source: NewEvent | Event) -> dict[str, Parameter]:
+    """Returns the values of an event's row that hosts can change, with the text to search in."""
+    texts = (source.title, source.description, source.location)
+    values: dict[str, Parameter] = {name: getattr(source, name) for name in SETTINGS}
+    return values | {"search_text": fold("\n".join(part for part in texts if part))}
 
 
 def _new_code() -> str:

@@ -2,6 +2,9 @@
 
 from datetime import timedelta
 
+import msgspec
+from msgspec import Raw
+
 from eventorg.domain.callers import Caller
 from eventorg.domain.errors import Conflict, NotFound
 from eventorg.domain.events import (
@@ -20,6 +23,7 @@ from eventorg.domain.values import Clock, check_version, rfc3339
 from eventorg.repositories.changes import ChangeRepository
 from eventorg.repositories.events import EventRepository
 from eventorg.repositories.idempotency import IdempotencyRepository
+from eventorg.repositories.user_expansion import UserExpansion
 from eventorg.storage.database import Database
 from eventorg.storage.statements import Statements
 from eventorg.storage.transactions import Transaction
@@ -36,6 +40,7 @@ class HostRepository:
         changes: ChangeRepository,
         events: EventRepository,
         idempotency: IdempotencyRepository,
+        expansion: UserExpansion,
     ) -> None:
         self._database = database
         self._sql = sql
@@ -43,13 +48,16 @@ class HostRepository:
         self._changes = changes
         self._events = events
         self._idempotency = idempotency
+        self._expansion = expansion
 
-    async def find(self, event_id: str, caller: Caller) -> Hosts:
+    async def find(self, event_id: str, caller: Caller, *, with_users: bool) -> Hosts:
         """Returns the hosts of an event. Raises `NotFound`."""
 
         def work(tx: Transaction) -> Hosts:
             event = self._events.load(tx, event_id, caller.user_id)
-            return Hosts(event_id=event.id, hosts=self._find(tx, event.id), as_of=self._changes.load_last(tx))
+            listed = msgspec.json.encode(self._find(tx, event.id))
+            hosts = self._expansion.add_users(tx, listed.decode(), caller) if with_users else Raw(listed)
+            return Hosts(event_id=event.id, hosts=hosts, as_of=self._changes.load_last(tx))
 
         return await self._database.read(work)
 

@@ -1,25 +1,23 @@
-"""Reads registrations: the participants of an event and the events of a user."""
+"""Reads registrations: the participants of an event."""
 
 from typing import Final
 
-from msgspec import Raw
+from msgspec import Raw, structs
 from msgspec.json import decode
 
 from eventorg.domain.callers import Caller
 from eventorg.domain.errors import NotFound
 from eventorg.domain.registrations import (
     CardData,
-    OrganizedEvent,
     ParticipantCounts,
     Participants,
-    ParticipatedEvent,
     Registration,
     RegistrationStatus,
-    UserEvents,
 )
-from eventorg.domain.users import check_self, display_name
+from eventorg.domain.users import display_name
 from eventorg.repositories.changes import ChangeRepository
 from eventorg.repositories.events import EventRepository
+from eventorg.repositories.user_expansion import UserExpansion
 from eventorg.storage.database import Database
 from eventorg.storage.statements import Statements
 from eventorg.storage.transactions import Parameter, Transaction
@@ -31,11 +29,19 @@ MAX_LOOKED_UP: Final = 250
 class ParticipantRepository:
     """The registrations of events, for reading."""
 
-    def __init__(self, database: Database, sql: Statements, changes: ChangeRepository, events: EventRepository) -> None:
+    def __init__(
+        self,
+        database: Database,
+        sql: Statements,
+        changes: ChangeRepository,
+        events: EventRepository,
+        expansion: UserExpansion,
+    ) -> None:
         self._database = database
         self._sql = sql
         self._changes = changes
         self._events = events
+        self._expansion = expansion
 
     async def get(self, event_id: str, user_id: str, caller: Caller) -> Registration:
         """Returns a user's registration. Raises `NotFound`."""
@@ -54,6 +60,8 @@ class ParticipantRepository:
         after: int,
         limit: int | None,
         caller: Caller,
+        *,
+        with_users: bool,
     ) -> tuple[Participants, int | None]:
         """Returns the registrations of an event that were made after position `after`, and the position of the last
         one if there are more.
@@ -61,6 +69,10 @@ class ParticipantRepository:
         Without a status, cancelled registrations are left out. `approved` leaves only those that are, or that are not.
         Raises `NotFound`.
         """
+        if with_users:
+            return await self._database.read(
+                lambda tx: self._list_expanded(tx, event_id, status, approved, after, limit, caller)
+            )
         event = await self._events.get(event_id, caller.user_id)
         people = event.registered_count + event.waitlisted_count + event.pending_count
         # The event has no counter of cancelled registrations.
@@ -80,26 +92,6 @@ class ParticipantRepository:
             counts = tx.row(self._sql.count_participants, event_id=event.id)
             rows = tx.all(self._sql.list_first_names, event_id=event.id, limit=limit)
             return CardData(event, ParticipantCounts(**counts), [display_name(**row) for row in rows])
-
-        return await self._database.read(work)
-
-    async def find_events_of(self, user_id: str, caller: Caller) -> UserEvents:
-        """Returns the events that a user hosts and participates in.
-
-        Raises `NotFound`, and `Forbidden` unless the user is the caller.
-        """
-
-        def work(tx: Transaction) -> UserEvents:
-            if tx.one(self._sql.get_user, user_id=user_id) is None:
-                raise NotFound("user_not_found")
-            check_self(user_id, caller.user_id)
-            return UserEvents(
-                organized_events=[OrganizedEvent(**row) for row in tx.all(self._sql.list_organized, user_id=user_id)],
-                participated_events=[
-                    ParticipatedEvent(**row) for row in tx.all(self._sql.list_participated, user_id=user_id)
-                ],
-                as_of=self._changes.load_last(tx),
-            )
 
         return await self._database.read(work)
 
@@ -129,3 +121,18 @@ class ParticipantRepository:
         listed = Raw(page["participants"].encode())
         found = Participants(event_id=event_id, participants=listed, next=None, as_of=self._changes.load_last(tx))
         return found, page["last"] if more else None
+
+    def _list_expanded(
+        self,
+        tx: Transaction,
+        event_id: str,
+        status: RegistrationStatus | None,
+        approved: bool | None,
+        after: int,
+        limit: int | None,
+        caller: Caller,
+    ) -> tuple[Participants, int | None]:
+        event = self._events.load(tx, event_id, caller.user_id)
+        found, last = self._list(tx, event.id, status, approved, after, limit)
+        expanded = self._expansion.add_users(tx, bytes(found.participants).decode(), caller)
+        return structs.replace(found, participants=expanded), last

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from uuid import uuid4
 
+import msgspec
 from msgspec import UNSET, Struct, UnsetType, structs
 
 from eventorg.domain.callers import NOBODY, Caller
@@ -14,7 +15,7 @@ from eventorg.domain.facts import NewChange, field_names
 from eventorg.domain.idempotency import Once, is_replay
 from eventorg.domain.identities import TelegramIdentity
 from eventorg.domain.normal_forms import email_key, fold, name_key
-from eventorg.domain.users import Login, NewUser, User, UserPatch, check_self
+from eventorg.domain.users import Login, NewUser, User, UserList, UserPatch, check_self
 from eventorg.domain.values import check_version
 from eventorg.repositories.account_deletion import AccountDeletion
 from eventorg.repositories.changes import ChangeRepository
@@ -85,6 +86,16 @@ class UserRepository:
         """Returns the user, with the email address only for itself. Raises `NotFound`."""
         user = await self._database.look_up(self.load, user_id)
         return user if user_id == viewer_id else structs.replace(user, email=UNSET, email_verified=UNSET)
+
+    async def find_listed(self, ids: list[str], viewer_id: str) -> UserList:
+        """Returns the users that exist in the order of the IDs, with the email address only for the viewer itself."""
+
+        def work(tx: Transaction) -> UserList:
+            rows = tx.all(self._sql.list_users_by_id, ids=msgspec.json.encode(ids).decode())
+            users = [User(**row) if row["id"] == viewer_id else User(**dict(row) | {"email": UNSET}) for row in rows]
+            return UserList(users=users, as_of=self._changes.load_last(tx))
+
+        return await self._database.read(work)
 
     async def find_named(self, name: str) -> User:
         """Returns the user with this username, email address, or ID, with all fields, for the operator.

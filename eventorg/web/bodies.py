@@ -1,7 +1,7 @@
 """Strict decoding of request bodies: values are never coerced, and no body causes a 500."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any, Final, TypeVar
 
@@ -124,7 +124,7 @@ def decode(body: bytes, annotation: Any) -> Any:
     raise refusal
 
 
-def parse(kind: type[T], **parameters: str | None) -> T:
+def parse(kind: type[T], **parameters: str | Mapping[str, str] | None) -> T:
     """Returns query parameters as a struct, strictly, leaving out those that are None. Raises `Invalid`."""
     try:
         return msgspec.convert({name: value for name, value in parameters.items() if value is not None}, kind)

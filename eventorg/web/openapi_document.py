@@ -138,7 +138,7 @@ def _plain(schema: Any, *, nullable: bool = True) -> Any:
         return schema
     (arm,) = arms
     if not isinstance(arm, Schema):
-        return arm
+        return Schema(all_of=[arm], description=schema.description) if schema.description else arm
     given = {each.name: value for each in fields(schema) if (value := getattr(schema, each.name)) is not None}
     return replace(arm, **given | {"one_of": None})
 

@@ -1,8 +1,8 @@
-"""Pages of lists: a limit, and an opaque cursor for the place where the next page starts."""
+"""Parameters of lists: a limit, an opaque cursor for the place where the next page starts, and `expand`."""
 
 import base64
 import binascii
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 from litestar.params import QueryParameter
@@ -11,6 +11,11 @@ from eventorg.domain.errors import FieldError, Invalid
 
 Limit = Annotated[int, QueryParameter(ge=1, le=1000, description="Maximum number of results.")]
 Cursor = Annotated[str | None, QueryParameter(description="The `next` of the previous page.")]
+
+Expand = Annotated[
+    Literal["user"] | None,
+    QueryParameter(description="`user`: each entry has a `user` with the user's names."),
+]
 
 
 def encode_cursor(place: object) -> str:

@@ -1,7 +1,8 @@
-"""Strict query parameters: unknown and repeated ones are refused, and a whole number is digits.
+"""Strict query parameters: unknown, repeated and missing ones are refused, and a whole number is digits.
 
 Litestar ignores unknown parameters. It reads `limit=1e1` and `limit=10.0` as numbers, `null` as an omitted parameter
-and `nan` as a number within all limits. Of a repeated parameter it uses the last value.
+and `nan` as a number within all limits. Of a repeated parameter it uses the last value, and it does not name a missing
+one.
 """
 
 import re
@@ -33,16 +34,19 @@ def query_prefixes(*prefixes: str) -> dict[str, Any]:
 
 
 class QueryParameters:
-    """Middleware that checks the query string of a request, if it has one."""
+    """Middleware that checks the query string of a request."""
 
     def __init__(self) -> None:
         self._known: dict[BaseRouteHandler, dict[str, re.Pattern[str] | None]] = {}
+        self._required: dict[BaseRouteHandler, set[str]] = {}
 
     def receive_route(self, route: HTTPRoute) -> None:
         """Notes the spelling that each parameter of the route's handlers allows; None for a list of values."""
         for handler, model in route.route_handler_map.values():
             known, fields = self._known.setdefault(handler, {}), handler.parsed_fn_signature.parameters
             for parameter in model.expected_query_params:
+                if parameter.is_required:
+                    self._required.setdefault(handler, set()).add(parameter.field_alias)
                 field = fields.get(parameter.field_name)  # None for a parameter of a dependency
                 known[parameter.field_alias] = None if parameter.is_sequence else _pattern(field) if field else _TEXT
 
@@ -50,23 +54,25 @@ class QueryParameters:
         """Returns the application with this middleware in front of it."""
 
         def checked(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
-            if scope["query_string"] and scope.get("method") != "OPTIONS":
+            has_query = scope["query_string"] or scope["route_handler"] in self._required
+            if has_query and scope.get("method") != "OPTIONS":
                 self._check(scope)  # type: ignore[arg-type]
             return app(scope, receive, send)
 
         return checked
 
     def _check(self, scope: HTTPScope) -> None:
-        """Raises `Invalid` with up to `MAX_FAULTS` broken rules, in the order of the query string."""
+        """Raises `Invalid` with up to `MAX_FAULTS` broken rules, first those that were sent."""
         handler = scope["route_handler"]
         known, opt = self._known.get(handler, {}), handler.opt
-        broken = []
-        for name, values in _read(scope["query_string"]).items():
+        broken, sent = [], _read(scope["query_string"])
+        for name, values in sent.items():
             fault = _fault(name, values, known, opt)
             if fault is not None:
                 broken.append(fault)
             if len(broken) == MAX_FAULTS:
                 break
+        broken += [FieldError(name, "required") for name in sorted(self._required.get(handler, ()) - sent.keys())]
         if broken:
             raise Invalid(*broken)
 

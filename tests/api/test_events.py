@@ -46,6 +46,7 @@ def test_a_new_event_has_the_defaults(fresh_server: Server) -> None:
         "maybe_count": 0,
         "declined_count": 0,
         "role": "organizer",
+        "metadata": {},
         "registered_count": 0,
         "waitlisted_count": 0,
         "version": 1,

@@ -63,6 +63,9 @@ def scanned(file: sqlite3.Connection, statement: Statement) -> set[str]:
     return scans - built
 
 
+TAGS: list[dict[str, str]] = [{}, {"a": "1"}, {"a": "1", "b": "2"}]
+
+
 def queries() -> Iterator[tuple[str, Statement]]:
     """Yields every combination of filters of the list of events: first and later pages, with and without a viewer."""
     time = "2027-01-01T00:00:00Z"
@@ -74,10 +77,13 @@ def queries() -> Iterator[tuple[str, Statement]]:
         [None, "cancelled"],
         [None, "v"],
         [None, ("a", "b")],
+        TAGS,
     )
-    for start_from, start_to, q, organizer, status, viewer, after in choices:
-        wanted = EventQuery(start_from=start_from, start_to=start_to, q=q, organizer_id=organizer, status=status)  # type: ignore[arg-type]
-        yield str(wanted), compose_search(wanted, viewer, after, 100)[0]
+    for start_from, start_to, q, organizer, status, viewer, after, tags in choices:
+        wanted = EventQuery(start_from=start_from, start_to=start_to, q=q, organizer_id=organizer, status=status,  # type: ignore[arg-type]
+                            metadata=tags)  # fmt: skip
+        for bot in (None, "b") if tags else (None,):
+            yield str(wanted), compose_search(wanted, viewer, bot, after, 100)[0]
 
 
 @pytest.mark.parametrize("statement", STATEMENTS, ids=lambda statement: statement.name)
@@ -88,24 +94,46 @@ def test_no_statement_reads_a_table_from_end_to_end(file: sqlite3.Connection, st
 
 def test_no_combination_of_filters_reads_a_table_from_end_to_end(file: sqlite3.Connection) -> None:
     composed = list(queries())
-    assert len(composed) == 256
+    assert len(composed) == 256 * 5
     for wanted, statement in composed:
         plan = explain(file, statement)
         assert scanned(file, statement) <= {"events_search"}, f"{wanted}: {plan}"
         assert all("VIRTUAL TABLE INDEX 0:M" in line for line in plan if "SCAN events_search" in line)
 
 
+@pytest.mark.parametrize("viewer", [None, "somebody"])
+def test_metadata_is_looked_up_by_the_bot_or_for_each_event_of_a_host(
+    file: sqlite3.Connection, viewer: str | None
+) -> None:
+    statement, _ = compose_search(EventQuery(metadata={"a": "1", "b": "2"}), viewer, "bot", None, 100)
+    plan = explain(file, statement)
+    assert "SEARCH event_metadata USING COVERING INDEX event_metadata_of_bot (bot=? AND key=? AND value=?)" in plan
+    assert plan.count("SEARCH has USING PRIMARY KEY (event_id=? AND key=?)") == 5
+    assert any("events USING COVERING INDEX events_of_organizer (organizer_id=?" in line for line in plan)
+
+
 def test_public_events_are_read_in_the_order_of_an_index(file: sqlite3.Connection) -> None:
     for viewer in (None, "somebody"):
-        statement, _ = compose_search(EventQuery(), viewer, ("2027", "id"), 100)
+        statement, _ = compose_search(EventQuery(), viewer, None, ("2027", "id"), 100)
         plan = explain(file, statement)
         assert any("events_in_order (visibility=? AND status=? AND (start_time,id)>(?,?))" in line for line in plan)
         assert plan.count("USE TEMP B-TREE FOR ORDER BY") == (1 if viewer is None else 2), "the page, the hosted ones"
 
 
+def test_a_users_events_are_found_by_the_user(file: sqlite3.Connection) -> None:
+    statement = next(statement for statement in STATEMENTS if statement.name == "list_events_of")
+    plan = explain(file, statement)
+    for found in (
+        "COVERING INDEX events_of_organizer (organizer_id=? AND (start_time,id)>(?,?) AND start_time<?)",
+        "COVERING INDEX event_hosts_of_user (user_id=?)",
+        "registrations USING INDEX sqlite_autoindex_registrations_1 (user_id=?)",
+    ):
+        assert any(line.endswith(found) for line in plan), found
+
+
 def test_an_organizers_events_are_found_by_the_organizer(file: sqlite3.Connection) -> None:
     for viewer in (None, "somebody"):
-        statement, _ = compose_search(EventQuery(organizer_id="organizer"), viewer, None, 100)
+        statement, _ = compose_search(EventQuery(organizer_id="organizer"), viewer, None, None, 100)
         assert not any("events_in_order" in line for line in explain(file, statement))
 
 

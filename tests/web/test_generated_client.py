@@ -96,6 +96,12 @@ def test_a_person_signs_up_and_registers(server: Server, generated: Generated) -
         assert isinstance(operation("get_card").sync(event.id, client=client), models.Card)
         assert isinstance(operation("export_user").sync(client=client), models.Export)
         assert isinstance(operation("list_user_events").sync("me", client=client), models.UserEvents)
+        page = operation("list_user_events").sync("me", client=client, limit=1)
+        assert isinstance(page, models.UserEventPage)
+        assert page.events[0].role is models.UserEventRole.ORGANIZER
+        shown = operation("list_participants").sync(event.id, client=client, expand=models.ListParticipantsExpand.USER)
+        assert shown.participants[0].user.username == name
+        assert [one.id for one in operation("list_users").sync(client=client, ids=user.id).users] == [user.id]
         changes = operation("list_changes").sync(client=client, timeout=0)
         assert models.ChangeType.REGISTRATION_CREATED in [change.type_ for change in changes.changes]
         assert isinstance(operation("delete_event").sync(event.id, client=client), models.Done)

@@ -65,8 +65,8 @@ def faults(user: User, url: str) -> list[tuple[str, str]]:
 
 @pytest.mark.parametrize(
     "place",
-    ["/events?limit", "/changes?limit", "/changes?after", "{event}/participants?limit", "{event}/card?names",
-     "{event}/webhooks/1/deliveries?limit"],
+    ["/events?limit", "/changes?limit", "/changes?after", "/users/me/events?limit", "{event}/participants?limit",
+     "{event}/card?names", "{event}/webhooks/1/deliveries?limit"],
 )  # fmt: skip
 def test_a_whole_number_is_digits(user: User, event: str, place: str) -> None:
     url = place.format(event=event)
@@ -92,7 +92,10 @@ def test_a_status_is_not_null(user: User, event: str) -> None:
     [
         *(("/events", name) for name in ("limit", "cursor", "q", "status", "organizer_id", "from", "to")),
         *(("/changes", name) for name in ("after", "limit", "timeout", "lastEventId")),
-        *(("{event}/participants", name) for name in ("limit", "cursor", "status")),
+        *(("{event}/participants", name) for name in ("limit", "cursor", "status", "expand")),
+        ("{event}/hosts", "expand"),
+        ("/users", "ids"),
+        *(("/users/me/events", name) for name in ("from", "to", "role", "limit", "cursor")),
         *(("{event}/card", name) for name in ("names", "locale")),
         *(("{event}/webhooks/1/deliveries", name) for name in ("limit", "cursor")),
     ],
@@ -124,7 +127,8 @@ def test_an_unknown_parameter_is_refused_on_every_route(served: Server, user: Us
             response = served.client.request(method, f"{path}?utm=1&utm=2", headers=user.headers)
             is_open = path.startswith(("/docs", "/openapi", "/health", "/problems")) or path.endswith(".ics")
             faults = [fault["code"] for fault in response.json()["errors"]] if response.status_code == 422 else []
-            assert faults == ([] if is_open else ["unknown_parameter"]), f"{method} {path}"
+            missing = ["required"] * ((method, path) == ("GET", "/users"))
+            assert faults == ([] if is_open else ["unknown_parameter", *missing]), f"{method} {path}"
             checked += 1
     assert checked > 40
 
@@ -172,6 +176,12 @@ def test_a_route_with_prefixes_takes_any_name_that_begins_with_one() -> None:
             assert client.get(f"/things?{query}").json()["errors"][0]["code"] == code
         assert client.get("/open?count=2&a=%FF&a=1").text == "2"
         assert client.get("/open?count=2&count=1").status_code == 422
+
+
+def test_a_missing_parameter_is_named(user: User) -> None:
+    assert faults(user, "/users") == [("ids", "required")]
+    assert faults(user, "/users?utm=1&ids=1&ids=2") == [("utm", "unknown_parameter"), ("ids", "repeated")]
+    assert faults(user, "/users?limit=1") == [("limit", "unknown_parameter"), ("ids", "required")]
 
 
 def test_words_may_be_null(user: User) -> None:

@@ -27,6 +27,7 @@ GET    /identities/telegram/{telegram_id}              S          S       S  200
 DELETE /identities/telegram/{telegram_id}              S          S       S    A    404       R
 POST   /identities/telegram/{telegram_id}/link         S          S       S  200    200       R
 GET    /users/me/export                                S          S       S    A    200       R
+GET    /users                                        200          S     200  200    200       R
 GET    /users/{user_id}                                S          S       S    A    200       R
 PATCH  /users/{user_id}                                S          S       S    A    403       R
 DELETE /users/{user_id}                                S          S       S    A    403       R
