@@ -89,6 +89,7 @@ SELECT
     users.updated_at,
     users.locale,
     users.timezone,
+    users.email_verified,
     users.version
 FROM json_each(:ids)
 CROSS JOIN users ON users.id = json_each.value -- CROSS: the order of the array

@@ -85,14 +85,14 @@ class UserRepository:
     async def get(self, user_id: str, viewer_id: str) -> User:
         """Returns the user, with the email address only for itself. Raises `NotFound`."""
         user = await self._database.look_up(self.load, user_id)
-        return user if user_id == viewer_id else structs.replace(user, email=UNSET, email_verified=UNSET)
+        return _seen_by(user, viewer_id)
 
     async def find_listed(self, ids: list[str], viewer_id: str) -> UserList:
         """Returns the users that exist in the order of the IDs, with the email address only for the viewer itself."""
 
         def work(tx: Transaction) -> UserList:
             rows = tx.all(self._sql.list_users_by_id, ids=msgspec.json.encode(ids).decode())
-            users = [User(**row) if row["id"] == viewer_id else User(**dict(row) | {"email": UNSET}) for row in rows]
+            users = [_seen_by(_user(row), viewer_id) for row in rows]
             return UserList(users=users, as_of=self._changes.load_last(tx))
 
         return await self._database.read(work)
@@ -302,6 +302,11 @@ class UserRepository:
 def _user(row: sqlite3.Row) -> User:
     """Returns a user with a truth value, which SQLite stores as a number."""
     return User(**{**row, "email_verified": bool(row["email_verified"])})
+
+
+def _seen_by(user: User, viewer_id: str) -> User:
+    """Returns a user as a viewer sees it: only the user sees the address."""
+    return user if user.id == viewer_id else structs.replace(user, email=UNSET, email_verified=UNSET)
 
 
 def _columns(profile: dict[str, str | None]) -> dict[str, str | None]:
