@@ -7,12 +7,13 @@ import queue
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
 from eventorg.background.feed import Feed
 from eventorg.settings import Settings
-from eventorg.testing import Server, User, running
+from eventorg.testing import Clock, Server, User, running
 from tests import telegram
 from tests.described import documented_errors
 
@@ -30,9 +31,14 @@ def anyio_backend() -> str:
     return "asyncio"
 
 
+class _FixedClock(Clock):
+    def advance(self, **_: float) -> NoReturn:
+        raise AssertionError("other tests share this clock: use fresh_server")
+
+
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server that all tests of a worker share. Its clock stands still; use `fresh_server` to move the clock."""
+    """A server that all tests of a worker share. Its clock refuses to move; use `fresh_server` to move the clock."""
     database = tmp_path_factory.mktemp("shared") / "eventorg.db"
     settings = Settings(
         plugins="none",
@@ -42,7 +48,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         signups_per_minute=0,
         telegram_bot_token=telegram.BOT_TOKEN,
     )
-    with running(settings) as server:
+    with running(settings, _FixedClock()) as server:
         yield server
 
 

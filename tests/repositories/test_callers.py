@@ -138,10 +138,10 @@ def test_the_signature_of_a_token_is_verified_once(server: Server, monkeypatch: 
     assert verified == [other.token]
 
 
-def test_a_cached_token_expires(server: Server) -> None:
-    user = server.sign_up()
+def test_a_cached_token_expires(fresh_server: Server) -> None:
+    user = fresh_server.sign_up()
     assert user.get("/users/me").status_code == 200
-    server.clock.advance(hours=24)
+    fresh_server.clock.advance(hours=24)
     for _ in range(2):
         check_problem(user.get("/users/me"), 401, "token_expired")
 
