@@ -1,15 +1,18 @@
 """Runs eventorg as a separate process that is configured by its environment."""
 
 import json
+import multiprocessing
 import os
 import pty
 import queue
+import runpy
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from eventorg.settings import Settings
@@ -18,6 +21,8 @@ from eventorg.testing import Clock, Server
 CHECKOUT = Path(__file__).parents[1]
 APP = (sys.executable, "app.py")
 EVENTORG = (sys.executable, "-m", "eventorg")
+FORKS = multiprocessing.get_context("forkserver")
+FORKS.set_forkserver_preload(["tests.programs"])
 PATIENCE = 60
 """Seconds after which a test gives up waiting for a program. No test that passes takes that long."""
 
@@ -48,15 +53,47 @@ def start(
 
 
 def run(
-    database: Path, *arguments: str | Path, program: Sequence[str] = EVENTORG, **settings: str | int
+    database: Path, *arguments: str | Path, program: Sequence[str] | None = None, **settings: str | int
 ) -> subprocess.CompletedProcess[str]:
-    """Runs a command, and returns its output and exit status."""
+    """Runs a command, and returns its output and exit status.
+
+    `eventorg` is forked from a process that has imported it, which saves half a second of CPU. To test how a program
+    starts, name it: `program=EVENTORG`.
+    """
+    if program is None:
+        return _run_forked([*map(str, arguments)], environment(database, **settings))
     with start(database, *arguments, program=program, cwd=CHECKOUT, **settings) as process:
         try:
             stdout, stderr = process.communicate(timeout=PATIENCE)
         finally:
             process.kill()
     return subprocess.CompletedProcess(process.args, process.returncode, stdout, stderr)
+
+
+def _run_forked(arguments: list[str], variables: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    """Runs `eventorg` in a fork of multiprocessing's fork server, which has no threads and no open database."""
+    with TemporaryDirectory() as folder:
+        outputs = [Path(folder) / name for name in ("stdout", "stderr")]
+        process = FORKS.Process(target=_be_eventorg, args=(arguments, variables, outputs))
+        process.start()
+        process.join(PATIENCE)
+        if process.exitcode is None:
+            process.kill()
+            process.join()
+            raise subprocess.TimeoutExpired(arguments, PATIENCE)
+        stdout, stderr = (output.read_text() for output in outputs)
+        return subprocess.CompletedProcess(arguments, process.exitcode, stdout, stderr)
+
+
+def _be_eventorg(arguments: list[str], variables: dict[str, str], outputs: list[Path]) -> None:
+    """Becomes `python -m eventorg` in a process that was just forked."""
+    for descriptor, output in enumerate(outputs, start=1):
+        os.dup2(os.open(output, os.O_WRONLY | os.O_CREAT), descriptor)
+    os.chdir(CHECKOUT)
+    os.environ.clear()
+    os.environ.update(variables)
+    sys.argv[1:] = arguments
+    runpy.run_module("eventorg", run_name="__main__", alter_sys=True)
 
 
 def at_a_terminal(database: Path, *arguments: str, types: str = "") -> tuple[int, str]:

@@ -25,7 +25,9 @@ from eventorg.web.headers import ALWAYS
 
 SHUTDOWN_SECONDS = 8
 """Longest time that running requests can take to finish after SIGTERM."""
-_TICKS_PER_SECOND = 10  # how often uvicorn calls `on_tick`
+TICKS_PER_SECOND = 10
+"""How often uvicorn calls `on_tick`."""
+
 
 log = structlog.get_logger("eventorg.server")
 
@@ -44,7 +46,7 @@ class Server(uvicorn.Server):
 
     async def on_tick(self, counter: int) -> bool:
         """Enforces the deadlines of all connections once a second."""
-        if counter % _TICKS_PER_SECOND == 0:
+        if counter % TICKS_PER_SECOND == 0:
             now = asyncio.get_running_loop().time()
             for connection in list(self.server_state.connections):
                 cast("DeadlineProtocol", connection).enforce_deadlines(now)

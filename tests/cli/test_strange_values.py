@@ -88,7 +88,7 @@ def test_a_setting_of_two_lines_is_one_sentence(
 def test_names_can_be_printed_in_every_encoding(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     said("token", "create", "Бот", "--scope", "act")
     monkeypatch.setenv("PYTHONIOENCODING", "latin-1")
-    listed = run(path, "token", "list")
+    listed = run(path, "token", "list", program=EVENTORG)
     assert (listed.returncode, listed.stdout.split("\t")[0]) == (0, r"\u0411\u043e\u0442")
 
 

@@ -60,7 +60,9 @@ def event(event_id: str) -> Event:
 def participants(event_id: str) -> Participants:
     """Returns the participants as JSON, read once and then kept."""
     row = _one(SQL.list_participants, event_id=event_id, after=0, status=None, limit=-1)
-    return Participants(event_id=event_id, participants=msgspec.Raw(row["participants"].encode()), next=None, as_of=0)
+    as_of = _one(SQL.get_last_change)["seq"]
+    participants = msgspec.Raw(row["participants"].encode())
+    return Participants(event_id=event_id, participants=participants, next=None, as_of=as_of)
 
 
 def _one(statement: Statement, **parameters: str | int | None) -> sqlite3.Row:

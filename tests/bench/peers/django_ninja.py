@@ -6,7 +6,7 @@ import django
 import jwt
 from django.conf import settings
 from django.core.wsgi import get_wsgi_application
-from django.db import models, transaction
+from django.db import connection, models, transaction
 from django.db.models import F, Q
 from django.http import HttpRequest, JsonResponse
 from django.urls import path
@@ -102,6 +102,7 @@ class ParticipantsOut(Schema):
     event_id: str
     participants: list[RegistrationOut]
     next: str | None = None
+    as_of: int
 
 
 class Bearer(HttpBearer):
@@ -150,7 +151,9 @@ def list_participants(request: HttpRequest, event_id: str) -> dict:
         if participant["status"] == "waitlisted":
             waiting += 1
             participant["waitlist_position"] = waiting
-    return {"event_id": event_id, "participants": participants}
+    with connection.cursor() as cursor:
+        (as_of,) = cursor.execute("SELECT seq FROM sqlite_sequence WHERE name = 'changes'").fetchone()
+    return {"event_id": event_id, "participants": participants, "as_of": as_of}
 
 
 @api.post("/events/{event_id}/register", response={200: RegistrationOut, 201: RegistrationOut})

@@ -58,6 +58,7 @@ class Participants(BaseModel):
     event_id: str
     participants: list[Registration]
     next: str | None = None
+    as_of: int
 
 
 async def get_session() -> AsyncIterator[AsyncSession]:
@@ -127,7 +128,8 @@ async def list_participants(event_id: str, user_id: CurrentUser, session: Sessio
         if participant.status == "waitlisted":
             waiting += 1
             participant.waitlist_position = waiting
-    return Participants(event_id=event_id, participants=participants)
+    as_of = await session.scalar(tables.LAST_CHANGE)
+    return Participants(event_id=event_id, participants=participants, as_of=as_of)
 
 
 @app.post("/events/{event_id}/register", status_code=201)

@@ -61,6 +61,7 @@ class Participants(Struct):
     event_id: str
     participants: list[Registration]
     next: str | None = None
+    as_of: int = 0
 
 
 class EventService(service.SQLAlchemyAsyncRepositoryService[tables.Event]):
@@ -126,7 +127,8 @@ async def list_participants(
         if participant.status == "waitlisted":
             waiting += 1
             participant.waitlist_position = waiting
-    return Participants(event_id, participants)
+    as_of = await registrations.repository.session.scalar(tables.LAST_CHANGE)
+    return Participants(event_id, participants, as_of=as_of)
 
 
 @post("/events/{event_id:str}/register")

@@ -2,13 +2,14 @@
 
 import os
 
-from sqlalchemy import ForeignKey, event
+from sqlalchemy import ForeignKey, event, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 URL = f"sqlite+aiosqlite:///{os.environ['EVENTORG_DATABASE']}"
 SECRET = os.environ["EVENTORG_SECRET"]
 CLAIMS = ["exp", "iat", "sub", "iss", "aud", "jti"]
+LAST_CHANGE = text("SELECT seq FROM sqlite_sequence WHERE name = 'changes'")
 
 
 class Base(DeclarativeBase):

@@ -27,6 +27,7 @@ const listParticipants = db.prepare(`
   SELECT event_id, user_id, status, registration_date,
     CASE status WHEN 'waitlisted' THEN row_number() OVER (PARTITION BY status ORDER BY seq) END AS waitlist_position
   FROM registrations WHERE event_id = ? AND status <> 'cancelled' ORDER BY seq`)
+const getLastChange = db.prepare("SELECT seq FROM sqlite_sequence WHERE name = 'changes'").pluck()
 const getRegistration = db.prepare(`
   SELECT event_id, user_id, status, registration_date, NULL AS waitlist_position
   FROM registrations WHERE event_id = ? AND user_id = ?`)
@@ -60,7 +61,9 @@ const registration = {
 }
 const participants = {
   type: 'object',
-  properties: { event_id: text, participants: { type: 'array', items: registration }, next: optional }
+  properties: {
+    event_id: text, participants: { type: 'array', items: registration }, next: optional, as_of: number
+  }
 }
 
 class Refusal extends Error {
@@ -119,7 +122,7 @@ app.get(
   (request, reply) => {
     const id = request.params.id
     if (!findEvent.get(id)) throw new Refusal(404, 'event_not_found')
-    reply.send({ event_id: id, participants: listParticipants.all(id), next: null })
+    reply.send({ event_id: id, participants: listParticipants.all(id), next: null, as_of: getLastChange.get() })
   })
 
 app.post(
