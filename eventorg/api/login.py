@@ -9,8 +9,9 @@ from msgspec import Meta, Struct
 
 from eventorg.domain.errors import Unauthenticated
 from eventorg.domain.normal_forms import email_key
+from eventorg.domain.text_rules import within
 from eventorg.domain.users import Login, User
-from eventorg.domain.values import Input, instant, rfc3339, rule, within
+from eventorg.domain.values import Input, instant, rfc3339, rule
 from eventorg.repositories.identities import IdentityRepository
 from eventorg.repositories.users import UserRepository
 from eventorg.security.login_throttle import LoginThrottle

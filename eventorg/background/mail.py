@@ -1,4 +1,4 @@
-"""Sends deliveries by mail (SMTP) to users who have an e-mail address and no Telegram account."""
+"""Sends deliveries by mail (SMTP) to users who have an email address and no Telegram account."""
 
 import asyncio
 from contextlib import AbstractAsyncContextManager, suppress

@@ -9,8 +9,9 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from eventorg.domain.errors import FieldError, Invalid
 from eventorg.domain.fields import CreatedAt, UpdatedAt, UserId
 from eventorg.domain.normal_forms import normal, visible
+from eventorg.domain.text_rules import UNPRINTABLE
 from eventorg.domain.users import User
-from eventorg.domain.values import UNPRINTABLE, Input, Locale, Timezone, instant, rule, text
+from eventorg.domain.values import Input, Locale, Timezone, instant, rule, text
 
 MAX_TELEGRAM_ID = 2**52 - 1
 """Telegram IDs have at most 52 significant bits (Bot API, User)."""
@@ -64,7 +65,7 @@ class TelegramAccount(Input):
 class TelegramIdentity(Struct, kw_only=True, frozen=True):
     """A Telegram account of a user."""
 
-    telegram_id: Annotated[int, Meta(description="Telegram's id of the account.", examples=[123456789])]
+    telegram_id: Annotated[int, Meta(description="Telegram's ID of the account.", examples=[123456789])]
     user_id: UserId
     username: Annotated[str | None, Meta(description="The username in Telegram.", examples=["anna"])]
     created_at: CreatedAt

@@ -26,8 +26,8 @@ from .repository import HostsWebhooks
 from .webhooks import CreatedWebhook, NewWebhook, Webhook, WebhookDeliveries, WebhookDelivery, Webhooks, tag_of
 
 PluginContext = NamedDependency[Context]
-WebhookId = Annotated[str, PathParameter(description="The webhook's id.")]
-DeliveryId = Annotated[str, PathParameter(description="The id of the message.")]
+WebhookId = Annotated[str, PathParameter(description="The webhook's ID.")]
+DeliveryId = Annotated[str, PathParameter(description="The ID of the message.")]
 
 
 class WebhookController(Controller):
