@@ -121,8 +121,9 @@ class Webhook(Struct, kw_only=True, frozen=True):
 
 
 def tag_of(webhook: Webhook) -> str:
-    """Returns the entity tag of a webhook, which changes with every field."""
-    return f'"{hashlib.sha256(msgspec.json.encode(webhook)).hexdigest()[:32]}"'
+    """Returns the entity tag of a webhook, which changes with every field other than the secret."""
+    shown = msgspec.json.encode([getattr(webhook, name) for name in Webhook.__struct_fields__])
+    return f'"{hashlib.sha256(shown).hexdigest()[:32]}"'
 
 
 class CreatedWebhook(Webhook, frozen=True, kw_only=True):
