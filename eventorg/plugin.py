@@ -233,7 +233,7 @@ class Context(Protocol):
         `<plugin>:<dedupe_key>`. `texts` are by language (`ru`, `en`), each 1 to 4,096 UTF-16 code units. The message is
         told from `due_at` (default: now) until `expires_at`. It is deleted with its user, and it is void when its event
         is deleted; a message about the deletion is made afterwards. For a user who cannot be reached it is stored, but
-        not told. Put the user's id into `dedupe_key`: of two messages whose keys differ only in that, one is told if
+        not told. Put the user's ID into `dedupe_key`: of two messages whose keys differ only in that, one is told if
         the two users become one. With `replace`, the user is not told older messages of this kind about this event
         any more. Raises `ValueError` for a missing, empty or too long text.
         """
@@ -301,8 +301,8 @@ class Plugin(Struct, frozen=True, kw_only=True):
     under the plugin's name. The function reads in the given transaction."""
 
     on_merge: MergeHandler | None = None
-    """Moves what the plugin keeps about a user to another user, with whom the user is merged: called with the id of the
-    user that goes, the id of the user that stays, the context and the transaction of the merge, before the core moves
+    """Moves what the plugin keeps about a user to another user, with whom the user is merged: called with the ID of the
+    user that goes, the ID of the user that stays, the context and the transaction of the merge, before the core moves
     its own rows. What is not moved is deleted with the user. If it raises, the merge fails."""
 
     refresh: Refresh | None = None

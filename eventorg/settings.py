@@ -4,20 +4,15 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping
-from difflib import get_close_matches
 from importlib.util import find_spec
-from ipaddress import ip_network
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, TypeVar, get_args, get_origin, get_type_hints
-from urllib.parse import urlsplit
+from typing import Annotated, Any, Final, Literal, TypeVar
 
-import msgspec
 from msgspec import Meta, Struct, structs
 
-from eventorg.domain.errors import FieldError
 from eventorg.domain.mail import parse_sender, parse_server
-from eventorg.domain.validation import field_errors
-from eventorg.errors import SettingError, UnknownSetting
+from eventorg.errors import SettingError
+from eventorg.setting_values import VISIBLE, check_text, convert, is_network, is_public_url, unknown
 
 PREFIX = "EVENTORG_"
 CONFIG = "EVENTORG_CONFIG"
@@ -32,9 +27,6 @@ RENAMED: Final = {
 MIN_SECRET = 32
 _MAX_FILE_BYTES = 1024 * 1024
 _ORIGIN = re.compile(r"\*|https?://[A-Za-z0-9.\[\]:-]+")
-_WORDS = {"int": "a whole number", "bool": "true or false", "str": "text"}
-_TYPE = re.compile(rf"`({'|'.join(_WORDS)})`")
-_VISIBLE = re.compile(r"[!-~]*")
 _BOT_KEY = re.compile(r"\d+:[0-9a-f]{64}")
 
 
@@ -175,17 +167,17 @@ class Settings(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
             raise SettingError("EVENTORG_SECRET", f"Expected at least {MIN_SECRET} bytes in each secret")
         if not all(_ORIGIN.fullmatch(origin) for origin in self.allowed_origins):
             raise SettingError("EVENTORG_CORS_ORIGINS", "Expected origins without a path, such as https://example.com")
-        if self.trusted_proxies not in ("", "*") and not all(map(_is_network, self.trusted_proxies.split(","))):
+        if self.trusted_proxies not in ("", "*") and not all(map(is_network, self.trusted_proxies.split(","))):
             raise SettingError(
                 "EVENTORG_TRUSTED_PROXIES", "Expected addresses or networks such as 10.0.0.0/8, or * for all"
             )
         if self.public_url:
-            if not _is_public_url(self.public_url):
+            if not is_public_url(self.public_url):
                 raise SettingError(
                     "EVENTORG_PUBLIC_URL", "Expected an address without a query, such as https://events.example.com"
                 )
             structs.force_setattr(self, "public_url", self.public_url.rstrip("/"))
-        if not _VISIBLE.fullmatch(self.metrics_token):
+        if not VISIBLE.fullmatch(self.metrics_token):
             raise SettingError("EVENTORG_METRICS_TOKEN", "Expected visible ASCII characters without spaces")
         if self.telegram_bot_token and not _BOT_KEY.fullmatch(self.telegram_bot_token):
             bot_id, colon, _ = self.telegram_bot_token.partition(":")
@@ -245,27 +237,6 @@ def _check_mail(url: str, sender: str) -> None:
         ) from None
 
 
-def _is_public_url(text: str) -> bool:
-    """Returns true for an http or https address of visible ASCII characters with nothing behind its path."""
-    if not _VISIBLE.fullmatch(text):
-        return False
-    try:
-        parts = urlsplit(text)
-        port = parts.port  # raises ValueError beyond 65535
-    except ValueError:
-        return False
-    return parts.scheme in ("http", "https") and bool(parts.hostname) and port != 0 and not set("?#@\\") & set(text)
-
-
-def _is_network(text: str) -> bool:
-    """Returns true for an address, or a network without host bits. uvicorn would accept any text."""
-    try:
-        ip_network(text.strip())
-    except ValueError:
-        return False
-    return True
-
-
 def load(environment: Mapping[str, str] | None = None) -> Settings:
     """Returns the settings from an environment (default: this process's) and its TOML file. Raises `SettingError`.
 
@@ -279,7 +250,7 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
     values: dict[str, Any] = {}
     others: dict[str, Any] = {}
     for name, value in given.items():
-        _check_text(name, value)
+        check_text(name, value)
         key = name.removeprefix(PREFIX).lower()
         if key in RENAMED:
             if value != "":
@@ -290,28 +261,10 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
         elif "_" in key:
             others[key] = value
         else:
-            raise unknown(key)
+            raise unknown(key, Settings, PREFIX)
     settings = convert(values, Settings, PREFIX)
     structs.force_setattr(settings, "others", others)
     return settings
-
-
-def unknown(name: str, kind: Any = Settings, prefix: str = PREFIX) -> UnknownSetting:
-    """Returns the error for a name that no setting has, with a setting of a similar name."""
-    similar = get_close_matches(name, [field for field in _fields(kind) if field != "others"], n=1, cutoff=0.7)
-    return UnknownSetting(f"{prefix}{name.upper()}", f"{prefix}{similar[0].upper()}" if similar else None)
-
-
-def _check_text(name: str, value: Any) -> None:
-    """Raises `SettingError` for text that is not UTF-8, or that has the character NUL, which no file name can have."""
-    if not isinstance(value, str):
-        return
-    try:
-        is_text = b"\0" not in value.encode()
-    except UnicodeEncodeError:  # Python decodes other bytes of the environment to lone surrogates
-        is_text = False
-    if not is_text:
-        raise SettingError(name, "Expected UTF-8 text without the character NUL")
 
 
 def own_values(settings: Settings, plugin: str) -> dict[str, Any]:
@@ -322,36 +275,6 @@ def own_values(settings: Settings, plugin: str) -> dict[str, Any]:
         for key, value in settings.others.items()
         if key.startswith(prefix) and value != ""
     }
-
-
-def convert(values: dict[str, Any], kind: type[T], prefix: str) -> T:
-    """Returns the values as a struct. Raises `SettingError` with the name of the variable."""
-    for name in values:
-        if name not in _fields(kind):
-            raise unknown(name, kind, prefix)
-    try:
-        return msgspec.convert(values, kind, strict=False)
-    except msgspec.ValidationError as error:
-        broken = field_errors(error)[0]
-        raise SettingError(f"{prefix}{broken.field.upper()}", _in_words(broken, kind)) from None
-
-
-def _fields(kind: Any) -> tuple[str, ...]:
-    """Returns the names of a struct's fields; `Struct` itself has none."""
-    return getattr(kind, "__struct_fields__", ())
-
-
-def _in_words(broken: FieldError, kind: Any) -> str:
-    """Returns what a setting must be, in words."""
-    if broken.code == "required":
-        return "A value is required"
-    hint = get_type_hints(kind).get(broken.field)
-    if broken.code == "invalid_choice" and get_origin(hint) is Literal:
-        return f"Expected {' or '.join(map(str, get_args(hint)))}"
-    if broken.code == "wrong_type":
-        expected = str(broken.values["expected"])
-        return f"Expected {_WORDS.get(expected, expected)}"
-    return _TYPE.sub(lambda found: _WORDS[found[1]], str(broken.values.get("reason", broken.code)))
 
 
 def _read_file(path: str) -> dict[str, Any]:

@@ -264,7 +264,7 @@ WHERE seq IN (
     LIMIT :limit
 );
 
--- name: drop_deliveries_told_to_both(user_id, heir_id)!
+-- name: drop_deliveries_told_to_both(user_id, stays_id)!
 -- Of two users who become one: what waits for one of them and was told or waits for the other, by the key.
 DELETE FROM deliveries
 WHERE state IN ('waiting', 'retry')
@@ -274,34 +274,34 @@ WHERE state IN ('waiting', 'retry')
             AND EXISTS (
                 SELECT 1
                 FROM deliveries AS other
-                WHERE other.dedupe_key = replace(deliveries.dedupe_key, :user_id, :heir_id)
-                    AND other.user_id = :heir_id
+                WHERE other.dedupe_key = replace(deliveries.dedupe_key, :user_id, :stays_id)
+                    AND other.user_id = :stays_id
                     AND other.state IN ('waiting', 'leased', 'retry', 'sent')
             )
         )
         OR (
-            user_id = :heir_id
+            user_id = :stays_id
             AND EXISTS (
                 SELECT 1
                 FROM deliveries AS other
-                WHERE other.dedupe_key = replace(deliveries.dedupe_key, :heir_id, :user_id)
+                WHERE other.dedupe_key = replace(deliveries.dedupe_key, :stays_id, :user_id)
                     AND other.user_id = :user_id
                     AND other.state IN ('leased', 'sent')
             )
         )
     );
 
--- name: reassign_deliveries(user_id, heir_id)!
--- What was never leased gets the key that it would have had for the heir.
+-- name: reassign_deliveries(user_id, stays_id)!
+-- What was never leased gets the key that it would have had for the user who stays.
 UPDATE deliveries
 SET
-    user_id = :heir_id,
+    user_id = :stays_id,
     dedupe_key = CASE
         WHEN attempts = 0 AND NOT EXISTS (
             SELECT 1
             FROM deliveries AS other
-            WHERE other.dedupe_key = replace(deliveries.dedupe_key, :user_id, :heir_id)
-        ) THEN replace(dedupe_key, :user_id, :heir_id)
+            WHERE other.dedupe_key = replace(deliveries.dedupe_key, :user_id, :stays_id)
+        ) THEN replace(dedupe_key, :user_id, :stays_id)
         ELSE dedupe_key
     END
 WHERE user_id = :user_id;

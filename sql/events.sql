@@ -204,8 +204,8 @@ UPDATE events
 SET
     organizer_id = (
         SELECT user_id
-        FROM event_heirs
-        WHERE event_heirs.event_id = events.id
+        FROM event_successors
+        WHERE event_successors.event_id = events.id
         ORDER BY added_at, user_id
         LIMIT 1
     ),
@@ -213,8 +213,8 @@ SET
     updated_at = :now
 WHERE id = :event_id AND EXISTS (
     SELECT 1
-    FROM event_heirs
-    WHERE event_heirs.event_id = events.id
+    FROM event_successors
+    WHERE event_successors.event_id = events.id
 )
 RETURNING organizer_id;
 

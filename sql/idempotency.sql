@@ -31,12 +31,12 @@ FROM idempotency_records
 WHERE user_id = :user_id
 ORDER BY at, key;
 
--- name: reassign_idempotency_records(user_id, heir_id, limit)!
--- A record of the heir under the same key stays.
+-- name: reassign_idempotency_records(user_id, stays_id, limit)!
+-- A record of the user who stays under the same key stays.
 UPDATE idempotency_records
 SET
-    owner = replace(owner, ':' || :user_id, ':' || :heir_id),
-    user_id = :heir_id
+    owner = replace(owner, ':' || :user_id, ':' || :stays_id),
+    user_id = :stays_id
 WHERE (owner, key) IN (
     SELECT
         given.owner,
@@ -46,7 +46,7 @@ WHERE (owner, key) IN (
         AND NOT EXISTS (
             SELECT 1
             FROM idempotency_records AS own
-            WHERE own.owner = replace(given.owner, ':' || :user_id, ':' || :heir_id) AND own.key = given.key
+            WHERE own.owner = replace(given.owner, ':' || :user_id, ':' || :stays_id) AND own.key = given.key
         )
     LIMIT :limit
 );

@@ -99,7 +99,7 @@ SELECT
 FROM registrations
 WHERE event_id = :event_id AND user_id = :user_id;
 
--- name: reassign_registration(event_id, user_id, heir_id)!
+-- name: reassign_registration(event_id, user_id, stays_id)!
 UPDATE registrations
-SET user_id = :heir_id
+SET user_id = :stays_id
 WHERE event_id = :event_id AND user_id = :user_id;

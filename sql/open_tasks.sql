@@ -1,7 +1,7 @@
--- name: open_task(kind, user_id, heir_id, event_id, actor_id, bot, is_operator)!
+-- name: open_task(kind, user_id, stays_id, event_id, actor_id, bot, is_operator)!
 -- Nothing happens if there is a task for the account or the event, unless an event is deleted while its seats are filled.
-INSERT INTO open_tasks (kind, user_id, heir_id, event_id, actor_id, bot, is_operator)
-VALUES (:kind, :user_id, :heir_id, :event_id, :actor_id, :bot, :is_operator)
+INSERT INTO open_tasks (kind, user_id, stays_id, event_id, actor_id, bot, is_operator)
+VALUES (:kind, :user_id, :stays_id, :event_id, :actor_id, :bot, :is_operator)
 ON CONFLICT (event_id) DO UPDATE
 SET
     kind = excluded.kind,
@@ -48,7 +48,7 @@ SELECT
     seq,
     kind,
     user_id,
-    heir_id,
+    stays_id,
     event_id,
     actor_id,
     bot,
@@ -61,7 +61,7 @@ SELECT
     seq,
     kind,
     user_id,
-    heir_id,
+    stays_id,
     event_id,
     actor_id,
     bot,
@@ -73,9 +73,9 @@ WHERE seq = :seq;
 DELETE FROM open_tasks
 WHERE seq = :seq;
 
--- name: is_heir(user_id)^
+-- name: is_merged_into(user_id)^
 -- A row while another account is being merged into this one.
 SELECT 1 AS found
 FROM open_tasks
-WHERE heir_id = :user_id
+WHERE stays_id = :user_id
 LIMIT 1;

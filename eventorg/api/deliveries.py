@@ -87,7 +87,7 @@ class DeliveryController(Controller):
     ) -> AcknowledgedResults:
         """Reports the results of at most 1,000 messages. The body can have up to 256 KiB.
 
-        The response has one entry for each, in the same order: what the request for one message would answer, or the
+        The response has one entry for each, in the same order: what the request for one message would return, or the
         code `delivery_not_found` or `conflict`. A malformed entry is refused with 422, and nothing is acknowledged.
         """
         check_number_of_results(data)

@@ -11,8 +11,9 @@ from msgspec import Meta, Struct
 from eventorg.background.feed import Feed
 from eventorg.domain.errors import Forbidden, Unauthenticated
 from eventorg.domain.normal_forms import email_key
+from eventorg.domain.text_rules import within
 from eventorg.domain.users import Login, User
-from eventorg.domain.values import Input, instant, rfc3339, rule, within
+from eventorg.domain.values import Input, instant, rfc3339, rule
 from eventorg.repositories.identities import IdentityRepository
 from eventorg.repositories.logins import LoginRepository
 from eventorg.repositories.users import UserRepository

@@ -13,7 +13,7 @@ _LINE_BYTES: Final = 75
 
 
 class CalendarEvent(Struct, frozen=True, kw_only=True):
-    """What a calendar entry shows of an event. `version` and `updated_at` follow these fields alone."""
+    """The fields of an event that a calendar entry shows. `version` and `updated_at` follow these fields alone."""
 
     id: str
     title: str

@@ -42,7 +42,7 @@ def _whole(minimum: int, maximum: int, example: int, description: str) -> Meta:
     return rule(clean, minimum=minimum, maximum=maximum, description=description, examples=[example])
 
 
-DeliveryId = Annotated[str, identifier("The delivery's id.", "7d1e5b0a-2c84-4f6b-9a3e-5c0f8e2b6d41")]
+DeliveryId = Annotated[str, identifier("The delivery's ID.", "7d1e5b0a-2c84-4f6b-9a3e-5c0f8e2b6d41")]
 DedupeKey = Annotated[
     str,
     Meta(
@@ -93,7 +93,7 @@ class DeliveryResult(Acknowledgement, kw_only=True):
     """The result of one of several deliveries."""
 
     example: ClassVar[dict[str, Any] | None] = {"id": "7d1e5b0a-2c84-4f6b-9a3e-5c0f8e2b6d41", "result": "sent"}
-    id: Annotated[str, Meta(description="The delivery's id.", examples=["7d1e5b0a-2c84-4f6b-9a3e-5c0f8e2b6d41"])]
+    id: Annotated[str, Meta(description="The delivery's ID.", examples=["7d1e5b0a-2c84-4f6b-9a3e-5c0f8e2b6d41"])]
 
 
 class DeliveryResults(Input):
@@ -117,7 +117,7 @@ class Delivery(Struct, frozen=True, kw_only=True):
     kind: Kind
     channel: Annotated[Literal["telegram"], Meta(description="The way to the user.", examples=["telegram"])]
     user_id: UserId
-    telegram_id: Annotated[int, Meta(description="The Telegram id to send the text to.", examples=[123456789])]
+    telegram_id: Annotated[int, Meta(description="The Telegram ID to send the text to.", examples=[123456789])]
     locale: Locale
     event_id: EventId | None
     text: Annotated[str, Meta(description="The text to send.", examples=["Встреча выпускников: завтра в 13:00"])]
@@ -143,7 +143,7 @@ class AcknowledgedResult(Struct, frozen=True, kw_only=True):
 
     id: Annotated[
         str,
-        Meta(description="The delivery's id from the request.", examples=["7d1e5b0a-2c84-4f6b-9a3e-5c0f8e2b6d41"]),
+        Meta(description="The delivery's ID from the request.", examples=["7d1e5b0a-2c84-4f6b-9a3e-5c0f8e2b6d41"]),
     ]
     state: Annotated[Result, Meta(description="The reported result.", examples=["sent"])] | UnsetType = UNSET
     retry_at: RetryAt | UnsetType = UNSET

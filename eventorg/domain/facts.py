@@ -28,7 +28,7 @@ ChangeType = Literal[
 ]
 
 Actor = Literal["self", "host", "operator", "system"]
-"""Whose act a change of a registration is. `system`: a promotion from the waiting list, or a merge of two accounts."""
+"""The author of a change of a registration. `system`: a promotion from the waiting list, or a merge of two accounts."""
 
 ALL_CHANGES: Final = "*"
 """The audience of a reader who sees every change. No ID looks like it."""
@@ -83,7 +83,7 @@ class Change(Struct, kw_only=True, frozen=True):
     user_id: (
         Annotated[
             str,
-            identifier("The id of the user that the change is about.", "5a2e7c4d-91b3-4f0e-8c6d-2b7f4a1e9d30"),
+            identifier("The ID of the user that the change is about.", "5a2e7c4d-91b3-4f0e-8c6d-2b7f4a1e9d30"),
         ]
         | None
     )

@@ -6,11 +6,11 @@ from msgspec import Meta
 
 from eventorg.domain.values import identifier, instant, moment, text
 
-EventId = Annotated[str, identifier("The event's id.", "0b9fdc1e-7f5c-4a55-9f0e-3c1d5d3a6f11")]
-UserId = Annotated[str, identifier("The user's id.", "5a2e7c4d-91b3-4f0e-8c6d-2b7f4a1e9d30")]
-OrganizerId = Annotated[str, identifier("The organizer's user id.", "5a2e7c4d-91b3-4f0e-8c6d-2b7f4a1e9d30")]
+EventId = Annotated[str, identifier("The event's ID.", "0b9fdc1e-7f5c-4a55-9f0e-3c1d5d3a6f11")]
+UserId = Annotated[str, identifier("The user's ID.", "5a2e7c4d-91b3-4f0e-8c6d-2b7f4a1e9d30")]
+OrganizerId = Annotated[str, identifier("The organizer's user ID.", "5a2e7c4d-91b3-4f0e-8c6d-2b7f4a1e9d30")]
 CallerId = Annotated[
-    str, identifier("The caller's user id, which is also the default. Another id is refused with 403.")
+    str, identifier("The caller's user ID, which is also the default. Another ID is refused with 403.")
 ]
 
 StartInstant = Annotated[str, instant("The start, in UTC.", "2027-09-15T10:00:00Z")]

@@ -9,8 +9,9 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from eventorg.domain.errors import FieldError, Invalid
 from eventorg.domain.fields import CreatedAt, TelegramId, UpdatedAt, UserId
 from eventorg.domain.normal_forms import normal, visible
+from eventorg.domain.text_rules import UNPRINTABLE
 from eventorg.domain.users import User
-from eventorg.domain.values import UNPRINTABLE, Input, Locale, Timezone, instant, rule, text
+from eventorg.domain.values import Input, Locale, Timezone, instant, rule, text
 
 MAX_TELEGRAM_ID = 2**52 - 1
 """Telegram IDs have at most 52 significant bits (Bot API, User)."""

@@ -10,13 +10,13 @@ TaskKind = Literal["delete_user", "delete_event", "merge_users", "fill_seats"]
 
 
 class Task(Struct, frozen=True, kw_only=True):
-    """An open task. `user_id` is the account to close, `heir_id` the one it is merged into, `event_id` the event to
+    """An open task. `user_id` is the account to close, `stays_id` the one it is merged into, `event_id` the event to
     delete, or to fill from its waiting list."""
 
     seq: int = 0
     kind: TaskKind
     user_id: str | None = None
-    heir_id: str | None = None
+    stays_id: str | None = None
     event_id: str | None = None
     actor_id: str | None
     bot: str | None
@@ -29,14 +29,14 @@ class Task(Struct, frozen=True, kw_only=True):
         kind: TaskKind,
         *,
         user_id: str | None = None,
-        heir_id: str | None = None,
+        stays_id: str | None = None,
         event_id: str | None = None,
     ) -> Self:
         """Returns a task that the caller's request begins."""
         return cls(
             kind=kind,
             user_id=user_id,
-            heir_id=heir_id,
+            stays_id=stays_id,
             event_id=event_id,
             actor_id=by.user_id or None,
             bot=by.bot,

@@ -10,7 +10,7 @@ import zoneinfo
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import cache
-from typing import Annotated, Any, ClassVar, Final, Literal
+from typing import Annotated, Any, ClassVar, Final
 from uuid import UUID
 
 from msgspec import Meta, Struct, structs
@@ -18,7 +18,18 @@ from msgspec import Meta, Struct, structs
 from eventorg.domain.cleaners import Cleaner, cleaner_of
 from eventorg.domain.cleaners import Refused as Refused
 from eventorg.domain.errors import FieldError, Invalid, VersionMismatch
-from eventorg.domain.normal_forms import MAX_IN_ONE, normal, visible
+from eventorg.domain.normal_forms import visible
+from eventorg.domain.text_rules import (
+    LANGUAGE_TAG,
+    UNPRINTABLE,
+    clean_attempt,
+    clean_email,
+    clean_locale,
+    clean_password,
+    clean_username,
+    composed,
+    within,
+)
 
 Clock = Callable[[], datetime]
 """Returns the current time with its time zone. Tests can move it."""
@@ -28,9 +39,6 @@ _YEARS: Final = {"minimum": str(EARLIEST_YEAR), "maximum": str(LATEST_YEAR)}  # 
 _TIME = re.compile(
     r"(\d{4}-\d\d-\d\d[Tt ](?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d)(?:\.\d+)?([Zz]|[+-](?:[01]\d|2[0-3]):[0-5]\d)?", re.ASCII
 )
-_LANGUAGE_TAG = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}")
-UNPRINTABLE: Final = frozenset(("Cc", "Cs", "Zl", "Zp"))
-"""Unicode categories that no text may contain: control characters, surrogates, line and paragraph separators."""
 
 
 def rule(clean: Callable[[Any], Any], **schema: object) -> Meta:
@@ -73,75 +81,9 @@ def number(minimum: int, maximum: int, description: str, example: int) -> Meta:
     return rule(clean, minimum=minimum, maximum=maximum, description=description, examples=[example])
 
 
-def composed(value: str, maximum: int) -> str:
-    """Returns the text trimmed and in NFC, the form whose length counts. A text that is far too long is refused
-    first."""
-    value = value.strip()
-    if len(value) > maximum * MAX_IN_ONE:
-        raise Refused("too_long", maximum=maximum)
-    return normal("NFC", value)
-
-
-def within(
-    value: str, length: int, minimum: int, maximum: int, unit: Literal["characters", "bytes"] = "characters"
-) -> str:
-    """Returns `value` if `length` lies between the two limits, which are included."""
-    if length < minimum:
-        raise Refused("too_short", minimum=minimum, unit=unit)
-    if length > maximum:
-        raise Refused("too_long", maximum=maximum, unit=unit)
-    return value
-
-
 def rfc3339(moment: datetime) -> str:
     """Returns a time in the stored form: UTC, whole seconds, `2024-09-15T10:00:00Z`. It sorts as text."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def _clean_username(value: str) -> str:
-    value = composed(value, 32)
-    within(value, len(visible(value)), 3, 32)
-    within(value, len(value), 3, 32)
-    if not all(c in "_.-" or unicodedata.category(c)[0] in "LM" or c.isdecimal() for c in value):
-        raise Refused("username_characters")
-    return value
-
-
-def is_username(value: str) -> bool:
-    """Returns true if a name from elsewhere is a valid username."""
-    try:
-        return _clean_username(value) == value
-    except Refused:
-        return False
-
-
-def _clean_email(value: str) -> str:
-    value = composed(value, 254)
-    within(value, len(value), 3, 254)
-    if not visible(value.partition("@")[0]):
-        raise Refused("email_syntax")
-    from email_validator import EmailNotValidError, validate_email  # here: its import is slow, and few commands need it
-
-    try:
-        validate_email(value, check_deliverability=False, globally_deliverable=False)
-    except EmailNotValidError:
-        raise Refused("email_syntax") from None
-    return value
-
-
-def _clean_password(value: str) -> str:
-    value = _clean_attempt(value)
-    if any(unicodedata.category(c) in UNPRINTABLE for c in value):
-        raise Refused("control_character")
-    return within(value, len(value.encode()), 8, 1024, "bytes")
-
-
-def _clean_attempt(value: str) -> str:
-    """Returns a password in NFC with plain spaces, so that the keyboard makes no difference (RFC 8265, section
-    4.2.2)."""
-    within(value, len(value.encode()), 0, 1024, "bytes")
-    value = normal("NFC", "".join(" " if unicodedata.category(c) == "Zs" else c for c in value))
-    return within(value, len(value.encode()), 0, 1024, "bytes")
 
 
 def _clean_time(value: str) -> str:
@@ -178,17 +120,6 @@ def _clean_timezone(value: str) -> str:
     if value not in _zones():
         raise Refused("timezone_unknown")
     return value
-
-
-def _clean_locale(value: str) -> str:
-    if not is_locale(value):
-        raise Refused("locale_syntax")
-    return value
-
-
-def is_locale(value: str) -> bool:
-    """Returns true if the text looks like a language tag (BCP 47)."""
-    return _LANGUAGE_TAG.fullmatch(value) is not None
 
 
 def _clean_id(value: str) -> str:
@@ -232,7 +163,7 @@ Location = Annotated[
 Username = Annotated[
     str,
     rule(
-        _clean_username,
+        clean_username,
         min_length=3,
         max_length=32,
         description="A unique name, regardless of case. Letters, digits and `_`, `.`, `-`.",
@@ -242,18 +173,18 @@ Username = Annotated[
 Email = Annotated[
     str,
     rule(
-        _clean_email,
+        clean_email,
         min_length=3,
         max_length=254,
         format="email",
-        description="The e-mail address, unique regardless of case. Only its owner sees it.",
+        description="The email address, unique regardless of case. Only its owner sees it.",
         examples=["anna@example.com"],
     ),
 ]
 Password = Annotated[
     str,
     rule(
-        _clean_password,
+        clean_password,
         min_length=8,
         max_length=1024,
         format="password",
@@ -264,16 +195,14 @@ Password = Annotated[
 PasswordAttempt = Annotated[
     str,
     rule(
-        _clean_attempt,
+        clean_attempt,
         max_length=1024,
         format="password",
         description="The current password.",
         examples=["correct horse"],
     ),
 ]
-EmailAttempt = Annotated[
-    str, text(0, 254, example="anna@example.com", description="The e-mail address of the account.")
-]
+EmailAttempt = Annotated[str, text(0, 254, example="anna@example.com", description="The email address of the account.")]
 Time = Annotated[str, moment("The start: an RFC 3339 time with an offset.", "2027-09-15T13:00:00+03:00")]
 EndTime = Annotated[
     str, moment("The end: an RFC 3339 time with an offset, after the start.", "2027-09-15T15:00:00+03:00")
@@ -285,8 +214,8 @@ Timezone = Annotated[
 Locale = Annotated[
     str,
     rule(
-        _clean_locale,
-        pattern=f"^{_LANGUAGE_TAG.pattern}$",
+        clean_locale,
+        pattern=f"^{LANGUAGE_TAG.pattern}$",
         description="The language, as a BCP 47 tag.",
         examples=["ru"],
     ),

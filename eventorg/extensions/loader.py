@@ -17,7 +17,8 @@ from eventorg import __version__
 from eventorg.domain.facts import FACTS
 from eventorg.errors import OperatorError, SettingError
 from eventorg.package_data import data_folder
-from eventorg.settings import PREFIX, Settings, convert, own_values, unknown
+from eventorg.setting_values import convert, unknown
+from eventorg.settings import PREFIX, Settings, own_values
 from eventorg.storage.migrations import Component
 from eventorg.storage.statements import Statements
 
@@ -77,7 +78,7 @@ def check_names(settings: Settings) -> dict[str, Import]:
     found = _find(settings)
     for key in settings.others:
         if not any(key.startswith(f"{name}_") for name in found):
-            raise unknown(key)
+            raise unknown(key, Settings, PREFIX)
     wanted = _wanted(settings, found)
     for name in wanted:
         if name not in found:

@@ -47,7 +47,7 @@ class AccountClosing:
             while tx.run(statement, user_id=user_id, limit=_ROWS) == _ROWS:
                 if not step.has_time():
                     return False
-        if tx.one(self._sql.is_heir, user_id=user_id):
+        if tx.one(self._sql.is_merged_into, user_id=user_id):
             return False
         tx.run(self._sql.delete_user, user_id=user_id)
         self._changes.record(tx, NewChange("user.deleted", user_id=user_id), by)

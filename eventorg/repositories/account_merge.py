@@ -48,79 +48,79 @@ class AccountMerge:
         self._open_tasks = open_tasks
         self._before = before
 
-    def merge(self, tx: Transaction, user_id: str, heir_id: str, by: Caller) -> None:
-        """Moves registrations, events, roles and requests from the user to the heir, and deletes the user.
+    def merge(self, tx: Transaction, user_id: str, stays_id: str, by: Caller) -> None:
+        """Moves registrations, events, roles and requests to the user who stays, and deletes the other one.
 
         If both registered for the same event, the better status stays, or the earlier one of two equals; the other
         registration is deleted. The change log records each step. What is too much for one step is an open task; nobody
         sees the user any more.
         """
-        self._before(user_id, heir_id, tx)
+        self._before(user_id, stays_id, tx)
         self._closing.begin(tx, user_id, "merged")
-        task = Task.begun_by(by, "merge_users", user_id=user_id, heir_id=heir_id)
+        task = Task.begun_by(by, "merge_users", user_id=user_id, stays_id=stays_id)
         if not self.advance(tx, task, Step()):
             self._open_tasks.add(tx, task)
 
     def advance(self, tx: Transaction, task: Task, step: Step) -> bool:
         """Goes on with a merge for one step. Returns true if it is done."""
-        user_id, heir_id, by = str(task.user_id), str(task.heir_id), task.by
+        user_id, stays_id, by = str(task.user_id), str(task.stays_id), task.by
         while held := tx.all(self._sql.list_registrations_to_merge, user_id=user_id, limit=MIN_PARTIES):
             for registration in held:
                 if not step.may_move():
                     return False
-                self._merge_registration(tx, registration["event_id"], user_id, heir_id, by)
+                self._merge_registration(tx, registration["event_id"], user_id, stays_id, by)
         while answered := tx.all(self._sql.list_answers_to_merge, user_id=user_id, limit=MIN_PARTIES):
             for row in answered:
                 if not step.may_move():
                     return False
-                self._answers.merge(tx, row["event_id"], user_id, heir_id, by)
+                self._answers.merge(tx, row["event_id"], user_id, stays_id, by)
         while owned := tx.one(self._sql.get_next_owned, user_id=user_id):
             if not step.has_time():
                 return False
-            tx.run(self._sql.reassign_event, event_id=owned["id"], user_id=heir_id, now=tx.now)
-            tx.run(self._sql.remove_host, event_id=owned["id"], user_id=heir_id)
+            tx.run(self._sql.reassign_event, event_id=owned["id"], user_id=stays_id, now=tx.now)
+            tx.run(self._sql.remove_host, event_id=owned["id"], user_id=stays_id)
             changed = field_names(["organizer_id", "hosts"])
-            self._record(tx, NewChange("event.updated", owned["id"], heir_id, changed), by)
+            self._record(tx, NewChange("event.updated", owned["id"], stays_id, changed), by)
         while hosted := tx.one(self._sql.get_next_hosted, user_id=user_id):
             if not step.has_time():
                 return False
-            self._merge_role(tx, hosted["event_id"], hosted["acted_at"], heir_id, by)
+            self._merge_role(tx, hosted["event_id"], hosted["acted_at"], stays_id, by)
             tx.run(self._sql.remove_host, event_id=hosted["event_id"], user_id=user_id)
         requests = self._sql.reassign_idempotency_records
-        while tx.run(requests, user_id=user_id, heir_id=heir_id, limit=_REQUESTS) == _REQUESTS:
+        while tx.run(requests, user_id=user_id, stays_id=stays_id, limit=_REQUESTS) == _REQUESTS:
             if not step.has_time():
                 return False
         return self._closing.finish(tx, user_id, by, step)
 
-    def _merge_registration(self, tx: Transaction, event_id: str, user_id: str, heir_id: str, by: Caller) -> None:
+    def _merge_registration(self, tx: Transaction, event_id: str, user_id: str, stays_id: str, by: Caller) -> None:
         given = tx.row(self._sql.get_place, event_id=event_id, user_id=user_id)
-        own = tx.one(self._sql.get_place, event_id=event_id, user_id=heir_id)
+        own = tx.one(self._sql.get_place, event_id=event_id, user_id=stays_id)
         keeps_own = own is not None and _rank(own) <= _rank(given)
-        lost, lost_id = (given, user_id) if keeps_own else (own, heir_id)
+        lost, lost_id = (given, user_id) if keeps_own else (own, stays_id)
         if lost is not None:
             tx.run(self._sql.delete_registration, event_id=event_id, user_id=lost_id)
         if not keeps_own:
-            tx.run(self._sql.reassign_registration, event_id=event_id, user_id=user_id, heir_id=heir_id)
+            tx.run(self._sql.reassign_registration, event_id=event_id, user_id=user_id, stays_id=stays_id)
         place = _place(given)
         if place.status != "cancelled":
             step = registration_step(structs.replace(place, status="cancelled"), place.status, "system")
             self._record(tx, NewChange("registration.cancelled", event_id, user_id, step), by)
         if not keeps_own:
-            self._answers.end(tx, event_id, heir_id, by, None if place.status == "cancelled" else "going")
+            self._answers.end(tx, event_id, stays_id, by, None if place.status == "cancelled" else "going")
             for kind, step in _steps(own["status"] if own else None, place):
-                self._record(tx, NewChange(kind, event_id, heir_id, step), by)
+                self._record(tx, NewChange(kind, event_id, stays_id, step), by)
         if lost is not None and lost["status"] != "cancelled":
             self._seats.give_up(tx, event_id, _place(lost), by)
         else:
             self._seats.touch_card(tx, event_id)
 
-    def _merge_role(self, tx: Transaction, event_id: str, acted_at: str | None, heir_id: str, by: Caller) -> None:
-        heir = tx.row(self._sql.list_roles, event_ids=encode([event_id]).decode(), viewer_id=heir_id)
-        if heir["role"] not in ("organizer", "host"):
-            tx.run(self._sql.add_host, event_id=event_id, user_id=heir_id, now=tx.now)
-        self._record(tx, NewChange("event.updated", event_id, heir_id, field_names(["hosts"])), by)
+    def _merge_role(self, tx: Transaction, event_id: str, acted_at: str | None, stays_id: str, by: Caller) -> None:
+        role = tx.row(self._sql.list_roles, event_ids=encode([event_id]).decode(), viewer_id=stays_id)
+        if role["role"] not in ("organizer", "host"):
+            tx.run(self._sql.add_host, event_id=event_id, user_id=stays_id, now=tx.now)
+        self._record(tx, NewChange("event.updated", event_id, stays_id, field_names(["hosts"])), by)
         if acted_at is not None:
-            tx.run(self._sql.note_host_act, event_id=event_id, user_id=heir_id, now=acted_at)
+            tx.run(self._sql.note_host_act, event_id=event_id, user_id=stays_id, now=acted_at)
 
     def _record(self, tx: Transaction, change: NewChange, by: Caller) -> None:
         """Records a change, unless its event is being deleted, which is told alone."""
@@ -129,7 +129,7 @@ class AccountMerge:
 
 
 def _steps(before: RegistrationStatus | None, place: Place) -> Iterator[tuple[ChangeType, ChangeData]]:
-    """Yields the changes that describe the heir's new registration, so that readers of the log can follow."""
+    """Yields the changes that describe the new registration of the user who stays, for the readers of the log."""
     after = place.status
     if after == "cancelled":
         return

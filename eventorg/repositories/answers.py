@@ -48,11 +48,11 @@ class Answers:
                 self.end(tx, row["event_id"], user_id, by)
         return True
 
-    def merge(self, tx: Transaction, event_id: str, user_id: str, heir_id: str, by: Caller) -> None:
-        """Moves a user's answer to the heir, unless the heir has one."""
+    def merge(self, tx: Transaction, event_id: str, user_id: str, stays_id: str, by: Caller) -> None:
+        """Moves a user's answer to the user who stays, unless that user has one."""
         answer = self.end(tx, event_id, user_id, by)
-        if answer is not None and not tx.one(self._sql.has_answered, event_id=event_id, user_id=heir_id):
-            self.store(tx, event_id, heir_id, answer, None, by)
+        if answer is not None and not tx.one(self._sql.has_answered, event_id=event_id, user_id=stays_id):
+            self.store(tx, event_id, stays_id, answer, None, by)
 
     def record(
         self, tx: Transaction, event_id: str, user_id: str, answer: Answer | None, previous: Answer | None, by: Caller

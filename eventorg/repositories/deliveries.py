@@ -52,7 +52,7 @@ MAX_MAILS_A_DAY: Final = 20
 """The largest number of mails to one user within 24 hours. Further ones wait."""
 
 _MAX_ROUNDS: Final = 10
-"""How often one lease looks for more, where it finds obsolete deliveries."""
+"""The number of times that one lease looks for more if it finds obsolete deliveries."""
 _MAX_SWEEP: Final = 500
 _ONE: Final = Lease(limit=1, lease_seconds=600)
 _PAUSE_AFTER_ERROR: Final = timedelta(minutes=1)
@@ -137,8 +137,8 @@ class DeliveryRepository:
 
     def move(self, tx: Transaction, gone_id: str, stays_id: str) -> None:
         """Moves everything of a user who is merged into another one. Nothing is told to both."""
-        tx.run(self._sql.drop_deliveries_told_to_both, user_id=gone_id, heir_id=stays_id)
-        tx.run(self._sql.reassign_deliveries, user_id=gone_id, heir_id=stays_id)
+        tx.run(self._sql.drop_deliveries_told_to_both, user_id=gone_id, stays_id=stays_id)
+        tx.run(self._sql.reassign_deliveries, user_id=gone_id, stays_id=stays_id)
 
     async def lease_for_bot(self, wanted: Lease, caller: Caller, once: Once | None = None) -> list[Delivery]:
         """Leases messages for users with a Telegram account to a bot, the oldest first.

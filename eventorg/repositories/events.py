@@ -188,10 +188,10 @@ class EventRepository:
                 if not self._deletion.begin(tx, event_id, by, step):
                     return False
             else:
-                heir = tx.row(self._sql.transfer_ownership, event_id=event_id, now=tx.now)
-                tx.run(self._sql.remove_host, event_id=event_id, user_id=heir["organizer_id"])
+                successor = tx.row(self._sql.transfer_ownership, event_id=event_id, now=tx.now)
+                tx.run(self._sql.remove_host, event_id=event_id, user_id=successor["organizer_id"])
                 changed = field_names(["organizer_id", "hosts"])
-                self._changes.record(tx, NewChange("event.updated", event_id, heir["organizer_id"], changed), by)
+                self._changes.record(tx, NewChange("event.updated", event_id, successor["organizer_id"], changed), by)
         return True
 
     def _load(self, tx: Transaction, event_id: str) -> Event:

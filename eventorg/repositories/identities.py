@@ -14,8 +14,9 @@ from eventorg.domain.facts import NewChange, field_names
 from eventorg.domain.idempotency import Once
 from eventorg.domain.identities import Known, LinkCode, TelegramAccount, TelegramIdentity
 from eventorg.domain.normal_forms import name_key
+from eventorg.domain.text_rules import is_username
 from eventorg.domain.users import DEFAULT_LOCALE, DEFAULT_TIMEZONE, User
-from eventorg.domain.values import ABSENT, BASE58, Clock, check_version, is_username, rfc3339
+from eventorg.domain.values import ABSENT, BASE58, Clock, check_version, rfc3339
 from eventorg.repositories.account_merge import AccountMerge
 from eventorg.repositories.changes import ChangeRepository
 from eventorg.repositories.idempotency import IdempotencyRepository

@@ -36,7 +36,7 @@ class OpenTasks:
             self._sql.open_task,
             kind=task.kind,
             user_id=task.user_id,
-            heir_id=task.heir_id,
+            stays_id=task.stays_id,
             event_id=task.event_id,
             actor_id=task.actor_id,
             bot=task.bot,

@@ -11,7 +11,8 @@ from msgspec import UNSET
 
 from eventorg.domain.errors import Unauthenticated
 from eventorg.domain.identities import MAX_TELEGRAM_ID, TelegramAccount
-from eventorg.domain.values import Clock, is_locale
+from eventorg.domain.text_rules import is_locale
+from eventorg.domain.values import Clock
 from eventorg.settings import Settings
 
 

@@ -20,7 +20,7 @@ from eventorg.web.problems import MEDIA_TYPE, problem_response
 
 LARGE_ANSWER: Final = 64 * 1024
 BODY_SECONDS = 0.5
-"""How long a response that needs no body waits for the rest of it."""
+"""The time that a response that needs no body waits for the rest of it."""
 _KEPT: Final = (b"x-request-id", b"access-control-", b"vary")
 """The headers, or beginnings of their names, that a refusal takes over from the response that it replaces."""
 

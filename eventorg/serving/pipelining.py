@@ -3,6 +3,7 @@
 The server does not read from the client meanwhile.
 """
 
+from abc import ABC, abstractmethod
 from asyncio import BaseTransport, Transport
 from collections.abc import Callable
 from typing import Any, Final, cast
@@ -21,7 +22,7 @@ PIECE_BYTES: Final = 1024
 _NOTHING: Final = memoryview(b"")
 
 
-class PipeliningProtocol(HttpToolsProtocol):
+class PipeliningProtocol(HttpToolsProtocol, ABC):
     """uvicorn's protocol, which parses one request while another is answered, and no more.
 
     uvicorn makes an object of several kilobytes of each request that has arrived, and reads on while they wait.
@@ -67,13 +68,13 @@ class PipeliningProtocol(HttpToolsProtocol):
         if len(self.cycle.body) <= HIGH_WATER_LIMIT:
             self.flow.resume_reading()
 
+    @abstractmethod
     def read(self, data: memoryview) -> None:
         """Parses what has arrived."""
-        raise NotImplementedError
 
+    @abstractmethod
     def reject(self, error: DomainError) -> None:
         """Ends the connection after the responses to what has been parsed."""
-        raise NotImplementedError
 
     def discard_input(self) -> None:
         """Forgets what the client has sent and is not answered, and goes on reading without an end."""

@@ -24,7 +24,7 @@ APPLICATION_ID = 0x65766F72
 """`PRAGMA application_id` of an eventorg file: "evor", set by the first migration."""
 
 PATIENCE_MS = 60_000
-"""How long to wait for another program that migrates: a million registrations can take ten seconds."""
+"""The time to wait for another program that migrates: a million registrations can take ten seconds."""
 
 _FAILURES = "SELECT name, count(*) FROM plugin_failures GROUP BY name ORDER BY name"
 _UNVERIFIED = "SELECT count(*) FROM users WHERE email IS NOT NULL AND NOT email_verified"

@@ -20,16 +20,16 @@ TAGS: Final = [
 """The tags of the core, in the order in which a newcomer needs them. The tags of plugins follow."""
 
 _PATH_PARAMETERS: Final = {
-    "event_id": "The event's id, or its short `code`.",
-    "user_id": "The user's id, or `me` for the caller.",
-    "telegram_id": "Telegram's id of the account.",
-    "delivery_id": "The delivery's id.",
+    "event_id": "The event's ID, or its short `code`.",
+    "user_id": "The user's ID, or `me` for the caller.",
+    "telegram_id": "Telegram's ID of the account.",
+    "delivery_id": "The delivery's ID.",
 }
 _ACT_AS: Final = {
     "name": "X-Act-As",
     "in": "header",
     "schema": {"type": "string"},
-    "description": "For bots with the scope `act`: the user to act for, as `<user id>` or `telegram:<telegram id>`.",
+    "description": "For bots with the scope `act`: the user to act for, as `<user ID>` or `telegram:<telegram ID>`.",
     "required": False,
 }
 _EVENT: Final = {"event_id": "$response.body#/id"}

@@ -205,7 +205,7 @@ def problems(*statuses: int, codes: Mapping[int, Sequence[str]] | None = None) -
     """Returns the error responses of an operation for its OpenAPI description, with 429 and 503, which all have.
 
     `codes` are the codes of the operation itself by status. The description adds those that every operation of its
-    kind has, such as `event_not_found` for an operation with an event's id in its path.
+    kind has, such as `event_not_found` for an operation with an event's ID in its path.
     """
     named = codes or {}
     return {

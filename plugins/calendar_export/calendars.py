@@ -12,7 +12,7 @@ PRODUCT = "-//eventorg//calendar_export 1//EN"
 """The version of the format. Raise the number when the format changes, because the tags depend on it."""
 
 REFRESH = timedelta(hours=1)
-"""How often a calendar program should reload a feed."""
+"""The interval at which a calendar program should reload a feed."""
 
 _STATUS = {"draft": "TENTATIVE", "published": "CONFIRMED", "cancelled": "CANCELLED"}
 

@@ -27,9 +27,9 @@ from .steps import in_steps
 from .texts import texts_of
 
 QUIET: Final = timedelta(seconds=5)
-"""How long after the last change of an event its participants are told."""
+"""The time from the last change of an event until its participants are told."""
 LATEST: Final = timedelta(seconds=60)
-"""How long after the first change they are told at the latest."""
+"""The longest time from the first change until they are told."""
 
 _POLL_SECONDS: Final = 0.5
 _MAX_NEWS: Final = 100

@@ -26,8 +26,8 @@ from .repository import HostsWebhooks
 from .webhooks import CreatedWebhook, NewWebhook, Webhook, WebhookDeliveries, WebhookDelivery, Webhooks, tag_of
 
 PluginContext = NamedDependency[Context]
-WebhookId = Annotated[str, PathParameter(description="The webhook's id.")]
-DeliveryId = Annotated[str, PathParameter(description="The id of the message.")]
+WebhookId = Annotated[str, PathParameter(description="The webhook's ID.")]
+DeliveryId = Annotated[str, PathParameter(description="The ID of the message.")]
 
 
 class WebhookController(Controller):
@@ -38,11 +38,12 @@ class WebhookController(Controller):
     @post(
         operation_id="create_webhook",
         summary="Create a webhook",
+        response_headers=ETAG,
         responses=problems(*BODY_PROBLEMS, 401, 403, 404, 409),
     )
     async def create_webhook(
         self, request: Authenticated, event_id: FromPath[str], data: JSONBody[NewWebhook], plugin: PluginContext
-    ) -> CreatedWebhook:
+    ) -> Response[CreatedWebhook]:
         """Sends the changes of the event to a URL, as a POST of
         `{"type", "timestamp", "data": {"seq", "event_id", "user_id", "event"}}`. The request is signed as Standard
         Webhooks specifies, with the `secret`, which is shown only once.
@@ -60,7 +61,8 @@ class WebhookController(Controller):
                 await check_destination(data.url, allow_private=plugin.settings.allow_private)
             except Refused as refused:
                 raise Invalid(FieldError("url", refused.code)) from None
-        return await webhooks.create(data)
+        webhook = await webhooks.create(data)
+        return Response(webhook, headers={"ETag": tag_of(webhook)})
 
     @get(operation_id="list_webhooks", summary="List webhooks", responses=problems(401, 403, 404))
     async def list_webhooks(self, request: Authenticated, event_id: FromPath[str], plugin: PluginContext) -> Webhooks:

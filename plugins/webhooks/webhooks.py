@@ -98,8 +98,8 @@ class Webhook(Struct, kw_only=True, frozen=True):
     more than 1,000 waiting messages.
     """
 
-    id: Annotated[Id, Meta(description="The webhook's id.")]
-    event_id: Annotated[Id, Meta(description="The event's id.")] | None
+    id: Annotated[Id, Meta(description="The webhook's ID.")]
+    event_id: Annotated[Id, Meta(description="The event's ID.")] | None
     url: Annotated[
         str, Meta(description="The URL that gets the changes.", examples=["https://example.com/hooks/eventorg"])
     ]
@@ -111,7 +111,7 @@ class Webhook(Struct, kw_only=True, frozen=True):
     disabled_at: Annotated[str | None, Meta(description="The time when the webhook was disabled, in UTC.")]
     disabled_reason: Annotated[
         Literal["gone", "failing"] | None,
-        Meta(description="`gone`: the receiver answered 410. `failing`: messages failed for a week."),
+        Meta(description="`gone`: the receiver returned 410. `failing`: messages failed for a week."),
     ]
 
     @classmethod
@@ -121,8 +121,9 @@ class Webhook(Struct, kw_only=True, frozen=True):
 
 
 def tag_of(webhook: Webhook) -> str:
-    """Returns the entity tag of a webhook, which changes with every field."""
-    return f'"{hashlib.sha256(msgspec.json.encode(webhook)).hexdigest()[:32]}"'
+    """Returns the entity tag of a webhook, which changes with every field other than the secret."""
+    shown = msgspec.json.encode([getattr(webhook, name) for name in Webhook.__struct_fields__])
+    return f'"{hashlib.sha256(shown).hexdigest()[:32]}"'
 
 
 class CreatedWebhook(Webhook, frozen=True, kw_only=True):
@@ -140,7 +141,7 @@ class CreatedWebhook(Webhook, frozen=True, kw_only=True):
 class Webhooks(Struct, kw_only=True, frozen=True):
     """The webhooks of an event in the order of creation."""
 
-    event_id: Annotated[Id, Meta(description="The event's id.")]
+    event_id: Annotated[Id, Meta(description="The event's ID.")]
     webhooks: Annotated[list[Webhook], Meta(description="The webhooks, without their secrets.")]
     as_of: Annotated[int, Meta(description="The number of the last change when this page was read.", examples=[17])]
 
@@ -148,10 +149,10 @@ class Webhooks(Struct, kw_only=True, frozen=True):
 class WebhookDelivery(Struct, kw_only=True, frozen=True):
     """A message to one webhook, with the result of its last attempt."""
 
-    id: Annotated[Id, Meta(description="The id of the message.")]
+    id: Annotated[Id, Meta(description="The ID of the message.")]
     seq: Annotated[int, Meta(description="The number of the change.", examples=[17])]
     type: Annotated[str, Meta(description="The type of the change.", examples=["registration.created"])]
-    event_id: Annotated[Id, Meta(description="The event's id.")] | None
+    event_id: Annotated[Id, Meta(description="The event's ID.")] | None
     status: Annotated[
         Literal["pending", "delivered", "failed"],
         Meta(description="The state of the message. `failed`: all attempts failed.", examples=["delivered"]),

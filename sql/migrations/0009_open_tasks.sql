@@ -20,7 +20,7 @@ CREATE TABLE open_tasks ( -- what goes on after the answer, in steps; the row go
     seq      INTEGER NOT NULL PRIMARY KEY,
     kind     TEXT    NOT NULL CHECK (kind IN ('delete_user', 'delete_event', 'merge_users', 'fill_seats')),
     user_id  TEXT    UNIQUE REFERENCES users (id) ON DELETE CASCADE,  -- the account that is closing
-    heir_id  TEXT    REFERENCES users (id),                           -- the account that it is merged into
+    stays_id  TEXT    REFERENCES users (id),                           -- the account that it is merged into
     event_id TEXT    UNIQUE REFERENCES events (id) ON DELETE CASCADE, -- the event to delete, or to fill from its waiting list
     actor_id TEXT,                                                    -- the user who began it
     bot      TEXT,                                                    -- the bot that acted for that user
@@ -28,14 +28,14 @@ CREATE TABLE open_tasks ( -- what goes on after the answer, in steps; the row go
     change_seq  INTEGER,                                              -- the `event.deleted`, as soon as it is recorded
     CHECK ((kind IN ('delete_event', 'fill_seats')) = (event_id IS NOT NULL)),
     CHECK ((kind IN ('delete_event', 'fill_seats')) = (user_id IS NULL)),
-    CHECK ((kind = 'merge_users') = (heir_id IS NOT NULL))
+    CHECK ((kind = 'merge_users') = (stays_id IS NOT NULL))
 ) STRICT;
 
 CREATE INDEX open_tasks_of_events ON open_tasks (kind, event_id) WHERE event_id IS NOT NULL;
-CREATE INDEX open_tasks_of_heir ON open_tasks (heir_id) WHERE heir_id IS NOT NULL;
+CREATE INDEX open_tasks_of_merges ON open_tasks (stays_id) WHERE stays_id IS NOT NULL;
 
 -- The co-hosts who can take an event over.
-CREATE VIEW event_heirs (event_id, user_id, added_at) AS
+CREATE VIEW event_successors (event_id, user_id, added_at) AS
 SELECT event_hosts.event_id, event_hosts.user_id, event_hosts.added_at
 FROM event_hosts
 JOIN users ON users.id = event_hosts.user_id
@@ -46,7 +46,7 @@ CREATE VIEW ending_events (id) AS
 SELECT events.id
 FROM events
 JOIN users ON users.id = events.organizer_id
-WHERE users.closing = 'deleted' AND NOT EXISTS (SELECT 1 FROM event_heirs WHERE event_heirs.event_id = events.id)
+WHERE users.closing = 'deleted' AND NOT EXISTS (SELECT 1 FROM event_successors WHERE event_successors.event_id = events.id)
 UNION ALL
 SELECT event_id
 FROM open_tasks

@@ -1,4 +1,4 @@
-"""What waiting and catching up may cost: places for each caller, the end of a client, and work that a page needs."""
+"""The limits of waiting and catching up: places for each caller, the end of a client, and work that a page needs."""
 
 import asyncio
 import queue

@@ -1,4 +1,4 @@
-"""What msgspec finds wrong becomes field errors with stable codes and paths."""
+"""Errors of msgspec become field errors with stable codes and paths."""
 
 from typing import Any, Literal
 

@@ -260,8 +260,8 @@ def test_control_a_merge_of_what_was_read_before_is_noticed(tmp_path: Path, monk
         def __getattr__(self, name: str) -> Any:
             return getattr(self.tx, name)
 
-    def merge_stale(self: AccountMerge, tx: Any, user_id: str, heir_id: str, by: Caller) -> None:
-        merge(self, Stale(tx, self._sql.get_place), user_id, heir_id, by)  # type: ignore[arg-type]
+    def merge_stale(self: AccountMerge, tx: Any, user_id: str, stays_id: str, by: Caller) -> None:
+        merge(self, Stale(tx, self._sql.get_place), user_id, stays_id, by)  # type: ignore[arg-type]
 
     async def look_and_link(self: IdentityRepository, telegram_id: int, code: str, by: Caller) -> Account:
         for event_id, user_id in pair:

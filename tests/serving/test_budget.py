@@ -1,4 +1,4 @@
-"""What clients leave unread is limited over all connections: large answers wait their turn, slow readers are cut."""
+"""Unread responses are limited over all connections: large answers wait their turn, slow readers are cut."""
 
 import socket
 from contextlib import closing

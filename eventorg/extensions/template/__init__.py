@@ -53,8 +53,8 @@ class NewNote(Input):
 class Note(Struct, frozen=True):
     """A note in a response."""
 
-    event_id: Annotated[Id, Meta(description="The event's id.")]
-    user_id: Annotated[Id, Meta(description="The id of the user who wrote the note.")]
+    event_id: Annotated[Id, Meta(description="The event's ID.")]
+    user_id: Annotated[Id, Meta(description="The ID of the user who wrote the note.")]
     text: Annotated[str, Meta(description="The note.")]
     created_at: Annotated[Instant, Meta(description="The time of creation, in UTC.")]
 

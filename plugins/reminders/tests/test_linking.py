@@ -1,4 +1,4 @@
-"""What is pending moves with a person who links a Telegram account to an account with a password."""
+"""Pending messages move with a person who links a Telegram account to an account with a password."""
 
 from eventorg.testing import User
 

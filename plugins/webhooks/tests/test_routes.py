@@ -106,6 +106,14 @@ def test_the_secret_is_shown_once(host: User, receiver: Receiver) -> None:
     assert "whsec_" not in log
 
 
+def test_a_new_webhook_comes_with_its_tag(host: User, receiver: Receiver) -> None:
+    url = f"/events/{host.create_event()['id']}/webhooks"
+    made = host.post(url, json={"url": receiver.url})
+    url += f"/{made.json()['id']}"
+    assert made.headers["etag"] == host.get(url).headers["etag"]
+    assert host.delete(url, headers={"If-Match": made.headers["etag"]}).status_code == 204
+
+
 def test_a_webhook_has_a_tag_that_guards_its_end(eventorg: Server, host: User, receiver: Receiver) -> None:
     receiver.answer = Answer(410)
     event = host.create_event()
