@@ -17,6 +17,7 @@ from eventorg.repositories.bots import BotRepository
 from eventorg.repositories.callers import CallerRepository
 from eventorg.repositories.changes import ChangeRepository
 from eventorg.repositories.deliveries import DeliveryRepository
+from eventorg.repositories.event_copies import EventCopyRepository
 from eventorg.repositories.event_deletion import EventDeletion
 from eventorg.repositories.event_search import SearchIndex
 from eventorg.repositories.events import EventRepository
@@ -80,6 +81,7 @@ class Core:
         )
         expansion = UserExpansion(sql)
         self.hosts = HostRepository(database, sql, clock, changes, events, idempotency, expansion)
+        self.event_copies = EventCopyRepository(events, self.hosts, metadata, idempotency)
         self.participants = participants = ParticipantRepository(database, sql, changes, events, expansion)
         answers = Answers(sql, changes)
         places = Places(sql, changes, seats, answers, participants)

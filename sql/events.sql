@@ -262,6 +262,27 @@ VALUES (:event_id, :user_id, :now)
 ON CONFLICT (event_id, user_id) DO NOTHING
 RETURNING user_id;
 
+-- name: copy_hosts(event_id, copy_id, now)
+-- All hosts of an event whose accounts are not closing become co-hosts of the copy, except its organizer.
+INSERT INTO event_hosts (event_id, user_id, added_at)
+SELECT
+    copies.id,
+    users.id,
+    :now
+FROM events AS copies
+JOIN (
+    SELECT organizer_id AS user_id
+    FROM events
+    WHERE id = :event_id
+    UNION
+    SELECT user_id
+    FROM event_hosts
+    WHERE event_id = :event_id
+) AS hosts ON hosts.user_id <> copies.organizer_id
+JOIN users ON users.id = hosts.user_id AND users.closing IS NULL
+WHERE copies.id = :copy_id
+RETURNING user_id;
+
 -- name: list_hosts(event_id)
 -- The organizer first, then the co-hosts in the order they were added.
 SELECT

@@ -7,7 +7,9 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody, QueryParameter
 
 from eventorg.domain.callers import Caller
+from eventorg.domain.event_copies import EventCopy
 from eventorg.domain.events import Event, EventPage, EventPatch, EventQuery, NewEvent, Status
+from eventorg.repositories.event_copies import EventCopyRepository
 from eventorg.repositories.events import EventRepository
 from eventorg.web.authentication import OPTIONAL_SECURITY, PUBLIC, Anybody, Authenticated
 from eventorg.web.bodies import parse
@@ -154,6 +156,30 @@ class EventController(Controller):
         patch = EventPatch(status="cancelled")
         event = await events.update(event_id, patch, expected_versions(request), request.user, once_of(request))
         return Response(event, headers={"ETag": etag(event)})
+
+    @post(
+        "/{event_id:str}/copy",
+        operation_id="copy_event",
+        summary="Copy an event",
+        response_headers=[*ETAG, *LOCATION],
+        responses=problems(*BODY_PROBLEMS, 401, 403, 404, codes={409: ["too_many_events", "too_many_pending_hosts"]}),
+    )
+    async def copy_event(
+        self,
+        request: Authenticated,
+        event_id: FromPath[str],
+        data: JSONBody[EventCopy],
+        event_copies: NamedDependency[EventCopyRepository],
+    ) -> Response[Event]:
+        """Creates an event with the settings, co-hosts and metadata of this one, and nobody registered. Only hosts can
+        do this.
+
+        Fields that you send replace those of the original. The end and the registration window move with the start, by
+        the wall clock of the event's time zone. The copy is `published` unless you send another `status`. The caller
+        organizes it, and the organizer of the original becomes a co-host.
+        """
+        copy = await event_copies.create(event_id, data, request.user, once_of(request))
+        return Response(copy, headers={"Location": f"/events/{copy.id}", "ETag": etag(copy)})
 
 
 def _metadata(request: Anybody) -> dict[str, str]:

@@ -62,6 +62,13 @@ class ChangeData(TypedDict, total=False):
         Answer | None, Meta(description="The answer. `null` for an answer that was withdrawn.", examples=["maybe"])
     ]
     previous_answer: Annotated[Answer | None, Meta(description="The answer before. `null`: none.", examples=["going"])]
+    copied_from: Annotated[
+        str,
+        Meta(
+            description="The id of the event that a new event is a copy of.",
+            examples=["0b9fdc1e-7f5c-4a55-9f0e-3c1d5d3a6f11"],
+        ),
+    ]
 
 
 class NewChange(Struct, frozen=True):
@@ -90,8 +97,9 @@ class Change(Struct, kw_only=True, frozen=True):
     data: Annotated[
         ChangeData | None,
         Meta(
-            description="The names of the fields that an update changed, or the status of a registration before and "
-            "after, and whose act it was. Null for other changes, and for changes from before version 0.2."
+            description="The names of the fields that an update changed, the event that a new one is a copy of, or the "
+            "status of a registration before and after, and whose act it was. Null for other changes, and for changes "
+            "from before version 0.2."
         ),
     ] = None
 
@@ -180,6 +188,11 @@ FACTS: Final[dict[ChangeType, type[Fact]]] = {
 def field_names(names: Iterable[str]) -> ChangeData:
     """Returns the data of an update of these fields."""
     return {"changed": list(names)}
+
+
+def copied_from(event_id: str) -> ChangeData:
+    """Returns the data of the creation of a copy."""
+    return {"copied_from": event_id}
 
 
 def registration_step(place: Place, previous: RegistrationStatus | None, by: Actor) -> ChangeData:

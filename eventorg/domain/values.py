@@ -35,7 +35,7 @@ Clock = Callable[[], datetime]
 """Returns the current time with its time zone. Tests can move it."""
 
 EARLIEST_YEAR, LATEST_YEAR = 1970, 2200
-_YEARS: Final = {"minimum": str(EARLIEST_YEAR), "maximum": str(LATEST_YEAR)}  # texts: a year has no thousands separator
+YEARS: Final = {"minimum": str(EARLIEST_YEAR), "maximum": str(LATEST_YEAR)}  # texts: a year has no thousands separator
 _TIME = re.compile(
     r"(\d{4}-\d\d-\d\d[Tt ](?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d)(?:\.\d+)?([Zz]|[+-](?:[01]\d|2[0-3]):[0-5]\d)?", re.ASCII
 )
@@ -101,9 +101,9 @@ def _clean_time(value: str) -> str:
     try:
         moment = moment.astimezone(UTC)
     except OverflowError:
-        raise Refused("year_out_of_range", **_YEARS) from None
+        raise Refused("year_out_of_range", **YEARS) from None
     if not EARLIEST_YEAR <= moment.year <= LATEST_YEAR:
-        raise Refused("year_out_of_range", **_YEARS)
+        raise Refused("year_out_of_range", **YEARS)
     return rfc3339(moment)
 
 

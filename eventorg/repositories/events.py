@@ -27,7 +27,7 @@ from eventorg.domain.events import (
     check_window,
     is_host,
 )
-from eventorg.domain.facts import ChangeType, NewChange, field_names
+from eventorg.domain.facts import ChangeData, ChangeType, NewChange, field_names
 from eventorg.domain.idempotency import Once
 from eventorg.domain.metadata import merged
 from eventorg.domain.normal_forms import fold
@@ -228,16 +228,20 @@ class EventRepository:
         return [structs.replace(event, metadata=found.get(event.id, UNSET)) for event in kept]
 
     def _create(self, tx: Transaction, new: NewEvent, caller: Caller) -> Event:
+        event = self.insert(tx, new, caller)
+        self._metadata.change(tx, event.id, new.metadata, caller.bot)
+        return structs.replace(event, role="organizer", metadata=merged({}, new.metadata))
+
+    def insert(self, tx: Transaction, new: NewEvent | Event, caller: Caller, data: ChangeData | None = None) -> Event:
+        """Creates an event with the settings of `new`, without metadata, and returns it. Raises `Conflict`."""
         self._check_number(tx, caller.user_id)
         values = _settings(new) | {"organizer_id": caller.user_id, "event_id": str(uuid4())}
         row = None
         while row is None:  # no row: the code is taken
             row = tx.one(self._sql.create_event, code=_new_code(), now=tx.now, **values)
-        event = structs.replace(_event(row), role="organizer", metadata=merged({}, new.metadata))
-        if new.metadata:
-            self._metadata.change(tx, event.id, new.metadata, caller.bot)
+        event = _event(row)
         # It names the organizer: a reader who waits for news does not know the new event's ID.
-        self._changes.record(tx, NewChange("event.created", event.id, caller.user_id), caller)
+        self._changes.record(tx, NewChange("event.created", event.id, caller.user_id, data), caller)
         return event
 
     def _check_number(self, tx: Transaction, user_id: str) -> None:

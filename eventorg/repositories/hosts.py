@@ -106,6 +106,14 @@ class HostRepository:
 
         await self._database.write(work)
 
+    def copy(self, tx: Transaction, event_id: str, copy: Event, caller: Caller) -> None:
+        """Makes the hosts of an event co-hosts of its copy, other than the copy's organizer. Raises `Conflict` if too
+        many of them have not acted as one yet."""
+        added = tx.all(self._sql.copy_hosts, event_id=event_id, copy_id=copy.id, now=tx.now)
+        for row in added:
+            self._check_pending(tx, copy, row["user_id"])
+            self._record(tx, copy.id, row["user_id"], caller)
+
     def _check_pending(self, tx: Transaction, event: Event, user_id: str) -> None:
         """Bounds what an organizer can do to people who never asked to be co-host."""
         between = {"organizer_id": event.organizer_id, "user_id": user_id}

@@ -46,6 +46,8 @@ class MetadataRepository:
 
     def change(self, tx: Transaction, event_id: str, patch: Mapping[str, str | None], bot: str | None) -> None:
         """Stores the texts of a patch, as set by a bot or by a host itself, and removes the keys that are None."""
+        if not patch:
+            return
         values = encode(patch).decode()
         tx.run(self._sql.set_metadata, event_id=event_id, patch=values, bot=bot or "")
         tx.run(self._sql.remove_metadata, event_id=event_id, patch=values)

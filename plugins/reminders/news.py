@@ -67,6 +67,9 @@ async def on_fact(fact: Fact, context: Context) -> None:
             await _tell(context, "deleted", event_id, fact.seq, [dict(row) for row in rows])
         case EventUpdated(event_id=str(event_id), user_id=str(user_id)):
             await _tell_host(context, fact, event_id, user_id)
+        case EventCreated(event_id=str(copy_id), data={"copied_from": str(event_id)}):
+            await context.write(lambda tx: tx.run(context.sql.copy_event_offsets, event_id=event_id, copy_id=copy_id))
+            await _schedule(context, fact)
         case EventCreated() | EventUpdated() | EventCancelled():
             await _schedule(context, fact)
 

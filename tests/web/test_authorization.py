@@ -46,6 +46,7 @@ GET    /events/{event_id}                          200     401      200         
 PATCH  /events/{event_id}                          401     401      403         403  200       200    -
 DELETE /events/{event_id}                          401     401      403         403  403       200    -
 POST   /events/{event_id}/cancel                   401     401      403         403  200       200    -
+POST   /events/{event_id}/copy                     401     401      403         403  201       201    -
 GET    /events/{event_id}/hosts                    401     401      200         200  200       200    -
 POST   /events/{event_id}/hosts                    401     401      403         403  403       201    -
 DELETE /events/{event_id}/hosts/{user_id}          401     401      403         403  403       200  200
@@ -95,6 +96,8 @@ private  DELETE /events/{event_id}                           401      404       
 private  POST   /events/{event_id}/cancel                    401      404         403  200       200
 private  POST   /events/{event_id}/hosts                     401      404         403  403       201
 private  DELETE /events/{event_id}/hosts/{user_id}           401      404         403  403       200
+private  POST   /events/{event_id}/copy                      401      404         403  201       201
+draft    POST   /events/{event_id}/copy                      401      404           -  201       201
 draft    PATCH  /events/{event_id}                           401      404           -  200       200
 draft    DELETE /events/{event_id}                           401      404           -  403       200
 draft    POST   /events/{event_id}/cancel                    401      404           -  200       200
@@ -205,6 +208,8 @@ class Cast:
                 return new_event()
             case "PATCH", "/users/{user_id}":
                 return {"first_name": "Anna"}
+            case "POST", "/events/{event_id}/copy":
+                return {"start_time": "2100-02-01T10:00:00Z"}
             case "PATCH", "/events/{event_id}":
                 return {"title": "Another"}
             case "PATCH", "/events/{event_id}/register":

@@ -38,6 +38,7 @@ GET    /events/{event_id}                            200          S     200  200
 PATCH  /events/{event_id}                              S          S       S    A    200       R
 DELETE /events/{event_id}                              S          S       S    A    200       R
 POST   /events/{event_id}/cancel                       S          S       S    A    200       R
+POST   /events/{event_id}/copy                         S          S       S    A    201       R
 GET    /events/{event_id}/hosts                        S          S       S    A    200       R
 POST   /events/{event_id}/hosts                        S          S       S    A    201       R
 DELETE /events/{event_id}/hosts/{user_id}              S          S       S    A    200       R

@@ -9,6 +9,17 @@ VALUES (:event_id, :offsets)
 ON CONFLICT (event_id) DO UPDATE
 SET offsets = excluded.offsets;
 
+-- name: copy_event_offsets(event_id, copy_id)!
+-- A copy that has offsets already, or exists no more, gets none.
+INSERT INTO reminders_event_offsets (event_id, offsets)
+SELECT
+    copies.id,
+    originals.offsets
+FROM reminders_event_offsets AS originals
+JOIN events AS copies ON copies.id = :copy_id
+WHERE originals.event_id = :event_id
+ON CONFLICT (event_id) DO NOTHING;
+
 -- name: get_user_offsets(user_id)^
 SELECT offsets
 FROM reminders_user_offsets

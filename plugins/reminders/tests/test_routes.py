@@ -169,3 +169,20 @@ def test_a_list_has_a_tag_that_guards_it(eventorg: Server) -> None:
             check_problem(host.put(url, json=[], headers=condition), 412, "version_mismatch")
     check_problem(host.delete("/users/me/reminders", headers={"If-Match": tag}), 412, "version_mismatch")
     assert host.delete("/users/me/reminders", headers={"If-Match": "*"}).status_code == 204
+
+
+def test_a_copy_of_an_event_reminds_as_the_original_does(scene: Scene) -> None:
+    start = {"start_time": "2099-01-01T10:00:00Z"}
+    event_id = scene.event()
+    offsets = scene.host.put(EVENT.format(event_id=event_id), json=[{"before": "PT2H"}, {"before": "PT30M"}]).json()
+    copy_id = scene.host.post(f"/events/{event_id}/copy", json=start).json()["id"]
+    scene.server.wait_for(lambda: scene.host.get(EVENT.format(event_id=copy_id)).json() == offsets)
+    scene.host.put(EVENT.format(event_id=event_id), json=[])
+    assert scene.host.get(EVENT.format(event_id=copy_id)).json() == offsets
+    silent_id = scene.host.post(f"/events/{copy_id}/copy", json=start).json()["id"]
+    own = scene.host.put(EVENT.format(event_id=silent_id), json=[]).json()  # before or after the plugin has heard of it
+    scene.settle()
+    assert scene.host.get(EVENT.format(event_id=silent_id)).json() == own == []
+    usual_id = scene.host.post(f"/events/{scene.event()}/copy", json=start).json()["id"]
+    scene.settle()
+    assert scene.host.get(EVENT.format(event_id=usual_id)).json() == USUAL
