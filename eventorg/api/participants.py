@@ -7,7 +7,8 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody, QueryParameter
 from msgspec import Meta, structs
 
-from eventorg.domain.registrations import Participants, Registration, RegistrationPatch, RegistrationStatus
+from eventorg.domain.guest_lists import ParticipantPatch
+from eventorg.domain.registrations import Participants, Registration, RegistrationStatus
 from eventorg.repositories.guest_lists import GuestListRepository
 from eventorg.repositories.participants import ParticipantRepository
 from eventorg.web.authentication import ANY_BOT_SECURITY, BY_ANY_BOT, Authenticated
@@ -94,25 +95,39 @@ class ParticipantController(Controller):
             412,
             codes={
                 404: ["event_not_found", "registration_not_found"],
-                409: ["registration_waitlisted", "registration_cancelled"],
+                409: [
+                    "registration_waitlisted",
+                    "registration_cancelled",
+                    "event_full",
+                    "event_cancelled",
+                    "event_not_open",
+                    "event_over",
+                ],
             },
         ),
     )
-    async def check_in(
+    async def update_participant(
         self,
         request: Authenticated,
         event_id: FromPath[str],
         user_id: FromPath[str],
-        data: JSONBody[RegistrationPatch],
+        data: JSONBody[ParticipantPatch],
         guest_lists: GuestLists,
     ) -> Response[Registration]:
         """Checks a participant in with `attended`, or undoes it with `registered`. Only hosts can do this.
 
-        The change feed shows them as `registration.attended` and `registration.updated`.
+        `approved` approves somebody who waits for approval, who gets seats, or a place on the waiting list by the time
+        of registration. `registered` gives seats to somebody who waits, also for approval. If too few are free, the
+        response is 409 `event_full`, unless you send `raise_capacity`: then the event's capacity grows by the missing
+        seats, and this person gets them. `guests` can be up to 20, also outside the registration window, but need free
+        seats. What you omit stays.
+
+        The change feed shows seats for somebody who waits as `registration.promoted`, a check-in as
+        `registration.attended`, and everything else as `registration.updated`.
         """
         guest_id, expected = request.user.resolve(user_id), expected_versions(request)
-        registration = await guest_lists.check_in(event_id, guest_id, data, expected, request.user, once_of(request))
-        return tagged(registration)
+        changed = await guest_lists.update(event_id, guest_id, data, expected, request.user, once_of(request))
+        return tagged(changed)
 
     @delete(
         "/{user_id:str}",
