@@ -1,11 +1,16 @@
-"""The changes that hosts make to the participants of their events."""
+"""What hosts do with the participants of their events: add, change, and remove them."""
 
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Final, Literal
 
-from msgspec import UNSET, Meta, UnsetType
+from msgspec import UNSET, Meta, UnsetType, field
 
-from eventorg.domain.parties import PartyPatch
-from eventorg.domain.values import Refused, rule
+from eventorg.domain.errors import FieldError, Invalid
+from eventorg.domain.fields import FirstName, LastName, UserId
+from eventorg.domain.parties import GuestNames, Guests, Party, PartyPatch
+from eventorg.domain.values import Input, Refused, rule
+
+MAX_BY_NAME: Final = 1_000
+"""The number of people without an account that an event can have."""
 
 
 def _only_true(value: bool) -> bool:
@@ -60,3 +65,29 @@ class ParticipantPatch(PartyPatch):
     def is_empty(self) -> bool:
         """True if the patch changes nothing."""
         return not self.changes_party and self.status is UNSET and self.approved is UNSET
+
+
+class NewParticipant(Input):
+    """Somebody whom a host adds: a user, or a person without an account, by name."""
+
+    example: ClassVar[dict[str, Any] | None] = {"first_name": "Борис", "guests": 1}
+
+    user_id: UserId | None = None
+    first_name: FirstName | None = None
+    last_name: LastName | None = None
+    guests: Guests = 0
+    guest_names: GuestNames = field(default_factory=list)
+
+    def clean(self) -> None:
+        super().clean()
+        has_name = self.first_name is not None or self.last_name is not None
+        if (self.user_id is None) != has_name:
+            raise Invalid(FieldError("user_id", "user_or_name"))
+        if has_name and self.first_name is None:
+            raise Invalid(FieldError("first_name", "required"))
+        _ = self.party
+
+    @property
+    def party(self) -> Party:
+        """The guests. Raises `Invalid` if there are more names than guests."""
+        return Party(self.guests, tuple(self.guest_names))

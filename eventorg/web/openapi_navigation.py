@@ -22,6 +22,7 @@ TAGS: Final = [
 _PATH_PARAMETERS: Final = {
     "event_id": "The event's id, or its short `code`.",
     "user_id": "The user's id, or `me` for the caller.",
+    "blocked_id": "The id of the user to block.",
     "telegram_id": "Telegram's id of the account.",
     "delivery_id": "The delivery's id.",
 }
