@@ -12,8 +12,10 @@ from litestar.di import Provide
 from litestar.exceptions import ImproperlyConfiguredException
 from litestar.plugins.structlog import StructlogPlugin
 
+from eventorg.api.blocks import BlockController
 from eventorg.api.cards import CardController
 from eventorg.api.changes import list_changes
+from eventorg.api.claims import claim_place, create_participant_code
 from eventorg.api.deliveries import DeliveryController
 from eventorg.api.email_verification import EmailVerificationController
 from eventorg.api.events import EventController
@@ -121,8 +123,11 @@ def create_app(settings: Settings, clock: Clock = utc_now, passwords: Passwords 
             CardController,
             UserController,
             EmailVerificationController,
+            BlockController,
             IdentityController,
             create_link_code,
+            create_participant_code,
+            claim_place,
             DeliveryController,
             list_changes,
             login,
@@ -151,8 +156,10 @@ def create_app(settings: Settings, clock: Clock = utc_now, passwords: Passwords 
             participants=core.participants,
             users=core.users,
             user_events=core.user_events,
+            blocks=core.blocks,
             user_export=core.user_export,
             identities=core.identities,
+            claims=core.claims,
             deliveries=core.deliveries,
             account_mails=core.account_mails,
             logins=core.logins,

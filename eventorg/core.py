@@ -13,9 +13,11 @@ from eventorg.repositories.account_deletion import AccountDeletion
 from eventorg.repositories.account_mails import AccountMailRepository
 from eventorg.repositories.account_merge import AccountMerge
 from eventorg.repositories.answers import Answers
+from eventorg.repositories.blocks import BlockRepository, Blocks
 from eventorg.repositories.bots import BotRepository
 from eventorg.repositories.callers import CallerRepository
 from eventorg.repositories.changes import ChangeRepository
+from eventorg.repositories.claims import ClaimRepository
 from eventorg.repositories.deliveries import DeliveryRepository
 from eventorg.repositories.event_copies import EventCopyRepository
 from eventorg.repositories.event_deletion import EventDeletion
@@ -23,9 +25,11 @@ from eventorg.repositories.event_search import SearchIndex
 from eventorg.repositories.events import EventRepository
 from eventorg.repositories.guest_lists import GuestListRepository
 from eventorg.repositories.health import HealthRepository
+from eventorg.repositories.host_notices import HostNotices
 from eventorg.repositories.hosts import HostRepository
 from eventorg.repositories.idempotency import IdempotencyRepository
 from eventorg.repositories.identities import IdentityRepository
+from eventorg.repositories.link_codes import LinkCodes
 from eventorg.repositories.logins import LoginRepository
 from eventorg.repositories.metadata import MetadataRepository
 from eventorg.repositories.open_tasks import OpenTaskRepository, OpenTasks
@@ -80,7 +84,9 @@ class Core:
             database, sql, changes, seats, event_deletion, metadata, idempotency, settings.events_per_user
         )
         expansion = UserExpansion(sql)
-        self.hosts = HostRepository(database, sql, clock, changes, events, idempotency, expansion)
+        blocks = Blocks(sql)
+        self.blocks = BlockRepository(database, sql, changes, blocks)
+        self.hosts = HostRepository(database, sql, clock, changes, events, blocks, idempotency, expansion)
         self.event_copies = EventCopyRepository(events, self.hosts, metadata, idempotency)
         self.participants = participants = ParticipantRepository(database, sql, changes, events, expansion)
         answers = Answers(sql, changes)
@@ -88,7 +94,6 @@ class Core:
         self.registrations = RegistrationRepository(
             database, sql, changes, seats, places, events, participants, idempotency
         )
-        self.guest_lists = GuestListRepository(database, events, participants, places, idempotency)
         self.user_events = UserEventRepository(database, sql, changes)
         closing = AccountClosing(sql, changes)
         deletion = AccountDeletion(closing, events, self.registrations, answers, open_tasks)
@@ -100,6 +105,7 @@ class Core:
             changes,
             events,
             self.registrations,
+            blocks,
             deletion,
             search_index,
             idempotency,
@@ -109,10 +115,14 @@ class Core:
             database, sql, clock, users, idempotency, passwords, sends_mail=bool(settings.smtp_url)
         )
         self.reachability = reachability = Reachability(database, sql)
-        self.deliveries = DeliveryRepository(
+        self.deliveries = deliveries = DeliveryRepository(
             database, sql, reachability, idempotency, sends_mail=bool(settings.smtp_url)
         )
-        merging = AccountMerge(sql, changes, seats, answers, closing, open_tasks, self._before_merge)
+        notices = HostNotices(users, deliveries)
+        self.guest_lists = GuestListRepository(
+            database, sql, events, users, blocks, participants, places, notices, closing, idempotency
+        )
+        merging = AccountMerge(sql, changes, seats, answers, blocks, closing, open_tasks, self._before_merge)
         self.open_tasks = OpenTaskRepository(
             database,
             sql,
@@ -124,7 +134,9 @@ class Core:
                 "fill_seats": seats.advance,
             },
         )
-        self.identities = IdentityRepository(database, sql, clock, changes, users, merging, idempotency, reachability)
+        codes = LinkCodes(sql, clock)
+        self.identities = IdentityRepository(database, sql, changes, users, codes, merging, idempotency, reachability)
+        self.claims = ClaimRepository(sql, events, participants, codes, merging, idempotency)
         self.bots = BotRepository(database, sql)
         self.callers = CallerRepository(database, sql, clock, tokens, reachability)
         self.logins = LoginRepository(database, sql, clock, tokens, idempotency)

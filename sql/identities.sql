@@ -68,9 +68,16 @@ SET
     code_sha256 = excluded.code_sha256,
     expires_at = excluded.expires_at;
 
--- name: use_link_code(code_sha256, now)^
+-- name: use_link_code(code_sha256, name_only, now)^
+-- A code of somebody whom a host added by name is not one of a user with an account.
 DELETE FROM link_codes
-WHERE code_sha256 = :code_sha256 AND expires_at > :now
+WHERE code_sha256 = :code_sha256
+    AND expires_at > :now
+    AND EXISTS (
+        SELECT 1
+        FROM users
+        WHERE users.id = link_codes.user_id AND (users.only_at IS NOT NULL) = :name_only
+    )
 RETURNING user_id;
 
 -- name: get_next_hosted(user_id)^

@@ -21,6 +21,16 @@ SET
     card_version = card_version + 1
 WHERE id = :event_id AND (:registered <= 0 OR capacity IS NULL OR registered_count + :registered <= capacity);
 
+-- name: raise_capacity(event_id, people, now)!
+-- By the seats that are missing. No row is changed if none are.
+UPDATE events
+SET
+    capacity = registered_count + :people,
+    version = version + 1,
+    card_version = card_version + 1,
+    updated_at = :now
+WHERE id = :event_id AND registered_count + :people > capacity;
+
 -- name: touch_card(event_id)!
 -- For what the card shows and no counter has.
 UPDATE events

@@ -1,12 +1,12 @@
--- name: create_user(user_id, username, username_key, email, email_key, password_hash, first_name, last_name, locale, timezone, now)^
+-- name: create_user(user_id, username, username_key, email, email_key, password_hash, first_name, last_name, locale, timezone, only_at, now)^
 INSERT INTO users (
     id, username, username_key, email, email_key, password_hash,
-    first_name, last_name, locale, timezone,
+    first_name, last_name, locale, timezone, only_at,
     email_verified, token_version, version, created_at, updated_at
 )
 VALUES (
     :user_id, :username, :username_key, :email, :email_key, :password_hash,
-    :first_name, :last_name, :locale, :timezone,
+    :first_name, :last_name, :locale, :timezone, :only_at,
     0, 1, 1, :now, :now
 )
 RETURNING
@@ -20,7 +20,8 @@ RETURNING
     locale,
     timezone,
     email_verified,
-    version;
+    version,
+    only_at;
 
 -- name: get_user(user_id)^
 SELECT
@@ -34,7 +35,8 @@ SELECT
     locale,
     timezone,
     email_verified,
-    version
+    version,
+    only_at
 FROM users
 WHERE id = :user_id AND closing IS NULL;
 
@@ -52,7 +54,8 @@ SELECT
     locale,
     timezone,
     email_verified,
-    version
+    version,
+    only_at
 FROM users
 WHERE (id = :name OR username_key IN (:key, :old_key) OR email_key IN (:key, :old_key)) AND closing IS NULL
 ORDER BY :old_key IN (username_key, email_key) DESC
@@ -71,7 +74,8 @@ SELECT
     locale,
     timezone,
     email_verified,
-    version
+    version,
+    only_at
 FROM users
 WHERE id > :after AND closing IS NULL
 ORDER BY id
@@ -90,7 +94,8 @@ SELECT
     users.locale,
     users.timezone,
     users.email_verified,
-    users.version
+    users.version,
+    users.only_at
 FROM json_each(:ids)
 CROSS JOIN users ON users.id = json_each.value -- CROSS: the order of the array
 WHERE users.closing IS NULL;
@@ -129,11 +134,12 @@ FROM json_each(:rows)
 CROSS JOIN users ON users.id = json_extract(json_each.value, '$.user_id'); -- CROSS: the order of the array
 
 -- name: get_token_version(user_id)^
+-- No row for somebody whom a host added by name: nobody acts for them.
 SELECT
     token_version,
     locale
 FROM users
-WHERE id = :user_id AND closing IS NULL;
+WHERE id = :user_id AND closing IS NULL AND only_at IS NULL;
 
 -- name: get_credentials_by_email(key, old_key)^
 -- An address from before migration 0009 can have kept its old key, which is an exact match.
@@ -179,7 +185,8 @@ RETURNING
     locale,
     timezone,
     email_verified,
-    version;
+    version,
+    only_at;
 
 -- name: set_password(user_id, old_hash, new_hash)!
 -- Ends every older token.
@@ -222,6 +229,24 @@ DELETE FROM idempotency_records
 WHERE (owner, key) IN (
     SELECT kept.owner, kept.key FROM idempotency_records AS kept WHERE kept.user_id = :user_id LIMIT :limit
 );
+
+-- name: is_name_only(user_id)^
+-- A row for somebody whom a host added by name.
+SELECT 1 AS found
+FROM users
+WHERE id = :user_id AND only_at IS NOT NULL AND closing IS NULL;
+
+-- name: get_event_of_name(user_id)^
+SELECT only_at AS event_id
+FROM users
+WHERE id = :user_id AND only_at IS NOT NULL;
+
+-- name: has_many_by_name(event_id, fewer)^
+-- A row if more people than `fewer` were added to an event by name.
+SELECT 1 AS found
+FROM users
+WHERE only_at = :event_id
+LIMIT 1 OFFSET :fewer;
 
 -- name: delete_user(user_id)!
 DELETE FROM users

@@ -36,8 +36,11 @@ class HostController(Controller):
         responses=problems(
             *BODY_PROBLEMS,
             401,
-            403,
-            codes={404: ["event_not_found", "user_not_found"], 409: ["already_organizer", "too_many_pending_hosts"]},
+            codes={
+                403: ["forbidden", "blocked"],
+                404: ["event_not_found", "user_not_found"],
+                409: ["already_organizer", "too_many_pending_hosts"],
+            },
         ),
     )
     async def add_host(
@@ -46,7 +49,8 @@ class HostController(Controller):
         """Makes a user a co-host. Only the organizer can do this.
 
         A co-host can do everything that the organizer can, except delete the event and add co-hosts. If the user is
-        a co-host already, the response is 200 with the same host.
+        a co-host already, the response is 200 with the same host. If you block the user, or the user blocks you, the
+        response is 403 `blocked`.
 
         Within 30 days you can give 100 roles, and 20 to the same user, to people who have not acted as co-host of one
         of your events: changed it, checked someone in, or removed someone. More is 409 `too_many_pending_hosts`.

@@ -22,6 +22,9 @@ NOT_HELD: Final = {
 FIRST_PAUSE: Final = timedelta(seconds=30)
 MAX_PAUSE: Final = timedelta(hours=1)
 
+CORE: Final = "eventorg"
+"""The producer of the core's own messages. Their kinds have no prefix. No plugin has this name."""
+
 _KINDS_OF_0_1_0: Final = frozenset(("reminder", "changed", "cancelled", "promoted"))
 """The kinds of the plugin reminders from when the outbox belonged to it. They and their keys have no prefix."""
 
@@ -51,7 +54,11 @@ DedupeKey = Annotated[
     ),
 ]
 Kind = Annotated[
-    str, Meta(description="The reason for the message: `reminder`, or `<plugin>.<kind>`.", examples=["reminder"])
+    str,
+    Meta(
+        description="The reason for the message: `added` (by a host), `reminder`, or `<plugin>.<kind>`.",
+        examples=["reminder"],
+    ),
 ]
 DueAt = Annotated[str, instant("The time from which the message is due, in UTC.")]
 RetryAt = Annotated[
@@ -236,12 +243,12 @@ class KeptDelivery(Struct, frozen=True, kw_only=True):
 
 
 def full_name(producer: str, kind: str) -> str:
-    """Returns a plugin's kind as bots see it."""
-    return kind if _is_old(producer, kind) else f"{producer}.{kind}"
+    """Returns a producer's kind as bots see it."""
+    return kind if producer == CORE or _is_old(producer, kind) else f"{producer}.{kind}"
 
 
 def full_key(producer: str, kind: str, dedupe_key: str) -> str:
-    """Returns a plugin's key as bots see it."""
+    """Returns a producer's key as bots see it."""
     return dedupe_key if _is_old(producer, kind) else f"{producer}:{dedupe_key}"
 
 

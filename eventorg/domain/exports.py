@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from msgspec import Meta, Struct
 
 from eventorg.domain.account_mails import KeptAccountCode, KeptAccountMail
+from eventorg.domain.blocks import Block
 from eventorg.domain.deliveries import KeptDelivery
 from eventorg.domain.events import Event
 from eventorg.domain.facts import Change
@@ -52,6 +53,7 @@ class Export(Struct, kw_only=True, frozen=True):
     telegram: Annotated[TelegramIdentity | None, Meta(description="The linked Telegram account.")]
     events: Annotated[list[Event], Meta(description="The events that the user organizes or co-hosts.")]
     registrations: Annotated[list[StoredRegistration], Meta(description="All registrations, with cancelled ones.")]
+    blocks: Annotated[list[Block], Meta(description="The users whom the user blocks.")]
     changes: Annotated[
         list[LoggedChange], Meta(description="Changes that name the user, or that the user made or was told last.")
     ]

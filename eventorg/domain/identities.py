@@ -73,7 +73,7 @@ class TelegramIdentity(Struct, kw_only=True, frozen=True):
 
 
 class LinkCode(Struct, frozen=True):
-    """A one-time code that links a Telegram account to the user who created it."""
+    """A one-time code. It links a Telegram account to a user, or gives the place of a name to an account."""
 
     code: Annotated[str, Meta(description="The code to show to a bot.", examples=["7Hq2mWxKpA"])]
     expires_at: Annotated[str, instant("The time when the code expires, in UTC.", "2027-08-01T09:45:00Z")]
@@ -83,6 +83,20 @@ class NewLink(Input):
     """A link code."""
 
     code: Annotated[str, text(1, 64, example="7Hq2mWxKpA", description="The code from `POST /users/me/link-codes`.")]
+
+
+class Claim(Input):
+    """The code of a person whom a host added by name."""
+
+    code: Annotated[
+        str,
+        text(
+            1,
+            64,
+            example="7Hq2mWxKpA",
+            description="The code from `POST /events/{event_id}/participants/{user_id}/link-codes`.",
+        ),
+    ]
 
 
 class Known(Struct, frozen=True):

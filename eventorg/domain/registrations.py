@@ -106,15 +106,6 @@ class NewRegistration(Input):
         return Party(self.guests, tuple(self.guest_names))
 
 
-class RegistrationPatch(Input):
-    """Checks a participant in (`attended`), or undoes that (`registered`)."""
-
-    status: Annotated[
-        Literal["attended", "registered"],
-        Meta(description="`attended` checks the participant in, `registered` undoes it.", examples=["attended"]),
-    ]
-
-
 class Participants(Struct, kw_only=True, frozen=True):
     """Registrations of an event in the order in which they were made."""
 

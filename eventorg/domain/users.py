@@ -44,6 +44,13 @@ class User(Struct, kw_only=True, frozen=True):
         | UnsetType
     ) = UNSET
     version: Annotated[int, Meta(description="The number of edits, as in the `ETag`.", examples=[1])]
+    name_only: Annotated[
+        bool,
+        Meta(
+            description="True for somebody whom a host added by name: without an account, and only for one event.",
+            examples=[False],
+        ),
+    ] = False
 
 
 class UserList(Struct, kw_only=True, frozen=True):

@@ -43,6 +43,8 @@ class AccountClosing:
             self._sql.delete_requests_of,
             self._sql.delete_deliveries_of,
             self._sql.delete_ended_logins_of,
+            self._sql.delete_blocks_by,
+            self._sql.delete_blocks_of,
         ):
             while tx.run(statement, user_id=user_id, limit=_ROWS) == _ROWS:
                 if not step.has_time():

@@ -13,6 +13,7 @@ from eventorg.domain.open_tasks import Task
 from eventorg.domain.registrations import Place, RegistrationStatus
 from eventorg.repositories.account_closing import AccountClosing
 from eventorg.repositories.answers import Answers
+from eventorg.repositories.blocks import Blocks
 from eventorg.repositories.changes import ChangeRepository
 from eventorg.repositories.open_tasks import OpenTasks
 from eventorg.repositories.seats import Seats
@@ -36,6 +37,7 @@ class AccountMerge:
         changes: ChangeRepository,
         seats: Seats,
         answers: Answers,
+        blocks: Blocks,
         closing: AccountClosing,
         open_tasks: OpenTasks,
         before: BeforeMerge,
@@ -44,12 +46,13 @@ class AccountMerge:
         self._changes = changes
         self._seats = seats
         self._answers = answers
+        self._blocks = blocks
         self._closing = closing
         self._open_tasks = open_tasks
         self._before = before
 
     def merge(self, tx: Transaction, user_id: str, stays_id: str, by: Caller) -> None:
-        """Moves registrations, events, roles and requests to the user who stays, and deletes the other one.
+        """Moves registrations, events, roles, blocks and requests to the user who stays, and deletes the other one.
 
         If both registered for the same event, the better status stays, or the earlier one of two equals; the other
         registration is deleted. The change log records each step. What is too much for one step is an open task; nobody
@@ -86,6 +89,8 @@ class AccountMerge:
                 return False
             self._merge_role(tx, hosted["event_id"], hosted["acted_at"], stays_id, by)
             tx.run(self._sql.remove_host, event_id=hosted["event_id"], user_id=user_id)
+        if not self._blocks.move(tx, user_id, stays_id, step):
+            return False
         requests = self._sql.reassign_idempotency_records
         while tx.run(requests, user_id=user_id, stays_id=stays_id, limit=_REQUESTS) == _REQUESTS:
             if not step.has_time():

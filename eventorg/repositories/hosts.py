@@ -20,6 +20,7 @@ from eventorg.domain.events import (
 from eventorg.domain.facts import NewChange, field_names
 from eventorg.domain.idempotency import Once
 from eventorg.domain.values import Clock, check_version, rfc3339
+from eventorg.repositories.blocks import Blocks
 from eventorg.repositories.changes import ChangeRepository
 from eventorg.repositories.events import EventRepository
 from eventorg.repositories.idempotency import IdempotencyRepository
@@ -39,6 +40,7 @@ class HostRepository:
         clock: Clock,
         changes: ChangeRepository,
         events: EventRepository,
+        blocks: Blocks,
         idempotency: IdempotencyRepository,
         expansion: UserExpansion,
     ) -> None:
@@ -47,6 +49,7 @@ class HostRepository:
         self._clock = clock
         self._changes = changes
         self._events = events
+        self._blocks = blocks
         self._idempotency = idempotency
         self._expansion = expansion
 
@@ -64,18 +67,21 @@ class HostRepository:
     async def add(self, event_id: str, new: NewHost, caller: Caller, once: Once | None = None) -> tuple[Host, bool]:
         """Adds a co-host and returns it, and true if it is new.
 
-        Raises `NotFound` (event or user), `Forbidden` (not the organizer) and `Conflict` (the user is the organizer, or
-        too many co-hosts have not acted as one yet).
+        Raises `NotFound` (event or user), `Forbidden` (not the organizer, or `blocked`: one of the two has blocked the
+        other) and `Conflict` (the user is the organizer, or too many co-hosts have not acted as one yet).
         """
 
         def work(tx: Transaction) -> tuple[Host, bool]:
             event = self._load_as_organizer(tx, event_id, caller.user_id)
             if new.user_id == event.organizer_id:
                 raise Conflict("already_organizer")
-            if tx.one(self._sql.get_user, user_id=new.user_id) is None:
+            user = tx.one(self._sql.get_user, user_id=new.user_id)
+            if user is None or user["only_at"]:
                 raise NotFound("user_not_found")
             is_new = tx.one(self._sql.add_host, event_id=event.id, user_id=new.user_id, now=tx.now) is not None
             if is_new:
+                self._blocks.check(tx, new.user_id, caller.user_id)
+                self._blocks.check(tx, caller.user_id, new.user_id)
                 self._check_pending(tx, event, new.user_id)
                 self._record(tx, event.id, new.user_id, caller)
             return next(host for host in self._find(tx, event.id) if host.user_id == new.user_id), is_new

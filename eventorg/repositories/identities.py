@@ -1,9 +1,5 @@
 """Telegram accounts: each belongs to one user, who is created at first sight or linked later."""
 
-import hashlib
-import secrets
-from datetime import timedelta
-from typing import Final
 from uuid import uuid4
 
 from msgspec import UNSET
@@ -16,19 +12,16 @@ from eventorg.domain.identities import Known, LinkCode, TelegramAccount, Telegra
 from eventorg.domain.normal_forms import name_key
 from eventorg.domain.text_rules import is_username
 from eventorg.domain.users import DEFAULT_LOCALE, DEFAULT_TIMEZONE, User
-from eventorg.domain.values import ABSENT, BASE58, Clock, check_version, rfc3339
+from eventorg.domain.values import ABSENT, check_version
 from eventorg.repositories.account_merge import AccountMerge
 from eventorg.repositories.changes import ChangeRepository
 from eventorg.repositories.idempotency import IdempotencyRepository
+from eventorg.repositories.link_codes import LinkCodes
 from eventorg.repositories.reachability import Reachability
 from eventorg.repositories.users import UserRepository
 from eventorg.storage.database import Database
 from eventorg.storage.statements import Statements
 from eventorg.storage.transactions import Transaction
-
-CODE_LIFE = timedelta(minutes=15)
-CODE_LENGTH: Final = 10
-"""58^10 codes: nobody guesses one within 15 minutes."""
 
 
 class IdentityRepository:
@@ -38,18 +31,18 @@ class IdentityRepository:
         self,
         database: Database,
         sql: Statements,
-        clock: Clock,
         changes: ChangeRepository,
         users: UserRepository,
+        codes: LinkCodes,
         merging: AccountMerge,
         idempotency: IdempotencyRepository,
         reachability: Reachability,
     ) -> None:
         self._database = database
         self._sql = sql
-        self._clock = clock
         self._changes = changes
         self._users = users
+        self._codes = codes
         self._merging = merging
         self._idempotency = idempotency
         self._reachability = reachability
@@ -95,16 +88,11 @@ class IdentityRepository:
     async def create_code(self, caller: Caller, once: Once | None = None) -> LinkCode:
         """Returns a new link code of the caller; an older one ends. Raises `Conflict` if the caller has a Telegram
         account."""
-        code = "".join(secrets.choice(BASE58) for _ in range(CODE_LENGTH))
-        made = LinkCode(code, rfc3339(self._clock() + CODE_LIFE))
 
         def work(tx: Transaction) -> LinkCode:
             if tx.one(self._sql.get_identity_of, user_id=caller.user_id):
                 raise Conflict("telegram_linked")
-            tx.run(
-                self._sql.keep_link_code, code_sha256=_hash(code), user_id=caller.user_id, expires_at=made.expires_at
-            )
-            return made
+            return self._codes.create(tx, caller.user_id)
 
         return await self._idempotency.write(caller, LinkCode, work, once, None)  # the code is the caller's own
 
@@ -116,10 +104,7 @@ class IdentityRepository:
         """
 
         def work(tx: Transaction) -> User:
-            row = tx.one(self._sql.use_link_code, code_sha256=_hash(code), now=tx.now)
-            if row is None:
-                raise NotFound("link_code_not_found")
-            user_id = str(row["user_id"])
+            user_id = self._codes.use(tx, code, of_name_only=False)
             actor = Caller(user_id=user_id, bot=by.bot)
             if tx.one(self._sql.get_identity_of, user_id=user_id):
                 raise Conflict("telegram_linked")
@@ -222,7 +207,3 @@ class IdentityRepository:
             return None
         taken = tx.one(self._sql.is_username_taken, username_key=name_key(wanted), user_id=user_id)
         return None if taken else wanted
-
-
-def _hash(code: str) -> str:
-    return hashlib.sha256(code.encode()).hexdigest()

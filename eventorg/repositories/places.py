@@ -6,7 +6,7 @@ from msgspec.json import encode
 from eventorg.domain.admission import Admission, admit, check_open, check_party_change
 from eventorg.domain.callers import Caller
 from eventorg.domain.errors import Conflict, NotFound
-from eventorg.domain.facts import Actor, ChangeType, NewChange, registration_step
+from eventorg.domain.facts import Actor, ChangeType, NewChange, field_names, registration_step
 from eventorg.domain.parties import Party, PartyPatch
 from eventorg.domain.registrations import NO_PLACE, CancelledBy, Registration, RegistrationStatus
 from eventorg.repositories.answers import Answers
@@ -82,18 +82,29 @@ class Places:
         return self._participants.load(tx, event_id, user_id) if place.waitlisted else registration
 
     def change_party(
-        self, tx: Transaction, asked: Admission, before: Registration, patch: PartyPatch, by: Caller, actor: Actor
+        self,
+        tx: Transaction,
+        asked: Admission,
+        before: Registration,
+        patch: PartyPatch,
+        by: Caller,
+        actor: Actor,
+        *,
+        raise_capacity: bool = False,
     ) -> Registration:
         """Returns the registration with another party. A party that waits keeps its place.
 
-        Raises the errors of `check_party_change`, and `Conflict` (`event_full`) if more seats are needed than are free.
+        Raises the errors of `check_party_change`, and `Conflict` (`event_full`) if more seats are needed than are free,
+        unless the capacity is raised by the missing ones.
         """
         party = before.party.changed(patch)
         if party == before.party:
             return before
         check_party_change(asked, before.party, party, tx.now, actor)
         after = structs.replace(before, guests=party.guests, guest_names=list(party.guest_names))
-        self._reseat(tx, before, after)
+        if raise_capacity:
+            self._make_room(tx, before, after, by)
+        self._reseat(tx, before, after, may_pass_line=raise_capacity)
         self._save(tx, after)
         self._record(tx, "registration.updated", after, before.status, by, actor)
         if party.people < before.party.people:
@@ -120,13 +131,18 @@ class Places:
         self._record(tx, "registration.updated", waiting, before.status, by, "host")
         return self._participants.load(tx, before.event_id, before.user_id)
 
-    def let_in(self, tx: Transaction, asked: Admission, before: Registration, by: Caller) -> Registration:
+    def let_in(
+        self, tx: Transaction, asked: Admission, before: Registration, by: Caller, *, raise_capacity: bool = False
+    ) -> Registration:
         """Returns the registration of somebody who waits, with seats, out of turn.
 
-        Raises `Conflict` (`event_full`, and those of an event that is not open).
+        Raises `Conflict` (`event_full` unless the capacity is raised by the missing seats, and those of an event that
+        is not open).
         """
         check_open(asked, tx.now)
         after = structs.replace(before, status="registered", approved=True, waitlist_position=None)
+        if raise_capacity:
+            self._make_room(tx, before, after, by)
         if not self._seats.move(tx, before.event_id, before.place, after.place):
             raise Conflict("event_full")
         return self._promote(tx, before, after, by)
@@ -164,14 +180,24 @@ class Places:
         self._record(tx, "registration.promoted", after, before.status, by, "host")
         return after
 
-    def _reseat(self, tx: Transaction, before: Registration, after: Registration) -> None:
-        """Counts the people of a party that has changed. Seats that wait for the waiting list are not free."""
+    def _make_room(self, tx: Transaction, before: Registration, after: Registration, by: Caller) -> None:
+        """Raises the event's capacity by the seats that a registration lacks."""
         more = after.place.registered - before.place.registered
-        if more > 0:
-            if not self._seats.take(tx, before.event_id, more):
-                raise Conflict("event_full")
-        else:
-            self._seats.move(tx, before.event_id, before.place, after.place)
+        if more > 0 and self._seats.raise_capacity(tx, before.event_id, more):
+            changed = field_names(["capacity"])
+            self._changes.record(tx, NewChange("event.updated", before.event_id, data=changed), by)
+
+    def _reseat(self, tx: Transaction, before: Registration, after: Registration, *, may_pass_line: bool) -> None:
+        """Counts the people of a party that has changed. Seats that wait for the waiting list are not free, unless the
+        party may pass it."""
+        more = after.place.registered - before.place.registered
+        is_seated = (
+            self._seats.take(tx, before.event_id, more)
+            if more > 0 and not may_pass_line
+            else self._seats.move(tx, before.event_id, before.place, after.place)
+        )
+        if not is_seated:
+            raise Conflict("event_full")
 
     def _save(self, tx: Transaction, registration: Registration) -> None:
         tx.run(

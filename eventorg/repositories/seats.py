@@ -64,6 +64,10 @@ class Seats:
         if place.registered:
             self.fill(tx, event_id, by)
 
+    def raise_capacity(self, tx: Transaction, event_id: str, people: int) -> bool:
+        """Raises the event's capacity so that this number of people get seats. Returns false if they fit."""
+        return tx.run(self._sql.raise_capacity, event_id=event_id, people=people, now=tx.now) == 1
+
     def touch_card(self, tx: Transaction, event_id: str) -> None:
         """Notes that the event's card shows something else, although nobody moved."""
         tx.run(self._sql.touch_card, event_id=event_id)

@@ -18,6 +18,7 @@ from eventorg.domain.normal_forms import email_key, fold, name_key
 from eventorg.domain.users import Login, NewUser, User, UserList, UserPatch, check_self
 from eventorg.domain.values import check_version
 from eventorg.repositories.account_deletion import AccountDeletion
+from eventorg.repositories.blocks import Blocks
 from eventorg.repositories.changes import ChangeRepository
 from eventorg.repositories.event_search import SearchIndex
 from eventorg.repositories.events import EventRepository
@@ -51,6 +52,7 @@ class UserRepository:
         changes: ChangeRepository,
         events: EventRepository,
         registrations: RegistrationRepository,
+        blocks: Blocks,
         deletion: AccountDeletion,
         search_index: SearchIndex,
         idempotency: IdempotencyRepository,
@@ -61,6 +63,7 @@ class UserRepository:
         self._changes = changes
         self._events = events
         self._registrations = registrations
+        self._blocks = blocks
         self._deletion = deletion
         self._search_index = search_index
         self._idempotency = idempotency
@@ -209,6 +212,7 @@ class UserRepository:
                 else None,
                 events=self._events.find_all_for_user(tx, caller.user_id),
                 registrations=self._registrations.find_all_for_user(tx, caller.user_id),
+                blocks=self._blocks.list(tx, caller.user_id),
                 changes=self._changes.find_all_for_user(tx, caller.user_id),
                 requests=self._idempotency.find_all_for_user(tx, caller.user_id),
             )
@@ -230,13 +234,22 @@ class UserRepository:
         user_id: str,
         by: Caller | None,
         password_hash: str | None = None,
+        only_at: str | None = None,
     ) -> User:
-        """Inserts a user with this profile (all of `PROFILE`) and returns it. Raises `Conflict` if a name is taken."""
+        """Inserts a user with this profile (all of `PROFILE`) and returns it. Raises `Conflict` if a name is taken.
+
+        `only_at` is the event of somebody whom a host, `by`, adds by name.
+        """
         with _taken_names():
             row = tx.row(
-                self._sql.create_user, user_id=user_id, password_hash=password_hash, now=tx.now, **_columns(profile)
+                self._sql.create_user,
+                user_id=user_id,
+                password_hash=password_hash,
+                only_at=only_at,
+                now=tx.now,
+                **_columns(profile),
             )
-        actor = Caller(user_id=user_id, bot=by.bot if by else None)
+        actor = by if by and only_at else Caller(user_id=user_id, bot=by.bot if by else None)
         self._changes.record(tx, NewChange("user.created", user_id=user_id), actor)
         return _user(row)
 
@@ -300,8 +313,10 @@ class UserRepository:
 
 
 def _user(row: sqlite3.Row) -> User:
-    """Returns a user with a truth value, which SQLite stores as a number."""
-    return User(**{**row, "email_verified": bool(row["email_verified"])})
+    """Returns a user from its row. SQLite stores truth values as numbers."""
+    values = dict(row)
+    values["email_verified"] = bool(values["email_verified"])
+    return User(name_only=values.pop("only_at") is not None, **values)
 
 
 def _seen_by(user: User, viewer_id: str) -> User:

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from litestar import Request, Response
 from litestar.datastructures import ResponseHeader
 
+from eventorg.domain.blocks import Block
 from eventorg.domain.events import Event, Host
 from eventorg.domain.registrations import Registration
 from eventorg.domain.users import User
@@ -21,7 +22,7 @@ from eventorg.domain.values import ABSENT, AllExcept
 from eventorg.web.headers import header_list
 from eventorg.web.responses import JSONResponse
 
-T = TypeVar("T", Event, User, Registration, Host)
+T = TypeVar("T", Event, User, Registration, Host, Block)
 Resource = TypeVar("Resource")
 
 IF_MATCH = "An `ETag`. If the resource has changed since, the request fails with 412."
@@ -36,7 +37,7 @@ _TAG = re.compile(r'"([^"]*)"')
 _CODING = re.compile(r"(?:--?|;)(?:gzip|br|zstd|deflate)$")
 
 
-def etag(resource: Event | User | Registration | Host) -> str:
+def etag(resource: Event | User | Registration | Host | Block) -> str:
     """Returns the strong entity tag of a representation."""
     match resource:
         case Event():
@@ -52,6 +53,8 @@ def etag(resource: Event | User | Registration | Host) -> str:
             rest = str(resource.waitlist_position or 0)
         case Host():
             rest = resource.role
+        case Block():
+            rest = ""
         case User():
             rest = "self" if isinstance(resource.email, str | None) else "other"
     return f'"{resource.version}-{rest}"'

@@ -22,6 +22,7 @@ TAGS: Final = [
 _PATH_PARAMETERS: Final = {
     "event_id": "The event's ID, or its short `code`.",
     "user_id": "The user's ID, or `me` for the caller.",
+    "blocked_id": "The ID of the user to block.",
     "telegram_id": "Telegram's ID of the account.",
     "delivery_id": "The delivery's ID.",
 }

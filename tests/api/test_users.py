@@ -39,6 +39,7 @@ def test_a_new_user_has_the_defaults(fresh_server: Server) -> None:
         "locale": "ru",
         "timezone": "UTC",
         "email_verified": False,
+        "name_only": False,
         "version": 1,
     }
 

@@ -75,20 +75,20 @@ def test_a_reset_ends_all_sessions(operated: Server, named_by: str) -> None:
 
 
 def test_delete_transfers_events_and_frees_seats(operated: Server) -> None:
-    gone_id, heir_id = make("gone"), make("heir")
+    gone_id, stays_id = make("gone"), make("heir")
     gone, heir = bearer(operated, "gone"), bearer(operated, "heir")
     times = {"start_time": "2100-01-01T10:00:00Z", "end_time": "2100-01-01T12:00:00Z"}
     client = operated.client
     own = client.post("/events", json={"title": "Own", **times}, headers=gone).json()["id"]
-    client.post(f"/events/{own}/hosts", json={"user_id": heir_id}, headers=gone).raise_for_status()
+    client.post(f"/events/{own}/hosts", json={"user_id": stays_id}, headers=gone).raise_for_status()
     client.patch(f"/events/{own}", json={"title": "Ours"}, headers=heir).raise_for_status()
     full = client.post("/events", json={"title": "Full", "capacity": 1, **times}, headers=heir).json()["id"]
     assert client.post(f"/events/{full}/register", headers=gone).json()["status"] == "registered"
     assert client.post(f"/events/{full}/register", headers=heir).json()["status"] == "waitlisted"
     assert do("delete", "gone", "--yes").stdout == f"deleted gone, {gone_id}\n"
-    assert client.get(f"/events/{own}").json()["organizer_id"] == heir_id
+    assert client.get(f"/events/{own}").json()["organizer_id"] == stays_id
     listed = client.get(f"/events/{full}/participants", headers=heir).json()["participants"]
-    assert [(one["user_id"], one["status"]) for one in listed] == [(heir_id, "registered")]
+    assert [(one["user_id"], one["status"]) for one in listed] == [(stays_id, "registered")]
     check_problem(client.get("/users/me", headers=gone), 401, "token_revoked")
 
 

@@ -40,6 +40,10 @@ GET    /users/{user_id}                            401     401      200         
 PATCH  /users/{user_id}                            401     401      403         403  403       403  200
 DELETE /users/{user_id}                            401     401      403         403  403       403  200
 GET    /users/{user_id}/events                     401     401      403         403  403       403  200
+GET    /users/{user_id}/blocks                     401     401      403         403  403       403  200
+PUT    /users/{user_id}/blocks/{blocked_id}        401     401      403         403  403       403  201
+DELETE /users/{user_id}/blocks/{blocked_id}        401     401      403         403  403       403  200
+POST   /users/me/claims                            401     401      200         200  200       200    -
 GET    /events                                     200     401      200         200  200       200    -
 POST   /events                                     401     401      201         201  201       201    -
 GET    /events/{event_id}                          200     401      200         200  200       200    -
@@ -54,9 +58,11 @@ POST   /events/{event_id}/register                 401     401      201         
 PATCH  /events/{event_id}/register                 401     401      404         200  404       404    -
 DELETE /events/{event_id}/register                 401     401      404         200  404       404    -
 GET    /events/{event_id}/participants             401     401      200         200  200       200    -
+POST   /events/{event_id}/participants             401     401      403         403  201       201    -
 GET    /events/{event_id}/participants/{user_id}   401     401      200         200  200       200  200
 PATCH  /events/{event_id}/participants/{user_id}   401     401      403         403  200       200  403
 DELETE /events/{event_id}/participants/{user_id}   401     401      403         403  200       200  403
+POST   /events/{event_id}/participants/{user_id}/link-codes 401 401 403         403  201       201  403
 GET    /events/{event_id}/card                     401     401      200         200  200       200    -
 GET    /changes                                    401     401      200         200  200       200    -
 GET    /health                                     200     200      200         200  200       200    -
@@ -106,6 +112,9 @@ draft    DELETE /events/{event_id}/hosts/{user_id}           401      404       
 private  GET    /events/{event_id}/participants/{user_id}    401      404         200  200       200
 private  PATCH  /events/{event_id}/participants/{user_id}    401      404         403  200       200
 private  DELETE /events/{event_id}/participants/{user_id}    401      404         403  200       200
+private  POST   /events/{event_id}/participants              401      404         403  201       201
+draft    POST   /events/{event_id}/participants              401      404           -  409       409
+private  POST   /events/{event_id}/participants/{user_id}/link-codes 401 404      403  201       201
 """
 
 
@@ -152,7 +161,11 @@ class Cast:
             self.organizer.patch(f"/events/{event_id}", json={"visibility": kind})
         if "/hosts/{user_id}" in path:
             self._make_host(user, event_id)
-        ids = {"event_id": event_id, "user_id": user.id, "telegram_id": telegram_id}
+        if (method, path) == ("DELETE", "/users/{user_id}/blocks/{blocked_id}"):
+            assert user.put(f"/users/me/blocks/{self.stranger.id}").status_code == 201
+        ids = {"event_id": event_id, "user_id": user.id, "telegram_id": telegram_id, "blocked_id": self.stranger.id}
+        if path.endswith("/participants/{user_id}/link-codes"):
+            ids["user_id"] = self._add_by_name(event_id)
         url = path.format(**ids, delivery_id="none", path="somewhere", code="forbidden", file_path="swagger-ui.css")
         request = self.server.client.build_request(method, url, json=self._body(method, path))
         caller = (self.callers | {"self": user}).get(who)
@@ -180,6 +193,17 @@ class Cast:
 
     def _make_host(self, user: User, event_id: str) -> None:
         assert self.organizer.post(f"/events/{event_id}/hosts", json={"user_id": user.id}).status_code == 201
+
+    def _add_by_name(self, event_id: str) -> str:
+        added = self.organizer.post(f"/events/{event_id}/participants", json={"first_name": "Boris"})
+        assert added.status_code == 201
+        return str(added.json()["user_id"])
+
+    def _code(self) -> str:
+        """Returns the code of somebody who was added to an event by name."""
+        event_id = str(self.organizer.create_event()["id"])
+        url = f"/events/{event_id}/participants/{self._add_by_name(event_id)}/link-codes"
+        return str(self.organizer.post(url).json()["code"])
 
     def _body(self, method: str, path: str) -> Any:
         """Returns a body for a route that takes one, with a new user for each sign-up."""
@@ -216,6 +240,10 @@ class Cast:
                 return {"guests": 0}
             case "PATCH", "/events/{event_id}/participants/{user_id}":
                 return {"status": "attended"}
+            case "POST", "/events/{event_id}/participants":
+                return {"user_id": self.server.sign_up().id}
+            case "POST", "/users/me/claims":
+                return {"code": self._code()}
             case "POST", "/events/{event_id}/hosts":
                 return {"user_id": self.stranger.id}
         return None

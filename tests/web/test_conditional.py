@@ -212,12 +212,15 @@ def test_every_change_has_both_conditions(server: Server, host: User) -> None:
     host_tag = host.post(f"{place}/hosts", json={"user_id": guest.id}).headers["etag"]
     code = host.post("/users/me/link-codes").json()["code"]
     bot.post(f"{telegram}/link", json={"code": code})
-    tags = {f"{place}/hosts/{guest.id}": host_tag}
+    block = f"/users/me/blocks/{guest.id}"
+    tags = {f"{place}/hosts/{guest.id}": host_tag, block: host.put(block).headers["etag"]}
     calls = [
         ("PATCH", place, {"title": "T"}, host),
         ("PATCH", "/users/me", {}, host),
         ("PUT", telegram, {}, bot),
         ("DELETE", telegram, None, host),
+        ("PUT", block, None, host),
+        ("DELETE", block, None, host),
         ("DELETE", f"{place}/hosts/{guest.id}", None, host),
         ("PATCH", f"{place}/participants/me", {"status": "registered"}, host),
         ("DELETE", f"{place}/participants/me", None, host),
@@ -251,3 +254,11 @@ def test_a_put_with_a_condition_creates_or_changes(server: Server) -> None:
     assert bot.put(url, headers={"If-None-Match": "*"}).status_code == 201
     check_problem(bot.put(url, headers={"If-None-Match": "*"}), 412, "version_mismatch")
     assert bot.put(url, headers={"If-Match": "*"}).status_code == 200
+
+
+def test_a_block_is_created_or_kept_with_a_condition(server: Server, host: User) -> None:
+    url = f"/users/me/blocks/{server.sign_up().id}"
+    check_problem(host.put(url, headers={"If-Match": "*"}), 412, "version_mismatch")
+    assert host.put(url, headers={"If-None-Match": "*"}).status_code == 201
+    check_problem(host.put(url, headers={"If-None-Match": "*"}), 412, "version_mismatch")
+    assert host.put(url, headers={"If-Match": "*"}).status_code == 200

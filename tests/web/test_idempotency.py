@@ -47,6 +47,19 @@ def change_party(server: Server) -> Request:
     return guest, url, {"guests": 1}
 
 
+def named(server: Server) -> Request:
+    """The request of a host for the code of somebody who was added by name."""
+    host = server.sign_up()
+    url = f"/events/{host.create_event()['id']}/participants"
+    added = host.post(url, json={"first_name": "Boris"}).json()
+    return host, f"{url}/{added['user_id']}/link-codes", None
+
+
+def claim(server: Server) -> Request:
+    host, url, _ = named(server)
+    return server.sign_up(), "/users/me/claims", {"code": host.post(url).json()["code"]}
+
+
 def of_event(path: str, body: Callable[[Server], Any]) -> Callable[[Server], Request]:
     def scene(server: Server) -> Request:
         host = server.sign_up()
@@ -102,7 +115,10 @@ SCENES: dict[tuple[str, str], Callable[[Server], Request]] = {
     ("POST", "/events/{event_id}/hosts"): of_event("/hosts", lambda server: {"user_id": server.sign_up().id}),
     ("POST", "/events/{event_id}/register"): register,
     ("PATCH", "/events/{event_id}/register"): change_party,
+    ("POST", "/events/{event_id}/participants"): of_event("/participants", lambda _: {"first_name": "Boris"}),
     ("PATCH", "/events/{event_id}/participants/{user_id}"): check_in,
+    ("POST", "/events/{event_id}/participants/{user_id}/link-codes"): named,
+    ("POST", "/users/me/claims"): claim,
 }
 WITHOUT_A_CALLER = {
     ("POST", "/login"),
@@ -329,6 +345,25 @@ def lost_host(server: Server) -> tuple[Request, Callable[[], object]]:
     return (organizer, f"{url}/hosts", {"user_id": friend.id}), lose
 
 
+def lost_name(server: Server) -> tuple[Request, Callable[[], object]]:
+    """The code of a co-host at a private event for somebody who was added by name, before the role ends."""
+    organizer, host, url = private_event(server)
+    added = organizer.post(f"{url}/participants", json={"first_name": "Boris"}).json()
+    request: Request = (host, f"{url}/participants/{added['user_id']}/link-codes", None)
+    return request, lambda: end_role(organizer, host, url)
+
+
+def lost_claim(server: Server) -> tuple[Request, Callable[[], object]]:
+    """A place that its owner takes over, at an event that is deleted."""
+    organizer, url, _ = named(server)
+    code = organizer.post(url).json()["code"]
+
+    def lose() -> None:
+        assert organizer.delete(url.partition("/participants")[0]).status_code == 200
+
+    return (server.sign_up(), "/users/me/claims", {"code": code}), lose
+
+
 def lost_account(server: Server) -> tuple[Request, Callable[[], object]]:
     """The user of a Telegram account, who becomes another user when the account is linked."""
     bot, user = server.make_bot("act"), server.sign_up()
@@ -360,6 +395,14 @@ LOST: dict[str, tuple[str, Callable[[Server], tuple[Request, Callable[[], object
         "event_not_found",
     ),
     "add host": ("POST", lost_host, 404, "event_not_found"),
+    "add participant": (
+        "POST",
+        lambda server: lost_event(server, "/participants", {"first_name": "Boris"}),
+        404,
+        "event_not_found",
+    ),
+    "create participant code": ("POST", lost_name, 404, "event_not_found"),
+    "claim place": ("POST", lost_claim, 404, "event_not_found"),
     "register": ("POST", lost_registration, 404, "event_not_found"),
     "update user": ("PATCH", lost_account, 404, "user_not_found"),
     "link identity": ("POST", lost_link, 404, "identity_not_found"),

@@ -32,6 +32,10 @@ GET    /users/{user_id}                                S          S       S    A
 PATCH  /users/{user_id}                                S          S       S    A    403       R
 DELETE /users/{user_id}                                S          S       S    A    403       R
 GET    /users/{user_id}/events                         S          S       S    A    403       R
+GET    /users/{user_id}/blocks                         S          S       S    A    403       R
+PUT    /users/{user_id}/blocks/{blocked_id}            S          S       S    A    403       R
+DELETE /users/{user_id}/blocks/{blocked_id}            S          S       S    A    403       R
+POST   /users/me/claims                                S          S       S    A    200       R
 GET    /events                                       200          S     200  200    200       R
 POST   /events                                         S          S       S    A    201       R
 GET    /events/{event_id}                            200          S     200  200    200       R
@@ -46,9 +50,11 @@ POST   /events/{event_id}/register                     S          S       S    A
 PATCH  /events/{event_id}/register                     S          S       S    A    404       R
 DELETE /events/{event_id}/register                     S          S       S    A    404       R
 GET    /events/{event_id}/participants               200          S     200  200    200       R
+POST   /events/{event_id}/participants                 S          S       S    A    201       R
 GET    /events/{event_id}/participants/{user_id}       S          S       S    A    200       R
 PATCH  /events/{event_id}/participants/{user_id}       S          S       S    A    200       R
 DELETE /events/{event_id}/participants/{user_id}       S          S       S    A    200       R
+POST   /events/{event_id}/participants/{user_id}/link-codes S     S       S    A    201       R
 GET    /events/{event_id}/card                       200          S     200  200    200       R
 GET    /changes                                        S          S     200    S    200       R
 GET    /health                                       200        200     200  200    200     200
