@@ -26,6 +26,7 @@ from eventorg.repositories.health import HealthRepository
 from eventorg.repositories.hosts import HostRepository
 from eventorg.repositories.idempotency import IdempotencyRepository
 from eventorg.repositories.identities import IdentityRepository
+from eventorg.repositories.invitations import InvitationRepository
 from eventorg.repositories.logins import LoginRepository
 from eventorg.repositories.metadata import MetadataRepository
 from eventorg.repositories.open_tasks import OpenTaskRepository, OpenTasks
@@ -87,6 +88,9 @@ class Core:
         places = Places(sql, changes, seats, answers, participants)
         self.registrations = RegistrationRepository(
             database, sql, changes, seats, places, events, participants, idempotency
+        )
+        self.invitations = InvitationRepository(
+            database, sql, clock, changes, events, places, answers, participants, idempotency
         )
         self.guest_lists = GuestListRepository(database, events, participants, places, idempotency)
         self.user_events = UserEventRepository(database, sql, changes)

@@ -15,13 +15,14 @@ from litestar import Request, Response
 from litestar.datastructures import ResponseHeader
 
 from eventorg.domain.events import Event, Host
+from eventorg.domain.invitations import Invitation
 from eventorg.domain.registrations import Registration
 from eventorg.domain.users import User
 from eventorg.domain.values import ABSENT, AllExcept
 from eventorg.web.headers import header_list
 from eventorg.web.responses import JSONResponse
 
-T = TypeVar("T", Event, User, Registration, Host)
+T = TypeVar("T", Event, User, Registration, Host, Invitation)
 Resource = TypeVar("Resource")
 
 IF_MATCH = "An `ETag`. If the resource has changed since, the request fails with 412."
@@ -36,7 +37,7 @@ _TAG = re.compile(r'"([^"]*)"')
 _CODING = re.compile(r"(?:--?|;)(?:gzip|br|zstd|deflate)$")
 
 
-def etag(resource: Event | User | Registration | Host) -> str:
+def etag(resource: Event | User | Registration | Host | Invitation) -> str:
     """Returns the strong entity tag of a representation."""
     match resource:
         case Event():
@@ -52,6 +53,8 @@ def etag(resource: Event | User | Registration | Host) -> str:
             rest = str(resource.waitlist_position or 0)
         case Host():
             rest = resource.role
+        case Invitation():
+            rest = str(resource.uses)
         case User():
             rest = "self" if isinstance(resource.email, str | None) else "other"
     return f'"{resource.version}-{rest}"'
