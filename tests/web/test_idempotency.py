@@ -47,6 +47,12 @@ def change_party(server: Server) -> Request:
     return guest, url, {"guests": 1}
 
 
+def accept(server: Server) -> Request:
+    host = server.sign_up()
+    code = host.post(f"/events/{host.create_event(visibility='private')['id']}/invitations").json()["code"]
+    return server.sign_up(), f"/invitations/{code}/accept", {}
+
+
 def of_event(path: str, body: Callable[[Server], Any]) -> Callable[[Server], Request]:
     def scene(server: Server) -> Request:
         host = server.sign_up()
@@ -100,6 +106,8 @@ SCENES: dict[tuple[str, str], Callable[[Server], Request]] = {
     ("PATCH", "/events/{event_id}"): of_event("", lambda _: {"title": "New", "capacity": 3}),
     ("POST", "/events/{event_id}/cancel"): of_event("/cancel", lambda _: None),
     ("POST", "/events/{event_id}/hosts"): of_event("/hosts", lambda server: {"user_id": server.sign_up().id}),
+    ("POST", "/events/{event_id}/invitations"): of_event("/invitations", lambda _: {"max_uses": 3}),
+    ("POST", "/invitations/{code}/accept"): accept,
     ("POST", "/events/{event_id}/register"): register,
     ("PATCH", "/events/{event_id}/register"): change_party,
     ("PATCH", "/events/{event_id}/participants/{user_id}"): check_in,
