@@ -8,6 +8,7 @@ from typing import Any, Final, Literal
 
 import pytest
 
+from eventorg.api.changes import _STREAM_PAGE as STREAM_PAGE
 from eventorg.repositories import changes as changes_module
 from eventorg.settings import Settings
 from eventorg.testing import Server, User, check_problem, running
@@ -184,12 +185,16 @@ def by_page(user: User, after: int) -> list[dict[str, Any]]:
 
 
 def by_stream(user: User, after: int) -> list[dict[str, Any]]:
-    """Returns what a stream sends at first, up to its first pause."""
-    url, headers = f"/changes?after={after}", user.headers | {"Accept": "text/event-stream"}
-    with user.client.stream("GET", url, headers=headers) as stream:
-        piece = next(stream.iter_raw()).decode()
-        lines = [line for line in piece.splitlines() if line.startswith("data: ")]
-    return [json.loads(line.removeprefix("data: ")) for line in lines]
+    """Returns the events that a stream sends before its first pause."""
+    found: list[dict[str, Any]] = []
+    headers = user.headers | {"Accept": "text/event-stream"}
+    with user.client.stream("GET", f"/changes?after={after}", headers=headers) as stream:
+        for piece in stream.iter_raw():
+            lines = [line for line in piece.decode().splitlines() if line.startswith("data: ")]
+            found += [json.loads(line.removeprefix("data: ")) for line in lines]
+            if len(lines) < STREAM_PAGE:
+                break
+    return found
 
 
 READERS: dict[str, Callable[[User, int], list[dict[str, Any]]]] = {
