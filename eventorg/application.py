@@ -22,6 +22,7 @@ from eventorg.api.events import EventController
 from eventorg.api.health import get_health
 from eventorg.api.hosts import HostController
 from eventorg.api.identities import IdentityController, create_link_code
+from eventorg.api.invitations import InvitationCodeController, InvitationController
 from eventorg.api.login import login, login_telegram, logout
 from eventorg.api.participants import ParticipantController
 from eventorg.api.password_resets import PasswordResetController
@@ -121,6 +122,8 @@ def create_app(settings: Settings, clock: Clock = utc_now, passwords: Passwords 
             RegistrationController,
             ParticipantController,
             CardController,
+            InvitationController,
+            InvitationCodeController,
             UserController,
             EmailVerificationController,
             BlockController,
@@ -153,6 +156,7 @@ def create_app(settings: Settings, clock: Clock = utc_now, passwords: Passwords 
             hosts=core.hosts,
             registrations=core.registrations,
             guest_lists=core.guest_lists,
+            invitations=core.invitations,
             participants=core.participants,
             users=core.users,
             user_events=core.user_events,

@@ -29,6 +29,7 @@ from eventorg.repositories.host_notices import HostNotices
 from eventorg.repositories.hosts import HostRepository
 from eventorg.repositories.idempotency import IdempotencyRepository
 from eventorg.repositories.identities import IdentityRepository
+from eventorg.repositories.invitations import InvitationRepository
 from eventorg.repositories.link_codes import LinkCodes
 from eventorg.repositories.logins import LoginRepository
 from eventorg.repositories.metadata import MetadataRepository
@@ -93,6 +94,9 @@ class Core:
         places = Places(sql, changes, seats, answers, participants)
         self.registrations = RegistrationRepository(
             database, sql, changes, seats, places, events, participants, idempotency
+        )
+        self.invitations = InvitationRepository(
+            database, sql, clock, changes, events, places, answers, participants, idempotency
         )
         self.user_events = UserEventRepository(database, sql, changes)
         closing = AccountClosing(sql, changes)

@@ -5,24 +5,44 @@ VALUES (:now, :type, :event_id, :user_id, :actor_id, :bot, :data);
 -- name: keep_others_told(change_seq, event_id)!
 -- Stores the hosts of an event that is being deleted, and the people who answered "maybe", as the audience of its deletion,
 -- if that is still in the log.
-INSERT INTO change_audience (user_id, seq)
-SELECT others.user_id, changes.seq
+INSERT INTO change_audience (user_id, seq, sees_names)
+SELECT
+    others.user_id,
+    changes.seq,
+    others.sees_names
 FROM (
-    SELECT organizer_id AS user_id FROM events WHERE id = :event_id
+    SELECT
+        organizer_id AS user_id,
+        1 AS sees_names
+    FROM events
+    WHERE id = :event_id
     UNION ALL
-    SELECT user_id FROM event_hosts WHERE event_id = :event_id
+    SELECT
+        user_id,
+        1
+    FROM event_hosts
+    WHERE event_id = :event_id
     UNION ALL
-    SELECT user_id FROM rsvps WHERE event_id = :event_id AND answer = 'maybe'
+    SELECT
+        rsvps.user_id,
+        events.participants_visibility = 'everyone'
+    FROM rsvps
+    JOIN events ON events.id = rsvps.event_id
+    WHERE rsvps.event_id = :event_id AND rsvps.answer = 'maybe'
 ) AS others
 JOIN changes ON changes.seq = :change_seq
 WHERE true
-ON CONFLICT DO NOTHING;
+ON CONFLICT (user_id, seq) DO UPDATE SET sees_names = max(sees_names, excluded.sees_names);
 
 -- name: keep_participants_told(change_seq, event_id, last)!
 -- The same for the participants who registered up to a registration.
-INSERT INTO change_audience (user_id, seq)
-SELECT registrations.user_id, changes.seq
+INSERT INTO change_audience (user_id, seq, sees_names)
+SELECT
+    registrations.user_id,
+    changes.seq,
+    events.participants_visibility <> 'hosts'
 FROM registrations
+JOIN events ON events.id = registrations.event_id
 JOIN changes ON changes.seq = :change_seq
 WHERE registrations.event_id = :event_id AND registrations.seq <= :last AND registrations.status <> 'cancelled'
 ON CONFLICT DO NOTHING;
@@ -42,15 +62,27 @@ SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'changes'), 0) AS 
 SELECT event_id FROM audience WHERE user_id = :user_id;
 
 -- name: list_changes_for(user_id, after, upto, limit)
--- The changes for a user in commit order, found from the user's events.
-WITH own (event_id) AS MATERIALIZED (
-    SELECT DISTINCT event_id FROM audience WHERE user_id = :user_id
+-- The changes for a user in commit order, found from the user's events. Those that name others only if the user may read
+-- the names of participants.
+WITH own (event_id, sees_names) AS MATERIALIZED (
+    SELECT
+        event_id,
+        max(sees_names)
+    FROM audience_rights
+    WHERE user_id = :user_id
+    GROUP BY event_id
 ),
 
 seen (seq) AS (
     SELECT changes.seq
     FROM own
     CROSS JOIN changes ON changes.event_id = own.event_id AND changes.seq > :after AND changes.seq <= :upto
+    WHERE own.sees_names = 1
+    UNION
+    SELECT changes.seq
+    FROM own
+    CROSS JOIN changes ON changes.event_id = own.event_id AND changes.seq > :after AND changes.seq <= :upto
+    WHERE own.sees_names = 0 AND changes.tells_name = 0
     UNION
     SELECT seq FROM changes WHERE user_id = :user_id AND seq > :after AND seq <= :upto
     ORDER BY 1
@@ -84,14 +116,18 @@ WHERE seq > :after
         user_id = :user_id
         OR EXISTS (
             SELECT 1
-            FROM present_audience
-            WHERE present_audience.user_id = :user_id AND present_audience.event_id = changes.event_id
+            FROM present_audience_rights AS rights
+            WHERE rights.user_id = :user_id
+                AND rights.event_id = changes.event_id
+                AND (changes.tells_name = 0 OR rights.sees_names = 1)
         )
         OR EXISTS ( -- from the event's deletion, because a user can have seen very many
             SELECT 1
             FROM changes AS deletions
             CROSS JOIN change_audience ON change_audience.user_id = :user_id AND change_audience.seq = deletions.seq
-            WHERE deletions.event_id = changes.event_id AND deletions.type = 'event.deleted'
+            WHERE deletions.event_id = changes.event_id
+                AND deletions.type = 'event.deleted'
+                AND (changes.tells_name = 0 OR change_audience.sees_names = 1)
         )
     )
 ORDER BY seq
@@ -108,12 +144,35 @@ WHERE seq IN (SELECT seq FROM oldest)
     );
 
 -- name: list_changes_naming(user_id)
+-- `user_id` is null for somebody else whose registration the user brought about, such as by leaving, but may not read.
 SELECT
     seq,
     at,
     type,
     event_id,
-    user_id,
+    CASE
+        WHEN user_id = :user_id OR tells_name = 0 THEN user_id
+        WHEN EXISTS (
+            SELECT 1
+            FROM present_audience_rights AS rights
+            WHERE rights.user_id = :user_id AND rights.event_id = changes.event_id AND rights.sees_names = 1
+        ) THEN user_id
+        WHEN EXISTS (
+            SELECT 1
+            FROM events
+            WHERE events.id = changes.event_id
+                AND events.participants_visibility = 'everyone'
+                AND events.visibility <> 'private'
+        ) THEN user_id
+        WHEN EXISTS (
+            SELECT 1
+            FROM changes AS deletions
+            CROSS JOIN change_audience ON change_audience.user_id = :user_id AND change_audience.seq = deletions.seq
+            WHERE deletions.event_id = changes.event_id
+                AND deletions.type = 'event.deleted'
+                AND change_audience.sees_names = 1
+        ) THEN user_id
+    END AS user_id,
     data,
     CASE actor_id WHEN :user_id THEN bot END AS bot
 FROM changes

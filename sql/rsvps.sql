@@ -40,3 +40,21 @@ SELECT event_id
 FROM rsvps
 WHERE user_id = :user_id
 LIMIT :limit;
+
+-- name: get_answer(event_id, user_id)^
+SELECT
+    answer,
+    answered_at
+FROM rsvps
+WHERE event_id = :event_id AND user_id = :user_id;
+
+-- name: get_counters(event_id)^
+SELECT
+    registered_count AS registered,
+    waitlisted_count AS waitlisted,
+    maybe_count AS maybe,
+    declined_count AS declined,
+    capacity,
+    card_version
+FROM events
+WHERE id = :event_id;

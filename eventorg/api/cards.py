@@ -11,7 +11,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, QueryParameter
 from msgspec import Meta, Struct
 
-from eventorg.domain.events import Code, Event, EventStatus
+from eventorg.domain.events import Code, Event, EventStatus, sees_names
 from eventorg.domain.fields import EndInstant, EventId, StartInstant
 from eventorg.domain.registrations import CardData, ParticipantCounts
 from eventorg.domain.values import Capacity, Instant, Location, Timezone, Title
@@ -55,7 +55,9 @@ class Card(Struct, kw_only=True, frozen=True):
     names: Annotated[
         list[str], Meta(description="The names of the first people who have a seat.", examples=[["Анна", "Борис"]])
     ]
-    more: Annotated[int, Meta(description="People who have a seat but are not in `names`.", examples=[10])]
+    more: Annotated[
+        int, Meta(description="People who have a seat but are not in `names`. 0 if names are hidden.", examples=[10])
+    ]
     text: Annotated[
         str,
         Meta(
@@ -93,7 +95,8 @@ class CardController(Controller):
     ) -> Card:
         """Returns the event's participant counts, names, and times, and a message that a bot can send.
 
-        A bot can call this without `X-Act-As` for an event that is public or unlisted.
+        A bot can call this without `X-Act-As` for an event that is public or unlisted. Names are on the card only if
+        `participants_visibility` is `everyone`, because everyone in the chat reads it.
 
         Times are in the event's time zone. The message has at most 4,096 UTF-16 code units, Telegram's limit.
         """
@@ -126,7 +129,7 @@ def make_card(data: CardData, language: str) -> Card:
         capacity=event.capacity,
         counts=data.counts,
         names=data.names,
-        more=event.registered_count - len(data.names),
+        more=event.registered_count - len(data.names) if sees_names(event.participants_visibility, None) else 0,
         text=_text(data, when, language),
     )
 

@@ -77,8 +77,11 @@ async def list_changes(
     last_event_id: LastEventId = None,
     last_event_id_parameter: LastEventIdParameter = None,
 ) -> Response[ChangePage]:
-    """Lists changes to the caller and to events that the caller hosts or attends. Each change appears once, in commit
-    order.
+    """Lists changes to the caller and to events that the caller hosts, attends, or answered `maybe`. Each change
+    appears once, in commit order.
+
+    Registrations and answers of others appear only to those who may read the names of participants, as
+    `participants_visibility` is when the page is read.
 
     A bot with the scope `changes` that acts for no user gets all changes. `user_id` is the user that a change is about:
     the person who got a seat, left, or was checked in, or whose role in an event changed.

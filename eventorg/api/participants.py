@@ -40,7 +40,7 @@ class ParticipantController(Controller):
         summary="List participants",
         opt=BY_ANY_BOT,
         security=ANY_BOT_SECURITY,
-        responses=problems(401, 404, 422),
+        responses=problems(401, 404, 422, codes={403: ["participants_hidden"]}),
     )
     async def list_participants(
         self,
@@ -63,7 +63,8 @@ class ParticipantController(Controller):
         """Lists registrations in the order in which they were made: all of them, unless you give a `limit`.
 
         To list cancelled registrations, use `status=cancelled`. A bot can call this without `X-Act-As` for an event
-        that is public or unlisted.
+        that is public or unlisted, and whose names everyone can read. If `participants_visibility` hides the names from
+        the caller, the response is 403 `participants_hidden`.
         """
         after, with_users = decode_cursor(cursor, Place) or 0, expand == "user"
         found, last = await participants.find(
@@ -107,7 +108,9 @@ class ParticipantController(Controller):
         operation_id="get_participant",
         response_headers=ETAG,
         summary="Get a participant",
-        responses=problems(401, codes={404: ["event_not_found", "registration_not_found"]}),
+        responses=problems(
+            401, codes={403: ["participants_hidden"], 404: ["event_not_found", "registration_not_found"]}
+        ),
     )
     async def get_participant(
         self,
@@ -116,7 +119,11 @@ class ParticipantController(Controller):
         user_id: FromPath[str],
         participants: ParticipantReader,
     ) -> Response[Registration]:
-        """Returns one registration, with its position on the waiting list. Use `me` for the caller."""
+        """Returns one registration, with its position on the waiting list. Use `me` for the caller.
+
+        Your own registration is always visible to you. If `participants_visibility` hides the names from you, another
+        one is 403 `participants_hidden`.
+        """
         registration = await participants.get(event_id, request.user.resolve(user_id), request.user)
         return answer(registration, request)
 

@@ -43,10 +43,23 @@ class Admission(Struct, frozen=True, kw_only=True):
         """True for somebody with a seat or a place on a waiting list."""
         return self.status not in (None, "cancelled")
 
+    @property
+    def is_host(self) -> bool:
+        """True for the organizer and for a co-host."""
+        return self.role in _HOSTING
+
+    @property
+    def is_known(self) -> bool:
+        """True for somebody who sees the event whatever its visibility: with a role, with an answer, or who left."""
+        return self.role is not None or self._has_answered
+
+    @property
+    def _has_answered(self) -> bool:
+        return self.can_return or self.answer is not None
+
     def check_visible(self) -> None:
         """Raises `NotFound` if the user may not see the event."""
-        has_answered = self.can_return or self.answer is not None
-        check_visible(self.event_status, self.visibility, self.role, has_answered=has_answered)
+        check_visible(self.event_status, self.visibility, self.role, has_answered=self._has_answered)
 
 
 def admit(asked: Admission, party: Party, now: Instant, by: Actor, *, invited: bool = False) -> bool:
@@ -64,7 +77,7 @@ def admit(asked: Admission, party: Party, now: Instant, by: Actor, *, invited: b
     check_open(asked, now)
     if by == "self":
         _check_own_act(asked, party, now)
-    return by != "self" or invited or asked.role in _HOSTING or not asked.approval_required
+    return by != "self" or invited or asked.is_host or not asked.approval_required
 
 
 def check_party_change(asked: Admission, before: Party, after: Party, now: Instant, by: Actor) -> None:
@@ -76,6 +89,16 @@ def check_party_change(asked: Admission, before: Party, after: Party, now: Insta
         check_open(asked, now)
         if by == "self":
             _check_own_act(asked, after, now)
+
+
+def check_answer(asked: Admission, answer: StoredAnswer, now: Instant) -> None:
+    """Raises the errors of somebody who answers "maybe" or "declined": `Conflict` (`event_cancelled`, `event_not_open`,
+    `event_over`, `already_attended`), and `Forbidden` (`blocked`), although a blocked user can decline."""
+    check_open(asked, now)
+    if asked.status == "attended":
+        raise Conflict("already_attended")
+    if asked.is_blocked and answer != "declined":
+        raise Forbidden("blocked")
 
 
 def check_open(asked: Admission, now: Instant) -> None:

@@ -2,7 +2,7 @@
 
 from eventorg.domain.callers import Caller
 from eventorg.domain.facts import NewChange, answer_step
-from eventorg.domain.rsvps import Answer, StoredAnswer
+from eventorg.domain.rsvps import Answer, Rsvp, RsvpCounts, StoredAnswer
 from eventorg.repositories.changes import ChangeRepository
 from eventorg.repositories.steps import MIN_PARTIES, Step
 from eventorg.storage.statements import Statements
@@ -53,6 +53,21 @@ class Answers:
         answer = self.end(tx, event_id, user_id, by)
         if answer is not None and not tx.one(self._sql.has_answered, event_id=event_id, user_id=stays_id):
             self.store(tx, event_id, stays_id, answer, None, by)
+
+    def load(self, tx: Transaction, event_id: str, user_id: str) -> Rsvp:
+        """Returns a user's stored answer with the event's counters."""
+        stored = tx.one(self._sql.get_answer, event_id=event_id, user_id=user_id)
+        counters = dict(tx.row(self._sql.get_counters, event_id=event_id))
+        card_version = counters.pop("card_version")
+        return Rsvp(
+            event_id=event_id,
+            user_id=user_id,
+            answer=stored["answer"] if stored else None,
+            answered_at=stored["answered_at"] if stored else None,
+            registration=None,
+            counts=RsvpCounts(**counters),
+            card_etag=str(card_version),
+        )
 
     def record(
         self, tx: Transaction, event_id: str, user_id: str, answer: Answer | None, previous: Answer | None, by: Caller

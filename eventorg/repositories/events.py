@@ -99,6 +99,13 @@ class EventRepository:
         event = await self._database.look_up(self._load, event_id)  # the same for everyone who may see it
         return self._seen_by(event, await self._database.look_up(self._load_view, event.id, viewer_id))
 
+    async def get_invited(self, event_id: str, viewer_id: str | None) -> tuple[Event, bool]:
+        """Returns the event whatever its visibility, with the viewer's role, and true for a viewer who may see it
+        without an invitation to a private event. Raises `NotFound`."""
+        event = await self._database.look_up(self._load, event_id)
+        view = await self._database.look_up(self._load_view, event.id, viewer_id)
+        return structs.replace(event, role=view.role), view.role is not None or view.has_answered
+
     async def find(
         self, wanted: EventQuery, viewer_id: str | None, bot: str | None, after: tuple[str, str] | None, limit: int
     ) -> tuple[list[Event], tuple[str, str] | None, int]:

@@ -75,7 +75,7 @@ class GuestListRepository:
             self._blocks.check(tx, user.id, caller.user_id)
             self._events.note_act(tx, event.id, caller)
             if before is not None:
-                return self._places.approve(tx, asked, before, caller), False
+                return self._places.approve(tx, asked, before, caller, "host"), False
             added = self._places.enter(tx, asked, new.party, caller, "host")
             if not user.name_only:
                 self._notices.tell_added(tx, event, added, user, caller)
@@ -175,4 +175,4 @@ class GuestListRepository:
         is_approval = patch.approved is True and not after.approved
         if patch.status == "registered" or (is_approval and raises):
             return self._places.let_in(tx, asked, after, by, raise_capacity=raises)
-        return self._places.approve(tx, asked, after, by) if is_approval else after
+        return self._places.approve(tx, asked, after, by, "host") if is_approval else after

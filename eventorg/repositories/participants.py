@@ -7,6 +7,7 @@ from msgspec.json import decode
 
 from eventorg.domain.callers import Caller
 from eventorg.domain.errors import NotFound
+from eventorg.domain.events import check_sees_names, sees_names
 from eventorg.domain.registrations import (
     CardData,
     ParticipantCounts,
@@ -44,10 +45,13 @@ class ParticipantRepository:
         self._expansion = expansion
 
     async def get(self, event_id: str, user_id: str, caller: Caller) -> Registration:
-        """Returns a user's registration. Raises `NotFound`."""
+        """Returns a user's registration. Raises `NotFound`, and `Forbidden` (`participants_hidden`) if it is another
+        user's and the caller may not read names."""
 
         def work(tx: Transaction) -> Registration:
             event = self._events.load(tx, event_id, caller.user_id)
+            if user_id != caller.user_id:
+                check_sees_names(event)
             return self.load(tx, event.id, user_id)
 
         return await self._database.read(work)
@@ -67,30 +71,37 @@ class ParticipantRepository:
         one if there are more.
 
         Without a status, cancelled registrations are left out. `approved` leaves only those that are, or that are not.
-        Raises `NotFound`.
+        Raises `NotFound`, and `Forbidden` (`participants_hidden`).
         """
         if with_users:
             return await self._database.read(
                 lambda tx: self._list_expanded(tx, event_id, status, approved, after, limit, caller)
             )
         event = await self._events.get(event_id, caller.user_id)
+        check_sees_names(event)
         people = event.registered_count + event.waitlisted_count + event.pending_count
         # The event has no counter of cancelled registrations.
         if status != "cancelled" and people <= MAX_LOOKED_UP:
             return await self._database.look_up(self._list, event.id, status, approved, after, limit)
-        return await self._database.read(
-            lambda tx: self._list(
-                tx, self._events.load(tx, event_id, caller.user_id).id, status, approved, after, limit
-            )
-        )
+
+        def work(tx: Transaction) -> tuple[Participants, int | None]:
+            event = self._events.load(tx, event_id, caller.user_id)
+            check_sees_names(event)
+            return self._list(tx, event.id, status, approved, after, limit)
+
+        return await self._database.read(work)
 
     async def get_card_data(self, event_id: str, limit: int, caller: Caller) -> CardData:
-        """Returns an event with its counts and the names of the first `limit` participants. Raises `NotFound`."""
+        """Returns an event with its counts and the names of the first `limit` participants, if everyone may read them.
+
+        Raises `NotFound`.
+        """
 
         def work(tx: Transaction) -> CardData:
             event = self._events.load(tx, event_id, caller.user_id)
             counts = tx.row(self._sql.count_participants, event_id=event.id)
-            rows = tx.all(self._sql.list_first_names, event_id=event.id, limit=limit)
+            are_shown = sees_names(event.participants_visibility, None)
+            rows = tx.all(self._sql.list_first_names, event_id=event.id, limit=limit) if are_shown else []
             return CardData(event, ParticipantCounts(**counts), [display_name(**row) for row in rows])
 
         return await self._database.read(work)

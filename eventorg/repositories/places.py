@@ -111,7 +111,9 @@ class Places:
             self._seats.fill(tx, before.event_id, by)
         return self._participants.load(tx, before.event_id, before.user_id)
 
-    def approve(self, tx: Transaction, asked: Admission, before: Registration, by: Caller) -> Registration:
+    def approve(
+        self, tx: Transaction, asked: Admission, before: Registration, by: Caller, actor: Actor
+    ) -> Registration:
         """Returns the approved registration, with seats or a place on the waiting list by its time.
 
         Raises `Conflict` (`event_full` if the event has no waiting list, and those of an event that is not open).
@@ -122,13 +124,13 @@ class Places:
         seated = structs.replace(before, status="registered", approved=True)
         if self._seats.take(tx, before.event_id, before.party.people):
             self._seats.move(tx, before.event_id, before.place, NO_PLACE)
-            return self._promote(tx, before, seated, by)
+            return self._promote(tx, before, seated, by, actor)
         if not asked.waitlist:
             raise Conflict("event_full")
         waiting = structs.replace(before, approved=True)
         self._seats.move(tx, before.event_id, before.place, waiting.place)
         self._save(tx, waiting)
-        self._record(tx, "registration.updated", waiting, before.status, by, "host")
+        self._record(tx, "registration.updated", waiting, before.status, by, actor)
         return self._participants.load(tx, before.event_id, before.user_id)
 
     def let_in(
@@ -145,7 +147,7 @@ class Places:
             self._make_room(tx, before, after, by)
         if not self._seats.move(tx, before.event_id, before.place, after.place):
             raise Conflict("event_full")
-        return self._promote(tx, before, after, by)
+        return self._promote(tx, before, after, by, "host")
 
     def mark(
         self, tx: Transaction, before: Registration, status: RegistrationStatus, by: Caller, actor: Actor
@@ -175,9 +177,11 @@ class Places:
         self._seats.give_up(tx, before.event_id, before.place, by)
         return after
 
-    def _promote(self, tx: Transaction, before: Registration, after: Registration, by: Caller) -> Registration:
+    def _promote(
+        self, tx: Transaction, before: Registration, after: Registration, by: Caller, actor: Actor
+    ) -> Registration:
         self._save(tx, after)
-        self._record(tx, "registration.promoted", after, before.status, by, "host")
+        self._record(tx, "registration.promoted", after, before.status, by, actor)
         return after
 
     def _make_room(self, tx: Transaction, before: Registration, after: Registration, by: Caller) -> None:

@@ -16,13 +16,14 @@ from litestar.datastructures import ResponseHeader
 
 from eventorg.domain.blocks import Block
 from eventorg.domain.events import Event, Host
+from eventorg.domain.invitations import Invitation
 from eventorg.domain.registrations import Registration
 from eventorg.domain.users import User
 from eventorg.domain.values import ABSENT, AllExcept
 from eventorg.web.headers import header_list
 from eventorg.web.responses import JSONResponse
 
-T = TypeVar("T", Event, User, Registration, Host, Block)
+T = TypeVar("T", Event, User, Registration, Host, Block, Invitation)
 Resource = TypeVar("Resource")
 
 IF_MATCH = "An `ETag`. If the resource has changed since, the request fails with 412."
@@ -37,7 +38,7 @@ _TAG = re.compile(r'"([^"]*)"')
 _CODING = re.compile(r"(?:--?|;)(?:gzip|br|zstd|deflate)$")
 
 
-def etag(resource: Event | User | Registration | Host | Block) -> str:
+def etag(resource: Event | User | Registration | Host | Block | Invitation) -> str:
     """Returns the strong entity tag of a representation."""
     match resource:
         case Event():
@@ -55,6 +56,8 @@ def etag(resource: Event | User | Registration | Host | Block) -> str:
             rest = resource.role
         case Block():
             rest = ""
+        case Invitation():
+            rest = str(resource.uses)
         case User():
             rest = "self" if isinstance(resource.email, str | None) else "other"
     return f'"{resource.version}-{rest}"'

@@ -11,6 +11,7 @@ Document = dict[str, Any]
 TAGS: Final = [
     Tag("events", "Create, find, change and cancel events."),
     Tag("registrations", "Register for an event, leave it, and see who comes."),
+    Tag("invitations", "Codes that let people come to an event."),
     Tag("hosts", "The organizer and the co-hosts of an event."),
     Tag("users", "Accounts, and logging in."),
     Tag("bots", "Telegram accounts and their users."),
@@ -25,6 +26,8 @@ _PATH_PARAMETERS: Final = {
     "blocked_id": "The ID of the user to block.",
     "telegram_id": "Telegram's ID of the account.",
     "delivery_id": "The delivery's ID.",
+    "invitation_id": "The invitation's ID.",
+    "code": "The invitation's code.",
 }
 _ACT_AS: Final = {
     "name": "X-Act-As",
@@ -45,6 +48,10 @@ _LINKS: Final[dict[str, dict[str, dict[str, str]]]] = {
         "get_card": _EVENT,
     },
     "User": {"get_user": {"user_id": "$response.body#/id"}},
+    "Invitation": {
+        "get_invitation": {"code": "$response.body#/code"},
+        "revoke_invitation": {"event_id": "$response.body#/event_id", "invitation_id": "$response.body#/id"},
+    },
     "Registration": {"get_participant": _REGISTRATION, "check_in": _REGISTRATION},
 }
 """The operations that can follow an answer with a schema, with their parameters."""

@@ -64,6 +64,11 @@ PATCH  /events/{event_id}/participants/{user_id}   401     401      403         
 DELETE /events/{event_id}/participants/{user_id}   401     401      403         403  200       200  403
 POST   /events/{event_id}/participants/{user_id}/link-codes 401 401 403         403  201       201  403
 GET    /events/{event_id}/card                     401     401      200         200  200       200    -
+POST   /events/{event_id}/invitations              401     401      403         403  201       201    -
+GET    /events/{event_id}/invitations              401     401      403         403  200       200    -
+DELETE /events/{event_id}/invitations/{invitation_id} 401  401      403         403  200       200    -
+GET    /invitations/{code}                         200     401      200         200  200       200    -
+POST   /invitations/{code}/accept                  401     401      201         200  201       201    -
 GET    /changes                                    401     401      200         200  200       200    -
 GET    /health                                     200     200      200         200  200       200    -
 GET    /openapi.json                               200     200      200         200  200       200    -
@@ -76,7 +81,8 @@ GET    /docs/assets/{file_path}                    200     200      200         
 HEAD   /docs/assets/{file_path}                    200     200      200         200  200       200    -
 """
 
-# The answer for each kind of event to callers who know its id. A draft cannot have registrations.
+# The answer for each kind of event to callers who know its id. A draft cannot have registrations. The last kinds hide
+# the names of participants.
 VISIBILITY = """
                                                          nobody stranger participant host organizer
 public   GET    /events/{event_id}                           200      200         200  200       200
@@ -115,7 +121,38 @@ private  DELETE /events/{event_id}/participants/{user_id}    401      404       
 private  POST   /events/{event_id}/participants              401      404         403  201       201
 draft    POST   /events/{event_id}/participants              401      404           -  409       409
 private  POST   /events/{event_id}/participants/{user_id}/link-codes 401 404      403  201       201
+private  POST   /events/{event_id}/invitations               401      404         403  201       201
+private  GET    /events/{event_id}/invitations               401      404         403  200       200
+private  DELETE /events/{event_id}/invitations/{invitation_id} 401    404         403  200       200
+private  GET    /invitations/{code}                          200      200         200  200       200
+private  POST   /invitations/{code}/accept                   401      201         200  201       201
+draft    POST   /events/{event_id}/invitations               401      404           -  201       201
+draft    GET    /events/{event_id}/invitations               401      404           -  200       200
+draft    DELETE /events/{event_id}/invitations/{invitation_id} 401    404           -  200       200
+draft    GET    /invitations/{code}                          200      200           -  200       200
+draft    POST   /invitations/{code}/accept                   401      409           -  409       409
+names-of-participants GET    /events/{event_id}/participants           401 403 200 200 200
+names-of-participants GET    /events/{event_id}/participants/{user_id} 401 403 200 200 200
+names-of-participants PATCH  /events/{event_id}/participants/{user_id} 401 403 403 200 200
+names-of-participants GET    /events/{event_id}/card                   401 200 200 200 200
+names-of-participants GET    /events/{event_id}                        200 200 200 200 200
+names-of-participants GET    /events/{event_id}/hosts                  401 200 200 200 200
+names-of-participants POST   /events/{event_id}/register               401 201 200 201 201
+names-of-hosts        GET    /events/{event_id}/participants           401 403 403 200 200
+names-of-hosts        GET    /events/{event_id}/participants/{user_id} 401 403 403 200 200
+names-of-hosts        PATCH  /events/{event_id}/participants/{user_id} 401 403 403 200 200
+names-of-hosts        GET    /events/{event_id}/card                   401 200 200 200 200
+names-of-hosts        GET    /events/{event_id}                        200 200 200 200 200
+names-of-hosts        GET    /events/{event_id}/hosts                  401 200 200 200 200
+names-of-hosts        POST   /events/{event_id}/register               401 201 200 201 201
 """
+
+
+KINDS = {
+    "names-of-participants": {"participants_visibility": "participants"},
+    "names-of-hosts": {"participants_visibility": "hosts"},
+}
+"""The fields of each kind of event that is not named after its visibility."""
 
 
 def rows(table: str) -> list[tuple[list[str], dict[str, str]]]:
@@ -152,21 +189,31 @@ class Cast:
     def play(self, kind: str, method: str, path: str, who: str) -> httpx.Response:
         """Returns the answer to `who` about an event of this kind."""
         user = self.server.sign_up() if "{user_id}" in path or "{telegram_id}" in path else self.stranger
-        event_id = self._event(kind) if "{event_id}" in path else ""
+        is_of_event = "{event_id}" in path or path.startswith("/invitations")
+        event_id = self._event(kind) if is_of_event else ""
         telegram_id = telegram.new_id()
         if "{telegram_id}" in path and method in ("GET", "DELETE"):
             telegram.link(self.bot, telegram_id, user)
         if "/participants/{user_id}" in path:
             self._register(user, event_id)
-            self.organizer.patch(f"/events/{event_id}", json={"visibility": kind})
+            self._become(kind, event_id)
         if "/hosts/{user_id}" in path:
             self._make_host(user, event_id)
         if (method, path) == ("DELETE", "/users/{user_id}/blocks/{blocked_id}"):
             assert user.put(f"/users/me/blocks/{self.stranger.id}").status_code == 201
-        ids = {"event_id": event_id, "user_id": user.id, "telegram_id": telegram_id, "blocked_id": self.stranger.id}
+        ids = {
+            "event_id": event_id,
+            "user_id": user.id,
+            "telegram_id": telegram_id,
+            "blocked_id": self.stranger.id,
+            "code": "forbidden",
+        }
         if path.endswith("/participants/{user_id}/link-codes"):
             ids["user_id"] = self._add_by_name(event_id)
-        url = path.format(**ids, delivery_id="none", path="somewhere", code="forbidden", file_path="swagger-ui.css")
+        if "{invitation_id}" in path or path.startswith("/invitations"):
+            invitation = self.organizer.post(f"/events/{event_id}/invitations").json()
+            ids |= {"invitation_id": invitation["id"], "code": invitation["code"]}
+        url = path.format(**ids, delivery_id="none", path="somewhere", file_path="swagger-ui.css")
         request = self.server.client.build_request(method, url, json=self._body(method, path))
         caller = (self.callers | {"self": user}).get(who)
         if who == "expired":
@@ -184,8 +231,12 @@ class Cast:
         self._make_host(self.host, event_id)
         if kind != "draft":
             self._register(self.participant, event_id)
-            assert self.organizer.patch(f"/events/{event_id}", json={"visibility": kind}).status_code == 200
+            self._become(kind, event_id)
         return event_id
+
+    def _become(self, kind: str, event_id: str) -> None:
+        fields = KINDS.get(kind, {"visibility": kind})
+        assert self.organizer.patch(f"/events/{event_id}", json=fields).status_code == 200
 
     def _register(self, user: User, event_id: str) -> None:
         self.organizer.patch(f"/events/{event_id}", json={"visibility": "public"})

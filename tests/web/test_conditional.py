@@ -137,6 +137,15 @@ def test_a_registration_changes_the_tag_but_stops_no_change(host: User, url: str
     assert host.patch(url, json={"title": "Another"}, headers={"If-Match": tag}).status_code == 200
 
 
+def test_a_use_changes_the_tag_of_an_invitation_but_stops_no_revocation(server: Server, host: User, url: str) -> None:
+    made = host.post(f"{url}/invitations")
+    own = f"{url}/invitations/{made.json()['id']}"
+    server.sign_up().post(f"/invitations/{made.json()['code']}/accept")
+    for headers in ({"If-Match": '"x"'}, {"If-None-Match": made.headers["etag"]}, {"If-None-Match": "*"}):
+        check_problem(host.delete(own, headers=headers), 412, "version_mismatch")
+    assert host.delete(own, headers={"If-Match": made.headers["etag"]}).status_code == 200
+
+
 def test_a_stranger_learns_403_before_412(server: Server, url: str) -> None:
     check_problem(server.sign_up().patch(url, json={}, headers={"If-Match": '"9-0-0"'}), 403, "forbidden")
 
@@ -213,7 +222,13 @@ def test_every_change_has_both_conditions(server: Server, host: User) -> None:
     code = host.post("/users/me/link-codes").json()["code"]
     bot.post(f"{telegram}/link", json={"code": code})
     block = f"/users/me/blocks/{guest.id}"
-    tags = {f"{place}/hosts/{guest.id}": host_tag, block: host.put(block).headers["etag"]}
+    invitation = host.post(f"{place}/invitations")
+    own = f"{place}/invitations/{invitation.json()['id']}"
+    tags = {
+        f"{place}/hosts/{guest.id}": host_tag,
+        block: host.put(block).headers["etag"],
+        own: invitation.headers["etag"],
+    }
     calls = [
         ("PATCH", place, {"title": "T"}, host),
         ("PATCH", "/users/me", {}, host),
@@ -226,6 +241,7 @@ def test_every_change_has_both_conditions(server: Server, host: User) -> None:
         ("DELETE", f"{place}/participants/me", None, host),
         ("PATCH", f"{place}/register", {"guests": 0}, host),
         ("DELETE", f"{place}/register", None, host),
+        ("DELETE", own, None, host),
         ("DELETE", place, None, host),
         ("DELETE", "/users/me", None, host),
     ]

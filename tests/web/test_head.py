@@ -37,6 +37,7 @@ def test_every_route_that_is_read_has_it(served: Server, user: User) -> None:
     event = user.create_event()["id"]
     assert user.post(f"/events/{event}/register").status_code == 201
     calendar = user.post("/users/me/calendar").json()["url"].split("/")[-2]
+    invitation = user.post(f"/events/{event}/invitations").json()["code"]
     values = {
         "event_id": event,
         "user_id": user.id,
@@ -54,7 +55,8 @@ def test_every_route_that_is_read_has_it(served: Server, user: User) -> None:
     assert len(paths) > 20
     for path in paths:
         for headers in ({}, user.headers):
-            url = path.format_map({"webhook_id": event, "telegram_id": 1, "code": "busy", **values}).rstrip("/")
+            code = {"code": invitation} if path.startswith("/invitations") else {}
+            url = path.format_map({"webhook_id": event, "telegram_id": 1, **values, **code}).rstrip("/")
             url += f"?ids={user.id}" * (url == "/users")
             got, asked = (served.client.request(method, url, headers=headers) for method in ("GET", "HEAD"))
             assert (asked.status_code, asked.content) == (got.status_code, b""), url

@@ -60,6 +60,12 @@ def claim(server: Server) -> Request:
     return server.sign_up(), "/users/me/claims", {"code": host.post(url).json()["code"]}
 
 
+def accept(server: Server) -> Request:
+    host = server.sign_up()
+    code = host.post(f"/events/{host.create_event(visibility='private')['id']}/invitations").json()["code"]
+    return server.sign_up(), f"/invitations/{code}/accept", {}
+
+
 def of_event(path: str, body: Callable[[Server], Any]) -> Callable[[Server], Request]:
     def scene(server: Server) -> Request:
         host = server.sign_up()
@@ -113,6 +119,8 @@ SCENES: dict[tuple[str, str], Callable[[Server], Request]] = {
     ("PATCH", "/events/{event_id}"): of_event("", lambda _: {"title": "New", "capacity": 3}),
     ("POST", "/events/{event_id}/cancel"): of_event("/cancel", lambda _: None),
     ("POST", "/events/{event_id}/hosts"): of_event("/hosts", lambda server: {"user_id": server.sign_up().id}),
+    ("POST", "/events/{event_id}/invitations"): of_event("/invitations", lambda _: {"max_uses": 3}),
+    ("POST", "/invitations/{code}/accept"): accept,
     ("POST", "/events/{event_id}/register"): register,
     ("PATCH", "/events/{event_id}/register"): change_party,
     ("POST", "/events/{event_id}/participants"): of_event("/participants", lambda _: {"first_name": "Boris"}),

@@ -64,6 +64,7 @@ def hidden(request: pytest.FixtureRequest, served: Server) -> Hidden:
 BODIES: dict[str, Any] = {
     "PATCH /events/{event_id}": {"title": "mine"},
     "POST /events/{event_id}/hosts": {"user_id": str(uuid4())},
+    "POST /events/{event_id}/participants": {"user_id": str(uuid4())},
     "PATCH /events/{event_id}/register": {"guests": 1},
     "PATCH /events/{event_id}/participants/{user_id}": {"status": "attended"},
     "PUT /events/{event_id}/reminders": [{"before": "PT1H"}],
@@ -100,7 +101,9 @@ def test_a_hidden_event_is_answered_as_one_that_never_was(
     for method, template in found:
         if template == "/events/{event_id}/webhooks" and method == "POST" and who != "nobody":
             continue  # see the test below: the event must be checked before the URL
-        rest = {"user_id": hidden.guest.id, "webhook_id": str(uuid4()), "delivery_id": str(uuid4())}
+        rest = {"user_id": hidden.guest.id} | {
+            name: str(uuid4()) for name in ("webhook_id", "delivery_id", "invitation_id")
+        }
         paths = [template.format(event_id=event_id, **rest) for event_id in (hidden.event[name], never)]
         for headers in ({}, {"If-Match": hidden.tag}, {"If-Match": '"0"'}, {"If-None-Match": hidden.tag}):
             answers = [

@@ -56,6 +56,11 @@ PATCH  /events/{event_id}/participants/{user_id}       S          S       S    A
 DELETE /events/{event_id}/participants/{user_id}       S          S       S    A    200       R
 POST   /events/{event_id}/participants/{user_id}/link-codes S     S       S    A    201       R
 GET    /events/{event_id}/card                       200          S     200  200    200       R
+POST   /events/{event_id}/invitations                  S          S       S    A    201       R
+GET    /events/{event_id}/invitations                  S          S       S    A    200       R
+DELETE /events/{event_id}/invitations/{invitation_id}  S          S       S    A    200       R
+GET    /invitations/{code}                           200          S     200  200    200       R
+POST   /invitations/{code}/accept                      S          S       S    A    201       R
 GET    /changes                                        S          S     200    S    200       R
 GET    /health                                       200        200     200  200    200     200
 GET    /openapi.json                                 200        200     200  200    200     200
