@@ -111,6 +111,7 @@ async def _announce(context: Context, news: Row) -> None:
     def finish(tx: Transaction) -> None:
         tx.run(context.sql.remember_told, event_id=event_id, **told)
         tx.run(context.sql.finish_news, event_id=event_id, seq=seq)
+        tx.run(context.sql.forget_moves, event_id=event_id)  # if the event has changed since
 
     await context.write(finish)
 

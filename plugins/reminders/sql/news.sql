@@ -63,6 +63,7 @@ ORDER BY news.due_at, news.seq
 LIMIT :most;
 
 -- name: remember_told(event_id, title, start_time, end_time, location, timezone, status)!
+-- What was told contains every change from before the event was noted, also those that the plugin has not heard of yet.
 UPDATE reminders_last_told
 SET
     title = :title,
@@ -70,7 +71,13 @@ SET
     end_time = :end_time,
     location = :location,
     timezone = :timezone,
-    status = :status
+    status = :status,
+    noted_seq = 0
+WHERE event_id = :event_id;
+
+-- name: forget_moves(event_id)!
+UPDATE reminders_news
+SET has_moved = 0
 WHERE event_id = :event_id;
 
 -- name: finish_news(event_id, seq)!

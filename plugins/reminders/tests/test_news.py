@@ -1,5 +1,7 @@
 """Messages about a free seat, a new time or place, and a cancelled event."""
 
+import asyncio
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -254,6 +256,40 @@ def test_a_change_before_the_plugin_hears_of_the_event_is_told(
     deaf.undo()
     assert kinds(scene.told()) == [("changed", guest.id)]
     assert scene.host.patch(f"/events/{event_id}", json={"title": "Other"}).is_success
+    assert scene.told() == []
+
+
+def test_a_change_that_is_heard_of_while_an_earlier_one_is_told_is_not_told_twice(
+    scene: Scene, deaf: pytest.MonkeyPatch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    news = sys.modules["eventorg_plugins.reminders.news"]
+    schedule, tell = news._schedule, news._tell
+    telling, scheduled = asyncio.Event(), asyncio.Event()
+    updates: list[Any] = []
+
+    async def schedule_in_turn(context: Any, fact: Any) -> None:
+        if fact.type == "event.updated":
+            updates.append(fact)
+        if len(updates) > 1:
+            await telling.wait()
+        await schedule(context, fact)
+        if len(updates) > 1:
+            scheduled.set()
+
+    async def tell_in_turn(*arguments: Any) -> None:
+        telling.set()
+        await scheduled.wait()
+        await tell(*arguments)
+
+    monkeypatch.setattr(news, "_schedule", schedule_in_turn)
+    monkeypatch.setattr(news, "_tell", tell_in_turn)
+    guest = scene.guest()
+    event_id = scene.event(guest)
+    for place in ("Here", "There"):
+        assert scene.host.patch(f"/events/{event_id}", json={"location": place}).is_success
+    deaf.undo()
+    (told,) = scene.told()
+    assert (told["kind"], told["text"].splitlines()[-1]) == ("changed", "There")
     assert scene.told() == []
 
 
