@@ -263,7 +263,8 @@ ON CONFLICT (event_id, user_id) DO NOTHING
 RETURNING user_id;
 
 -- name: copy_hosts(event_id, copy_id, now)
--- All hosts of an event whose accounts are not closing become co-hosts of the copy, except its organizer.
+-- The hosts of an event become co-hosts of the copy. Its organizer, those who block the organizer or are blocked by it,
+-- and those whose accounts are closing do not.
 INSERT INTO event_hosts (event_id, user_id, added_at)
 SELECT
     copies.id,
@@ -281,6 +282,16 @@ JOIN (
 ) AS hosts ON hosts.user_id <> copies.organizer_id
 JOIN users ON users.id = hosts.user_id AND users.closing IS NULL
 WHERE copies.id = :copy_id
+    AND NOT EXISTS (
+        SELECT 1
+        FROM user_blocks
+        WHERE user_blocks.user_id = users.id AND user_blocks.blocked_id = copies.organizer_id
+    )
+    AND NOT EXISTS (
+        SELECT 1
+        FROM user_blocks
+        WHERE user_blocks.user_id = copies.organizer_id AND user_blocks.blocked_id = users.id
+    )
 RETURNING user_id;
 
 -- name: list_hosts(event_id)

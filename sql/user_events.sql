@@ -25,6 +25,7 @@ FROM (
         AND coalesce(:role, 'organizer') = 'organizer'
         AND (start_time, id) > (:after_time, :after_id)
         AND start_time < coalesce(:start_to, '9')
+        AND id NOT IN (SELECT id FROM ending_events)
     UNION ALL
     SELECT
         events.start_time,

@@ -176,7 +176,8 @@ class EventController(Controller):
 
         Fields that you send replace those of the original. The end and the registration window move with the start, by
         the wall clock of the event's time zone. The copy is `published` unless you send another `status`. The caller
-        organizes it, and the organizer of the original becomes a co-host.
+        organizes it, and the organizer of the original becomes a co-host. Hosts who block the caller, or whom the
+        caller blocks, do not become co-hosts.
         """
         copy = await event_copies.create(event_id, data, request.user, once_of(request))
         return Response(copy, headers={"Location": f"/events/{copy.id}", "ETag": etag(copy)})

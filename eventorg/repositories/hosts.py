@@ -113,8 +113,8 @@ class HostRepository:
         await self._database.write(work)
 
     def copy(self, tx: Transaction, event_id: str, copy: Event, caller: Caller) -> None:
-        """Makes the hosts of an event co-hosts of its copy, other than the copy's organizer. Raises `Conflict` if too
-        many of them have not acted as one yet."""
+        """Makes the hosts of an event co-hosts of its copy, except the copy's organizer and those with a block between
+        them. Raises `Conflict` if too many of them have not acted as one yet."""
         added = tx.all(self._sql.copy_hosts, event_id=event_id, copy_id=copy.id, now=tx.now)
         for row in added:
             self._check_pending(tx, copy, row["user_id"])

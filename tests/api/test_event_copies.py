@@ -105,6 +105,21 @@ def test_an_account_that_is_deleted_does_not_come_along(server: Server, host: Us
     assert hosts_of(f"/events/{copy(host, event)['id']}", host) == [(host.id, "organizer")]
 
 
+def test_nobody_becomes_a_co_host_of_someone_whom_they_block(
+    server: Server, host: User, guests: Callable[[int], list[User]]
+) -> None:
+    blocking, blocked, neither = guests(3)
+    event = host.create_event()
+    for user in (blocking, blocked, neither):
+        assert host.post(f"/events/{event['id']}/hosts", json={"user_id": user.id}).status_code == 201
+    assert blocking.put(f"/users/me/blocks/{host.id}").is_success
+    assert host.put(f"/users/me/blocks/{blocked.id}").is_success
+    expected = [(host.id, "organizer"), (neither.id, "host")]
+    assert hosts_of(f"/events/{copy(host, event)['id']}", host) == expected
+    made = copy(blocking, event)
+    assert set(hosts_of(f"/events/{made['id']}", blocking)[1:]) == {(blocked.id, "host"), (neither.id, "host")}
+
+
 def test_the_change_names_the_original_and_each_new_host(server: Server, host: User) -> None:
     cohost = server.sign_up()
     event = host.create_event()

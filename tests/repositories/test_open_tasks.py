@@ -263,7 +263,7 @@ def test_the_deletion_of_an_event_takes_the_place_of_its_seating(idle: Server) -
 def large_event(server: Server) -> tuple[User, User, list[User], str]:
     """Returns the organizer, a co-host, the participants of an event, and its URL."""
     organizer, co_host, *guests = (server.sign_up() for _ in range(2 + 3 * PARTIES))
-    url = f"/events/{organizer.create_event(title='Large', capacity=2 * PARTIES)['id']}"
+    url = f"/events/{organizer.create_event(title='Large', capacity=2 * PARTIES, metadata={'kind': 'large'})['id']}"
     organizer.post(f"{url}/hosts", json={"user_id": co_host.id})
     co_host.patch(url, json={"location": "Upstairs"})
     register(url, *guests)
@@ -284,6 +284,8 @@ def test_an_event_is_invisible_from_the_first_step_of_its_deletion(idle: Server)
         check_problem(user.get(url), 404, "event_not_found")
         mine = user.get("/users/me/events").json()
         assert (mine["organized_events"], mine["participated_events"]) == ([], [])
+        assert user.get("/users/me/events?limit=1").json()["events"] == []
+        assert user.get("/events?metadata.kind=large").json()["events"] == []
         assert user.get("/events?q=Large").json()["events"] == []
         assert user.get("/users/me/export").json()["events"] == []
     check_problem(organizer.delete(url), 404, "event_not_found")

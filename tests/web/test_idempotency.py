@@ -118,6 +118,7 @@ SCENES: dict[tuple[str, str], Callable[[Server], Request]] = {
     ("POST", "/events"): lambda server: (server.sign_up(), "/events", EVENT),
     ("PATCH", "/events/{event_id}"): of_event("", lambda _: {"title": "New", "capacity": 3}),
     ("POST", "/events/{event_id}/cancel"): of_event("/cancel", lambda _: None),
+    ("POST", "/events/{event_id}/copy"): of_event("/copy", lambda _: {"start_time": "2101-01-01T10:00:00Z"}),
     ("POST", "/events/{event_id}/hosts"): of_event("/hosts", lambda server: {"user_id": server.sign_up().id}),
     ("POST", "/events/{event_id}/invitations"): of_event("/invitations", lambda _: {"max_uses": 3}),
     ("POST", "/invitations/{code}/accept"): accept,
