@@ -27,7 +27,7 @@ test *arguments:
 coverage *arguments:
     {{python}} -m pip install --quiet --editable '.[coverage]' && {{python}} -m pytest --cov {{arguments}}
 
-# Runs the long forms of the fault tests, such as kill -9 under load.
+# Runs the long forms of tests, such as kill -9 under load.
 faults:
     {{python}} -m pytest -m 'slow and not fuzz'
 

@@ -33,6 +33,7 @@ DATA = Dataset(
 )
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("wrk") is None, reason="wrk is not installed")
 def test_a_first_look_prints_the_table_and_writes_every_number(tmp_path: Path) -> None:
     options = ["--quick", "--only", "event", "--variants", "eventorg,bare", "--output", tmp_path]

@@ -145,6 +145,7 @@ def test_the_files_of_the_second_plugin_are_what_the_command_writes(here: Path, 
     assert written == shown_files | {Path("example/README.md")}
 
 
+@pytest.mark.slow  # its files are those of `eventorg plugins new`, whose tests are run by test_plugin
 def test_the_tests_of_the_second_plugin_pass(here: Path) -> None:
     write_example(here)
     assert "7 passed" in sh(texts("test")[1], here)

@@ -69,7 +69,7 @@ def test_it_is_refused_and_left_as_it_was(path: Path, case: str) -> None:
     damage, reason = REFUSED[case]
     damage(path)
     before = path.read_bytes()
-    assert reason in sentence(run(path, program=APP))
+    assert reason in sentence(run(path, "serve"))
     assert path.read_bytes() == before
     assert not path.with_name("eventorg.db.secret").exists()
 
