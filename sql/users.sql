@@ -248,6 +248,10 @@ FROM users
 WHERE only_at = :event_id
 LIMIT 1 OFFSET :fewer;
 
+-- name: delete_people_by_name(event_id, limit)!
+DELETE FROM users
+WHERE id IN (SELECT named.id FROM users AS named WHERE named.only_at = :event_id LIMIT :limit);
+
 -- name: delete_user(user_id)!
 DELETE FROM users
 WHERE id = :user_id;

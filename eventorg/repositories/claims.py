@@ -55,13 +55,14 @@ class ClaimRepository:
         """Gives the place of a person who was added by name to the caller, and returns it. That person is gone.
 
         If the caller is registered too, the better status stays, with its party. Raises `NotFound` if the code is
-        unknown, used or expired.
+        unknown, used or expired, or if the event is being deleted.
         """
 
         def work(tx: Transaction) -> Registration:
             user_id = self._codes.use(tx, code, of_name_only=True)
             event_id = tx.row(self._sql.get_event_of_name, user_id=user_id)["event_id"]
             self._merging.merge(tx, user_id, caller.user_id, caller)
+            self._events.load(tx, event_id, caller.user_id)
             return self._participants.load(tx, event_id, caller.user_id)
 
         def may_see(tx: Transaction, claimed: Registration) -> None:

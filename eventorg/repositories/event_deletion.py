@@ -50,6 +50,9 @@ class EventDeletion:
                 return False
             tx.run(self._sql.keep_participants_told, event_id=event_id, change_seq=change_seq, last=last)
             tx.run(self._sql.delete_registrations_up_to, event_id=event_id, last=last)
+        while tx.run(self._sql.delete_people_by_name, event_id=event_id, limit=_ROWS) == _ROWS:
+            if not step.has_time():
+                return False
         tx.run(self._sql.keep_others_told, event_id=event_id, change_seq=change_seq)
         tx.run(self._sql.delete_event, event_id=event_id)
         return True
