@@ -24,6 +24,7 @@ from eventorg.api.login import login, login_telegram, logout
 from eventorg.api.participants import ParticipantController
 from eventorg.api.password_resets import PasswordResetController
 from eventorg.api.registrations import RegistrationController
+from eventorg.api.rsvps import RsvpController
 from eventorg.api.users import UserController
 from eventorg.background.external_commits import ExternalCommits
 from eventorg.background.feed import Feed
@@ -117,6 +118,7 @@ def create_app(settings: Settings, clock: Clock = utc_now, passwords: Passwords 
             EventController,
             HostController,
             RegistrationController,
+            RsvpController,
             ParticipantController,
             CardController,
             UserController,
@@ -146,6 +148,8 @@ def create_app(settings: Settings, clock: Clock = utc_now, passwords: Passwords 
             events=core.events,
             hosts=core.hosts,
             registrations=core.registrations,
+            rsvps=core.rsvps,
+            cards=core.cards,
             guest_lists=core.guest_lists,
             participants=core.participants,
             users=core.users,

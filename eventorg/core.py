@@ -15,6 +15,7 @@ from eventorg.repositories.account_merge import AccountMerge
 from eventorg.repositories.answers import Answers
 from eventorg.repositories.bots import BotRepository
 from eventorg.repositories.callers import CallerRepository
+from eventorg.repositories.cards import CardRepository
 from eventorg.repositories.changes import ChangeRepository
 from eventorg.repositories.deliveries import DeliveryRepository
 from eventorg.repositories.event_search import SearchIndex
@@ -31,6 +32,7 @@ from eventorg.repositories.places import Places
 from eventorg.repositories.plugins import PluginRepository
 from eventorg.repositories.reachability import Reachability
 from eventorg.repositories.registrations import RegistrationRepository
+from eventorg.repositories.rsvps import RsvpRepository
 from eventorg.repositories.seats import Seats
 from eventorg.repositories.users import UserRepository
 from eventorg.security.fingerprints import Fingerprints
@@ -75,8 +77,10 @@ class Core:
         answers = Answers(sql, changes)
         places = Places(sql, changes, seats, answers, participants)
         self.registrations = RegistrationRepository(
-            database, sql, changes, seats, places, events, participants, idempotency
+            database, sql, changes, seats, places, answers, events, participants, idempotency
         )
+        self.rsvps = RsvpRepository(database, sql, changes, places, answers, events, participants, idempotency)
+        self.cards = CardRepository(database, sql, events)
         self.guest_lists = GuestListRepository(database, events, participants, places, idempotency)
         closing = AccountClosing(sql, changes)
         deletion = AccountDeletion(closing, events, self.registrations, answers, open_tasks)
@@ -88,6 +92,7 @@ class Core:
             changes,
             events,
             self.registrations,
+            answers,
             deletion,
             search_index,
             idempotency,

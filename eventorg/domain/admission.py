@@ -78,6 +78,16 @@ def check_party_change(asked: Admission, before: Party, after: Party, now: Insta
             _check_own_act(asked, after, now)
 
 
+def check_answer(asked: Admission, answer: StoredAnswer, now: Instant) -> None:
+    """Raises `Conflict` (`already_attended`, and those of an event that is not open) or `Forbidden` (`blocked`) unless
+    somebody may give this answer now. The registration window does not matter."""
+    if asked.status == "attended":
+        raise Conflict("already_attended")
+    check_open(asked, now)
+    if asked.is_blocked and answer != "declined":
+        raise Forbidden("blocked")
+
+
 def check_open(asked: Admission, now: Instant) -> None:
     """Raises `Conflict` unless the event is published and not over."""
     if asked.event_status == "cancelled":

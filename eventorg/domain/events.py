@@ -251,6 +251,20 @@ def check_host(role: Role | None) -> None:
         raise Forbidden()
 
 
+def sees_names(visibility: GuestListVisibility, role: Role | None) -> bool:
+    """Returns true if somebody with this role can read the names of the participants."""
+    if role == "participant":
+        return visibility != "hosts"
+    return role is not None or visibility == "everyone"
+
+
+def check_sees_names(event: Event) -> None:
+    """Raises `Forbidden` (`participants_hidden`) unless the viewer, whose role the event has, can read the names of the
+    participants."""
+    if not sees_names(event.participants_visibility, event.role):
+        raise Forbidden("participants_hidden")
+
+
 def check_organizer(role: Role | None) -> None:
     """Raises `Forbidden` unless the role is organizer."""
     if role != "organizer":

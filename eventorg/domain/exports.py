@@ -10,6 +10,7 @@ from eventorg.domain.events import Event
 from eventorg.domain.facts import Change
 from eventorg.domain.identities import TelegramIdentity
 from eventorg.domain.registrations import CancelledBy, Registration
+from eventorg.domain.rsvps import KeptAnswer
 from eventorg.domain.users import User
 from eventorg.domain.values import instant
 
@@ -52,6 +53,7 @@ class Export(Struct, kw_only=True, frozen=True):
     telegram: Annotated[TelegramIdentity | None, Meta(description="The linked Telegram account.")]
     events: Annotated[list[Event], Meta(description="The events that the user organizes or co-hosts.")]
     registrations: Annotated[list[StoredRegistration], Meta(description="All registrations, with cancelled ones.")]
+    rsvps: Annotated[list[KeptAnswer], Meta(description="The answers `maybe` and `declined`.")]
     changes: Annotated[
         list[LoggedChange], Meta(description="Changes that name the user, or that the user made or was told last.")
     ]

@@ -106,7 +106,8 @@ class AccountMerge:
             step = registration_step(structs.replace(place, status="cancelled"), place.status, "system")
             self._changes.record(tx, NewChange("registration.cancelled", event_id, user_id, step), by)
         if not keeps_own:
-            self._answers.end(tx, event_id, heir_id, by, None if place.status == "cancelled" else "going")
+            if place.status != "cancelled":
+                self._answers.end(tx, event_id, heir_id, by, "going")
             for kind, step in _steps(own["status"] if own else None, place):
                 self._changes.record(tx, NewChange(kind, event_id, heir_id, step), by)
         if lost is not None and lost["status"] != "cancelled":

@@ -9,6 +9,7 @@ from msgspec import UNSET, structs
 from msgspec.json import encode
 
 from eventorg.domain.callers import Caller
+from eventorg.domain.cards import CARD_FIELDS
 from eventorg.domain.errors import Conflict, Forbidden, NotFound
 from eventorg.domain.events import (
     STORED_PER_LIVE,
@@ -241,11 +242,12 @@ class EventRepository:
         check_draft(before, after)
         values = {name: getattr(after, name) for name in EventPatch.__struct_fields__}
         words = _search_text(after.title, after.description, after.location)
-        tx.run(self._sql.update_event, event_id=before.id, search_text=words, now=tx.now, **values)
+        changed = [name for name, value in values.items() if value != getattr(before, name)]
+        is_shown = not CARD_FIELDS.isdisjoint(changed)
+        tx.run(self._sql.update_event, event_id=before.id, search_text=words, is_shown=is_shown, now=tx.now, **values)
         cancelled = after.status == "cancelled" != before.status
-        changed = field_names(name for name, value in values.items() if value != getattr(before, name))
         kind: ChangeType = "event.cancelled" if cancelled else "event.updated"
-        self._changes.record(tx, NewChange(kind, before.id, data=changed), caller)
+        self._changes.record(tx, NewChange(kind, before.id, data=field_names(changed)), caller)
         self.note_act(tx, before.id, caller)
         self._seats.fill(tx, before.id, caller)
         return self.load(tx, before.id, caller.user_id)

@@ -8,16 +8,14 @@ from msgspec.json import decode
 from eventorg.domain.callers import Caller
 from eventorg.domain.errors import NotFound
 from eventorg.domain.registrations import (
-    CardData,
     OrganizedEvent,
-    ParticipantCounts,
     Participants,
     ParticipatedEvent,
     Registration,
     RegistrationStatus,
     UserEvents,
 )
-from eventorg.domain.users import check_self, display_name
+from eventorg.domain.users import check_self
 from eventorg.repositories.changes import ChangeRepository
 from eventorg.repositories.events import EventRepository
 from eventorg.storage.database import Database
@@ -71,17 +69,6 @@ class ParticipantRepository:
                 tx, self._events.load(tx, event_id, caller.user_id).id, status, approved, after, limit
             )
         )
-
-    async def get_card_data(self, event_id: str, limit: int, caller: Caller) -> CardData:
-        """Returns an event with its counts and the names of the first `limit` participants. Raises `NotFound`."""
-
-        def work(tx: Transaction) -> CardData:
-            event = self._events.load(tx, event_id, caller.user_id)
-            counts = tx.row(self._sql.count_participants, event_id=event.id)
-            rows = tx.all(self._sql.list_first_names, event_id=event.id, limit=limit)
-            return CardData(event, ParticipantCounts(**counts), [display_name(**row) for row in rows])
-
-        return await self._database.read(work)
 
     async def find_events_of(self, user_id: str, caller: Caller) -> UserEvents:
         """Returns the events that a user hosts and participates in.

@@ -166,6 +166,8 @@ class Places:
 
     def _reseat(self, tx: Transaction, before: Registration, after: Registration) -> None:
         """Counts the people of a party that has changed. Seats that wait for the waiting list are not free."""
+        if after.place == before.place:  # only names of guests, which the card does not show
+            return
         more = after.place.registered - before.place.registered
         if more > 0:
             if not self._seats.take(tx, before.event_id, more):

@@ -17,6 +17,7 @@ from eventorg.domain.normal_forms import email_key, fold, name_key
 from eventorg.domain.users import Login, NewUser, User, UserPatch, check_self
 from eventorg.domain.values import check_version
 from eventorg.repositories.account_deletion import AccountDeletion
+from eventorg.repositories.answers import Answers
 from eventorg.repositories.changes import ChangeRepository
 from eventorg.repositories.event_search import SearchIndex
 from eventorg.repositories.events import EventRepository
@@ -50,6 +51,7 @@ class UserRepository:
         changes: ChangeRepository,
         events: EventRepository,
         registrations: RegistrationRepository,
+        answers: Answers,
         deletion: AccountDeletion,
         search_index: SearchIndex,
         idempotency: IdempotencyRepository,
@@ -60,6 +62,7 @@ class UserRepository:
         self._changes = changes
         self._events = events
         self._registrations = registrations
+        self._answers = answers
         self._deletion = deletion
         self._search_index = search_index
         self._idempotency = idempotency
@@ -198,6 +201,7 @@ class UserRepository:
                 else None,
                 events=self._events.find_all_for_user(tx, caller.user_id),
                 registrations=self._registrations.find_all_for_user(tx, caller.user_id),
+                rsvps=self._answers.find_all_for_user(tx, caller.user_id),
                 changes=self._changes.find_all_for_user(tx, caller.user_id),
                 requests=self._idempotency.find_all_for_user(tx, caller.user_id),
             )

@@ -16,12 +16,13 @@ from litestar.datastructures import ResponseHeader
 
 from eventorg.domain.events import Event, Host
 from eventorg.domain.registrations import Registration
+from eventorg.domain.rsvps import Rsvp
 from eventorg.domain.users import User
 from eventorg.domain.values import ABSENT, AllExcept
 from eventorg.web.headers import header_list
 from eventorg.web.responses import JSONResponse
 
-T = TypeVar("T", Event, User, Registration, Host)
+T = TypeVar("T", Event, User, Registration, Host, Rsvp)
 Resource = TypeVar("Resource")
 
 IF_MATCH = "An `ETag`. If the resource has changed since, the request fails with 412."
@@ -36,7 +37,7 @@ _TAG = re.compile(r'"([^"]*)"')
 _CODING = re.compile(r"(?:--?|;)(?:gzip|br|zstd|deflate)$")
 
 
-def etag(resource: Event | User | Registration | Host) -> str:
+def etag(resource: Event | User | Registration | Host | Rsvp) -> str:
     """Returns the strong entity tag of a representation."""
     match resource:
         case Event():
@@ -50,6 +51,8 @@ def etag(resource: Event | User | Registration | Host) -> str:
             rest = f"{'-'.join(map(str, counts))}-{resource.role or ''}"
         case Registration():
             rest = str(resource.waitlist_position or 0)
+        case Rsvp():
+            rest = resource.card_etag
         case Host():
             rest = resource.role
         case User():
