@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
+from eventorg.storage.invariants import find_miscounts
 from eventorg.testing import Bot, Server, User, check_problem
 
 Step = tuple[str, str | None, dict[str, Any]]
@@ -486,3 +487,25 @@ def test_the_export_has_the_answers(host: User, guest: User) -> None:
     assert guest.get("/users/me/export").json()["rsvps"] == [
         {"event_id": url.removeprefix("/events/"), "answer": "maybe", "answered_at": "2027-01-01T12:00:00Z"}
     ]
+
+
+@pytest.mark.parametrize("answer", ["going", "maybe", "declined"])
+def test_a_deleted_account_takes_its_answer_along(server: Server, host: User, guest: User, answer: str) -> None:
+    url = make(host)
+    given(guest, url, answer)
+    assert guest.delete("/users/me").status_code == 200
+    event = host.get(url).json()
+    assert [event[f"{name}_count"] for name in ("registered", "maybe", "declined")] == [0, 0, 0]
+    assert host.get(f"{url}/rsvps").json()["rsvps"] == []
+    assert find_miscounts(server.settings.database_path) == []
+
+
+def test_a_deleted_event_is_told_to_people_who_answered_maybe(server: Server, host: User, guest: User) -> None:
+    url, declines = make(host), server.sign_up()
+    given(guest, url, "maybe")
+    given(declines, url, "declined")
+    after = guest.get("/changes?after=latest").json()["next"]
+    assert host.delete(url).status_code == 200
+    told = guest.get(f"/changes?after={after}").json()["changes"]
+    assert [(each["type"], each["event_id"]) for each in told] == [("event.deleted", url.removeprefix("/events/"))]
+    assert declines.get(f"/changes?after={after}").json()["changes"] == []

@@ -47,6 +47,11 @@ def change_party(server: Server) -> Request:
     return guest, url, {"guests": 1}
 
 
+def add_guest(server: Server) -> Request:
+    guest = server.sign_up()
+    return guest, f"/events/{server.sign_up().create_event(max_guests=2)['id']}/rsvp", {"guests_delta": 1}
+
+
 def of_event(path: str, body: Callable[[Server], Any]) -> Callable[[Server], Request]:
     def scene(server: Server) -> Request:
         host = server.sign_up()
@@ -102,6 +107,7 @@ SCENES: dict[tuple[str, str], Callable[[Server], Request]] = {
     ("POST", "/events/{event_id}/hosts"): of_event("/hosts", lambda server: {"user_id": server.sign_up().id}),
     ("POST", "/events/{event_id}/register"): register,
     ("PATCH", "/events/{event_id}/register"): change_party,
+    ("PATCH", "/events/{event_id}/rsvp"): add_guest,
     ("PATCH", "/events/{event_id}/participants/{user_id}"): check_in,
 }
 WITHOUT_A_CALLER = {

@@ -18,12 +18,12 @@ from eventorg.testing import Server, User
 from tests.described import OUTSIDE
 
 OPERATIONS = """
-acknowledge_deliveries acknowledge_delivery add_host cancel_event check_in confirm_email_verification
+acknowledge_deliveries acknowledge_delivery add_host cancel_event change_guests check_in confirm_email_verification
 confirm_password_reset create_event create_link_code create_password_reset create_user delete_event delete_user
-export_user get_card get_event get_health get_participant get_telegram_identity get_user lease_deliveries leave
-link_telegram_identity list_changes list_events list_hosts list_participants list_user_events login login_telegram
-logout put_telegram_identity register remove_host remove_participant request_email_verification
-unlink_telegram_identity update_event update_registration update_user
+export_user get_card get_event get_health get_participant get_rsvp get_telegram_identity get_user lease_deliveries
+leave link_telegram_identity list_changes list_events list_hosts list_participants list_rsvps list_user_events login
+login_telegram logout put_rsvp put_telegram_identity register remove_host remove_participant
+request_email_verification unlink_telegram_identity update_event update_registration update_user withdraw_rsvp
 """
 """Clients are generated from these ids, so none may change."""
 
