@@ -27,6 +27,7 @@ from eventorg.api.login import login, login_telegram, logout
 from eventorg.api.participants import ParticipantController
 from eventorg.api.password_resets import PasswordResetController
 from eventorg.api.registrations import RegistrationController
+from eventorg.api.rsvps import RsvpController
 from eventorg.api.users import UserController
 from eventorg.background.external_commits import ExternalCommits
 from eventorg.background.feed import Feed
@@ -120,6 +121,7 @@ def create_app(settings: Settings, clock: Clock = utc_now, passwords: Passwords 
             EventController,
             HostController,
             RegistrationController,
+            RsvpController,
             ParticipantController,
             CardController,
             InvitationController,
@@ -155,6 +157,8 @@ def create_app(settings: Settings, clock: Clock = utc_now, passwords: Passwords 
             event_copies=core.event_copies,
             hosts=core.hosts,
             registrations=core.registrations,
+            rsvps=core.rsvps,
+            cards=core.cards,
             guest_lists=core.guest_lists,
             invitations=core.invitations,
             participants=core.participants,

@@ -16,6 +16,7 @@ from eventorg.repositories.answers import Answers
 from eventorg.repositories.blocks import BlockRepository, Blocks
 from eventorg.repositories.bots import BotRepository
 from eventorg.repositories.callers import CallerRepository
+from eventorg.repositories.cards import CardRepository
 from eventorg.repositories.changes import ChangeRepository
 from eventorg.repositories.claims import ClaimRepository
 from eventorg.repositories.deliveries import DeliveryRepository
@@ -39,6 +40,7 @@ from eventorg.repositories.places import Places
 from eventorg.repositories.plugins import PluginRepository
 from eventorg.repositories.reachability import Reachability
 from eventorg.repositories.registrations import RegistrationRepository
+from eventorg.repositories.rsvps import RsvpRepository
 from eventorg.repositories.seats import Seats
 from eventorg.repositories.user_events import UserEventRepository
 from eventorg.repositories.user_expansion import UserExpansion
@@ -93,10 +95,12 @@ class Core:
         answers = Answers(sql, changes)
         places = Places(sql, changes, seats, answers, participants)
         self.registrations = RegistrationRepository(
-            database, sql, changes, seats, places, events, participants, idempotency
+            database, sql, changes, seats, places, answers, events, participants, idempotency
         )
+        self.rsvps = RsvpRepository(database, sql, changes, places, answers, events, participants, idempotency)
+        self.cards = CardRepository(database, sql, events)
         self.invitations = InvitationRepository(
-            database, sql, clock, changes, events, places, answers, participants, idempotency
+            database, sql, clock, changes, events, places, self.rsvps, participants, idempotency
         )
         self.user_events = UserEventRepository(database, sql, changes)
         closing = AccountClosing(sql, changes)
@@ -110,6 +114,7 @@ class Core:
             events,
             self.registrations,
             blocks,
+            answers,
             deletion,
             search_index,
             idempotency,

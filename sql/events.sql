@@ -100,7 +100,8 @@ FROM json_each(:event_ids)
 JOIN events ON events.id = json_each.value
 LEFT JOIN registrations ON registrations.event_id = events.id AND registrations.user_id = :viewer_id;
 
--- name: update_event(event_id, title, description, start_time, end_time, location, timezone, capacity, waitlist, status, visibility, max_guests, approval_required, registration_opens_at, registration_closes_at, participants_visibility, search_text, now)!
+-- name: update_event(event_id, title, description, start_time, end_time, location, timezone, capacity, waitlist, status, visibility, max_guests, approval_required, registration_opens_at, registration_closes_at, participants_visibility, search_text, is_shown, now)!
+-- `is_shown` is 1 if the card shows what has changed.
 UPDATE events
 SET
     title = :title,
@@ -120,7 +121,7 @@ SET
     participants_visibility = :participants_visibility,
     search_text = :search_text,
     version = version + 1,
-    card_version = card_version + 1,
+    card_version = card_version + :is_shown,
     updated_at = :now
 WHERE id = :event_id;
 

@@ -194,21 +194,25 @@ SET
     cancelled_by = :cancelled_by
 WHERE event_id = :event_id AND user_id = :user_id;
 
--- name: count_participants(event_id)^
+-- name: get_card_counts(event_id)^
+-- The people whom no counter of the event counts by themselves, and the version of the card.
 SELECT
-    count(*) FILTER (WHERE status = 'registered') AS registered,
-    count(*) FILTER (WHERE status = 'waitlisted' AND approved = 1) AS waitlisted,
-    count(*) FILTER (WHERE status = 'attended') AS attended,
-    count(*) FILTER (WHERE status = 'cancelled') AS cancelled
-FROM registrations
-WHERE event_id = :event_id;
+    events.card_version,
+    coalesce(sum(1 + guests) FILTER (WHERE registrations.status = 'attended'), 0) AS attended,
+    coalesce(sum(1 + guests) FILTER (WHERE registrations.status = 'cancelled'), 0) AS cancelled,
+    coalesce(sum(guests) FILTER (WHERE registrations.status IN ('registered', 'attended')), 0) AS guests
+FROM events
+LEFT JOIN registrations ON registrations.event_id = events.id
+WHERE events.id = :event_id
+GROUP BY events.id;
 
 -- name: list_first_names(event_id, limit)
--- The names of users with a seat, in the order of registration.
+-- The names of users with a seat, with their guests, in the order of registration.
 SELECT
     users.username,
     users.first_name,
-    users.last_name
+    users.last_name,
+    registrations.guests
 FROM registrations
 JOIN users ON users.id = registrations.user_id
 WHERE registrations.event_id = :event_id

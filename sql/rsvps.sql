@@ -1,6 +1,6 @@
--- name: store_answer(event_id, user_id, answer, now)!
+-- name: store_answer(event_id, user_id, answer, answered_at)!
 INSERT INTO rsvps (event_id, user_id, answer, answered_at)
-VALUES (:event_id, :user_id, :answer, :now)
+VALUES (:event_id, :user_id, :answer, :answered_at)
 ON CONFLICT (event_id, user_id) DO UPDATE SET answer = excluded.answer, answered_at = excluded.answered_at;
 
 -- name: delete_answer(event_id, user_id)^
@@ -41,20 +41,54 @@ FROM rsvps
 WHERE user_id = :user_id
 LIMIT :limit;
 
--- name: get_answer(event_id, user_id)^
+-- name: get_rsvp(event_id, user_id)^
+-- The counters of an event, and the stored answer of a user, if there is one.
 SELECT
+    events.registered_count,
+    events.waitlisted_count,
+    events.maybe_count,
+    events.declined_count,
+    events.capacity,
+    events.card_version,
+    rsvps.answer,
+    rsvps.answered_at
+FROM events
+LEFT JOIN rsvps ON rsvps.event_id = events.id AND rsvps.user_id = :user_id
+WHERE events.id = :event_id;
+
+-- name: list_going(event_id, after, limit)
+-- In the order of registration.
+SELECT
+    seq,
+    user_id,
+    registration_date
+FROM registrations
+WHERE event_id = :event_id AND seq > :after AND status <> 'cancelled'
+ORDER BY seq
+LIMIT :limit;
+
+-- name: list_stored_answers(event_id, answer, after_answer, after_time, after_user, limit)
+-- `maybe` comes before `declined`, and each is in the order of the answers. An empty `after_answer` means from the first.
+SELECT
+    user_id,
     answer,
     answered_at
 FROM rsvps
-WHERE event_id = :event_id AND user_id = :user_id;
+WHERE event_id = :event_id
+    AND (:answer IS NULL OR answer = :answer)
+    AND (
+        :after_answer = ''
+        OR answer < :after_answer
+        OR (answer = :after_answer AND (answered_at, user_id) > (:after_time, :after_user))
+    )
+ORDER BY answer DESC, answered_at, user_id
+LIMIT :limit;
 
--- name: get_counters(event_id)^
+-- name: list_answers_of(user_id)
 SELECT
-    registered_count AS registered,
-    waitlisted_count AS waitlisted,
-    maybe_count AS maybe,
-    declined_count AS declined,
-    capacity,
-    card_version
-FROM events
-WHERE id = :event_id;
+    event_id,
+    answer,
+    answered_at
+FROM rsvps
+WHERE user_id = :user_id
+ORDER BY answered_at, event_id;

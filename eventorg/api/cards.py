@@ -1,23 +1,27 @@
 """/events/{event_id}/card: an event as a chat message."""
 
+from collections.abc import Callable
 from datetime import datetime
+from functools import cache
 from typing import Annotated
+from zlib import crc32
 from zoneinfo import ZoneInfo
 
 from babel import Locale
 from babel.dates import format_datetime
-from litestar import Controller, get
+from litestar import Controller, Response, get
 from litestar.di import NamedDependency
 from litestar.params import FromPath, QueryParameter
 from msgspec import Meta, Struct
 
+from eventorg.domain.cards import CardData, CardEtag, ParticipantCounts
 from eventorg.domain.events import Code, Event, EventStatus, sees_names
-from eventorg.domain.fields import EndInstant, EventId, StartInstant
-from eventorg.domain.registrations import CardData, ParticipantCounts
+from eventorg.domain.fields import ClosesAt, EndInstant, EventId, OpensAt, StartInstant
 from eventorg.domain.values import Capacity, Instant, Location, Timezone, Title
 from eventorg.locales import find_language, text
-from eventorg.repositories.participants import ParticipantRepository
+from eventorg.repositories.cards import CardRepository
 from eventorg.web.authentication import ANY_BOT_SECURITY, BY_ANY_BOT, Authenticated
+from eventorg.web.conditional import ETAG, answer_unless_current
 from eventorg.web.headers import language_for
 from eventorg.web.problems import problems
 
@@ -25,6 +29,7 @@ MAX_TEXT = 4096
 """Telegram's limit for a message, in UTF-16 code units (Bot API, sendMessage)."""
 
 _DAY_AND_TIME = {"ru": "EE, d MMMM y, HH:mm", "en": "EE, d MMMM y, HH:mm"}
+_WITHOUT_YEAR = {"ru": "EE, d MMMM, HH:mm", "en": "EE, d MMMM, HH:mm"}
 _TIME = "HH:mm"
 _ELLIPSIS = "…"
 
@@ -51,12 +56,23 @@ class Card(Struct, kw_only=True, frozen=True):
     start_unix: Annotated[int, Meta(description="The start in seconds since 1970.", examples=[1821002400])]
     end_unix: Annotated[int, Meta(description="The end in seconds since 1970.", examples=[1821009600])]
     capacity: Capacity | None
-    counts: Annotated[ParticipantCounts, Meta(description="The number of registrations by status.")]
+    registration_opens_at: OpensAt | None
+    registration_closes_at: ClosesAt | None
+    counts: Annotated[ParticipantCounts, Meta(description="The number of people by status, with their guests.")]
     names: Annotated[
-        list[str], Meta(description="The names of the first people who have a seat.", examples=[["Анна", "Борис"]])
+        list[str],
+        Meta(
+            description="The names of the first people who have a seat. None, unless everyone may read names.",
+            examples=[["Анна", "Борис"]],
+        ),
     ]
     more: Annotated[
-        int, Meta(description="People who have a seat but are not in `names`. 0 if names are hidden.", examples=[10])
+        int,
+        Meta(
+            description="People who have a seat and are neither in `names` nor guests of those. 0, unless everyone may "
+            "read names.",
+            examples=[10],
+        ),
     ]
     text: Annotated[
         str,
@@ -65,6 +81,7 @@ class Card(Struct, kw_only=True, frozen=True):
             examples=["Встреча выпускников\n\nср, 15 сентября 2027, 13:00 – 15:00 (Europe/Moscow)\n…"],
         ),
     ]
+    card_etag: CardEtag
 
 
 class CardController(Controller):
@@ -78,13 +95,14 @@ class CardController(Controller):
         summary="Get an event card",
         opt=BY_ANY_BOT,
         security=ANY_BOT_SECURITY,
+        response_headers=ETAG,
         responses=problems(401, 404, 422),
     )
     async def get_card(
         self,
         request: Authenticated,
         event_id: FromPath[str],
-        participants: NamedDependency[ParticipantRepository],
+        cards: NamedDependency[CardRepository],
         names: Annotated[int, QueryParameter(ge=0, le=100, description="Maximum number of names.")] = 20,
         locale: Annotated[
             str | None,
@@ -92,16 +110,23 @@ class CardController(Controller):
                 description="`ru` or `en`. For other values: the best match for `Accept-Language`.", max_length=35
             ),
         ] = None,
-    ) -> Card:
+    ) -> Response[Card]:
         """Returns the event's participant counts, names, and times, and a message that a bot can send.
 
         A bot can call this without `X-Act-As` for an event that is public or unlisted. Names are on the card only if
         `participants_visibility` is `everyone`, because everyone in the chat reads it.
 
-        Times are in the event's time zone. The message has at most 4,096 UTF-16 code units, Telegram's limit.
+        Times are in the event's time zone. The message has at most 4,096 UTF-16 code units, Telegram's limit. It shows
+        names only if everyone may read them.
+
+        The `ETag` stands for this language and number of names, and `card_etag` for the event. Edit your message if it
+        has changed.
         """
-        data = await participants.get_card_data(event_id, names, request.user)
-        return make_card(data, find_language(locale or "") or language_for(request.scope))
+        data = await cards.get(event_id, names, request.user)
+        language = find_language(locale or "") or language_for(request.scope)
+        shown = crc32(repr([each.name for each in data.parties]).encode())  # people change their names
+        tag = f'"{data.etag}-{language}-{names}-{shown:x}"'
+        return answer_unless_current(make_card(data, language), tag, request)
 
 
 def make_card(data: CardData, language: str) -> Card:
@@ -112,6 +137,7 @@ def make_card(data: CardData, language: str) -> Card:
     start_text = format_datetime(start, _DAY_AND_TIME[language], locale=language)
     end_text = format_datetime(end, _TIME if same_day else _DAY_AND_TIME[language], locale=language)
     when = f"{start_text} – {end_text} ({event.timezone})"
+    seated = event.registered_count if sees_names(event.participants_visibility, None) else 0
     return Card(
         event_id=event.id,
         code=event.code,
@@ -127,10 +153,13 @@ def make_card(data: CardData, language: str) -> Card:
         start_unix=int(start.timestamp()),
         end_unix=int(end.timestamp()),
         capacity=event.capacity,
+        registration_opens_at=event.registration_opens_at,
+        registration_closes_at=event.registration_closes_at,
         counts=data.counts,
-        names=data.names,
-        more=event.registered_count - len(data.names) if sees_names(event.participants_visibility, None) else 0,
+        names=[each.name for each in data.parties],
+        more=max(0, seated - sum(1 + each.guests for each in data.parties)),
         text=_text(data, when, language),
+        card_etag=data.etag,
     )
 
 
@@ -143,30 +172,65 @@ def _text(data: CardData, when: str, language: str) -> str:
     head += ["", when]
     if event.location:
         head.append(event.location)
-    head += ["", *_numbers(event, language)]
+    head += ["", _numbers(event, language)]
+    if event.status != "cancelled" and (window := _window(event, language)):
+        head.append(window)
     written = "\n".join(head)
-
-    shown = 0
-    names = ""
-    for name in data.names:
-        longer = f"{names}\n{shown + 1}. {name}"
-        if _units(written + longer + _more(event.registered_count - shown - 1, language)) > MAX_TEXT:
-            break
-        names, shown = longer, shown + 1
-    if shown:
-        written += names + _more(event.registered_count - shown, language)
-
+    written += _names(data, MAX_TEXT - _units(written), language)
     if event.description and (room := MAX_TEXT - _units(written) - 2) > 1:
         written += "\n\n" + _shorten(event.description, room)
     return written
 
 
-def _numbers(event: Event, language: str) -> list[str]:
-    taken = _counted(language, "registered", event.registered_count)
-    if event.capacity is not None:
-        taken += text(language, "card", "of", capacity=event.capacity)
-    waiting = [_counted(language, "waiting", event.waitlisted_count)] if event.waitlisted_count else []
-    return [taken, *waiting]
+def _numbers(event: Event, language: str) -> str:
+    """Returns the number of people who have a seat, wait, or are undecided."""
+    if event.capacity is None:
+        numbers = [_counted(language, "registered", event.registered_count)]
+    else:
+        form = _plural_form(language)(event.capacity)
+        seats = {"count": event.registered_count, "capacity": event.capacity}
+        numbers = [text(language, "card", f"seats_{form}", **seats)]
+    if event.waitlisted_count:
+        numbers.append(text(language, "card", "waiting", count=event.waitlisted_count))
+    if event.pending_count:
+        numbers.append(_counted(language, "pending", event.pending_count))
+    if event.maybe_count:
+        numbers.append(text(language, "card", "maybe", count=event.maybe_count))
+    return ", ".join(numbers)
+
+
+def _window(event: Event, language: str) -> str:
+    """Returns the times between which people can register, or an empty text without any. It does not depend on the
+    current time, so that the card stays true while nobody changes the event."""
+    opens, closes = (
+        moment and _moment(moment, event, language)
+        for moment in (event.registration_opens_at, event.registration_closes_at)
+    )
+    if opens and closes:
+        return text(language, "card", "opens_and_closes", opens=opens, closes=closes)
+    if opens:
+        return text(language, "card", "opens", opens=opens)
+    return text(language, "card", "closes", closes=closes) if closes else ""
+
+
+def _moment(moment: Instant, event: Event, language: str) -> str:
+    """Returns a time in the event's zone, with the year if it is not that of the event."""
+    local, start = (_parse(each).astimezone(ZoneInfo(event.timezone)) for each in (moment, event.start_time))
+    pattern = _WITHOUT_YEAR if local.year == start.year else _DAY_AND_TIME
+    return format_datetime(local, pattern[language], locale=language)
+
+
+def _names(data: CardData, room: int, language: str) -> str:
+    """Returns a line for each party that fits, and the number of the other people, in up to `room` units."""
+    left, lines, used = data.event.registered_count, "", 0
+    for number, party in enumerate(data.parties, start=1):
+        line = f"\n{number}. {party.name}" + (f" +{party.guests}" if party.guests else "")
+        after = left - 1 - party.guests
+        units = _units(line)
+        if used + units + _units(_more(after, language)) > room:
+            break
+        left, lines, used = after, lines + line, used + units
+    return lines + _more(left, language) if lines else ""
 
 
 def _more(count: int, language: str) -> str:
@@ -175,7 +239,12 @@ def _more(count: int, language: str) -> str:
 
 def _counted(language: str, what: str, count: int) -> str:
     """Returns a number with its noun in the right plural form (CLDR plural rules)."""
-    return text(language, "card", f"{what}_{Locale(language).plural_form(count)}", count=count)
+    return text(language, "card", f"{what}_{_plural_form(language)(count)}", count=count)
+
+
+@cache
+def _plural_form(language: str) -> Callable[[int], str]:
+    return Locale(language).plural_form
 
 
 def _shorten(content: str, units: int) -> str:

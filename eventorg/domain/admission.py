@@ -93,10 +93,11 @@ def check_party_change(asked: Admission, before: Party, after: Party, now: Insta
 
 def check_answer(asked: Admission, answer: StoredAnswer, now: Instant) -> None:
     """Raises the errors of somebody who answers "maybe" or "declined": `Conflict` (`event_cancelled`, `event_not_open`,
-    `event_over`, `already_attended`), and `Forbidden` (`blocked`), although a blocked user can decline."""
-    check_open(asked, now)
+    `event_over`, `already_attended`), and `Forbidden` (`blocked`), although a blocked user can decline. The
+    registration window does not matter."""
     if asked.status == "attended":
         raise Conflict("already_attended")
+    check_open(asked, now)
     if asked.is_blocked and answer != "declined":
         raise Forbidden("blocked")
 

@@ -11,6 +11,7 @@ from eventorg.domain.events import Event
 from eventorg.domain.facts import Change
 from eventorg.domain.identities import TelegramIdentity
 from eventorg.domain.registrations import CancelledBy, Registration
+from eventorg.domain.rsvps import KeptAnswer
 from eventorg.domain.users import User
 from eventorg.domain.values import instant
 
@@ -54,6 +55,7 @@ class Export(Struct, kw_only=True, frozen=True):
     events: Annotated[list[Event], Meta(description="The events that the user organizes or co-hosts.")]
     registrations: Annotated[list[StoredRegistration], Meta(description="All registrations, with cancelled ones.")]
     blocks: Annotated[list[Block], Meta(description="The users whom the user blocks.")]
+    rsvps: Annotated[list[KeptAnswer], Meta(description="The answers `maybe` and `declined`.")]
     changes: Annotated[
         list[LoggedChange], Meta(description="Changes that name the user, or that the user made or was told last.")
     ]

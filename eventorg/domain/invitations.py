@@ -87,7 +87,7 @@ class Acceptance(Input):
         super().clean()
         _ = self.party
         if self.answer is not None and self.guests:
-            raise Invalid(FieldError("guests", "too_many_guests", {"maximum": 0}))
+            raise Invalid(FieldError("guests", "guests_without_going", {"maximum": 0}))
 
     @property
     def party(self) -> Party:

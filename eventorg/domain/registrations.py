@@ -6,7 +6,6 @@ from zlib import crc32
 from msgspec import UNSET, Meta, Raw, Struct, field
 
 from eventorg.domain.errors import Conflict
-from eventorg.domain.events import Event
 from eventorg.domain.fields import AsOf, CallerId, EventId, Next, UserId
 from eventorg.domain.parties import GuestNames, Guests, Party
 from eventorg.domain.users import Expanded
@@ -113,23 +112,6 @@ class Participants(Struct, kw_only=True, frozen=True):
     participants: Annotated[Raw, JSONOf(list[ListedRegistration]), Meta(description="The registrations of this page.")]
     next: Next
     as_of: AsOf
-
-
-class ParticipantCounts(Struct, kw_only=True, frozen=True):
-    """The number of registrations of an event by status."""
-
-    registered: Annotated[int, Meta(description="People who have a seat.", examples=[12])]
-    waitlisted: Annotated[int, Meta(description="People on the waiting list.", examples=[0])]
-    attended: Annotated[int, Meta(description="People who are checked in.", examples=[0])]
-    cancelled: Annotated[int, Meta(description="People who have left or were removed.", examples=[1])]
-
-
-class CardData(Struct, frozen=True):
-    """An event with its counts and the names of the first participants."""
-
-    event: Event
-    counts: ParticipantCounts
-    names: list[str]
 
 
 def check_seated(status: RegistrationStatus) -> None:

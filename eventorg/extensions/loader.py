@@ -34,7 +34,7 @@ TAKEN = frozenset(
         *("eventorg", "sqlite", NO_PLUGINS),
         *("backup", "check", "deploy", "health", "migrate", "openapi", "plugins", "restore", "serve", "token", "user"),
         *("account", "change", "deliveries", "ended", "event", "events", "idempotency", "link"),  # the core's tables
-        *("invitations", "open", "plugin", "telegram", "unreachable"),
+        *("invitations", "open", "plugin", "rsvps", "telegram", "unreachable"),
     )
 )
 """Names that a plugin cannot have, because its commands, settings or tables would be the core's."""

@@ -39,9 +39,13 @@ class AccountDeletion:
         """Goes on with the deletion for one step. Returns true if the account is deleted."""
         user_id, by = str(task.user_id), task.by
         return (
-            self._registrations.remove_all_for_user(tx, user_id, by, step)
-            and self._answers.remove_all_for_user(tx, user_id, by, step)
+            self._leave_all(tx, user_id, by, step)
             and self._events.remove_all_for_user(tx, user_id, by, step)
-            and self._registrations.remove_all_for_user(tx, user_id, by, step)  # for an event that passed on meanwhile
+            and self._leave_all(tx, user_id, by, step)  # for an event that passed on meanwhile
             and self._closing.finish(tx, user_id, by, step)
+        )
+
+    def _leave_all(self, tx: Transaction, user_id: str, by: Caller, step: Step) -> bool:
+        return self._registrations.remove_all_for_user(tx, user_id, by, step) and self._answers.remove_all_for_user(
+            tx, user_id, by, step
         )

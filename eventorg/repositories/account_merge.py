@@ -111,7 +111,8 @@ class AccountMerge:
             step = registration_step(structs.replace(place, status="cancelled"), place.status, "system")
             self._record(tx, NewChange("registration.cancelled", event_id, user_id, step), by)
         if not keeps_own:
-            self._answers.end(tx, event_id, stays_id, by, None if place.status == "cancelled" else "going")
+            if place.status != "cancelled":
+                self._answers.end(tx, event_id, stays_id, by, "going")
             for kind, step in _steps(own["status"] if own else None, place):
                 self._record(tx, NewChange(kind, event_id, stays_id, step), by)
         if lost is not None and lost["status"] != "cancelled":

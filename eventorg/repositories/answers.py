@@ -2,7 +2,8 @@
 
 from eventorg.domain.callers import Caller
 from eventorg.domain.facts import NewChange, answer_step
-from eventorg.domain.rsvps import Answer, Rsvp, RsvpCounts, StoredAnswer
+from eventorg.domain.rsvps import Answer, KeptAnswer, StoredAnswer
+from eventorg.domain.values import Instant
 from eventorg.repositories.changes import ChangeRepository
 from eventorg.repositories.steps import MIN_PARTIES, Step
 from eventorg.storage.statements import Statements
@@ -17,10 +18,18 @@ class Answers:
         self._changes = changes
 
     def store(
-        self, tx: Transaction, event_id: str, user_id: str, answer: StoredAnswer, previous: Answer | None, by: Caller
+        self,
+        tx: Transaction,
+        event_id: str,
+        user_id: str,
+        answer: StoredAnswer,
+        previous: Answer | None,
+        by: Caller,
+        answered_at: Instant | None = None,
     ) -> None:
-        """Stores an answer in place of the previous one."""
-        tx.run(self._sql.store_answer, event_id=event_id, user_id=user_id, answer=answer, now=tx.now)
+        """Stores an answer in place of the previous one. It was given now, unless `answered_at` says otherwise."""
+        at = answered_at or tx.now
+        tx.run(self._sql.store_answer, event_id=event_id, user_id=user_id, answer=answer, answered_at=at)
         self._count(tx, event_id, answer, previous)
         self.record(tx, event_id, user_id, answer, previous, by)
 
@@ -50,24 +59,14 @@ class Answers:
 
     def merge(self, tx: Transaction, event_id: str, user_id: str, stays_id: str, by: Caller) -> None:
         """Moves a user's answer to the user who stays, unless that user has one."""
+        given = tx.row(self._sql.get_rsvp, event_id=event_id, user_id=user_id)
         answer = self.end(tx, event_id, user_id, by)
         if answer is not None and not tx.one(self._sql.has_answered, event_id=event_id, user_id=stays_id):
-            self.store(tx, event_id, stays_id, answer, None, by)
+            self.store(tx, event_id, stays_id, answer, None, by, given["answered_at"])
 
-    def load(self, tx: Transaction, event_id: str, user_id: str) -> Rsvp:
-        """Returns a user's stored answer with the event's counters."""
-        stored = tx.one(self._sql.get_answer, event_id=event_id, user_id=user_id)
-        counters = dict(tx.row(self._sql.get_counters, event_id=event_id))
-        card_version = counters.pop("card_version")
-        return Rsvp(
-            event_id=event_id,
-            user_id=user_id,
-            answer=stored["answer"] if stored else None,
-            answered_at=stored["answered_at"] if stored else None,
-            registration=None,
-            counts=RsvpCounts(**counters),
-            card_etag=str(card_version),
-        )
+    def find_all_for_user(self, tx: Transaction, user_id: str) -> list[KeptAnswer]:
+        """Returns the stored answers of a user, by time."""
+        return [KeptAnswer(**row) for row in tx.all(self._sql.list_answers_of, user_id=user_id)]
 
     def record(
         self, tx: Transaction, event_id: str, user_id: str, answer: Answer | None, previous: Answer | None, by: Caller

@@ -10,6 +10,7 @@ from msgspec import UNSET, UnsetType, structs
 from msgspec.json import encode
 
 from eventorg.domain.callers import Caller
+from eventorg.domain.cards import CARD_FIELDS
 from eventorg.domain.errors import Conflict, Forbidden, NotFound
 from eventorg.domain.events import (
     SETTINGS,
@@ -279,7 +280,8 @@ class EventRepository:
         if changed == ["metadata"]:
             tx.run(self._sql.touch_event, event_id=before.id, now=tx.now)
         else:
-            tx.run(self._sql.update_event, event_id=before.id, now=tx.now, **_settings(after))
+            is_shown = not CARD_FIELDS.isdisjoint(changed)
+            tx.run(self._sql.update_event, event_id=before.id, is_shown=is_shown, now=tx.now, **_settings(after))
         cancelled = after.status == "cancelled" != before.status
         kind: ChangeType = "event.cancelled" if cancelled else "event.updated"
         self._changes.record(tx, NewChange(kind, before.id, data=field_names(changed)), caller)

@@ -12,12 +12,12 @@ from eventorg.domain.parties import ALONE
 from eventorg.domain.registrations import Registration
 from eventorg.domain.rsvps import Rsvp, StoredAnswer
 from eventorg.domain.values import Clock, check_version, rfc3339
-from eventorg.repositories.answers import Answers
 from eventorg.repositories.changes import ChangeRepository
 from eventorg.repositories.events import EventRepository
 from eventorg.repositories.idempotency import IdempotencyRepository
 from eventorg.repositories.participants import ParticipantRepository
 from eventorg.repositories.places import Places
+from eventorg.repositories.rsvps import RsvpRepository
 from eventorg.storage.database import Database
 from eventorg.storage.statements import Statements
 from eventorg.storage.transactions import Transaction
@@ -34,7 +34,7 @@ class InvitationRepository:
         changes: ChangeRepository,
         events: EventRepository,
         places: Places,
-        answers: Answers,
+        rsvps: RsvpRepository,
         participants: ParticipantRepository,
         idempotency: IdempotencyRepository,
     ) -> None:
@@ -44,7 +44,7 @@ class InvitationRepository:
         self._changes = changes
         self._events = events
         self._places = places
-        self._answers = answers
+        self._rsvps = rsvps
         self._participants = participants
         self._idempotency = idempotency
 
@@ -153,21 +153,14 @@ class InvitationRepository:
             check_answer(asked, answer, tx.now)
             if asked.answer != answer:
                 self._use(tx, code, is_needed=not asked.is_known)
-                self._store(tx, asked, answer, caller)
-            return self._answers.load(tx, asked.event_id, caller.user_id)
+                before = self._participants.load(tx, asked.event_id, caller.user_id) if asked.is_registered else None
+                self._rsvps.stay_away(tx, asked, before, answer, caller)
+            return self._rsvps.load(tx, self._places.ask(tx, asked.event_id, caller.user_id))
 
         def may_see(tx: Transaction, result: Rsvp) -> None:
             self._events.load(tx, result.event_id, caller.user_id)
 
         return await self._idempotency.write(caller, Rsvp, work, once, may_see)
-
-    def _store(self, tx: Transaction, asked: Admission, answer: StoredAnswer, caller: Caller) -> None:
-        """Stores an answer in place of the one before. Somebody who was going gives up the seats."""
-        if asked.is_registered:
-            before = self._participants.load(tx, asked.event_id, caller.user_id)
-            self._places.end(tx, before, caller, "self", "self")
-        previous = "going" if asked.is_registered else asked.answer
-        self._answers.store(tx, asked.event_id, caller.user_id, answer, previous, caller)
 
     def _ask(self, tx: Transaction, code: str, caller: Caller) -> Admission:
         invitation = self._load(tx, code)

@@ -7,15 +7,12 @@ from msgspec.json import decode
 
 from eventorg.domain.callers import Caller
 from eventorg.domain.errors import NotFound
-from eventorg.domain.events import check_sees_names, sees_names
+from eventorg.domain.events import check_sees_names
 from eventorg.domain.registrations import (
-    CardData,
-    ParticipantCounts,
     Participants,
     Registration,
     RegistrationStatus,
 )
-from eventorg.domain.users import display_name
 from eventorg.repositories.changes import ChangeRepository
 from eventorg.repositories.events import EventRepository
 from eventorg.repositories.user_expansion import UserExpansion
@@ -90,19 +87,6 @@ class ParticipantRepository:
             return self._list(tx, event.id, status, approved, after, limit)
 
         return await self._database.read(work)
-
-    async def get_card_data(self, event_id: str, limit: int, caller: Caller) -> CardData:
-        """Returns an event with its counts and the names of the first `limit` participants, if everyone may read them.
-
-        Raises `NotFound`.
-        """
-
-        def work(tx: Transaction) -> CardData:
-            event = self._events.load(tx, event_id, caller.user_id)
-            counts = tx.row(self._sql.count_participants, event_id=event.id)
-            are_shown = sees_names(event.participants_visibility, None)
-            rows = tx.all(self._sql.list_first_names, event_id=event.id, limit=limit) if are_shown else []
-            return CardData(event, ParticipantCounts(**counts), [display_name(**row) for row in rows])
 
         return await self._database.read(work)
 

@@ -194,6 +194,8 @@ class Places:
     def _reseat(self, tx: Transaction, before: Registration, after: Registration, *, may_pass_line: bool) -> None:
         """Counts the people of a party that has changed. Seats that wait for the waiting list are not free, unless the
         party may pass it."""
+        if after.place == before.place:  # only names of guests, which the card does not show
+            return
         more = after.place.registered - before.place.registered
         is_seated = (
             self._seats.take(tx, before.event_id, more)

@@ -11,6 +11,7 @@ from eventorg.domain.idempotency import Once
 from eventorg.domain.parties import PartyPatch
 from eventorg.domain.registrations import NewRegistration, Place, Registration, check_leaving
 from eventorg.domain.values import check_version
+from eventorg.repositories.answers import Answers
 from eventorg.repositories.changes import ChangeRepository
 from eventorg.repositories.events import EventRepository
 from eventorg.repositories.idempotency import IdempotencyRepository
@@ -34,6 +35,7 @@ class RegistrationRepository:
         changes: ChangeRepository,
         seats: Seats,
         places: Places,
+        answers: Answers,
         events: EventRepository,
         participants: ParticipantRepository,
         idempotency: IdempotencyRepository,
@@ -43,6 +45,7 @@ class RegistrationRepository:
         self._changes = changes
         self._seats = seats
         self._places = places
+        self._answers = answers
         self._events = events
         self._participants = participants
         self._idempotency = idempotency
@@ -97,7 +100,7 @@ class RegistrationRepository:
         return await self._idempotency.write(caller, Registration, work, once, may_see)
 
     async def leave(self, event_id: str, expected: frozenset[str] | None, caller: Caller) -> Registration:
-        """Cancels the caller's registration and returns it. A second call changes nothing.
+        """Cancels the caller's registration and returns it. A stored answer ends. A second call changes nothing.
 
         Raises `NotFound`, `VersionMismatch` and `Conflict` (`already_attended`, `event_over`).
         """
@@ -106,9 +109,12 @@ class RegistrationRepository:
             asked = self._ask(tx, event_id, caller)
             before = self._participants.load(tx, asked.event_id, caller.user_id)
             check_version(before.version, expected)
-            if before.status == "cancelled":
+            if before.status == "cancelled" and asked.answer is None:
                 return before
             check_leaving(before.status, asked.end_time, tx.now)
+            if before.status == "cancelled":
+                self._answers.end(tx, asked.event_id, caller.user_id, caller)
+                return before
             return self._places.end(tx, before, caller, "self", "self")
 
         return await self._database.write(work)

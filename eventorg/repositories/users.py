@@ -18,6 +18,7 @@ from eventorg.domain.normal_forms import email_key, fold, name_key
 from eventorg.domain.users import Login, NewUser, User, UserList, UserPatch, check_self
 from eventorg.domain.values import check_version
 from eventorg.repositories.account_deletion import AccountDeletion
+from eventorg.repositories.answers import Answers
 from eventorg.repositories.blocks import Blocks
 from eventorg.repositories.changes import ChangeRepository
 from eventorg.repositories.event_search import SearchIndex
@@ -53,6 +54,7 @@ class UserRepository:
         events: EventRepository,
         registrations: RegistrationRepository,
         blocks: Blocks,
+        answers: Answers,
         deletion: AccountDeletion,
         search_index: SearchIndex,
         idempotency: IdempotencyRepository,
@@ -64,6 +66,7 @@ class UserRepository:
         self._events = events
         self._registrations = registrations
         self._blocks = blocks
+        self._answers = answers
         self._deletion = deletion
         self._search_index = search_index
         self._idempotency = idempotency
@@ -213,6 +216,7 @@ class UserRepository:
                 events=self._events.find_all_for_user(tx, caller.user_id),
                 registrations=self._registrations.find_all_for_user(tx, caller.user_id),
                 blocks=self._blocks.list(tx, caller.user_id),
+                rsvps=self._answers.find_all_for_user(tx, caller.user_id),
                 changes=self._changes.find_all_for_user(tx, caller.user_id),
                 requests=self._idempotency.find_all_for_user(tx, caller.user_id),
             )

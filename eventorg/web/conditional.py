@@ -18,12 +18,13 @@ from eventorg.domain.blocks import Block
 from eventorg.domain.events import Event, Host
 from eventorg.domain.invitations import Invitation
 from eventorg.domain.registrations import Registration
+from eventorg.domain.rsvps import Rsvp
 from eventorg.domain.users import User
 from eventorg.domain.values import ABSENT, AllExcept
 from eventorg.web.headers import header_list
 from eventorg.web.responses import JSONResponse
 
-T = TypeVar("T", Event, User, Registration, Host, Block, Invitation)
+T = TypeVar("T", Event, User, Registration, Host, Block, Invitation, Rsvp)
 Resource = TypeVar("Resource")
 
 IF_MATCH = "An `ETag`. If the resource has changed since, the request fails with 412."
@@ -38,7 +39,7 @@ _TAG = re.compile(r'"([^"]*)"')
 _CODING = re.compile(r"(?:--?|;)(?:gzip|br|zstd|deflate)$")
 
 
-def etag(resource: Event | User | Registration | Host | Block | Invitation) -> str:
+def etag(resource: Event | User | Registration | Host | Block | Invitation | Rsvp) -> str:
     """Returns the strong entity tag of a representation."""
     match resource:
         case Event():
@@ -52,6 +53,8 @@ def etag(resource: Event | User | Registration | Host | Block | Invitation) -> s
             rest = f"{'-'.join(map(str, counts))}-{resource.role or ''}"
         case Registration():
             rest = str(resource.waitlist_position or 0)
+        case Rsvp():
+            rest = resource.card_etag
         case Host():
             rest = resource.role
         case Block():

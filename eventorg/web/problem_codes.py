@@ -52,6 +52,7 @@ STATUSES: Final = {
     "registration_not_open": 409,
     "registration_waitlisted": 409,
     "request_timeout": 408,
+    "rsvp_not_found": 404,
     "scope_missing": 403,
     "signup_closed": 403,
     "storage_full": 507,

@@ -93,7 +93,7 @@ async def announcing(context: Context) -> AsyncIterator[None]:
 
 
 async def announce_due(context: Context) -> None:
-    """Tells participants how their events differ from what they were last told."""
+    """Tells participants, and people who answered "maybe", how their events differ from what they were last told."""
     now = rfc3339(context.clock())
     for row in await context.read(lambda tx: tx.all(context.sql.list_due_news, now=now, most=_MAX_NEWS)):
         await _announce(context, dict(row))
@@ -103,7 +103,7 @@ async def _announce(context: Context, news: Row) -> None:
     event_id, seq = news["event_id"], news["seq"]
     if kind := _kind(news):
         rows = await context.read(
-            lambda tx: tx.all(context.sql.list_participants, event_id=event_id, mail=context.sends_mail)
+            lambda tx: tx.all(context.sql.list_interested, event_id=event_id, mail=context.sends_mail)
         )
         await _tell(context, kind, event_id, seq, [dict(row) for row in rows])
     told = {name: news[name] for name in ("title", "start_time", "end_time", "location", "timezone", "status")}

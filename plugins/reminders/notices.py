@@ -23,7 +23,7 @@ def refresh(notice: Notice, context: Context, tx: Transaction) -> dict[str, str]
 def _is_true(notice: Notice, row: Mapping[str, Any]) -> bool:
     status, event_status = row["status"], row["event_status"]
     if notice.kind == "cancelled":
-        return event_status == "cancelled" and status in ("registered", "waitlisted", "attended")
+        return event_status == "cancelled" and bool(row["is_interested"])
     if notice.kind == "host":
         return bool(row["hosts"])
     if event_status != "published":
@@ -38,7 +38,7 @@ def _is_true(notice: Notice, row: Mapping[str, Any]) -> bool:
             return bool(status == "registered")
         case "removed":
             return bool(status == "cancelled")
-    return status in ("registered", "waitlisted", "attended")  # changed, restored
+    return bool(row["is_interested"])  # changed, restored
 
 
 def move(gone_id: str, stays_id: str, context: Context, tx: Transaction) -> None:

@@ -7,14 +7,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eventorg.api.cards import MAX_TEXT, Card, make_card
+from eventorg.domain.cards import CardData, NamedParty, ParticipantCounts
 from eventorg.domain.events import Event
-from eventorg.domain.registrations import CardData, ParticipantCounts
 from eventorg.testing import Server, check_problem
 
 ID = "0b9fdc1e-7f5c-4a55-9f0e-3c1d5d3a6f11"
 
 
-def card(language: str = "ru", *, names: list[str] | None = None, **fields: Any) -> Card:
+def card(
+    language: str = "ru", *, names: list[str] | None = None, party_guests: list[int] | None = None, **fields: Any
+) -> Card:
     """Returns the card of an event with these fields."""
     event: dict[str, Any] = {
         "id": ID,
@@ -44,8 +46,11 @@ def card(language: str = "ru", *, names: list[str] | None = None, **fields: Any)
         "maybe_count": 0,
         "declined_count": 0,
     } | fields
-    counts = ParticipantCounts(registered=len(names or []), waitlisted=0, attended=0, cancelled=0)
-    return make_card(CardData(Event(**event), counts, names or []), language)
+    counts = ParticipantCounts(
+        registered=0, waitlisted=0, attended=0, cancelled=0, guests=0, pending=0, maybe=0, declined=0
+    )
+    parties = [NamedParty(name, guests) for name, guests in zip(names or [], party_guests or [0] * 100, strict=False)]
+    return make_card(CardData(Event(**event), "etag", counts, parties), language)
 
 
 def units(content: str) -> int:
@@ -64,7 +69,8 @@ def test_counts_and_names_are_those_of_the_registrations(server: Server) -> None
     guests[0].delete(f"{url}/register")
 
     shown = host.get(f"{url}/card").json()
-    assert shown["counts"] == {"registered": 3, "waitlisted": 1, "attended": 1, "cancelled": 1}
+    statuses = {"registered": 3, "waitlisted": 1, "attended": 1, "cancelled": 1}
+    assert shown["counts"] == statuses | {"guests": 0, "pending": 0, "maybe": 0, "declined": 0}
     usernames = [guest.account["username"] for guest in guests]
     assert (shown["names"], shown["more"]) == (["Боб", "Вин", *usernames[3:5]], 0)
     assert shown["text"].splitlines()[-4:] == [f"{n}. {name}" for n, name in enumerate(shown["names"], start=1)]
@@ -73,7 +79,8 @@ def test_counts_and_names_are_those_of_the_registrations(server: Server) -> None
     assert (few["names"], few["more"]) == (["Боб"], 3)
     none = host.get(f"{url}/card?names=0").json()
     assert (none["names"], none["more"]) == ([], 4)
-    assert none["text"].splitlines()[-1] == "1 человек в списке ожидания"  # no "and 4 more" of nobody
+    # no "and 4 more" of nobody
+    assert none["text"].splitlines()[-1] == "Занято 4 из 4 мест, 1 в списке ожидания"
     for names in (-1, 101, "x"):
         check_problem(host.get(f"{url}/card?names={names}"), 422)
 
@@ -142,31 +149,72 @@ def test_numbers_stand_with_the_right_form_of_their_noun(count: int, russian: st
 
 
 @pytest.mark.parametrize(
-    ("count", "russian", "english"),
+    ("fields", "russian", "english"),
     [
-        (1, "1 человек в списке ожидания", "1 person on the waiting list"),
-        (3, "3 человека в списке ожидания", "3 people on the waiting list"),
-        (11, "11 человек в списке ожидания", "11 people on the waiting list"),
-        (24, "24 человека в списке ожидания", "24 people on the waiting list"),
+        ({"capacity": 7}, "Занято 0 из 7 мест", "0 of 7 seats"),
+        ({"capacity": 1, "registered_count": 1}, "Занято 1 из 1 места", "1 of 1 seat"),
+        ({"capacity": 21}, "Занято 0 из 21 места", "0 of 21 seats"),
+        ({"capacity": 2, "waitlisted_count": 3}, "Занято 0 из 2 мест, 3 в списке ожидания", "0 of 2 seats, 3 waiting"),
+        ({"pending_count": 1}, "0 участников, 1 ждёт одобрения", "0 participants, 1 awaiting approval"),
+        ({"pending_count": 22}, "0 участников, 22 ждут одобрения", "0 participants, 22 awaiting approval"),
+        ({"maybe_count": 4}, "0 участников, 4 под вопросом", "0 participants, 4 maybe"),
+        ({"declined_count": 4}, "0 участников", "0 participants"),
+        (
+            {"capacity": 20, "registered_count": 12, "waitlisted_count": 3, "pending_count": 2, "maybe_count": 1},
+            "Занято 12 из 20 мест, 3 в списке ожидания, 2 ждут одобрения, 1 под вопросом",
+            "12 of 20 seats, 3 waiting, 2 awaiting approval, 1 maybe",
+        ),
     ],
 )
-def test_those_in_line_are_counted_too(count: int, russian: str, english: str) -> None:
-    for language, noun in (("ru", russian), ("en", english)):
-        shown = card(language, capacity=7, registered_count=7, waitlisted_count=count).text.splitlines()
-        assert noun in shown
-        assert ("7 участников из 7" if language == "ru" else "7 participants of 7") in shown
+def test_the_numbers_are_one_line(fields: dict[str, Any], russian: str, english: str) -> None:
+    for language, line in (("ru", russian), ("en", english)):
+        assert line in card(language, **fields).text.splitlines()
+
+
+@pytest.mark.parametrize(
+    ("opens", "closes", "russian", "english"),
+    [
+        (
+            None,
+            "2027-09-10T15:00:00Z",
+            "Запись до пт, 10 сентября, 18:00",
+            "Registration closes Fri, 10 September, 18:00",
+        ),
+        ("2027-09-01T06:00:00Z", None, "Запись с ср, 1 сентября, 09:00", "Registration opens Wed, 1 September, 09:00"),
+        (
+            "2026-12-31T06:00:00Z",
+            "2027-09-10T15:00:00Z",
+            "Запись с чт, 31 декабря 2026, 09:00 до пт, 10 сентября, 18:00",
+            "Registration opens Thu, 31 December 2026, 09:00 and closes Fri, 10 September, 18:00",
+        ),
+    ],
+)
+def test_the_window_is_told_in_the_events_zone(opens: str, closes: str, russian: str, english: str) -> None:
+    window: dict[str, Any] = {
+        "registration_opens_at": opens,
+        "registration_closes_at": closes,
+        "timezone": "Europe/Moscow",
+    }
+    for language, line in (("ru", russian), ("en", english)):
+        shown = card(language, **window)
+        assert shown.text.splitlines()[-1] == line
+        assert (shown.registration_opens_at, shown.registration_closes_at) == (opens, closes)
+        assert line not in card(language, status="cancelled", **window).text
 
 
 def test_the_whole_text_in_both_languages() -> None:
-    fields: dict[str, Any] = {"registered_count": 4, "waitlisted_count": 1, "capacity": 4, "location": "Дом"}
-    assert card("ru", names=["Анна", "Боб"], description="Чай.\nПирог.", **fields).text == (
-        "Встреча\n\nср, 15 сентября 2027, 10:00 – 12:00 (UTC)\nДом\n\n4 участника из 4\n1 человек в списке ожидания\n"
-        "1. Анна\n2. Боб\nи ещё 2 участника\n\nЧай.\nПирог."
+    fields: dict[str, Any] = {"registered_count": 6, "waitlisted_count": 1, "capacity": 6, "location": "Дом"}
+    fields |= {"names": ["Анна", "Боб"], "party_guests": [2, 0], "registration_closes_at": "2027-09-10T18:00:00Z"}
+    assert card("ru", description="Чай.\nПирог.", **fields).text == (
+        "Встреча\n\nср, 15 сентября 2027, 10:00 – 12:00 (UTC)\nДом\n\nЗанято 6 из 6 мест, 1 в списке ожидания\n"
+        "Запись до пт, 10 сентября, 18:00\n1. Анна +2\n2. Боб\nи ещё 2 участника\n\nЧай.\nПирог."
     )
-    assert card("en", names=["Анна", "Боб"], status="cancelled", **fields).text == (
-        "Встреча\n❌ Cancelled\n\nWed, 15 September 2027, 10:00 – 12:00 (UTC)\nДом\n\n4 participants of 4\n"
-        "1 person on the waiting list\n1. Анна\n2. Боб\nand 2 more"
+    shown = card("en", status="cancelled", **fields)
+    assert shown.text == (
+        "Встреча\n❌ Cancelled\n\nWed, 15 September 2027, 10:00 – 12:00 (UTC)\nДом\n\n6 of 6 seats, 1 waiting\n"
+        "1. Анна +2\n2. Боб\nand 2 more"
     )
+    assert (shown.names, shown.more) == (["Анна", "Боб"], 2)
 
 
 anything = st.characters(exclude_categories=["Cs", "Cc"]) | st.sampled_from("😀👨‍👩‍👧‍👦é́ ‮")

@@ -58,6 +58,7 @@ def rich_life(server: Server) -> tuple[User, dict[str, Any]]:
     for their in theirs[:3]:
         assert user.post(f"{their}/register").status_code == 201
     user.delete(f"{theirs[0]}/register")
+    assert user.put(f"{theirs[0]}/rsvp", json={"answer": "maybe"}).status_code == 200
     other.patch(f"{theirs[1]}/participants/{user.id}", json={"status": "attended"})
     other.delete(theirs[2])
     for number in range(50):  # enough for the search index to have segments that it no longer merges
@@ -115,6 +116,7 @@ def test_the_export_has_everything_that_is_kept(fresh_server: Server) -> None:
     assert missing - LEFT_OUT.keys() == set()
     tables = {table for table, _ in kept}
     shown = {"users", "events", "event_hosts", "registrations", "changes", "change_audience", "idempotency_records"}
+    shown.add("rsvps")
     assert tables >= shown | {"telegram_identities", "account_mails", "account_codes", "ended_logins"}
 
 

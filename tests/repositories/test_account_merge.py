@@ -112,6 +112,41 @@ def test_the_better_status_stays(server: Server, bot: Bot, own: str | None, give
     assert faults(server) == []
 
 
+ANSWERS = (None, "maybe", "declined", "going", "left", "left, maybe")
+
+
+@pytest.mark.parametrize(
+    ("own", "given"), [pair for pair in itertools.product(ANSWERS, repeat=2) if pair != (None, None)]
+)
+def test_no_answer_is_lost(server: Server, bot: Bot, own: str | None, given: str | None) -> None:
+    user, person = server.sign_up(), Person(server, bot)
+    url = f"/events/{server.sign_up().create_event()['id']}"
+    for caller, history in ((user, own), (person.bot, given)):
+        for answer in (history or "").replace("left", "going").split(", "):
+            assert not answer or caller.put(f"{url}/rsvp", json={"answer": answer}).status_code == 200
+            if history and history.startswith("left") and answer == "going":
+                assert caller.delete(f"{url}/register").status_code == 200
+    link(bot, person.telegram_id, user)
+    last = [answer.rpartition(", ")[2] for answer in (own, given) if answer not in (None, "left")]
+    expected = "going" if "going" in last else next(iter(last), None)
+    shown = user.get(f"{url}/rsvp")
+    assert shown.json().get("answer") == expected, shown.text
+    event = user.get(url).json()
+    counters = [event[f"{name}_count"] for name in ("registered", "maybe", "declined")]
+    assert counters == [int(expected == name) for name in ("going", "maybe", "declined")]
+    assert faults(server) == []
+
+
+def test_an_answer_that_moves_keeps_its_time(fresh_server: Server) -> None:
+    bot = fresh_server.make_bot("act")
+    user, person = fresh_server.sign_up(), Person(fresh_server, bot)
+    url = f"/events/{user.create_event()['id']}/rsvp"
+    answered_at = person.bot.put(url, json={"answer": "maybe"}).json()["answered_at"]
+    fresh_server.clock.advance(minutes=5)
+    link(bot, person.telegram_id, user)
+    assert user.get(url).json()["answered_at"] == answered_at
+
+
 ROLES = ("organizer", "host", None)
 
 

@@ -137,6 +137,19 @@ def test_an_event_that_passes_to_a_co_host_stays_visible(idle: Server) -> None:
     assert host.get(own[3]).json()["organizer_id"] == heir.id
 
 
+def test_an_answer_to_an_event_that_passes_on_between_the_steps_is_counted_off(idle: Server) -> None:
+    user, _, own, _ = busy_account(idle)
+    heir = idle.sign_up()
+    user.post(f"{own[3]}/hosts", json={"user_id": heir.id})
+    assert user.put(f"{own[3]}/rsvp", json={"answer": "maybe"}).status_code == 200
+    user.delete("/users/me")
+    with closing(sqlite3.connect(idle.settings.database_path)) as file, file:  # as the merge of two co-hosts does
+        file.execute("UPDATE event_hosts SET acted_at = added_at WHERE user_id = ?", (heir.id,))
+    finish_here(idle)
+    event = idle.client.get(own[3]).json()
+    assert (event["organizer_id"], event["maybe_count"]) == (heir.id, 0)
+
+
 def test_an_event_whose_last_heir_is_deleted_too_ends(idle: Server) -> None:
     user, _, own, _ = busy_account(idle)
     heir = idle.sign_up()

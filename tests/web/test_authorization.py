@@ -57,6 +57,11 @@ DELETE /events/{event_id}/hosts/{user_id}          401     401      403         
 POST   /events/{event_id}/register                 401     401      201         200  201       201    -
 PATCH  /events/{event_id}/register                 401     401      404         200  404       404    -
 DELETE /events/{event_id}/register                 401     401      404         200  404       404    -
+GET    /events/{event_id}/rsvp                     401     401      404         200  404       404    -
+PUT    /events/{event_id}/rsvp                     401     401      200         200  200       200    -
+PATCH  /events/{event_id}/rsvp                     401     401      200         200  200       200    -
+DELETE /events/{event_id}/rsvp                     401     401      404         200  404       404    -
+GET    /events/{event_id}/rsvps                    401     401      200         200  200       200    -
 GET    /events/{event_id}/participants             401     401      200         200  200       200    -
 POST   /events/{event_id}/participants             401     401      403         403  201       201    -
 GET    /events/{event_id}/participants/{user_id}   401     401      200         200  200       200  200
@@ -103,6 +108,16 @@ private  POST   /events/{event_id}/register                  401      404       
 draft    POST   /events/{event_id}/register                  401      404           -  409       409
 private  DELETE /events/{event_id}/register                  401      404         200  404       404
 draft    DELETE /events/{event_id}/register                  401      404           -  404       404
+unlisted PUT    /events/{event_id}/rsvp                      401      200         200  200       200
+private  PUT    /events/{event_id}/rsvp                      401      404         200  200       200
+draft    PUT    /events/{event_id}/rsvp                      401      404           -  409       409
+private  GET    /events/{event_id}/rsvp                      401      404         200  404       404
+private  PATCH  /events/{event_id}/rsvp                      401      404         200  200       200
+private  DELETE /events/{event_id}/rsvp                      401      404         200  404       404
+draft    DELETE /events/{event_id}/rsvp                      401      404           -  404       404
+unlisted GET    /events/{event_id}/rsvps                     401      200         200  200       200
+private  GET    /events/{event_id}/rsvps                     401      404         200  200       200
+draft    GET    /events/{event_id}/rsvps                     401      404           -  200       200
 private  PATCH  /events/{event_id}                           401      404         403  200       200
 private  DELETE /events/{event_id}                           401      404         403  403       200
 private  POST   /events/{event_id}/cancel                    401      404         403  200       200
@@ -287,6 +302,10 @@ class Cast:
                 return {"start_time": "2100-02-01T10:00:00Z"}
             case "PATCH", "/events/{event_id}":
                 return {"title": "Another"}
+            case "PUT", "/events/{event_id}/rsvp":
+                return {"answer": "maybe"}
+            case "PATCH", "/events/{event_id}/rsvp":
+                return {"guests_delta": -1}
             case "PATCH", "/events/{event_id}/register":
                 return {"guests": 0}
             case "PATCH", "/events/{event_id}/participants/{user_id}":

@@ -242,6 +242,9 @@ def test_every_change_has_both_conditions(server: Server, host: User) -> None:
         ("PATCH", f"{place}/register", {"guests": 0}, host),
         ("DELETE", f"{place}/register", None, host),
         ("DELETE", own, None, host),
+        ("PUT", f"{place}/rsvp", {"answer": "going"}, host),
+        ("PATCH", f"{place}/rsvp", {"guests_delta": -1}, host),
+        ("DELETE", f"{place}/rsvp", None, host),
         ("DELETE", place, None, host),
         ("DELETE", "/users/me", None, host),
     ]
@@ -249,7 +252,7 @@ def test_every_change_has_both_conditions(server: Server, host: User) -> None:
     routes = [1 for _, item in document for method in item if method in ("put", "patch", "delete")]
     assert len(calls) == len(routes)
     for method, url, body, caller in calls:
-        if url.endswith(("/participants/me", "/register")):
+        if url.endswith(("/participants/me", "/register", "/rsvp")):
             host.post(f"{place}/register")
         read = "/users/me" if caller is host and url == telegram else url.replace("/register", "/participants/me")
         tag = tags.get(url) or caller.get(read).headers["etag"]

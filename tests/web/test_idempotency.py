@@ -66,6 +66,11 @@ def accept(server: Server) -> Request:
     return server.sign_up(), f"/invitations/{code}/accept", {}
 
 
+def add_guest(server: Server) -> Request:
+    guest = server.sign_up()
+    return guest, f"/events/{server.sign_up().create_event(max_guests=2)['id']}/rsvp", {"guests_delta": 1}
+
+
 def of_event(path: str, body: Callable[[Server], Any]) -> Callable[[Server], Request]:
     def scene(server: Server) -> Request:
         host = server.sign_up()
@@ -125,6 +130,7 @@ SCENES: dict[tuple[str, str], Callable[[Server], Request]] = {
     ("POST", "/events/{event_id}/register"): register,
     ("PATCH", "/events/{event_id}/register"): change_party,
     ("POST", "/events/{event_id}/participants"): of_event("/participants", lambda _: {"first_name": "Boris"}),
+    ("PATCH", "/events/{event_id}/rsvp"): add_guest,
     ("PATCH", "/events/{event_id}/participants/{user_id}"): check_in,
     ("POST", "/events/{event_id}/participants/{user_id}/link-codes"): named,
     ("POST", "/users/me/claims"): claim,

@@ -66,6 +66,8 @@ BODIES: dict[str, Any] = {
     "POST /events/{event_id}/copy": {"start_time": "2101-01-01T10:00:00Z"},
     "POST /events/{event_id}/hosts": {"user_id": str(uuid4())},
     "POST /events/{event_id}/participants": {"user_id": str(uuid4())},
+    "PUT /events/{event_id}/rsvp": {"answer": "going"},
+    "PATCH /events/{event_id}/rsvp": {"guests_delta": 1},
     "PATCH /events/{event_id}/register": {"guests": 1},
     "PATCH /events/{event_id}/participants/{user_id}": {"status": "attended"},
     "PUT /events/{event_id}/reminders": [{"before": "PT1H"}],

@@ -19,13 +19,13 @@ from tests.described import OUTSIDE
 
 OPERATIONS = """
 accept_invitation acknowledge_deliveries acknowledge_delivery add_host add_participant block_user cancel_event
-check_in claim_place confirm_email_verification confirm_password_reset copy_event create_event create_invitation
-create_link_code create_participant_code create_password_reset create_user delete_event delete_user export_user
-get_card get_event get_health get_invitation get_participant get_telegram_identity get_user lease_deliveries leave
-link_telegram_identity list_blocks list_changes list_events list_hosts list_invitations list_participants
-list_user_events list_users login login_telegram logout put_telegram_identity register remove_host remove_participant
-request_email_verification revoke_invitation unblock_user unlink_telegram_identity update_event update_registration
-update_user
+change_guests check_in claim_place confirm_email_verification confirm_password_reset copy_event create_event
+create_invitation create_link_code create_participant_code create_password_reset create_user delete_event delete_user
+export_user get_card get_event get_health get_invitation get_participant get_rsvp get_telegram_identity get_user
+lease_deliveries leave link_telegram_identity list_blocks list_changes list_events list_hosts list_invitations
+list_participants list_rsvps list_user_events list_users login login_telegram logout put_rsvp put_telegram_identity
+register remove_host remove_participant request_email_verification revoke_invitation unblock_user
+unlink_telegram_identity update_event update_registration update_user withdraw_rsvp
 """
 """Clients are generated from these ids, so none may change."""
 

@@ -49,6 +49,11 @@ DELETE /events/{event_id}/hosts/{user_id}              S          S       S    A
 POST   /events/{event_id}/register                     S          S       S    A    201       R
 PATCH  /events/{event_id}/register                     S          S       S    A    404       R
 DELETE /events/{event_id}/register                     S          S       S    A    404       R
+GET    /events/{event_id}/rsvp                         S          S       S    A    404       R
+PUT    /events/{event_id}/rsvp                         S          S       S    A    200       R
+PATCH  /events/{event_id}/rsvp                         S          S       S    A    200       R
+DELETE /events/{event_id}/rsvp                         S          S       S    A    404       R
+GET    /events/{event_id}/rsvps                      200          S     200  200    200       R
 GET    /events/{event_id}/participants               200          S     200  200    200       R
 POST   /events/{event_id}/participants                 S          S       S    A    201       R
 GET    /events/{event_id}/participants/{user_id}       S          S       S    A    200       R
@@ -89,7 +94,7 @@ def cast(server: Server) -> Cast:
 
 
 @pytest.mark.parametrize("scope", SCOPES)
-@pytest.mark.parametrize("place", ["card", "participants"])
+@pytest.mark.parametrize("place", ["card", "participants", "rsvps"])
 def test_a_bot_by_itself_reads_events_that_are_not_private(server: Server, scope: BotScope, place: str) -> None:
     bot, host = server.make_bot(scope), server.sign_up()
     for fields, status in (({}, 200), ({"visibility": "unlisted"}, 200), ({"visibility": "private"}, 404),

@@ -85,23 +85,32 @@ WHERE event_id = :event_id;
 DELETE FROM reminders_news
 WHERE event_id = :event_id AND seq = :seq;
 
--- name: list_participants(event_id, mail)
--- The reachable participants of an event, including the waiting list and those who were checked in.
+-- name: list_interested(event_id, mail)
+-- The reachable people whom the changes of an event concern: its participants, including those who wait, are pending, or
+-- were checked in, and then those who answered "maybe".
+WITH interested (user_id, seq) AS (
+    SELECT user_id, seq
+    FROM registrations
+    WHERE event_id = :event_id AND status IN ('registered', 'waitlisted', 'attended')
+    UNION ALL
+    SELECT user_id, NULL
+    FROM rsvps
+    WHERE event_id = :event_id AND answer = 'maybe'
+)
+
 SELECT
-    registrations.user_id,
+    interested.user_id,
     contacts.timezone AS user_timezone,
     events.title,
     events.start_time,
     events.end_time,
     events.location,
     events.timezone
-FROM registrations
-JOIN events ON events.id = registrations.event_id
-JOIN eventorg_contacts AS contacts ON contacts.user_id = registrations.user_id
-WHERE registrations.event_id = :event_id
-    AND registrations.status IN ('registered', 'waitlisted', 'attended')
-    AND (contacts.channel = 'telegram' OR :mail)
-ORDER BY registrations.seq;
+FROM interested
+JOIN events ON events.id = :event_id
+JOIN eventorg_contacts AS contacts ON contacts.user_id = interested.user_id
+WHERE contacts.channel = 'telegram' OR :mail
+ORDER BY interested.seq IS NULL, interested.seq;
 
 -- name: get_contact(event_id, user_id, mail)^
 -- One reachable user, with the columns of an event.

@@ -105,6 +105,11 @@ SELECT
     events.status AS event_status,
     users.timezone AS user_timezone,
     registrations.status,
+    coalesce(registrations.status <> 'cancelled', 0) OR EXISTS (
+        SELECT 1
+        FROM rsvps
+        WHERE rsvps.event_id = events.id AND rsvps.user_id = users.id AND rsvps.answer = 'maybe'
+    ) AS is_interested,
     events.organizer_id = users.id OR EXISTS (
         SELECT 1
         FROM event_hosts

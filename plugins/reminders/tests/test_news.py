@@ -42,6 +42,33 @@ def test_cancelling_tells_everybody_once(scene: Scene) -> None:
     assert scene.told(hours=47) == []
 
 
+def test_people_who_answered_maybe_are_told_as_participants_are_but_not_reminded(scene: Scene) -> None:
+    comes, maybe, declines, changes, pending = (scene.guest() for _ in range(5))
+    event_id = scene.event(comes)
+    assert scene.host.patch(f"/events/{event_id}", json={"approval_required": True}).is_success
+    scene.register(pending, event_id)
+    for guest, answer in ((maybe, "maybe"), (declines, "declined"), (changes, "maybe")):
+        assert guest.put(f"/events/{event_id}/rsvp", json={"answer": answer}).is_success
+    scene.settle()
+    assert scene.host.patch(f"/events/{event_id}", json={"location": "Here"}).is_success
+    scene.settle()
+    assert changes.put(f"/events/{event_id}/rsvp", json={"answer": "declined"}).is_success  # before the bot tells it
+    assert kinds(scene.told()) == sorted(("changed", one.id) for one in (comes, pending, maybe))
+    assert kinds(scene.told(hours=24)) == [("reminder", comes.id)]
+    assert scene.host.post(f"/events/{event_id}/cancel").is_success
+    assert kinds(scene.told()) == sorted(("cancelled", one.id) for one in (comes, pending, maybe))
+
+
+def test_people_who_answered_maybe_are_told_of_a_deletion(scene: Scene) -> None:
+    maybe, declines = scene.guest(), scene.guest()
+    event_id = scene.event()
+    for guest, answer in ((maybe, "maybe"), (declines, "declined")):
+        assert guest.put(f"/events/{event_id}/rsvp", json={"answer": answer}).is_success
+    scene.settle()
+    assert scene.host.delete(f"/events/{event_id}").is_success
+    assert kinds(scene.told()) == [("reminders.deleted", maybe.id)]
+
+
 def test_an_event_that_takes_place_after_all_reminds_again(scene: Scene) -> None:
     guest = scene.guest()
     event_id = scene.event(guest)

@@ -1,0 +1,48 @@
+"""Reads what the cards of events show."""
+
+from eventorg.domain.callers import Caller
+from eventorg.domain.cards import CardData, NamedParty, ParticipantCounts, card_etag
+from eventorg.domain.events import sees_names
+from eventorg.domain.users import display_name
+from eventorg.repositories.events import EventRepository
+from eventorg.storage.database import Database
+from eventorg.storage.statements import Statements
+from eventorg.storage.transactions import Transaction
+
+
+class CardRepository:
+    """The content of cards, for reading."""
+
+    def __init__(self, database: Database, sql: Statements, events: EventRepository) -> None:
+        self._database = database
+        self._sql = sql
+        self._events = events
+
+    async def get(self, event_id: str, limit: int, caller: Caller) -> CardData:
+        """Returns an event with its counts and its first `limit` parties with seats. There are none if not everyone may
+        read names.
+
+        Raises `NotFound`.
+        """
+        return await self._database.read(lambda tx: self._load(tx, event_id, limit, caller))
+
+    def _load(self, tx: Transaction, event_id: str, limit: int, caller: Caller) -> CardData:
+        event = self._events.load(tx, event_id, caller.user_id)
+        row = tx.row(self._sql.get_card_counts, event_id=event.id)
+        counts = ParticipantCounts(
+            registered=event.registered_count - row["attended"],
+            waitlisted=event.waitlisted_count,
+            attended=row["attended"],
+            cancelled=row["cancelled"],
+            guests=row["guests"],
+            pending=event.pending_count,
+            maybe=event.maybe_count,
+            declined=event.declined_count,
+        )
+        are_shown = sees_names(event.participants_visibility, None)
+        rows = tx.all(self._sql.list_first_names, event_id=event.id, limit=limit) if are_shown else []
+        parties = [
+            NamedParty(display_name(row["username"], row["first_name"], row["last_name"]), row["guests"])
+            for row in rows
+        ]
+        return CardData(event, card_etag(event.id, row["card_version"]), counts, parties)
