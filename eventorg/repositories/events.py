@@ -105,7 +105,8 @@ class EventRepository:
         without an invitation to a private event. Raises `NotFound`."""
         event = await self._database.look_up(self._load, event_id)
         view = await self._database.look_up(self._load_view, event.id, viewer_id)
-        return structs.replace(event, role=view.role), view.role is not None or view.has_answered
+        shown = structs.replace(event, role=view.role, metadata=view.metadata)
+        return shown, view.role is not None or view.has_answered
 
     async def find(
         self, wanted: EventQuery, viewer_id: str | None, bot: str | None, after: tuple[str, str] | None, limit: int

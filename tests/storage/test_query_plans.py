@@ -137,6 +137,13 @@ def test_an_organizers_events_are_found_by_the_organizer(file: sqlite3.Connectio
         assert not any("events_in_order" in line for line in explain(file, statement))
 
 
+def test_hidden_changes_are_passed_over_by_an_index(file: sqlite3.Connection) -> None:
+    (statement,) = (statement for statement in STATEMENTS if statement.name == "list_changes_for")
+    plan = explain(file, statement)
+    assert any("USING INDEX changes_without_names (event_id=? AND seq>? AND seq<?)" in line for line in plan)
+    assert any("USING COVERING INDEX changes_of_event (event_id=? AND seq>? AND seq<?)" in line for line in plan)
+
+
 @pytest.mark.parametrize(
     ("sql", "table"),
     [

@@ -29,9 +29,9 @@ unlink_telegram_identity update_event update_registration update_user withdraw_r
 """
 """Clients are generated from these ids, so none may change."""
 
-WITHOUT_BODY = {"accept_invitation", "create_invitation", "lease_deliveries", "logout", "put_telegram_identity"} | {
-    "register"
-}
+WITHOUT_BODY = frozenset(
+    ("accept_invitation", "create_invitation", "lease_deliveries", "logout", "put_telegram_identity", "register")
+)
 """The operations whose body can be omitted."""
 
 Schema = dict[str, Any]

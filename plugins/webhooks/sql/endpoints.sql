@@ -172,8 +172,8 @@ SET ended_at = :now
 WHERE event_id = :event_id AND ended_at IS NULL;
 
 -- name: remove_endpoints_of_former_host(event_id, user_id)!
--- A former host receives nothing more. If the event has been deleted in the meantime, those who hosted or attended it
--- until then are its audience.
+-- A former host receives nothing more. If the event has been deleted in the meantime, those who hosted it until then can
+-- still read names, as its audience.
 DELETE FROM webhooks_endpoints
 WHERE
     event_id = :event_id
@@ -182,7 +182,11 @@ WHERE
     AND NOT EXISTS (SELECT 1 FROM event_hosts WHERE event_id = :event_id AND user_id = :user_id)
     AND (
         EXISTS (SELECT 1 FROM events WHERE id = :event_id)
-        OR NOT EXISTS (SELECT 1 FROM audience WHERE event_id = :event_id AND user_id = :user_id)
+        OR NOT EXISTS (
+            SELECT 1
+            FROM audience_rights
+            WHERE event_id = :event_id AND user_id = :user_id AND sees_names = 1
+        )
     );
 
 -- name: remove_endpoints_of_creator(user_id)!
