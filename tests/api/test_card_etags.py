@@ -148,6 +148,7 @@ def test_undoing_a_check_in_and_removing_somebody_who_left(stage: Stage) -> None
 
 
 def test_each_call_tells_the_etag_of_the_card(stage: Stage) -> None:
+    stage.patch(capacity=10)
     path = f"{stage.url}/rsvp"
     calls: list[tuple[str, Any]] = [("PUT", {"answer": "going"}), ("GET", None), ("PATCH", {"guests_delta": 1})]
     calls += [("PATCH", {"guests_delta": -1}), ("DELETE", None)]
