@@ -41,6 +41,7 @@ MIGRATION = "{dir}/tea/0001_initial.sql:1: "
 OTHERS_TABLE = MIGRATION + (
     "a migration must not begin or end a transaction, and must change only tables whose names begin with tea_."
 )
+NO_VIEW = "a plugin reads only tables named tea_… and the views named eventorg_…; "
 NOT_OF_ITS_TYPE = "The plugin tea declares {}, which has the wrong type."
 TAKEN_PATH = "Cannot add the routes of plugin tea: "
 
@@ -206,6 +207,26 @@ REFUSED: dict[str, tuple[dict[str, str], str]] = {
     "a statement that drops a table of the core": (
         asking("-- name: empty()!\nDROP TABLE registrations;\n"),
         "{dir}/tea/tea.sql:1: empty: a plugin writes only to tables named tea_….",
+    ),
+    "a statement that reads a table of the core": (
+        asking("-- name: list_titles()\nSELECT title FROM events;\n"),
+        "{dir}/tea/tea.sql:1: list_titles: " + NO_VIEW + "use eventorg_events in place of events.",
+    ),
+    "a statement that reads what no view shows": (
+        asking("-- name: list_hashes()\nSELECT token_sha256 FROM bots;\n"),
+        "{dir}/tea/tea.sql:1: list_hashes: " + NO_VIEW + "none of them has what is in bots.",
+    ),
+    "a migration that reads a table of the core": (
+        migrating(TABLE + "INSERT INTO tea_cups (id) SELECT id FROM events;\n"),
+        "{dir}/tea/0001_initial.sql:2: " + NO_VIEW + "use eventorg_events in place of events.",
+    ),
+    "a view that reads a table of the core": (
+        migrating("CREATE VIEW tea_users AS SELECT email FROM users;\n"),
+        "{dir}/tea/0001_initial.sql: tea_users: " + NO_VIEW + "use eventorg_users in place of users.",
+    ),
+    "a trigger that changes a table of the core": (
+        migrating(TABLE + "CREATE TRIGGER tea_gone AFTER DELETE ON tea_cups BEGIN DELETE FROM users; END;\n"),
+        "{dir}/tea/0001_initial.sql: tea_cups: " + NO_VIEW + "use eventorg_users in place of users.",
     ),
     "a statement on a table that is not there": (
         asking("-- name: empty()!\nDELETE FROM tea_pots;\n"),
