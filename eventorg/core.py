@@ -6,6 +6,7 @@ from functools import cached_property
 from eventorg.domain.values import Clock
 from eventorg.extensions.context import PluginContext
 from eventorg.extensions.export import UserExport
+from eventorg.extensions.gates import PluginGates
 from eventorg.extensions.loader import LoadedPlugin, check_names, load_plugins
 from eventorg.package_data import data_folder
 from eventorg.repositories.account_closing import AccountClosing
@@ -23,6 +24,7 @@ from eventorg.repositories.event_copies import EventCopyRepository
 from eventorg.repositories.event_deletion import EventDeletion
 from eventorg.repositories.event_search import SearchIndex
 from eventorg.repositories.events import EventRepository
+from eventorg.repositories.gates import Gates
 from eventorg.repositories.guest_lists import GuestListRepository
 from eventorg.repositories.health import HealthRepository
 from eventorg.repositories.host_notices import HostNotices
@@ -91,7 +93,8 @@ class Core:
         self.event_copies = EventCopyRepository(events, self.hosts, metadata, idempotency)
         self.participants = participants = ParticipantRepository(database, sql, changes, events, expansion)
         answers = Answers(sql, changes)
-        places = Places(sql, changes, seats, answers, participants)
+        self._gates = Gates(sql, events)
+        places = Places(sql, changes, seats, answers, participants, self._gates)
         self.registrations = RegistrationRepository(
             database, sql, changes, seats, places, events, participants, idempotency
         )
@@ -145,6 +148,7 @@ class Core:
         self.callers = CallerRepository(database, sql, clock, tokens, reachability)
         self.logins = LoginRepository(database, sql, clock, tokens, idempotency)
         self.plugins = PluginRepository(database, sql, clock)
+        self.plugin_gates = PluginGates()
         check_names(settings)
 
     @cached_property
@@ -178,10 +182,12 @@ class Core:
         return [core_component(), *(loaded.component for loaded in self.loaded if loaded.component)]
 
     def connect_plugins(self) -> None:
-        """Lets the plugins refresh their notices. Call it before the first request."""
+        """Lets the plugins refresh their notices, and asks their gates. Call it before the first request."""
         for loaded in self.loaded:
+            context = self.context(loaded)
             if loaded.plugin.refresh is not None:
-                self.deliveries.refreshers[loaded.plugin.name] = self.context(loaded).refresher(loaded.plugin.refresh)
+                self.deliveries.refreshers[loaded.plugin.name] = context.refresher(loaded.plugin.refresh)
+            self._gates.checks.extend(self.plugin_gates.checks_of(loaded, context))
 
     def _before_merge(self, gone_id: str, stays_id: str, tx: Transaction) -> None:
         for loaded in self.loaded:

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Protocol, TypeVar, runtime_checkable
+from typing import Any, Literal, Protocol, TypeVar, runtime_checkable
 
 import click
 from litestar.plugins import PluginProtocol
@@ -46,6 +46,7 @@ from eventorg.domain.facts import (
     UserDeleted,
     UserUpdated,
 )
+from eventorg.domain.gates import Asked, Refusal
 from eventorg.domain.users import User, check_self
 from eventorg.domain.values import (
     ABSENT,
@@ -63,7 +64,7 @@ from eventorg.domain.values import (
 )
 from eventorg.locales import negotiate
 from eventorg.storage.statements import Statement, Statements
-from eventorg.storage.transactions import Transaction, TransactionFunction
+from eventorg.storage.transactions import ReadTransaction, Transaction, TransactionFunction
 from eventorg.web.authentication import OPEN, OPTIONAL_SECURITY, PUBLIC, Anybody, Authenticated, by_bot
 from eventorg.web.conditional import ETAG, answer_unless_current, expected_tags, is_current
 from eventorg.web.disconnection import unless_disconnected
@@ -83,6 +84,7 @@ __all__ = [
     "PUBLIC",
     "AnswerUpdated",
     "Anybody",
+    "Asked",
     "Authenticated",
     "Caller",
     "ChangeData",
@@ -99,6 +101,7 @@ __all__ = [
     "Fact",
     "FieldError",
     "Forbidden",
+    "Gate",
     "Gone",
     "Happened",
     "Id",
@@ -111,6 +114,8 @@ __all__ = [
     "NotFound",
     "Notice",
     "Plugin",
+    "ReadTransaction",
+    "Refusal",
     "Refused",
     "RegistrationAttended",
     "RegistrationCancelled",
@@ -270,6 +275,23 @@ class Job(Struct, frozen=True, kw_only=True):
                 raise ValueError(f"the job {self.name} needs a positive {field}")
 
 
+class Gate(Struct, frozen=True, kw_only=True):
+    """A rule about who may take a place at an event. It is asked inside the transaction that gives the place, after the
+    core's own rules and before seats are taken, so that no race passes it."""
+
+    check: "Callable[[Asked, Context, ReadTransaction], Refusal | None]"
+    """Returns None, or one of `Plugin.refusals`, perhaps with data. It only reads, and has no other effect: it can be
+    called twice. Its SQL is interrupted after 100 ms. Everybody who writes waits for it, so be quick: more than 10 ms
+    is logged."""
+
+    on_error: Literal["refuse", "allow"] = "refuse"
+    """What happens if it raises, takes too long, or returns something else: 503 `plugin_failed`, or the place is given.
+    Both are logged, and `/health` shows the plugin as `failing` until the gate answers again."""
+
+    binds_hosts: bool = False
+    """True if it is also asked when a host or the operator adds somebody."""
+
+
 class RunCommand(Protocol):
     """The object that `@click.pass_obj` passes to a command. It runs an action with the plugin's context."""
 
@@ -295,6 +317,13 @@ class Plugin(Struct, frozen=True, kw_only=True):
     filter: Filter | None = None
     """Takes facts in order, and returns those that the handlers need. The others are not delivered. If most facts need
     nothing, one read for many of them takes a tenth of the time. If it raises, all of them are delivered."""
+
+    gates: Sequence[Gate] = ()
+    """Rules about who may take a place. They are asked when somebody registers, or registers more guests. They are not
+    asked about leaving, the waiting list, a host's approval, or an account that is linked."""
+
+    refusals: Sequence[Refusal] = ()
+    """Everything that the gates may return. Each gets a page at `/problems/<plugin>_<code>`."""
 
     export: Exporter | None = None
     """Returns what the plugin keeps about a user, by ID, as JSON values or a struct. `GET /users/me/export` includes it

@@ -220,9 +220,32 @@ def _check_fields(plugin: "Plugin") -> None:
             raise PluginError(
                 f"The {field} of the plugin {plugin.name}, {_name(function)}, must not be an `async def`."
             )
+    _check_gates(plugin)
     for function in (*plugin.on.values(), *(job.run for job in plugin.jobs)):
         if not iscoroutinefunction(function):
             raise PluginError(f"The function {_name(function)} of the plugin {plugin.name} must be an `async def`.")
+
+
+def _check_gates(plugin: "Plugin") -> None:
+    """Checks the gates and what they may return. Raises `PluginError`."""
+    for gate in plugin.gates:
+        if iscoroutinefunction(gate.check):
+            raise PluginError(f"The gate {_name(gate.check)} of the plugin {plugin.name} must not be an `async def`.")
+    seen = set()
+    for refusal in plugin.refusals:
+        if not _NAME.fullmatch(refusal.code) or refusal.code in seen:
+            raise PluginError(
+                f"The plugin {plugin.name} declares the refusal {refusal.code!r}. Give each its own code of 2 to 31 "
+                "lowercase letters, digits, and underscores."
+            )
+        seen.add(refusal.code)
+        for words in (refusal.words, refusal.next_step):
+            if words and words.keys() != {"ru", "en"}:
+                raise PluginError(
+                    f"The refusal {refusal.code} of the plugin {plugin.name} needs each text in ru and en."
+                )
+        if not refusal.words:
+            raise PluginError(f"The refusal {refusal.code} of the plugin {plugin.name} needs a text.")
 
 
 def _name(function: object) -> str:

@@ -169,6 +169,10 @@ class EventRepository:
         event = self._load(tx, event_id)
         return self._seen_by(event, self._load_view(tx, event.id, viewer_id))
 
+    def load_for_all(self, tx: Transaction, event_id: str) -> Event:
+        """Returns the event without a role, whoever may see it. Raises `NotFound`."""
+        return self._load(tx, event_id)
+
     def load_as_host(self, tx: Transaction, event_id: str, caller_id: str) -> Event:
         """Returns the event. Raises `NotFound`, or `Forbidden` if the caller is not one of its hosts."""
         event = self.load(tx, event_id, caller_id)

@@ -157,6 +157,26 @@ REFUSED: dict[str, tuple[dict[str, str], str]] = {
         {"tea.py": tea("lifespan=hear")},
         "The lifespan hear of the plugin tea is not a context manager. Decorate it with contextlib.asynccontextmanager",
     ),
+    "a gate that waits": (
+        {"tea.py": tea("gates=[Gate(check=answer)]", before="async def answer(asked, context, tx): ...\n")},
+        "The gate answer of the plugin tea must not be an `async def`.",
+    ),
+    "a refusal with a code that is none": (
+        {"tea.py": tea("refusals=[Refusal('No tea', {'ru': 'Нет', 'en': 'No'})]")},
+        "The plugin tea declares the refusal 'No tea'. Give each its own code of 2 to 31 lowercase letters",
+    ),
+    "a refusal that is declared twice": (
+        {"tea.py": tea("refusals=[Refusal('full', {'ru': 'Нет', 'en': 'No'})] * 2")},
+        "The plugin tea declares the refusal 'full'. Give each its own code of 2 to 31 lowercase letters",
+    ),
+    "a refusal in one language": (
+        {"tea.py": tea("refusals=[Refusal('full', {'en': 'No'})]")},
+        "The refusal full of the plugin tea needs each text in ru and en.",
+    ),
+    "a refusal without a text": (
+        {"tea.py": tea("refusals=[Refusal('full', {})]")},
+        "The refusal full of the plugin tea needs a text.",
+    ),
     "a job without a pause": (
         {"tea.py": tea("jobs=[Job(name='pour', every=timedelta(0), run=hear)]")},
         f"The plugin tea cannot be imported: {{dir}}/tea.py:{LINE}: ValueError: the job pour needs a positive every.",

@@ -85,7 +85,7 @@ def test_every_block_has_a_caption_and_is_run_here() -> None:
     files = {block.caption for block in BLOCKS if "." in block.caption}
     others = {block.caption for block in BLOCKS} - files
     assert others == {"serve", "request", "response", "test", "new", "package", "installed", "output"}
-    tried = {"hello.py", "conftest.py", "test_hello.py", "heartbeat.py", "pyproject.toml"}
+    tried = {"hello.py", "conftest.py", "test_hello.py", "heartbeat.py", "allow_list.py", "pyproject.toml"}
     assert files == tried | {name for name in files if name.startswith("example/")}
 
 
@@ -101,6 +101,20 @@ def test_the_first_plugin_is_served(here: Path) -> None:
         server.sign_up()
         server.wait_for(lambda: "user_created" in server.log)
     assert server.process.returncode == 0
+
+
+def test_only_people_on_the_list_can_register(here: Path) -> None:
+    (here / "allow_list.py").write_text(only("allow_list.py"))
+    with serving(
+        here / "eventorg.db", plugins="allow_list", plugins_dir=str(here), allow_list_usernames="olga lena"
+    ) as server:
+        anna = server.sign_up()
+        assert server.client.get("/health").json()["plugins"] == {"allow_list": "ok"}
+        url = f"/events/{anna.create_event()['id']}/register"
+        problem = check_problem(anna.post(url, headers={"Accept-Language": "en"}), 409, "allow_list_not_listed")
+        assert (problem["detail"], len(problem["data"])) == ("You are not on the list.", 1)
+        assert anna.patch("/users/me", json={"username": "lena"}).status_code == 200
+        assert anna.post(url).status_code == 201
 
 
 def test_the_heartbeat_is_sent(here: Path) -> None:
