@@ -7,14 +7,12 @@ from msgspec import UNSET, Struct, structs
 
 from eventorg.domain.admission import Admission
 from eventorg.domain.callers import Caller
-from eventorg.domain.errors import NotFound
 from eventorg.domain.facts import Actor
 from eventorg.domain.gates import Asked
 from eventorg.domain.parties import Party
 from eventorg.domain.registrations import Registration
 from eventorg.domain.users import User
 from eventorg.repositories.events import EventRepository
-from eventorg.storage.statements import Statements
 from eventorg.storage.transactions import ReadTransaction, Transaction
 
 
@@ -28,9 +26,9 @@ class Check(Struct, frozen=True, eq=False):
 class Gates:
     """The gates. As long as there is none, asking them costs nothing."""
 
-    def __init__(self, sql: Statements, events: EventRepository) -> None:
-        self._sql = sql
+    def __init__(self, events: EventRepository, load_user: Callable[[Transaction, str], User]) -> None:
         self._events = events
+        self._load_user = load_user
         self.checks: Final[list[Check]] = []
 
     def ask(
@@ -49,12 +47,9 @@ class Gates:
         checks = [each for each in self.checks if actor == "self" or (actor != "system" and each.binds_hosts)]
         if not checks:
             return
-        user = tx.one(self._sql.get_user, user_id=admission.user_id)
-        if user is None:
-            raise NotFound("user_not_found")
         asked = Asked(
             event=structs.replace(self._events.load_for_all(tx, admission.event_id), role=admission.role),
-            user=structs.replace(User(**user), email=UNSET),
+            user=structs.replace(self._load_user(tx, admission.user_id), email=UNSET),
             role=admission.role,
             guests=party.guests,
             guest_names=party.guest_names,

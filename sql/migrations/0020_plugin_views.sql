@@ -18,9 +18,10 @@ FROM events
 WHERE id NOT IN (SELECT id FROM ending_events);
 
 CREATE VIEW eventorg_users (
-    id, username, first_name, last_name, locale, timezone, version, created_at, updated_at
+    id, username, first_name, last_name, locale, timezone, version, created_at, updated_at, name_only
 ) AS
-SELECT id, username, first_name, last_name, locale, timezone, version, created_at, updated_at
+SELECT
+    id, username, first_name, last_name, locale, timezone, version, created_at, updated_at, only_at IS NOT NULL
 FROM users
 WHERE closing IS NULL;
 

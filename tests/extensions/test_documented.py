@@ -91,7 +91,7 @@ def test_every_column_of_every_view_is_documented(tmp_path: Path) -> None:
     ("view", "kind", "others"),
     [
         ("eventorg_events", Event, {"role", "metadata"}),
-        ("eventorg_users", User, {"email"}),
+        ("eventorg_users", User, {"email", "email_verified"}),
         ("eventorg_registrations", Registration, {"waitlist_position"}),
         ("eventorg_changes", Change, set()),
         ("eventorg_hosts", Host, set()),
