@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cached_property
 
 from eventorg.domain.values import Clock
+from eventorg.extensions.acts import Acts
 from eventorg.extensions.context import PluginContext
 from eventorg.extensions.export import UserExport
 from eventorg.extensions.gates import PluginGates
@@ -129,6 +130,7 @@ class Core:
         self.guest_lists = GuestListRepository(
             database, sql, events, users, blocks, participants, places, notices, closing, idempotency
         )
+        self.acts = Acts(events, self.event_copies, self.registrations, self.guest_lists, users, seats)
         merging = AccountMerge(sql, changes, seats, answers, blocks, closing, open_tasks, self._before_merge)
         self.open_tasks = OpenTaskRepository(
             database,
@@ -173,6 +175,7 @@ class Core:
             self.users,
             self.idempotency,
             self.deliveries,
+            self.acts,
             self.settings.public_url,
         )
 

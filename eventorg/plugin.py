@@ -27,7 +27,7 @@ from eventorg.domain.errors import (
     NotFound,
     Unavailable,
 )
-from eventorg.domain.events import Event, Role, check_host, check_organizer
+from eventorg.domain.events import Event, EventPatch, NewEvent, Role, check_host, check_organizer
 from eventorg.domain.facts import (
     FACTS,
     AnswerUpdated,
@@ -47,6 +47,7 @@ from eventorg.domain.facts import (
     UserUpdated,
 )
 from eventorg.domain.gates import Asked, Refusal
+from eventorg.domain.registrations import Registration
 from eventorg.domain.users import User, check_self
 from eventorg.domain.values import (
     ABSENT,
@@ -97,6 +98,7 @@ __all__ = [
     "EventCancelled",
     "EventCreated",
     "EventDeleted",
+    "EventPatch",
     "EventUpdated",
     "Fact",
     "FieldError",
@@ -111,12 +113,14 @@ __all__ = [
     "Job",
     "Limit",
     "Locale",
+    "NewEvent",
     "NotFound",
     "Notice",
     "Plugin",
     "ReadTransaction",
     "Refusal",
     "Refused",
+    "Registration",
     "RegistrationAttended",
     "RegistrationCancelled",
     "RegistrationCreated",
@@ -155,6 +159,8 @@ __all__ = [
 ]
 
 T = TypeVar("T")
+INTERFACE = 1
+"""The version of this interface. It grows when a plugin that worked would work no longer."""
 Happened = Fact
 """Deprecated name of `Fact`. Will be removed in 0.3."""
 
@@ -246,6 +252,48 @@ class Context(Protocol):
     def cancel_notices(self, tx: Transaction, dedupe_keys: Sequence[str]) -> int:
         """Deletes messages that are not leased yet, by their keys, and returns their number."""
 
+    def register(
+        self,
+        tx: Transaction,
+        event_id: str,
+        user_id: str,
+        *,
+        guests: int = 0,
+        guest_names: Sequence[str] = (),
+        by: Caller | None = None,
+    ) -> Registration:
+        """Registers a user, in the given transaction, and returns the registration. A second call returns the same one.
+
+        `by` is the user, or a host who adds the user; the API's rules and the gates hold. Without it, the system adds
+        the user: of all rules, only the capacity counts, and gates are not asked. Raises `NotFound`, `Forbidden`,
+        `Invalid` and `Conflict`, like the API, and `LookupError` in a transaction that only reads.
+        """
+
+    def leave(self, tx: Transaction, event_id: str, user_id: str, *, by: Caller | None = None) -> Registration:
+        """Cancels a registration and returns it. Free seats go to the waiting list, in the same transaction.
+
+        `by` is the user, or a host who removes the user. The system can do this at any time. Raises the errors of
+        `register`.
+        """
+
+    def create_event(self, tx: Transaction, new: NewEvent, organizer_id: str, *, by: Caller | None = None) -> Event:
+        """Creates an event and returns it. `by` must be the organizer. Raises the errors of `register`."""
+
+    def update_event(self, tx: Transaction, event_id: str, patch: EventPatch, *, by: Caller | None = None) -> Event:
+        """Changes an event and returns it. `by` must be a host. Raises the errors of `register`."""
+
+    def cancel_event(self, tx: Transaction, event_id: str, *, by: Caller | None = None) -> Event:
+        """Cancels an event and returns it. `by` must be a host. Raises the errors of `register`."""
+
+    def copy_event(self, tx: Transaction, event_id: str, changes: EventPatch, *, by: Caller | None = None) -> Event:
+        """Copies an event, with its co-hosts and metadata, and returns the copy. Times that are not in `changes` move
+        with `start_time`, by the wall clock. `by` must be a host, and organizes the copy; the system's copy has the
+        organizer of the original. Raises the errors of `register`.
+        """
+
+    def touch_card(self, tx: Transaction, event_id: str) -> None:
+        """Notes that the card of an event shows something else, so that its `card_etag` changes."""
+
 
 Handler = Callable[[Any, Context], Awaitable[None]]
 Filter = Callable[[Sequence[Fact], Context, Transaction], Iterable[Fact]]
@@ -304,6 +352,9 @@ class Plugin(Struct, frozen=True, kw_only=True):
     name: str
     """The name of its file, folder, or entry point: lowercase letters, digits, and underscores. Its settings, tables,
     commands, and OpenAPI tag contain it."""
+
+    api: int = INTERFACE
+    """The version of this interface that the plugin was written for. A server with another one refuses the plugin."""
 
     requires: str = ""
     """The versions of eventorg that it works with, such as `>=0.1,<2` (PEP 440)."""

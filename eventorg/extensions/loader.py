@@ -179,7 +179,7 @@ def _import_file(name: str, file: Path) -> ModuleType:
 
 
 def _load(name: str, load: Import, settings: Settings) -> LoadedPlugin:
-    from eventorg.plugin import Plugin
+    from eventorg.plugin import INTERFACE, Plugin
 
     try:
         module = load()
@@ -192,6 +192,11 @@ def _load(name: str, load: Import, settings: Settings) -> LoadedPlugin:
     if plugin.name != name:
         raise PluginError(f'The plugin in {name} declares name="{plugin.name}". Use the same name in both places.')
     _check_fields(plugin)
+    if plugin.api != INTERFACE:
+        raise PluginError(
+            f"The plugin {name} was written for version {plugin.api} of the plugin interface. This eventorg has "
+            f"version {INTERFACE}."
+        )
     _check_requires(plugin)
     own = convert(own_values(settings, name), plugin.settings or Struct, f"{PREFIX}{name.upper()}_")
     return LoadedPlugin(plugin, own, Statements(plugin.statements))

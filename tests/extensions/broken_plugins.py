@@ -121,6 +121,10 @@ REFUSED: dict[str, tuple[dict[str, str], str]] = {
         {"tea.py": tea("requires='>=99'")},
         f"The plugin tea requires eventorg >=99. This is {__version__}.",
     ),
+    "another interface": (
+        {"tea.py": tea("api=99")},
+        "The plugin tea was written for version 99 of the plugin interface. This eventorg has version 1.",
+    ),
     "versions that are none": (
         {"tea.py": tea("requires='soon'")},
         "The plugin tea requires 'soon', which is not a version specifier.",

@@ -113,6 +113,7 @@ class Sugar(InitPlugin):
 
 plugin = Plugin(
     name="tea",
+    api=1,
     requires=">=0.1",
     routes=[refuse, sugar, pour],
     on={UserCreated: welcome},
