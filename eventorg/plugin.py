@@ -101,6 +101,7 @@ __all__ = [
     "EventPatch",
     "EventUpdated",
     "Fact",
+    "FactType",
     "FieldError",
     "Forbidden",
     "Gate",
@@ -294,6 +295,20 @@ class Context(Protocol):
     def touch_card(self, tx: Transaction, event_id: str) -> None:
         """Notes that the card of an event shows something else, so that its `card_etag` changes."""
 
+    def record(
+        self,
+        tx: Transaction,
+        fact: "FactType",
+        data: Struct | None = None,
+        *,
+        event_id: str | None = None,
+        user_id: str | None = None,
+        by: Caller | None = None,
+    ) -> None:
+        """Records a fact of the plugin, in the given transaction. `GET /changes` shows it to the fact's audience, and
+        handlers get it after the commit. `by` is whoever did it. Raises `ValueError` if an id is missing that the
+        audience needs, or if the data is of another type."""
+
 
 Handler = Callable[[Any, Context], Awaitable[None]]
 Filter = Callable[[Sequence[Fact], Context, Transaction], Iterable[Fact]]
@@ -321,6 +336,20 @@ class Job(Struct, frozen=True, kw_only=True):
         for field in ("every", "timeout"):
             if getattr(self, field) <= timedelta(0):
                 raise ValueError(f"the job {self.name} needs a positive {field}")
+
+
+class FactType(Struct, frozen=True, kw_only=True):
+    """A type of fact of a plugin. Its name in the change log is `<plugin>.<name>`."""
+
+    name: str
+    """A past participle, such as `answered`: lowercase letters, digits, and underscores."""
+
+    data: type[Struct] | None = None
+    """The struct of its data, without personal data. None: it has no data."""
+
+    audience: Literal["event", "user", "hosts"]
+    """Whom `GET /changes` tells. `event`: everybody who follows the event, and they see `user_id` too. `user`: only the
+    user. `hosts`: the event's hosts, and the user if there is one."""
 
 
 class Gate(Struct, frozen=True, kw_only=True):
@@ -362,8 +391,12 @@ class Plugin(Struct, frozen=True, kw_only=True):
     routes: Sequence[ControllerRouterHandler] = ()
     """Litestar handlers and controllers. Private unless marked with `opt=PUBLIC` or `opt=OPEN`."""
 
-    on: Mapping[type[Fact], Handler] = {}
-    """The handler for each type of fact. A fact is delivered at least once, in order, also after a crash."""
+    facts: Sequence[FactType] = ()
+    """The types of facts that the plugin records with `Context.record`."""
+
+    on: Mapping[type[Fact] | FactType, Handler] = {}
+    """The handler for each type of fact, of the core or of the plugin itself; the latter gets a `Fact`. A fact is
+    delivered at least once, in order, also after a crash."""
 
     filter: Filter | None = None
     """Takes facts in order, and returns those that the handlers need. The others are not delivered. If most facts need

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import click
+from msgspec import Struct
 
 from eventorg.cli.running import run_with_core
 from eventorg.core import Core
@@ -121,7 +122,7 @@ def _describe(plugin: "Plugin", state: PluginState | None, crashes: PluginCrashe
     fields = getattr(plugin.settings, "__struct_fields__", ())
     for title, names in {
         "routes": [path for route in plugin.routes for path in _paths(route)],
-        "facts": [fact.__name__ for fact in plugin.on],
+        "facts": [f"{plugin.name}.{fact.name}" if isinstance(fact, Struct) else fact.__name__ for fact in plugin.on],
         "gates": [_gate(gate) for gate in plugin.gates],
         "jobs": [f"{job.name} every {_interval(job.every)}" for job in plugin.jobs],
         "migrations": [file.name for file in sorted(plugin.migrations.glob("*.sql"))] if plugin.migrations else [],

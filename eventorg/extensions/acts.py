@@ -9,9 +9,11 @@ from eventorg.domain.callers import NOBODY, Caller
 from eventorg.domain.errors import FieldError, Forbidden, Invalid
 from eventorg.domain.event_copies import EventCopy
 from eventorg.domain.events import MAX_GUESTS, Event, EventPatch, NewEvent
+from eventorg.domain.facts import NewChange
 from eventorg.domain.guest_lists import NewParticipant
 from eventorg.domain.parties import Party
 from eventorg.domain.registrations import Registration
+from eventorg.repositories.changes import ChangeRepository
 from eventorg.repositories.event_copies import EventCopyRepository
 from eventorg.repositories.events import EventRepository
 from eventorg.repositories.guest_lists import GuestListRepository
@@ -37,6 +39,7 @@ class Acts:
         guest_lists: GuestListRepository,
         users: UserRepository,
         seats: Seats,
+        changes: ChangeRepository,
     ) -> None:
         self._events = events
         self._copies = copies
@@ -44,6 +47,7 @@ class Acts:
         self._guest_lists = guest_lists
         self._users = users
         self._seats = seats
+        self._changes = changes
 
     def register(
         self, tx: Transaction, event_id: str, user_id: str, guests: int, guest_names: Sequence[str], by: Caller | None
@@ -82,6 +86,11 @@ class Acts:
     def cancel_event(self, tx: Transaction, event_id: str, by: Caller | None) -> Event:
         """Returns the cancelled event."""
         return self.update_event(tx, event_id, _CANCELLED, by)
+
+    def record(self, tx: Transaction, change: NewChange, by: Caller | None) -> None:
+        """Records a change."""
+        _check_writes(tx)
+        self._changes.record(tx, change, by or NOBODY)
 
     def touch_card(self, tx: Transaction, event_id: str) -> None:
         """Notes that the card of an event shows something else."""

@@ -1,11 +1,14 @@
 """Implements `eventorg.plugin.Context`, through which a plugin works."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from msgspec import Struct, to_builtins
 
 from eventorg.domain.callers import Caller
 from eventorg.domain.deliveries import Notice
 from eventorg.domain.events import Event, EventPatch, NewEvent, Role
+from eventorg.domain.facts import NewChange
 from eventorg.domain.idempotency import Once, is_replay, owner_of
 from eventorg.domain.registrations import Registration
 from eventorg.domain.users import User
@@ -19,6 +22,9 @@ from eventorg.repositories.idempotency import IdempotencyRepository, request_cal
 from eventorg.repositories.users import UserRepository
 from eventorg.storage.database import Database
 from eventorg.storage.transactions import Transaction, TransactionFunction
+
+if TYPE_CHECKING:
+    from eventorg.plugin import FactType
 
 T = TypeVar("T")
 
@@ -55,6 +61,7 @@ class PluginContext:
         self._deliveries = deliveries
         self._acts = acts
         self._name = loaded.plugin.name
+        self._facts = loaded.plugin.facts
 
     async def read(self, work: TransactionFunction[T]) -> T:
         return await self._database.read(work)
@@ -131,6 +138,27 @@ class PluginContext:
 
     def copy_event(self, tx: Transaction, event_id: str, changes: EventPatch, *, by: Caller | None = None) -> Event:
         return self._acts.copy_event(tx, event_id, changes, by)
+
+    def record(
+        self,
+        tx: Transaction,
+        fact: "FactType",
+        data: Struct | None = None,
+        *,
+        event_id: str | None = None,
+        user_id: str | None = None,
+        by: Caller | None = None,
+    ) -> None:
+        if fact not in self._facts:
+            raise ValueError(f"the fact {fact.name} is not in Plugin.facts")
+        if (user_id if fact.audience == "user" else event_id) is None:
+            subject = "a user" if fact.audience == "user" else "an event"
+            raise ValueError(f"the fact {fact.name} needs the id of {subject}")
+        if type(data) is not (fact.data or type(None)):
+            raise ValueError(f"the data of the fact {fact.name} has another type")
+        values = None if data is None else to_builtins(data)
+        change = NewChange(f"{self._name}.{fact.name}", event_id, user_id, values, fact.audience)
+        self._acts.record(tx, change, by)
 
     def touch_card(self, tx: Transaction, event_id: str) -> None:
         self._acts.touch_card(tx, event_id)

@@ -211,8 +211,14 @@ def _check_fields(plugin: "Plugin") -> None:
             raise PluginError(f"The plugin {plugin.name} declares {field}={value!r}, which has the wrong type.")
         if isinstance(value, Path) and not value.is_dir():
             raise PluginError(f"The plugin {plugin.name} declares {field}={str(value)!r}, which is not a folder.")
+    for own in plugin.facts:
+        if not _NAME.fullmatch(own.name) or [each.name for each in plugin.facts].count(own.name) > 1:
+            raise PluginError(
+                f"The plugin {plugin.name} declares the fact {own.name!r}. Give each its own name of 2 to 31 lowercase "
+                "letters, digits, and underscores."
+            )
     for fact in plugin.on:
-        if fact not in FACTS.values():
+        if fact not in FACTS.values() and fact not in plugin.facts:
             raise PluginError(f"The plugin {plugin.name} handles {fact!r}, which is not a type of fact.")
     if isasyncgenfunction(plugin.lifespan) or iscoroutinefunction(plugin.lifespan):
         raise PluginError(

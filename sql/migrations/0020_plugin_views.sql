@@ -3,6 +3,13 @@
 -- deleted is in none of them, and neither is an event that is. SQLite flattens each view into the statement that reads
 -- it, so that it uses the indexes of the tables.
 
+-- A fact of a plugin can concern less people than the event's audience: then `event_id` is null, and the event is in
+-- `about_event_id`. Null: the audience of a change of the core.
+ALTER TABLE changes ADD COLUMN audience TEXT CHECK (audience IN ('user', 'hosts'));
+ALTER TABLE changes ADD COLUMN about_event_id TEXT;
+
+CREATE INDEX changes_for_hosts ON changes (about_event_id, seq) WHERE audience = 'hosts';
+
 CREATE VIEW eventorg_events (
     id, code, title, description, start_time, end_time, location, organizer_id, created_at, updated_at, timezone,
     capacity, waitlist, status, visibility, registered_count, waitlisted_count, version, max_guests, approval_required,

@@ -129,6 +129,14 @@ REFUSED: dict[str, tuple[dict[str, str], str]] = {
         {"tea.py": tea("requires='soon'")},
         "The plugin tea requires 'soon', which is not a version specifier.",
     ),
+    "a fact with a name that is none": (
+        {"tea.py": tea("facts=[FactType(name='tea poured', audience='user')]")},
+        "The plugin tea declares the fact 'tea poured'. Give each its own name of 2 to 31 lowercase letters",
+    ),
+    "a fact of its own that it does not declare": (
+        {"tea.py": tea("on={FactType(name='poured', audience='user'): hear}")},
+        "The plugin tea handles FactType(name='poured', data=None, audience='user'), which is not a type of fact.",
+    ),
     "an unknown fact": (
         {"tea.py": tea("on={Event: hear}")},
         "The plugin tea handles <class 'eventorg.domain.events.Event'>, which is not a type of fact.",

@@ -31,6 +31,7 @@ from eventorg.plugin import *
 from eventorg.plugin import Job
 
 HERE = Path(__file__).parent
+POURED = FactType(name="poured", audience="user")
 NO_TEA = Refusal("out", {"ru": "Чая нет.", "en": "There is no tea."})
 
 
@@ -116,6 +117,7 @@ plugin = Plugin(
     api=1,
     requires=">=0.1",
     routes=[refuse, sugar, pour],
+    facts=[POURED],
     on={UserCreated: welcome},
     filter=lambda facts, context, tx: facts,
     gates=[Gate(check=lambda asked, context, tx: NO_TEA if asked.event.title == "No tea" else None)],

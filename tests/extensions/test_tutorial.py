@@ -85,7 +85,7 @@ def test_every_block_has_a_caption_and_is_run_here() -> None:
     files = {block.caption for block in BLOCKS if "." in block.caption}
     others = {block.caption for block in BLOCKS} - files
     assert others == {"serve", "request", "response", "test", "new", "package", "installed", "output"}
-    tried = {"hello.py", "conftest.py", "test_hello.py", "heartbeat.py", "allow_list.py", "pyproject.toml"}
+    tried = {"hello.py", "conftest.py", "test_hello.py", "heartbeat.py", "allow_list.py", "tea.py", "pyproject.toml"}
     assert files == tried | {name for name in files if name.startswith(("example/", "regulars/"))}
 
 
@@ -115,6 +115,15 @@ def test_only_people_on_the_list_can_register(here: Path) -> None:
         assert (problem["detail"], len(problem["data"])) == ("You are not on the list.", 1)
         assert anna.patch("/users/me", json={"username": "lena"}).status_code == 200
         assert anna.post(url).status_code == 201
+
+
+def test_tea_is_poured(here: Path) -> None:
+    (here / "tea.py").write_text(only("tea.py"))
+    with serving(here / "eventorg.db", plugins="tea", plugins_dir=str(here)) as server:
+        anna, boris = server.sign_up(), server.sign_up()
+        assert boris.post(f"/events/{anna.create_event()['id']}/tea").json() == {"cups": 1}
+        assert anna.get("/changes").json()["changes"][-1]["type"] == "tea.poured"
+        server.wait_for(lambda: "tea_poured" in server.log)
 
 
 def test_participants_are_moved(here: Path) -> None:
