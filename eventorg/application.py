@@ -1,7 +1,7 @@
 """Builds the application from the settings. This is the only place that connects the parts."""
 
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from typing import Any
@@ -37,7 +37,7 @@ from eventorg.backups.schedule import BackupSchedule
 from eventorg.core import Core, utc_now
 from eventorg.domain.values import Clock
 from eventorg.extensions.context import PluginContext
-from eventorg.extensions.loader import PluginError
+from eventorg.extensions.loader import LoadedPlugin, PluginError
 from eventorg.extensions.worker import PluginWorker
 from eventorg.logs import structlog_config
 from eventorg.plugin import Plugin
@@ -57,7 +57,7 @@ from eventorg.web.idempotency import Idempotency
 from eventorg.web.litestar_plugins import checked_litestar_plugins
 from eventorg.web.observers import Observer, observe_requests
 from eventorg.web.openapi import ApiDescription, docs_assets, get_openapi
-from eventorg.web.problem_pages import problem_pages
+from eventorg.web.problem_pages import PluginProblem, problem_pages
 from eventorg.web.rate_limits import RateLimitMiddleware, RefusalLimitMiddleware
 from eventorg.web.strict import StrictRoutes
 
@@ -142,7 +142,7 @@ def create_app(settings: Settings, clock: Clock = utc_now, passwords: Passwords 
             get_health,
             get_openapi,
             docs_assets(),
-            problem_pages({code: words for loaded in core.loaded for code, words in loaded.plugin.problems.items()}),
+            problem_pages(dict(_problems(core.loaded))),
         ],
         dependencies=_constants(
             settings=settings,
@@ -173,6 +173,7 @@ def create_app(settings: Settings, clock: Clock = utc_now, passwords: Passwords 
             logins=core.logins,
             plugins=core.plugins,
             workers=workers,
+            plugin_gates=core.plugin_gates,
         ),
         middleware=[
             *([RefusalLimitMiddleware(rates)] if rates else []),
@@ -183,7 +184,7 @@ def create_app(settings: Settings, clock: Clock = utc_now, passwords: Passwords 
         request_max_body_size=MAX_BODY_BYTES,  # here, because Litestar ignores what a plugin sets
         plugins=[
             StrictRoutes(),
-            ApiDescription(),
+            ApiDescription([code for code, problem in _problems(core.loaded) if problem.status == 409]),
             StructlogPlugin(structlog_config(settings)),
             *checked_litestar_plugins((each.plugin.name, each.plugin.litestar_plugins) for each in core.loaded),
         ],
@@ -201,6 +202,15 @@ def create_app(settings: Settings, clock: Clock = utc_now, passwords: Passwords 
     return app
 
 
+def _problems(loaded: Iterable[LoadedPlugin]) -> Iterator[tuple[str, PluginProblem]]:
+    """Yields the codes of the plugins, those of their refusals included."""
+    for each in loaded:
+        for code, words in each.plugin.problems.items():
+            yield code, PluginProblem(words)
+        for refusal in each.plugin.refusals:
+            yield f"{each.plugin.name}_{refusal.code}", PluginProblem(refusal.words, refusal.next_step, 409)
+
+
 def _sending_mail(settings: Settings, core: Core) -> AbstractAsyncContextManager[None]:
     """Returns the context in which mail is sent."""
     from eventorg.background.mail import MailSender  # here, because it needs the extra `mail`
@@ -215,6 +225,7 @@ def _add_metrics(app: Litestar, core: Core, feed: Feed) -> Observer:
 
     names = (loaded.plugin.name for loaded in core.loaded)
     metrics = Metrics(core.database, core.settings.database_path, feed, core.plugins, names)
+    core.plugin_gates.observers.append(metrics.observe_gate)
     app.register(Router(path="/", route_handlers=[get_metrics], dependencies=_constants(metrics=metrics)))
     return metrics.observe_request
 

@@ -4,8 +4,10 @@ from datetime import UTC, datetime, timedelta
 from functools import cached_property
 
 from eventorg.domain.values import Clock
+from eventorg.extensions.acts import Acts
 from eventorg.extensions.context import PluginContext
 from eventorg.extensions.export import UserExport
+from eventorg.extensions.gates import PluginGates
 from eventorg.extensions.loader import LoadedPlugin, check_names, load_plugins
 from eventorg.package_data import data_folder
 from eventorg.repositories.account_closing import AccountClosing
@@ -24,6 +26,7 @@ from eventorg.repositories.event_copies import EventCopyRepository
 from eventorg.repositories.event_deletion import EventDeletion
 from eventorg.repositories.event_search import SearchIndex
 from eventorg.repositories.events import EventRepository
+from eventorg.repositories.gates import Gates
 from eventorg.repositories.guest_lists import GuestListRepository
 from eventorg.repositories.health import HealthRepository
 from eventorg.repositories.host_notices import HostNotices
@@ -93,7 +96,8 @@ class Core:
         self.event_copies = EventCopyRepository(events, self.hosts, metadata, idempotency)
         self.participants = participants = ParticipantRepository(database, sql, changes, events, expansion)
         answers = Answers(sql, changes)
-        places = Places(sql, changes, seats, answers, participants)
+        self._gates = Gates(events, lambda tx, user_id: self.users.load(tx, user_id))
+        places = Places(sql, changes, seats, answers, participants, self._gates)
         self.registrations = RegistrationRepository(
             database, sql, changes, seats, places, answers, events, participants, idempotency
         )
@@ -131,6 +135,7 @@ class Core:
         self.guest_lists = GuestListRepository(
             database, sql, events, users, blocks, participants, places, notices, closing, idempotency
         )
+        self.acts = Acts(events, self.event_copies, self.registrations, self.guest_lists, users, seats, changes)
         merging = AccountMerge(sql, changes, seats, answers, blocks, closing, open_tasks, self._before_merge)
         self.open_tasks = OpenTaskRepository(
             database,
@@ -150,6 +155,7 @@ class Core:
         self.callers = CallerRepository(database, sql, clock, tokens, reachability)
         self.logins = LoginRepository(database, sql, clock, tokens, idempotency)
         self.plugins = PluginRepository(database, sql, clock)
+        self.plugin_gates = PluginGates()
         check_names(settings)
 
     @cached_property
@@ -174,6 +180,7 @@ class Core:
             self.users,
             self.idempotency,
             self.deliveries,
+            self.acts,
             self.settings.public_url,
         )
 
@@ -183,10 +190,12 @@ class Core:
         return [core_component(), *(loaded.component for loaded in self.loaded if loaded.component)]
 
     def connect_plugins(self) -> None:
-        """Lets the plugins refresh their notices. Call it before the first request."""
+        """Lets the plugins refresh their notices, and asks their gates. Call it before the first request."""
         for loaded in self.loaded:
+            context = self.context(loaded)
             if loaded.plugin.refresh is not None:
-                self.deliveries.refreshers[loaded.plugin.name] = self.context(loaded).refresher(loaded.plugin.refresh)
+                self.deliveries.refreshers[loaded.plugin.name] = context.refresher(loaded.plugin.refresh)
+            self._gates.checks.extend(self.plugin_gates.checks_of(loaded, context))
 
     def _before_merge(self, gone_id: str, stays_id: str, tx: Transaction) -> None:
         for loaded in self.loaded:

@@ -9,7 +9,7 @@ from typing import Final
 
 from anyio import to_thread
 from litestar.types import Scope
-from prometheus_client import CollectorRegistry, Gauge, Histogram, Info, ProcessCollector, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, ProcessCollector, generate_latest
 
 from eventorg import __version__
 from eventorg.background.feed import Feed
@@ -71,6 +71,12 @@ class Metrics:
             ("plugin",),
             registry=self._registry,
         )
+        self._gates: Final = Counter(
+            "eventorg_plugin_gate_faults",
+            "Gates of a plugin that failed, or that took longer than 10 ms.",
+            ("plugin", "fault"),
+            registry=self._registry,
+        )
         database.observers.append(self._observe_commit)
         self._watch(database, path, feed)
 
@@ -93,6 +99,10 @@ class Metrics:
         """Counts a request under the template of its route, or under an empty one if it has no route."""
         route = scope.get("path_template", "")
         self._requests.labels(scope.get("method", ""), route, status).observe(seconds)
+
+    def observe_gate(self, plugin: str, fault: str) -> None:
+        """Counts a gate that failed or was slow. Runs on the writer's thread."""
+        self._gates.labels(plugin, fault).inc()
 
     async def expose(self) -> bytes:
         """Returns the current metrics. Those of the plugins are missing while the database cannot be read."""

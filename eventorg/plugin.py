@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Protocol, TypeVar, runtime_checkable
+from typing import Any, Literal, Protocol, TypeVar, runtime_checkable
 
 import click
 from litestar.plugins import PluginProtocol
@@ -27,7 +27,7 @@ from eventorg.domain.errors import (
     NotFound,
     Unavailable,
 )
-from eventorg.domain.events import Event, Role, check_host, check_organizer
+from eventorg.domain.events import Event, EventPatch, NewEvent, Role, check_host, check_organizer
 from eventorg.domain.facts import (
     FACTS,
     AnswerUpdated,
@@ -46,6 +46,8 @@ from eventorg.domain.facts import (
     UserDeleted,
     UserUpdated,
 )
+from eventorg.domain.gates import Asked, Refusal
+from eventorg.domain.registrations import Registration
 from eventorg.domain.users import User, check_self
 from eventorg.domain.values import (
     ABSENT,
@@ -63,7 +65,7 @@ from eventorg.domain.values import (
 )
 from eventorg.locales import negotiate
 from eventorg.storage.statements import Statement, Statements
-from eventorg.storage.transactions import Transaction, TransactionFunction
+from eventorg.storage.transactions import ReadTransaction, Transaction, TransactionFunction
 from eventorg.web.authentication import OPEN, OPTIONAL_SECURITY, PUBLIC, Anybody, Authenticated, by_bot
 from eventorg.web.conditional import ETAG, answer_unless_current, expected_tags, is_current
 from eventorg.web.disconnection import unless_disconnected
@@ -83,6 +85,7 @@ __all__ = [
     "PUBLIC",
     "AnswerUpdated",
     "Anybody",
+    "Asked",
     "Authenticated",
     "Caller",
     "ChangeData",
@@ -95,10 +98,13 @@ __all__ = [
     "EventCancelled",
     "EventCreated",
     "EventDeleted",
+    "EventPatch",
     "EventUpdated",
     "Fact",
+    "FactType",
     "FieldError",
     "Forbidden",
+    "Gate",
     "Gone",
     "Happened",
     "Id",
@@ -108,10 +114,14 @@ __all__ = [
     "Job",
     "Limit",
     "Locale",
+    "NewEvent",
     "NotFound",
     "Notice",
     "Plugin",
+    "ReadTransaction",
+    "Refusal",
     "Refused",
+    "Registration",
     "RegistrationAttended",
     "RegistrationCancelled",
     "RegistrationCreated",
@@ -150,6 +160,8 @@ __all__ = [
 ]
 
 T = TypeVar("T")
+INTERFACE = 1
+"""The version of this interface. It grows when a plugin that worked would work no longer."""
 Happened = Fact
 """Deprecated name of `Fact`. Will be removed in 0.3."""
 
@@ -241,6 +253,62 @@ class Context(Protocol):
     def cancel_notices(self, tx: Transaction, dedupe_keys: Sequence[str]) -> int:
         """Deletes messages that are not leased yet, by their keys, and returns their number."""
 
+    def register(
+        self,
+        tx: Transaction,
+        event_id: str,
+        user_id: str,
+        *,
+        guests: int = 0,
+        guest_names: Sequence[str] = (),
+        by: Caller | None = None,
+    ) -> Registration:
+        """Registers a user, in the given transaction, and returns the registration. A second call returns the same one.
+
+        `by` is the user, or a host who adds the user; the API's rules and the gates hold. Without it, the system adds
+        the user: of all rules, only the capacity counts, and gates are not asked. Raises `NotFound`, `Forbidden`,
+        `Invalid` and `Conflict`, like the API, and `LookupError` in a transaction that only reads.
+        """
+
+    def leave(self, tx: Transaction, event_id: str, user_id: str, *, by: Caller | None = None) -> Registration:
+        """Cancels a registration and returns it. Free seats go to the waiting list, in the same transaction.
+
+        `by` is the user, or a host who removes the user. The system can do this at any time. Raises the errors of
+        `register`.
+        """
+
+    def create_event(self, tx: Transaction, new: NewEvent, organizer_id: str, *, by: Caller | None = None) -> Event:
+        """Creates an event and returns it. `by` must be the organizer. Raises the errors of `register`."""
+
+    def update_event(self, tx: Transaction, event_id: str, patch: EventPatch, *, by: Caller | None = None) -> Event:
+        """Changes an event and returns it. `by` must be a host. Raises the errors of `register`."""
+
+    def cancel_event(self, tx: Transaction, event_id: str, *, by: Caller | None = None) -> Event:
+        """Cancels an event and returns it. `by` must be a host. Raises the errors of `register`."""
+
+    def copy_event(self, tx: Transaction, event_id: str, changes: EventPatch, *, by: Caller | None = None) -> Event:
+        """Copies an event, with its co-hosts and metadata, and returns the copy. Times that are not in `changes` move
+        with `start_time`, by the wall clock. `by` must be a host, and organizes the copy; the system's copy has the
+        organizer of the original. Raises the errors of `register`.
+        """
+
+    def touch_card(self, tx: Transaction, event_id: str) -> None:
+        """Notes that the card of an event shows something else, so that its `card_etag` changes."""
+
+    def record(
+        self,
+        tx: Transaction,
+        fact: "FactType",
+        data: Struct | None = None,
+        *,
+        event_id: str | None = None,
+        user_id: str | None = None,
+        by: Caller | None = None,
+    ) -> None:
+        """Records a fact of the plugin, in the given transaction. `GET /changes` shows it to the fact's audience, and
+        handlers get it after the commit. `by` is whoever did it. Raises `ValueError` if an id is missing that the
+        audience needs, or if the data is of another type."""
+
 
 Handler = Callable[[Any, Context], Awaitable[None]]
 Filter = Callable[[Sequence[Fact], Context, Transaction], Iterable[Fact]]
@@ -270,6 +338,37 @@ class Job(Struct, frozen=True, kw_only=True):
                 raise ValueError(f"the job {self.name} needs a positive {field}")
 
 
+class FactType(Struct, frozen=True, kw_only=True):
+    """A type of fact of a plugin. Its name in the change log is `<plugin>.<name>`."""
+
+    name: str
+    """A past participle, such as `answered`: lowercase letters, digits, and underscores."""
+
+    data: type[Struct] | None = None
+    """The struct of its data, without personal data. None: it has no data."""
+
+    audience: Literal["event", "user", "hosts"]
+    """Whom `GET /changes` tells. `event`: everybody who follows the event, and they see `user_id` too. `user`: only the
+    user. `hosts`: the event's hosts, and the user if there is one."""
+
+
+class Gate(Struct, frozen=True, kw_only=True):
+    """A rule about who may take a place at an event. It is asked inside the transaction that gives the place, after the
+    core's own rules and before seats are taken, so that no race passes it."""
+
+    check: "Callable[[Asked, Context, ReadTransaction], Refusal | None]"
+    """Returns None, or one of `Plugin.refusals`, perhaps with data. It only reads, and has no other effect: it can be
+    called twice. Its SQL is interrupted after 100 ms. Everybody who writes waits for it, so be quick: more than 10 ms
+    is logged."""
+
+    on_error: Literal["refuse", "allow"] = "refuse"
+    """What happens if it raises, takes too long, or returns something else: 503 `plugin_failed`, or the place is given.
+    Both are logged, and `/health` shows the plugin as `failing` until the gate answers again."""
+
+    binds_hosts: bool = False
+    """True if it is also asked when a host or the operator adds somebody."""
+
+
 class RunCommand(Protocol):
     """The object that `@click.pass_obj` passes to a command. It runs an action with the plugin's context."""
 
@@ -283,18 +382,32 @@ class Plugin(Struct, frozen=True, kw_only=True):
     """The name of its file, folder, or entry point: lowercase letters, digits, and underscores. Its settings, tables,
     commands, and OpenAPI tag contain it."""
 
+    api: int = INTERFACE
+    """The version of this interface that the plugin was written for. A server with another one refuses the plugin."""
+
     requires: str = ""
     """The versions of eventorg that it works with, such as `>=0.1,<2` (PEP 440)."""
 
     routes: Sequence[ControllerRouterHandler] = ()
     """Litestar handlers and controllers. Private unless marked with `opt=PUBLIC` or `opt=OPEN`."""
 
-    on: Mapping[type[Fact], Handler] = {}
-    """The handler for each type of fact. A fact is delivered at least once, in order, also after a crash."""
+    facts: Sequence[FactType] = ()
+    """The types of facts that the plugin records with `Context.record`."""
+
+    on: Mapping[type[Fact] | FactType, Handler] = {}
+    """The handler for each type of fact, of the core or of the plugin itself; the latter gets a `Fact`. A fact is
+    delivered at least once, in order, also after a crash."""
 
     filter: Filter | None = None
     """Takes facts in order, and returns those that the handlers need. The others are not delivered. If most facts need
     nothing, one read for many of them takes a tenth of the time. If it raises, all of them are delivered."""
+
+    gates: Sequence[Gate] = ()
+    """Rules about who may take a place. They are asked when somebody registers, or registers more guests. They are not
+    asked about leaving, the waiting list, a host's approval, or an account that is linked."""
+
+    refusals: Sequence[Refusal] = ()
+    """Everything that the gates may return. Each gets a page at `/problems/<plugin>_<code>`."""
 
     export: Exporter | None = None
     """Returns what the plugin keeps about a user, by ID, as JSON values or a struct. `GET /users/me/export` includes it

@@ -207,7 +207,7 @@ def check_problem(response: httpx.Response, status: int, code: str | None = None
     problem: dict[str, Any] = response.json()
     members = ["type", "title", "status", "detail", "code"] + ["errors"] * (status == 422)
     members += ["request_id"] * (status == 500)
-    assert [member for member in problem if member not in ("opens_at", "closes_at")] == members
+    assert [member for member in problem if member not in ("opens_at", "closes_at", "data")] == members
     assert problem["status"] == status
     assert problem["type"] == f"/problems/{problem['code']}"
     assert all(fault.keys() == {"field", "code", "message"} for fault in problem.get("errors", []))

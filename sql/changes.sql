@@ -1,6 +1,6 @@
--- name: record_change(now, type, event_id, user_id, actor_id, bot, data)!
-INSERT INTO changes (at, type, event_id, user_id, actor_id, bot, data)
-VALUES (:now, :type, :event_id, :user_id, :actor_id, :bot, :data);
+-- name: record_change(now, type, event_id, user_id, actor_id, bot, data, audience, about_event_id)!
+INSERT INTO changes (at, type, event_id, user_id, actor_id, bot, data, audience, about_event_id)
+VALUES (:now, :type, :event_id, :user_id, :actor_id, :bot, :data, :audience, :about_event_id);
 
 -- name: keep_others_told(change_seq, event_id)!
 -- Stores the hosts of an event that is being deleted, and the people who answered "maybe", as the audience of its deletion,
@@ -85,6 +85,15 @@ seen (seq) AS (
     WHERE own.sees_names = 0 AND changes.tells_name = 0
     UNION
     SELECT seq FROM changes WHERE user_id = :user_id AND seq > :after AND seq <= :upto
+    UNION
+    SELECT changes.seq
+    FROM eventorg_hosts AS hosts
+    CROSS JOIN changes
+        ON changes.about_event_id = hosts.event_id
+            AND changes.audience = 'hosts'
+            AND changes.seq > :after
+            AND changes.seq <= :upto
+    WHERE hosts.user_id = :user_id
     ORDER BY 1
     LIMIT :limit
 )
@@ -93,7 +102,7 @@ SELECT
     changes.seq,
     changes.at,
     changes.type,
-    changes.event_id,
+    coalesce(changes.event_id, changes.about_event_id) AS event_id,
     changes.user_id,
     changes.data
 FROM seen
@@ -106,7 +115,7 @@ SELECT
     seq,
     at,
     type,
-    event_id,
+    coalesce(event_id, about_event_id) AS event_id,
     user_id,
     data
 FROM changes
@@ -129,6 +138,13 @@ WHERE seq > :after
                 AND deletions.type = 'event.deleted'
                 AND (changes.tells_name = 0 OR change_audience.sees_names = 1)
         )
+        OR (
+            audience = 'hosts' AND EXISTS (
+                SELECT 1
+                FROM eventorg_hosts AS hosts
+                WHERE hosts.event_id = changes.about_event_id AND hosts.user_id = :user_id
+            )
+        )
     )
 ORDER BY seq
 LIMIT :limit;
@@ -149,7 +165,7 @@ SELECT
     seq,
     at,
     type,
-    event_id,
+    coalesce(event_id, about_event_id) AS event_id,
     CASE
         WHEN user_id = :user_id OR tells_name = 0 THEN user_id
         WHEN EXISTS (
@@ -186,7 +202,7 @@ SELECT
     seq,
     at,
     type,
-    event_id,
+    coalesce(event_id, about_event_id) AS event_id,
     user_id,
     data
 FROM changes

@@ -7,6 +7,7 @@ from litestar.di import NamedDependency
 from msgspec import Meta, Struct
 
 from eventorg import __version__
+from eventorg.extensions.gates import PluginGates
 from eventorg.extensions.worker import PluginWorker
 from eventorg.repositories.health import HealthRepository
 from eventorg.repositories.plugins import PluginRepository
@@ -40,12 +41,15 @@ async def get_health(
     health: NamedDependency[HealthRepository],
     plugins: NamedDependency[PluginRepository],
     workers: NamedDependency[list[PluginWorker]],
+    plugin_gates: NamedDependency[PluginGates],
 ) -> Health:
     """Returns 200 if the server can read and write its database, and 503 if it cannot.
 
-    A plugin is `ok`, `retrying` (it retries a change or restarts after a crash), or `failing` (it gave up on a change
-    or crashed eight times in a row).
+    A plugin is `ok`, `retrying` (it retries a change or restarts after a crash), or `failing` (it gave up on a change,
+    crashed eight times in a row, or could not check its rule about who may register).
     """
     await health.probe()
     states = {state.name: state for state in await plugins.find_states()}
-    return Health("ok", __version__, {worker.name: worker.health(states.get(worker.name)) for worker in workers})
+    plugins_health: dict[str, str] = {worker.name: worker.health(states.get(worker.name)) for worker in workers}
+    failing = {name: "failing" for name in plugins_health if plugin_gates.is_failing(name)}
+    return Health("ok", __version__, plugins_health | failing)

@@ -139,6 +139,7 @@ class InvitationCodeController(Controller):
                     "registration_closed",
                     "already_attended",
                 ],
+                503: ["plugin_failed"],
             },
         ),
     )

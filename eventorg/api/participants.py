@@ -84,6 +84,7 @@ class ParticipantController(Controller):
                 403: ["forbidden", "blocked"],
                 404: ["event_not_found", "user_not_found"],
                 409: ["event_full", "event_cancelled", "event_not_open", "event_over", "too_many_people_by_name"],
+                503: ["plugin_failed"],
             },
         ),
     )

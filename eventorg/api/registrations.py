@@ -45,6 +45,7 @@ class RegistrationController(Controller):
                     "registration_not_open",
                     "registration_closed",
                 ],
+                503: ["plugin_failed"],
             },
         ),
     )
@@ -84,6 +85,7 @@ class RegistrationController(Controller):
                     "registration_not_open",
                     "registration_closed",
                 ],
+                503: ["plugin_failed"],
             },
         ),
     )

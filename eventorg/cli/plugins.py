@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import click
+from msgspec import Struct
 
 from eventorg.cli.running import run_with_core
 from eventorg.core import Core
@@ -16,7 +17,7 @@ from eventorg.repositories.plugins import PluginCrashes, PluginState, summarize
 from eventorg.settings import load
 
 if TYPE_CHECKING:
-    from eventorg.plugin import Context, Plugin
+    from eventorg.plugin import Context, Gate, Plugin
 
 T = TypeVar("T")
 
@@ -99,6 +100,13 @@ def _paths(route: object) -> list[str]:
     return [getattr(route, "path", "/")]
 
 
+def _gate(gate: "Gate") -> str:
+    """Returns the name of a gate, and its exceptions."""
+    binds = ", also for hosts" if gate.binds_hosts else ""
+    lets_in = ", lets people in when it fails" if gate.on_error == "allow" else ""
+    return f"{getattr(gate.check, '__name__', repr(gate.check))}{binds}{lets_in}"
+
+
 def _interval(interval: timedelta) -> str:
     """Returns an interval in its largest whole unit: `10 s`, `90 min` or `24 h`."""
     total = interval.total_seconds()
@@ -114,7 +122,8 @@ def _describe(plugin: "Plugin", state: PluginState | None, crashes: PluginCrashe
     fields = getattr(plugin.settings, "__struct_fields__", ())
     for title, names in {
         "routes": [path for route in plugin.routes for path in _paths(route)],
-        "facts": [fact.__name__ for fact in plugin.on],
+        "facts": [f"{plugin.name}.{fact.name}" if isinstance(fact, Struct) else fact.__name__ for fact in plugin.on],
+        "gates": [_gate(gate) for gate in plugin.gates],
         "jobs": [f"{job.name} every {_interval(job.every)}" for job in plugin.jobs],
         "migrations": [file.name for file in sorted(plugin.migrations.glob("*.sql"))] if plugin.migrations else [],
         "settings": [f"EVENTORG_{plugin.name}_{field}".upper() for field in fields],

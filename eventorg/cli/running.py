@@ -23,6 +23,9 @@ def run_with_core(action: Callable[[Core], Awaitable[T]], *, plugins: bool = Fal
     core = Core(load())
     require_database(core.settings.database_path)
     prepare(core.settings.database_path, core.components if plugins else [core_component()], core.clock)
+    if plugins:
+        core.check_statements()
+        core.connect_plugins()
 
     async def act() -> T:
         async with core.database.opened(checkpoints=False):

@@ -5,7 +5,7 @@ the words.
 """
 
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from msgspec import Struct
 
@@ -32,7 +32,7 @@ class DomainError(Exception):
 
     values: Mapping[str, str] = {}
     """The values that the text of the code mentions."""
-    members: Mapping[str, str] = {}
+    members: Mapping[str, Any] = {}
     """What a client needs besides the code, in members of its own (RFC 9457, section 3.2)."""
 
     def __init__(self, code: str | None = None, **words: str) -> None:

@@ -1,7 +1,7 @@
 """Facts in the past tense: the rows of the change log, and the feed for the API and for plugins."""
 
 from collections.abc import Iterable
-from typing import Annotated, Final, Literal, TypedDict
+from typing import Annotated, Final, Literal, TypedDict, get_args
 
 from msgspec import Meta, Struct
 
@@ -29,6 +29,9 @@ ChangeType = Literal[
 
 Actor = Literal["self", "host", "operator", "system"]
 """The author of a change of a registration. `system`: a promotion from the waiting list, or a merge of two accounts."""
+
+Audience = Literal["event", "user", "hosts"]
+"""Whom a change concerns: the audience of its event and its user, its user alone, or its user and the event's hosts."""
 
 ALL_CHANGES: Final = "*"
 """The audience of a reader who sees every change. No ID looks like it."""
@@ -74,10 +77,11 @@ class ChangeData(TypedDict, total=False):
 class NewChange(Struct, frozen=True):
     """A change to record, by IDs only: the log contains no personal data."""
 
-    type: ChangeType
+    type: str
     event_id: str | None = None
     user_id: str | None = None
     data: ChangeData | None = None
+    audience: Audience = "event"
 
 
 class Change(Struct, kw_only=True, frozen=True):
@@ -85,7 +89,14 @@ class Change(Struct, kw_only=True, frozen=True):
 
     seq: Annotated[int, Meta(description="The number of the change. It grows in commit order.", examples=[17])]
     at: Annotated[str, instant("The time of the change, in UTC.")]
-    type: Annotated[ChangeType, Meta(description="The type of the change.", examples=["registration.created"])]
+    type: Annotated[
+        str,
+        Meta(
+            description=f"The type of the change: {', '.join(f'`{name}`' for name in get_args(ChangeType))}, or "
+            "`<plugin>.<name>` for a fact of a plugin.",
+            examples=["registration.created"],
+        ),
+    ]
     event_id: EventId | None
     user_id: (
         Annotated[
@@ -168,7 +179,7 @@ class AnswerUpdated(Fact, frozen=True, kw_only=True):
     """A user answered differently, or withdrew an answer (`event_id`, `user_id`)."""
 
 
-FACTS: Final[dict[ChangeType, type[Fact]]] = {
+FACTS: Final[dict[str, type[Fact]]] = {
     "user.created": UserCreated,
     "user.updated": UserUpdated,
     "user.deleted": UserDeleted,

@@ -1,14 +1,19 @@
 """Implements `eventorg.plugin.Context`, through which a plugin works."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from msgspec import Struct, to_builtins
 
 from eventorg.domain.callers import Caller
 from eventorg.domain.deliveries import Notice
-from eventorg.domain.events import Event, Role
+from eventorg.domain.events import Event, EventPatch, NewEvent, Role
+from eventorg.domain.facts import NewChange
 from eventorg.domain.idempotency import Once, is_replay, owner_of
+from eventorg.domain.registrations import Registration
 from eventorg.domain.users import User
 from eventorg.domain.values import Clock
+from eventorg.extensions.acts import Acts
 from eventorg.extensions.loader import LoadedPlugin
 from eventorg.repositories.changes import ChangeRepository
 from eventorg.repositories.deliveries import DeliveryRepository, Refresh
@@ -17,6 +22,9 @@ from eventorg.repositories.idempotency import IdempotencyRepository, request_cal
 from eventorg.repositories.users import UserRepository
 from eventorg.storage.database import Database
 from eventorg.storage.transactions import Transaction, TransactionFunction
+
+if TYPE_CHECKING:
+    from eventorg.plugin import FactType
 
 T = TypeVar("T")
 
@@ -34,6 +42,7 @@ class PluginContext:
         users: UserRepository,
         idempotency: IdempotencyRepository,
         deliveries: DeliveryRepository,
+        acts: Acts,
         public_url: str,
     ) -> None:
         import structlog  # here: its import is slow, and commands without plugins do not need it
@@ -50,7 +59,9 @@ class PluginContext:
         self._users = users
         self._idempotency = idempotency
         self._deliveries = deliveries
+        self._acts = acts
         self._name = loaded.plugin.name
+        self._facts = loaded.plugin.facts
 
     async def read(self, work: TransactionFunction[T]) -> T:
         return await self._database.read(work)
@@ -100,6 +111,57 @@ class PluginContext:
 
     def cancel_notices(self, tx: Transaction, dedupe_keys: Sequence[str]) -> int:
         return self._deliveries.cancel(tx, self._name, dedupe_keys)
+
+    def register(
+        self,
+        tx: Transaction,
+        event_id: str,
+        user_id: str,
+        *,
+        guests: int = 0,
+        guest_names: Sequence[str] = (),
+        by: Caller | None = None,
+    ) -> Registration:
+        return self._acts.register(tx, event_id, user_id, guests, guest_names, by)
+
+    def leave(self, tx: Transaction, event_id: str, user_id: str, *, by: Caller | None = None) -> Registration:
+        return self._acts.leave(tx, event_id, user_id, by)
+
+    def create_event(self, tx: Transaction, new: NewEvent, organizer_id: str, *, by: Caller | None = None) -> Event:
+        return self._acts.create_event(tx, new, organizer_id, by)
+
+    def update_event(self, tx: Transaction, event_id: str, patch: EventPatch, *, by: Caller | None = None) -> Event:
+        return self._acts.update_event(tx, event_id, patch, by)
+
+    def cancel_event(self, tx: Transaction, event_id: str, *, by: Caller | None = None) -> Event:
+        return self._acts.cancel_event(tx, event_id, by)
+
+    def copy_event(self, tx: Transaction, event_id: str, changes: EventPatch, *, by: Caller | None = None) -> Event:
+        return self._acts.copy_event(tx, event_id, changes, by)
+
+    def record(
+        self,
+        tx: Transaction,
+        fact: "FactType",
+        data: Struct | None = None,
+        *,
+        event_id: str | None = None,
+        user_id: str | None = None,
+        by: Caller | None = None,
+    ) -> None:
+        if fact not in self._facts:
+            raise ValueError(f"the fact {fact.name} is not in Plugin.facts")
+        if (user_id if fact.audience == "user" else event_id) is None:
+            subject = "a user" if fact.audience == "user" else "an event"
+            raise ValueError(f"the fact {fact.name} needs the id of {subject}")
+        if type(data) is not (fact.data or type(None)):
+            raise ValueError(f"the data of the fact {fact.name} has another type")
+        values = None if data is None else to_builtins(data)
+        change = NewChange(f"{self._name}.{fact.name}", event_id, user_id, values, fact.audience)
+        self._acts.record(tx, change, by)
+
+    def touch_card(self, tx: Transaction, event_id: str) -> None:
+        self._acts.touch_card(tx, event_id)
 
     def refresher(self, refresh: Callable[[Notice, "PluginContext", Transaction], Mapping[str, str] | None]) -> Refresh:
         """Returns the plugin's function as the outbox calls it."""

@@ -179,7 +179,7 @@ def _import_file(name: str, file: Path) -> ModuleType:
 
 
 def _load(name: str, load: Import, settings: Settings) -> LoadedPlugin:
-    from eventorg.plugin import Plugin
+    from eventorg.plugin import INTERFACE, Plugin
 
     try:
         module = load()
@@ -192,6 +192,11 @@ def _load(name: str, load: Import, settings: Settings) -> LoadedPlugin:
     if plugin.name != name:
         raise PluginError(f'The plugin in {name} declares name="{plugin.name}". Use the same name in both places.')
     _check_fields(plugin)
+    if plugin.api != INTERFACE:
+        raise PluginError(
+            f"The plugin {name} was written for version {plugin.api} of the plugin interface. This eventorg has "
+            f"version {INTERFACE}."
+        )
     _check_requires(plugin)
     own = convert(own_values(settings, name), plugin.settings or Struct, f"{PREFIX}{name.upper()}_")
     return LoadedPlugin(plugin, own, Statements(plugin.statements))
@@ -206,8 +211,14 @@ def _check_fields(plugin: "Plugin") -> None:
             raise PluginError(f"The plugin {plugin.name} declares {field}={value!r}, which has the wrong type.")
         if isinstance(value, Path) and not value.is_dir():
             raise PluginError(f"The plugin {plugin.name} declares {field}={str(value)!r}, which is not a folder.")
+    for own in plugin.facts:
+        if not _NAME.fullmatch(own.name) or [each.name for each in plugin.facts].count(own.name) > 1:
+            raise PluginError(
+                f"The plugin {plugin.name} declares the fact {own.name!r}. Give each its own name of 2 to 31 lowercase "
+                "letters, digits, and underscores."
+            )
     for fact in plugin.on:
-        if fact not in FACTS.values():
+        if fact not in FACTS.values() and fact not in plugin.facts:
             raise PluginError(f"The plugin {plugin.name} handles {fact!r}, which is not a type of fact.")
     if isasyncgenfunction(plugin.lifespan) or iscoroutinefunction(plugin.lifespan):
         raise PluginError(
@@ -220,9 +231,32 @@ def _check_fields(plugin: "Plugin") -> None:
             raise PluginError(
                 f"The {field} of the plugin {plugin.name}, {_name(function)}, must not be an `async def`."
             )
+    _check_gates(plugin)
     for function in (*plugin.on.values(), *(job.run for job in plugin.jobs)):
         if not iscoroutinefunction(function):
             raise PluginError(f"The function {_name(function)} of the plugin {plugin.name} must be an `async def`.")
+
+
+def _check_gates(plugin: "Plugin") -> None:
+    """Checks the gates and what they may return. Raises `PluginError`."""
+    for gate in plugin.gates:
+        if iscoroutinefunction(gate.check):
+            raise PluginError(f"The gate {_name(gate.check)} of the plugin {plugin.name} must not be an `async def`.")
+    seen = set()
+    for refusal in plugin.refusals:
+        if not _NAME.fullmatch(refusal.code) or refusal.code in seen:
+            raise PluginError(
+                f"The plugin {plugin.name} declares the refusal {refusal.code!r}. Give each its own code of 2 to 31 "
+                "lowercase letters, digits, and underscores."
+            )
+        seen.add(refusal.code)
+        for words in (refusal.words, refusal.next_step):
+            if words and words.keys() != {"ru", "en"}:
+                raise PluginError(
+                    f"The refusal {refusal.code} of the plugin {plugin.name} needs each text in ru and en."
+                )
+        if not refusal.words:
+            raise PluginError(f"The refusal {refusal.code} of the plugin {plugin.name} needs a text.")
 
 
 def _name(function: object) -> str:

@@ -6,7 +6,7 @@ dead letter.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
 from datetime import datetime
 from functools import partial
@@ -21,7 +21,7 @@ from eventorg.domain.values import rfc3339
 from eventorg.extensions.context import PluginContext
 from eventorg.extensions.loader import LoadedPlugin
 from eventorg.extensions.supervisor import MAX_PAUSE, Supervisor, describe_error, growing_pause
-from eventorg.plugin import Job
+from eventorg.plugin import FactType, Handler, Job, Plugin
 from eventorg.repositories.plugins import (
     MAX_ATTEMPTS,
     MAX_BATCH,
@@ -51,7 +51,7 @@ class PluginWorker:
     ) -> None:
         self.name: Final = loaded.plugin.name
         self._plugin: Final = loaded.plugin
-        self._handlers: Final = loaded.plugin.on
+        self._handlers: Final = dict(_by_type(loaded.plugin))
         self._context = context
         self._plugins = plugins
         self._database = database
@@ -158,7 +158,7 @@ class PluginWorker:
             changes = changes[:1]
             self._singly = max(0, self._singly - 1)
         marked = False
-        wanted = await self._filter([_fact(change) for change in changes if FACTS[change.type] in self._handlers])
+        wanted = await self._filter([_fact(change) for change in changes if change.type in self._handlers])
         for change in changes:
             if change.seq in wanted:
                 if not marked:
@@ -201,7 +201,7 @@ class PluginWorker:
 
     async def _call_handler(self, change: Change) -> str | None:
         """Calls the handler of a change. Returns its error, or None."""
-        handler = self._handlers.get(FACTS[change.type])
+        handler = self._handlers.get(change.type)
         if handler is None:  # a dead letter of a version that had a handler
             return None
         return await self._guard(partial(handler, _fact(change), self._context), HANDLER_SECONDS)
@@ -233,8 +233,15 @@ class PluginWorker:
         return None
 
 
+def _by_type(plugin: Plugin) -> Iterator[tuple[str, Handler]]:
+    """Yields the handlers by the type that the change log has."""
+    names = {kind: name for name, kind in FACTS.items()}
+    for kind, handler in plugin.on.items():
+        yield (f"{plugin.name}.{kind.name}" if isinstance(kind, FactType) else names[kind]), handler
+
+
 def _fact(change: Change) -> Fact:
-    return FACTS[change.type](**structs.asdict(change))
+    return FACTS.get(change.type, Fact)(**structs.asdict(change))
 
 
 def _is_stopping() -> bool:

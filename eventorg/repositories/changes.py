@@ -37,11 +37,13 @@ class ChangeRepository:
             self._sql.record_change,
             now=tx.now,
             type=fact.type,
-            event_id=fact.event_id,
+            event_id=fact.event_id if fact.audience == "event" else None,
             user_id=fact.user_id,
             actor_id=by.user_id or None,
             bot=by.bot,
             data=encode_data(fact.data),
+            audience=None if fact.audience == "event" else fact.audience,
+            about_event_id=None if fact.audience == "event" else fact.event_id,
         )
         change = Change(
             seq=seq, at=tx.now, type=fact.type, event_id=fact.event_id, user_id=fact.user_id, data=fact.data

@@ -39,15 +39,23 @@ class EventCopyRepository:
 
         def work(tx: Transaction) -> Event:
             original = self._events.load_as_host(tx, event_id, caller.user_id)
-            copy = self._events.insert(tx, copied(original, given), caller, copied_from(original.id))
-            self._metadata.copy(tx, original.id, copy.id)
-            if given.metadata is not UNSET:
-                merged(original.metadata or {}, given.metadata)
-                self._metadata.change(tx, copy.id, given.metadata, caller.bot)
-            self._hosts.copy(tx, original.id, copy, caller)
+            copy = self.make(tx, original, given, caller.user_id, caller)
             return self._events.load(tx, copy.id, caller.user_id)
 
         def may_see(tx: Transaction, copy: Event) -> None:
             self._events.load_as_host(tx, copy.id, caller.user_id)
 
         return await self._idempotency.write(caller, Event, work, once, may_see)
+
+    def make(self, tx: Transaction, original: Event, given: EventCopy, organizer_id: str, by: Caller) -> Event:
+        """Copies an event for an organizer, in the given transaction, and returns the copy.
+
+        Raises `Invalid` and `Conflict` as `create` does.
+        """
+        copy = self._events.insert(tx, copied(original, given), organizer_id, by, copied_from(original.id))
+        self._metadata.copy(tx, original.id, copy.id)
+        if given.metadata is not UNSET:
+            merged(original.metadata or {}, given.metadata)
+            self._metadata.change(tx, copy.id, given.metadata, by.bot)
+        self._hosts.copy(tx, original.id, copy, by)
+        return copy

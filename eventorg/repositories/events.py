@@ -93,7 +93,9 @@ class EventRepository:
         def may_see(tx: Transaction, event: Event) -> None:
             self.load(tx, event.id, caller.user_id)
 
-        return await self._idempotency.write(caller, Event, lambda tx: self._create(tx, new, caller), once, may_see)
+        return await self._idempotency.write(
+            caller, Event, lambda tx: self.make(tx, new, caller.user_id, caller), once, may_see
+        )
 
     async def get(self, event_id: str, viewer_id: str | None) -> Event:
         """Returns the event. Raises `NotFound` if the viewer may not see it."""
@@ -151,7 +153,7 @@ class EventRepository:
             self.load_as_host(tx, event_id, caller.user_id)
 
         return await self._idempotency.write(
-            caller, Event, lambda tx: self._update(tx, event_id, patch, expected, caller), once, may_see
+            caller, Event, lambda tx: self.change(tx, event_id, patch, expected, caller), once, may_see
         )
 
     async def delete(self, event_id: str, expected: frozenset[str] | None, caller: Caller) -> None:
@@ -170,6 +172,10 @@ class EventRepository:
         """Returns the event with the viewer's role. Raises `NotFound` if the viewer may not see it."""
         event = self._load(tx, event_id)
         return self._seen_by(event, self._load_view(tx, event.id, viewer_id))
+
+    def load_for_all(self, tx: Transaction, event_id: str) -> Event:
+        """Returns the event without a role, whoever may see it. Raises `NotFound`."""
+        return self._load(tx, event_id)
 
     def load_as_host(self, tx: Transaction, event_id: str, caller_id: str) -> Event:
         """Returns the event. Raises `NotFound`, or `Forbidden` if the caller is not one of its hosts."""
@@ -236,21 +242,24 @@ class EventRepository:
         kept = itertools.takewhile(lambda event: event.id not in left_out, events)
         return [structs.replace(event, metadata=found.get(event.id, UNSET)) for event in kept]
 
-    def _create(self, tx: Transaction, new: NewEvent, caller: Caller) -> Event:
-        event = self.insert(tx, new, caller)
-        self._metadata.change(tx, event.id, new.metadata, caller.bot)
+    def make(self, tx: Transaction, new: NewEvent, organizer_id: str, by: Caller) -> Event:
+        """Creates an event of an organizer, and returns it. Raises `Conflict` (`too_many_events`)."""
+        event = self.insert(tx, new, organizer_id, by)
+        self._metadata.change(tx, event.id, new.metadata, by.bot)
         return structs.replace(event, role="organizer", metadata=merged({}, new.metadata))
 
-    def insert(self, tx: Transaction, new: NewEvent | Event, caller: Caller, data: ChangeData | None = None) -> Event:
+    def insert(
+        self, tx: Transaction, new: NewEvent | Event, organizer_id: str, by: Caller, data: ChangeData | None = None
+    ) -> Event:
         """Creates an event with the settings of `new`, without metadata, and returns it. Raises `Conflict`."""
-        self._check_number(tx, caller.user_id)
-        values = _settings(new) | {"organizer_id": caller.user_id, "event_id": str(uuid4())}
+        self._check_number(tx, organizer_id)
+        values = _settings(new) | {"organizer_id": organizer_id, "event_id": str(uuid4())}
         row = None
         while row is None:  # no row: the code is taken
             row = tx.one(self._sql.create_event, code=_new_code(), now=tx.now, **values)
         event = _event(row)
         # It names the organizer: a reader who waits for news does not know the new event's ID.
-        self._changes.record(tx, NewChange("event.created", event.id, caller.user_id, data), caller)
+        self._changes.record(tx, NewChange("event.created", event.id, organizer_id, data), by)
         return event
 
     def _check_number(self, tx: Transaction, user_id: str) -> None:
@@ -261,10 +270,18 @@ class EventRepository:
         ):
             raise Conflict("too_many_events")
 
-    def _update(
-        self, tx: Transaction, event_id: str, patch: EventPatch, expected: frozenset[str] | None, caller: Caller
+    def change(
+        self,
+        tx: Transaction,
+        event_id: str,
+        patch: EventPatch,
+        expected: frozenset[str] | None,
+        caller: Caller,
+        *,
+        as_system: bool = False,
     ) -> Event:
-        before = self.load_as_host(tx, event_id, caller.user_id)
+        """Does what `update` does, in the given transaction. The system need not be a host."""
+        before = self.load_for_all(tx, event_id) if as_system else self.load_as_host(tx, event_id, caller.user_id)
         check_version(before.version, expected)
         after = structs.replace(
             before, **{name: value for name in SETTINGS if (value := getattr(patch, name)) is not UNSET}
@@ -288,7 +305,7 @@ class EventRepository:
         self._changes.record(tx, NewChange(kind, before.id, data=field_names(changed)), caller)
         self.note_act(tx, before.id, caller)
         self._seats.fill(tx, before.id, caller)
-        return self.load(tx, before.id, caller.user_id)
+        return self.load_for_all(tx, before.id) if as_system else self.load(tx, before.id, caller.user_id)
 
 
 class _Room:

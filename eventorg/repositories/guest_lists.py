@@ -64,22 +64,7 @@ class GuestListRepository:
         """
 
         def work(tx: Transaction) -> tuple[Registration, bool]:
-            event = self._events.load_as_host(tx, event_id, caller.user_id)
-            user = self._create(tx, event.id, new, caller) if new.user_id is None else self._users.load(tx, new.user_id)
-            asked = self._places.ask(tx, event.id, user.id)
-            before = self._participants.load(tx, event.id, user.id) if asked.is_registered else None
-            if before is not None and before.approved:
-                return before, False
-            if user.name_only and new.user_id is not None:
-                raise NotFound("user_not_found")  # a participant of another event
-            self._blocks.check(tx, user.id, caller.user_id)
-            self._events.note_act(tx, event.id, caller)
-            if before is not None:
-                return self._places.approve(tx, asked, before, caller, "host"), False
-            added = self._places.enter(tx, asked, new.party, caller, "host")
-            if not user.name_only:
-                self._notices.tell_added(tx, event, added, user, caller)
-            return added, True
+            return self.enter(tx, event_id, new, caller)
 
         def may_see(tx: Transaction, _: tuple[Registration, bool]) -> None:
             self._events.load_as_host(tx, event_id, caller.user_id)
@@ -126,19 +111,51 @@ class GuestListRepository:
         """
 
         def work(tx: Transaction) -> Registration:
-            event = self._events.load_as_host(tx, event_id, caller.user_id)
-            before = self._participants.load(tx, event.id, user_id)
-            check_version(before.version, expected)
-            if block:
-                self._blocks.add(tx, caller.user_id, user_id)
-            removed = self._places.end(tx, before, caller, actor_for(user_id, caller), "host")
-            self._notices.withdraw(tx, before)
-            self._events.note_act(tx, event.id, caller)
-            if tx.one(self._sql.is_name_only, user_id=user_id):
-                self._closing.finish(tx, user_id, caller, Step())
-            return removed
+            return self.end(tx, event_id, user_id, expected, caller, block=block)
 
         return await self._database.write(work)
+
+    def enter(self, tx: Transaction, event_id: str, new: NewParticipant, caller: Caller) -> tuple[Registration, bool]:
+        """Does what `add` does, in the given transaction."""
+        event = self._events.load_as_host(tx, event_id, caller.user_id)
+        user = self._create(tx, event.id, new, caller) if new.user_id is None else self._users.load(tx, new.user_id)
+        asked = self._places.ask(tx, event.id, user.id)
+        before = self._participants.load(tx, event.id, user.id) if asked.is_registered else None
+        if before is not None and before.approved:
+            return before, False
+        if user.name_only and new.user_id is not None:
+            raise NotFound("user_not_found")  # a participant of another event
+        self._blocks.check(tx, user.id, caller.user_id)
+        self._events.note_act(tx, event.id, caller)
+        if before is not None:
+            return self._places.approve(tx, asked, before, caller, "host"), False
+        added = self._places.enter(tx, asked, new.party, caller, "host")
+        if not user.name_only:
+            self._notices.tell_added(tx, event, added, user, caller)
+        return added, True
+
+    def end(
+        self,
+        tx: Transaction,
+        event_id: str,
+        user_id: str,
+        expected: frozenset[str] | None,
+        caller: Caller,
+        *,
+        block: bool,
+    ) -> Registration:
+        """Does what `remove` does, in the given transaction."""
+        event = self._events.load_as_host(tx, event_id, caller.user_id)
+        before = self._participants.load(tx, event.id, user_id)
+        check_version(before.version, expected)
+        if block:
+            self._blocks.add(tx, caller.user_id, user_id)
+        removed = self._places.end(tx, before, caller, actor_for(user_id, caller), "host")
+        self._notices.withdraw(tx, before)
+        self._events.note_act(tx, event.id, caller)
+        if tx.one(self._sql.is_name_only, user_id=user_id):
+            self._closing.finish(tx, user_id, caller, Step())
+        return removed
 
     def _create(self, tx: Transaction, event_id: str, new: NewParticipant, by: Caller) -> User:
         """Returns a new user who exists only as a participant of an event."""

@@ -11,6 +11,7 @@ from eventorg.domain.parties import Party, PartyPatch
 from eventorg.domain.registrations import NO_PLACE, CancelledBy, Registration, RegistrationStatus
 from eventorg.repositories.answers import Answers
 from eventorg.repositories.changes import ChangeRepository
+from eventorg.repositories.gates import Gates
 from eventorg.repositories.participants import ParticipantRepository
 from eventorg.repositories.seats import Seats
 from eventorg.storage.statements import Statements
@@ -27,12 +28,14 @@ class Places:
         seats: Seats,
         answers: Answers,
         participants: ParticipantRepository,
+        gates: Gates,
     ) -> None:
         self._sql = sql
         self._changes = changes
         self._seats = seats
         self._answers = answers
         self._participants = participants
+        self._gates = gates
 
     def ask(self, tx: Transaction, event_id: str, user_id: str) -> Admission:
         """Returns the state that decides whether a user may come. Raises `NotFound` if there is no such event."""
@@ -49,9 +52,10 @@ class Places:
     ) -> Registration:
         """Returns the new registration of somebody who is not registered. A stored answer ends.
 
-        Raises the errors of `admit`, and `Conflict` (`event_full`).
+        Raises the errors of `admit`, those of the gates, and `Conflict` (`event_full`).
         """
         approved = admit(asked, party, tx.now, actor, invited=invited)
+        self._gates.ask(tx, asked, party, None, by, actor, invited=invited)
         event_id, user_id = asked.event_id, asked.user_id
         if asked.status is not None:
             tx.run(self._sql.forget_cancelled, event_id=event_id, user_id=user_id)
@@ -94,13 +98,15 @@ class Places:
     ) -> Registration:
         """Returns the registration with another party. A party that waits keeps its place.
 
-        Raises the errors of `check_party_change`, and `Conflict` (`event_full`) if more seats are needed than are free,
-        unless the capacity is raised by the missing ones.
+        Raises the errors of `check_party_change`, `Conflict` (`event_full`) if more seats are needed than are free,
+        unless the capacity is raised by the missing ones, and those of the gates if a participant's party grows.
         """
         party = before.party.changed(patch)
         if party == before.party:
             return before
         check_party_change(asked, before.party, party, tx.now, actor)
+        if party.people > before.party.people and actor == "self":
+            self._gates.ask(tx, asked, party, before, by, actor)
         after = structs.replace(before, guests=party.guests, guest_names=list(party.guest_names))
         if raise_capacity:
             self._make_room(tx, before, after, by)

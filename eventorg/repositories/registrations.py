@@ -1,14 +1,16 @@
 """A user's own registrations: each is a seat or a place on the waiting list, first come, first served."""
 
+from typing import Literal
+
 from msgspec import structs
 
 from eventorg.domain.admission import Admission
 from eventorg.domain.callers import Caller
 from eventorg.domain.errors import Forbidden, NotFound
 from eventorg.domain.exports import StoredRegistration
-from eventorg.domain.facts import NewChange, actor_for, registration_step
+from eventorg.domain.facts import Actor, NewChange, actor_for, registration_step
 from eventorg.domain.idempotency import Once
-from eventorg.domain.parties import PartyPatch
+from eventorg.domain.parties import Party, PartyPatch
 from eventorg.domain.registrations import NewRegistration, Place, Registration, check_leaving
 from eventorg.domain.values import check_version
 from eventorg.repositories.answers import Answers
@@ -62,10 +64,7 @@ class RegistrationRepository:
             raise Forbidden()
 
         def work(tx: Transaction) -> tuple[Registration, bool]:
-            asked = self._ask(tx, event_id, caller)
-            if asked.is_registered:
-                return self._participants.load(tx, asked.event_id, caller.user_id), False
-            return self._places.enter(tx, asked, new.party, caller, "self"), True
+            return self.enter(tx, event_id, caller.user_id, new.party, caller, "self")
 
         def may_see(tx: Transaction, _: tuple[Registration, bool]) -> None:
             self._events.load(tx, event_id, caller.user_id)
@@ -87,7 +86,7 @@ class RegistrationRepository:
         """
 
         def work(tx: Transaction) -> Registration:
-            asked = self._ask(tx, event_id, caller)
+            asked = self._ask(tx, event_id, caller.user_id, "self")
             if not asked.is_registered:
                 raise NotFound("registration_not_found")
             before = self._participants.load(tx, asked.event_id, caller.user_id)
@@ -106,18 +105,46 @@ class RegistrationRepository:
         """
 
         def work(tx: Transaction) -> Registration:
-            asked = self._ask(tx, event_id, caller)
-            before = self._participants.load(tx, asked.event_id, caller.user_id)
-            check_version(before.version, expected)
-            if before.status == "cancelled" and asked.answer is None:
-                return before
-            check_leaving(before.status, asked.end_time, tx.now)
-            if before.status == "cancelled":
-                self._answers.end(tx, asked.event_id, caller.user_id, caller)
-                return before
-            return self._places.end(tx, before, caller, "self", "self")
+            return self.end(tx, event_id, caller.user_id, expected, caller, "self")
 
         return await self._database.write(work)
+
+    def enter(
+        self, tx: Transaction, event_id: str, user_id: str, party: Party, by: Caller, actor: Literal["self", "system"]
+    ) -> tuple[Registration, bool]:
+        """Returns a user's registration, and true if it is new. The system passes every rule but the capacity.
+
+        Raises the errors of `register`.
+        """
+        asked = self._ask(tx, event_id, user_id, actor)
+        if asked.is_registered:
+            return self._participants.load(tx, asked.event_id, user_id), False
+        return self._places.enter(tx, asked, party, by, actor), True
+
+    def end(
+        self,
+        tx: Transaction,
+        event_id: str,
+        user_id: str,
+        expected: frozenset[str] | None,
+        by: Caller,
+        actor: Literal["self", "system"],
+    ) -> Registration:
+        """Cancels a user's registration and returns it. The system can do this at any time.
+
+        Raises the errors of `leave`.
+        """
+        asked = self._ask(tx, event_id, user_id, actor)
+        before = self._participants.load(tx, asked.event_id, user_id)
+        check_version(before.version, expected)
+        if before.status == "cancelled" and asked.answer is None:
+            return before
+        if actor == "self":
+            check_leaving(before.status, asked.end_time, tx.now)
+        if before.status == "cancelled":
+            self._answers.end(tx, asked.event_id, user_id, by)
+            return before
+        return self._places.end(tx, before, by, actor, actor)
 
     def remove_all_for_user(self, tx: Transaction, user_id: str, by: Caller, step: Step) -> bool:
         """Deletes the registrations of a user whose account is being deleted, except for events that go with it.
@@ -149,7 +176,8 @@ class RegistrationRepository:
             stored.append(StoredRegistration(**registration, cancelled_by=row["cancelled_by"]))
         return stored
 
-    def _ask(self, tx: Transaction, event_id: str, caller: Caller) -> Admission:
-        asked = self._places.ask(tx, event_id, caller.user_id)
-        asked.check_visible()
+    def _ask(self, tx: Transaction, event_id: str, user_id: str, actor: Actor) -> Admission:
+        asked = self._places.ask(tx, event_id, user_id)
+        if actor == "self":
+            asked.check_visible()
         return asked

@@ -317,7 +317,7 @@ class Database:
     def _snapshot(self, connection: sqlite3.Connection, work: TransactionFunction[T]) -> T:
         try:
             connection.execute("BEGIN")
-            return work(Transaction(connection, self._clock))
+            return work(Transaction(connection, self._clock, can_write=False))
         except BaseException as error:
             raise refusal(error)  # noqa: B904 (mostly the error itself, which has no cause)
         finally:

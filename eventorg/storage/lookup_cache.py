@@ -50,7 +50,7 @@ class LookupCache:
             self._version = version
 
     def _run(self, work: Callable[..., Any], *values: Any) -> Any:
-        return work(Transaction(self._connection, _no_clock), *values)
+        return work(Transaction(self._connection, _no_clock, can_write=False), *values)
 
 
 def _no_clock() -> NoReturn:

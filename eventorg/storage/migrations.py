@@ -8,6 +8,7 @@ import hashlib
 import re
 import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 
@@ -15,6 +16,12 @@ from msgspec import Struct
 
 from eventorg.domain.normal_forms import email_key, name_key
 from eventorg.errors import OperatorError
+from eventorg.storage.public_views import (
+    compile_schema,
+    explain_missing,
+    scratch_database,
+    tables_of,
+)
 
 _NAME = re.compile(r"\d{4}_[a-z0-9_]+\.sql")
 _CREATE = """
@@ -56,6 +63,10 @@ WHERE tables.type = 'table'
     AND keys.on_delete NOT IN ('CASCADE', 'SET NULL')
 """
 _REMEMBER = "INSERT INTO migrations (component, name, sha256, applied_at) VALUES (?, ?, ?, ?)"
+
+
+_READING_THE_CORE = frozenset(("cc6f92ef4a926d9d31ec9719e13b65d9b2f470947ccba6afa98acc694d4f19fc",))
+"""The SHA-256 of a file of 0.1.0 that reads a table of the core. A released file cannot change."""
 
 
 class MigrationError(OperatorError):
@@ -155,22 +166,42 @@ def _apply(connection: sqlite3.Connection, component: Component, name: str, now:
 
 
 def _run(connection: sqlite3.Connection, file: Path, content: bytes, prefix: str) -> None:
-    connection.set_authorizer(partial(_authorize, prefix))
     try:
-        for line, statement in _statements(content.decode()):
-            try:
-                connection.execute(statement)
-            except (sqlite3.Error, sqlite3.Warning) as error:
-                raise MigrationError(f"{file}:{line}: {_reason(error, prefix)}.") from error
+        statements = list(_statements(content.decode()))
     except UnicodeDecodeError as error:
         raise MigrationError(f"{file} is not UTF-8: {error}.") from None
-    finally:
-        connection.set_authorizer(None)
+    with scratch_database(connection, prefix) if prefix else nullcontext() as scratch:
+        connection.set_authorizer(partial(_authorize, prefix))
+        try:
+            for line, statement in statements:
+                try:
+                    connection.execute(statement)
+                except (sqlite3.Error, sqlite3.Warning) as error:
+                    raise MigrationError(f"{file}:{line}: {_reason(error, prefix)}.") from error
+        finally:
+            connection.set_authorizer(None)
+        if scratch is not None and _sha256(content) not in _READING_THE_CORE:
+            _try_apart(scratch, file, statements, prefix, tables_of(connection))
     for table, other in connection.execute(_HOLDING_BACK, {"prefix": prefix}) if prefix else ():
         raise MigrationError(
             f"{file}: {table} refers to {other} without ON DELETE CASCADE or SET NULL. The core could then not "
             f"delete rows of {other}."
         )
+
+
+def _try_apart(
+    scratch: sqlite3.Connection, file: Path, statements: list[tuple[int, str]], prefix: str, known: frozenset[str]
+) -> None:
+    """Applies a plugin's file without the tables of the core. Raises `MigrationError` if it reads one of them."""
+    for line, statement in statements:
+        try:
+            scratch.execute(statement)
+        except sqlite3.Error as error:
+            reason = explain_missing(error, known, prefix) or str(error)
+            raise MigrationError(f"{file}:{line}: {reason}.") from error
+    for name, fault in compile_schema(scratch, prefix):
+        if core_table := explain_missing(fault, known, prefix):
+            raise MigrationError(f"{file}: {name}: {core_table}.")
 
 
 def _authorize(prefix: str, action: int, first: str | None, second: str | None, *_: str | None) -> int:

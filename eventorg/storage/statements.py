@@ -7,15 +7,21 @@ cannot compile; these are errors here, with file and line.
 import re
 import sqlite3
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 
 from aiosql.adapters.sqlite3 import SQLite3Adapter
 from aiosql.query_loader import QueryLoader
 from aiosql.utils import SQLLoadException, SQLParseException
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from eventorg.errors import OperatorError
+from eventorg.storage.public_views import (
+    Access,
+    connect_virtual_tables,
+    explain_missing,
+    scratch_database,
+    tables_of,
+)
 
 
 class StatementError(OperatorError):
@@ -29,6 +35,8 @@ class Statement(Struct, frozen=True, eq=False):
     sql: str
     parameters: tuple[str, ...]
     place: str
+    only_reads: bool = False
+    """True for a statement that was compiled and does not write."""
 
 
 class Statements:
@@ -52,24 +60,42 @@ class Statements:
         return iter(self._by_name.values())
 
     def check(self, connection: sqlite3.Connection, prefix: str = "") -> None:
-        """Compiles each statement with every parameter bound. Raises `StatementError`, also for a statement that writes
-        to a table whose name does not begin with `prefix`."""
-        connection.execute(
-            "SELECT 1 FROM json_each('[]'), json_tree('[]')"
-        )  # SQLite registers them as tables at first use
-        connection.set_authorizer(partial(_authorize, prefix))
-        for statement in self:
-            try:
-                connection.execute(f"EXPLAIN {statement.sql}", dict.fromkeys(statement.parameters)).fetchall()
-            except (sqlite3.Error, sqlite3.Warning) as error:
-                denied = getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_AUTH
-                reason = f"a plugin writes only to tables named {prefix}…" if denied else error
-                raise StatementError(f"{statement.place}: {statement.name}: {reason}.") from None
+        """Compiles each statement with every parameter bound, and notes which of them only read.
+
+        Raises `StatementError`. With a prefix, the statements are those of a plugin: `eventorg.storage.public_views`
+        says what they may use.
+        """
+        connect_virtual_tables(connection, prefix)
+        access = Access(connection, prefix)
+        connection.set_authorizer(access)
+        try:
+            for statement in self:
+                access.begin()
+                try:
+                    _compile(connection, statement)
+                except (sqlite3.Error, sqlite3.Warning) as error:
+                    raise StatementError(f"{statement.place}: {statement.name}: {access.refusal or error}.") from None
+                if not access.is_writing:
+                    self._by_name[statement.name] = structs.replace(statement, only_reads=True)
+        finally:
+            connection.set_authorizer(None)
+        if prefix:
+            self._check_apart(connection, prefix)
+
+    def _check_apart(self, connection: sqlite3.Connection, prefix: str) -> None:
+        """Compiles each statement without the tables of the core. Raises `StatementError`."""
+        known = tables_of(connection)
+        with scratch_database(connection, prefix) as scratch:
+            for statement in self:
+                try:
+                    _compile(scratch, statement)
+                except (sqlite3.Error, sqlite3.Warning) as error:
+                    reason = explain_missing(error, known, prefix) or error
+                    raise StatementError(f"{statement.place}: {statement.name}: {reason}.") from None
 
 
-def _authorize(prefix: str, action: int, table: str | None, *_: str | None) -> int:
-    writes = action in (sqlite3.SQLITE_INSERT, sqlite3.SQLITE_UPDATE, sqlite3.SQLITE_DELETE)
-    return sqlite3.SQLITE_DENY if writes and not (table or "").startswith(prefix) else sqlite3.SQLITE_OK
+def _compile(connection: sqlite3.Connection, statement: Statement) -> None:
+    connection.execute(f"EXPLAIN {statement.sql}", dict.fromkeys(statement.parameters)).fetchall()
 
 
 def _read(file: Path) -> Iterator[Statement]:

@@ -20,11 +20,21 @@ _STEPS_BETWEEN_CHECKS: Final = 10_000
 class Transaction:
     """Runs named statements at once, on the thread of its connection."""
 
-    def __init__(self, connection: sqlite3.Connection, clock: Clock) -> None:
+    def __init__(self, connection: sqlite3.Connection, clock: Clock, *, can_write: bool = True) -> None:
         self._connection = connection
         self._clock = clock
+        self.can_write: Final = can_write
         self.news: Final[list[Change]] = []
         """The changes that this transaction records. The database's listeners receive them after the commit."""
+
+    def reading(self) -> "ReadTransaction":
+        """Returns the same transaction, without what writes."""
+        return ReadTransaction(self._connection, self._clock, self.now)
+
+    @property
+    def is_open(self) -> bool:
+        """False after a fault for which SQLite has undone the transaction, such as a full disk."""
+        return self._connection.in_transaction
 
     @cached_property
     def now(self) -> str:
@@ -80,6 +90,36 @@ class Transaction:
         if cursor.rowcount != 1 or cursor.lastrowid is None:
             raise LookupError(f"{statement.name} has made no row")
         return cursor.lastrowid
+
+
+class ReadTransaction(Transaction):
+    """A transaction that is writing, for code that may only read in it. It has `one`, `row`, `all` and `now`, and
+    raises `LookupError` for a statement that writes."""
+
+    def __init__(self, connection: sqlite3.Connection, clock: Clock, now: str) -> None:
+        super().__init__(connection, clock, can_write=False)
+        self.now = now
+
+    def all(self, statement: Statement, **parameters: Parameter) -> list[sqlite3.Row]:
+        _check_reads(statement)
+        return super().all(statement, **parameters)
+
+    def all_until(
+        self, statement: Statement, is_enough: Callable[[sqlite3.Row], bool], **parameters: Parameter
+    ) -> list[sqlite3.Row]:
+        _check_reads(statement)
+        return super().all_until(statement, is_enough, **parameters)
+
+    def run(self, statement: Statement, **parameters: Parameter) -> int:
+        raise LookupError(f"{statement.name}: this transaction only reads")
+
+    def insert(self, statement: Statement, **parameters: Parameter) -> int:
+        raise LookupError(f"{statement.name}: this transaction only reads")
+
+
+def _check_reads(statement: Statement) -> None:
+    if not statement.only_reads:
+        raise LookupError(f"{statement.name} writes, and this transaction only reads")
 
 
 TransactionFunction = Callable[[Transaction], T]

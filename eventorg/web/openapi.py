@@ -1,5 +1,6 @@
 """The OpenAPI description: GET /openapi.json, and GET /docs with the files that it loads."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, field, fields
 from functools import cached_property
 from importlib.metadata import distribution
@@ -55,8 +56,9 @@ in `If-None-Match` to get 304 if nothing has changed. HEAD works wherever GET do
 class ApiDescription(InitPlugin, ReceiveRoutePlugin, OpenAPISchemaPlugin):
     """A Litestar plugin that describes the API and shows the description."""
 
-    def __init__(self) -> None:
+    def __init__(self, refusals: Collection[str] = ()) -> None:
         self._config = _openapi_config()
+        self._config.refusals = refusals
 
     def on_app_init(self, app_config: AppConfig) -> AppConfig:
         """Sets the OpenAPI configuration."""
@@ -121,6 +123,7 @@ class _Config(OpenAPIConfig):
 
     optional_bodies: set[tuple[str, str]] = field(default_factory=set)
     strict_queries: set[tuple[str, str]] = field(default_factory=set)
+    refusals: Collection[str] = ()
 
     def to_openapi_schema(self) -> OpenAPI:
         """Returns the description, to which Litestar adds paths and schemas."""
@@ -128,6 +131,7 @@ class _Config(OpenAPIConfig):
         description = _Description(**{each.name: getattr(plain, each.name) for each in fields(plain)})
         description.optional_bodies = self.optional_bodies
         description.strict_queries = self.strict_queries
+        description.refusals = self.refusals
         return description
 
 
@@ -136,6 +140,7 @@ class _Description(OpenAPI):
 
     optional_bodies: set[tuple[str, str]]
     strict_queries: set[tuple[str, str]]
+    refusals: Collection[str]
 
     def to_schema(self) -> dict[str, Any]:
         """Returns the completed description as JSON objects."""
@@ -146,7 +151,7 @@ class _Description(OpenAPI):
         complete(self, self.optional_bodies, self.strict_queries)
         document = super().to_schema()
         add_navigation(document)
-        add_codes(document)
+        add_codes(document, self.refusals)
         add_examples(document)
         return document
 

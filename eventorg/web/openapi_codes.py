@@ -1,5 +1,6 @@
 """The error codes of each operation in the OpenAPI document, with an example of each."""
 
+from collections.abc import Collection
 from typing import Any, Final
 
 from eventorg.locales import catalogue
@@ -33,8 +34,11 @@ _RETRY_AFTER: Final = {
 _FAULT: Final = {"field": "title", "code": "required", "message": "This field is required."}
 
 
-def add_codes(document: Document) -> None:
-    """Adds to each error response its codes: in the description, and as examples by code."""
+def add_codes(document: Document, refusals: Collection[str] = ()) -> None:
+    """Adds to each error response its codes: in the description, and as examples by code.
+
+    An operation that names `plugin_failed` asks the gates of plugins: `refusals` are the codes that they may return.
+    """
     used: dict[str, str] = {}
     for path, item in document["paths"].items():
         for method, operation in item.items():
@@ -43,9 +47,15 @@ def add_codes(document: Document) -> None:
                 if MEDIA_TYPE not in response.get("content", {}):
                     continue
                 codes = _codes(path, method, security, status, response, document["security"])
+                if status == "409" and _asks_gates(operation):
+                    codes += refusals
                 used.update(dict.fromkeys(codes, status))
                 _describe(response, status, codes)
     document["components"]["examples"] = {code: _example(code, int(status)) for code, status in sorted(used.items())}
+
+
+def _asks_gates(operation: Document) -> bool:
+    return "plugin_failed" in operation["responses"]["503"]["content"][MEDIA_TYPE].get("examples", {})
 
 
 def _codes(
@@ -56,7 +66,7 @@ def _codes(
     may_act = any("bot" in way for way in security)
     if codes == ["not_found"] and "{event_id}" in path:
         codes = ["event_not_found"]
-    if not codes:
+    if not codes or status == "503":
         codes += _OF_STATUS.get(status, ())
     if status == "401" and security:
         codes += _OF_TOKENS

@@ -45,6 +45,7 @@ STATUSES: Final = {
     "no_other_login": 409,
     "not_found": 404,
     "participants_hidden": 403,
+    "plugin_failed": 503,
     "plugin_not_found": 404,
     "registration_cancelled": 409,
     "registration_closed": 409,

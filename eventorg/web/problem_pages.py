@@ -53,6 +53,14 @@ class Explanation(Struct, frozen=True):
     next: str
 
 
+class PluginProblem(Struct, frozen=True):
+    """A code of a plugin: its text and its next step by language, and its HTTP status if it is always the same."""
+
+    words: Words
+    next_step: Words = {}
+    status: int | None = None
+
+
 class Explanations(Struct, frozen=True):
     """All codes of problems, and all codes of fields in their `errors`."""
 
@@ -60,15 +68,15 @@ class Explanations(Struct, frozen=True):
     fields: Sequence[Explanation]
 
 
-def explain_all(language: str, of_plugins: Mapping[str, Words]) -> Explanations:
+def explain_all(language: str, of_plugins: Mapping[str, PluginProblem]) -> Explanations:
     """Returns all codes in alphabetical order, those of plugins included."""
     own = [_of_core(language, code) for code in STATUSES]
-    theirs = [_of_plugin(language, code, words) for code, words in of_plugins.items() if code not in STATUSES]
+    theirs = [_of_plugin(language, code, each) for code, each in of_plugins.items() if code not in STATUSES]
     fields = [_of_field(language, code) for code in catalogue(language)["fields"]]
     return Explanations(*(sorted(each, key=lambda explanation: explanation.code) for each in (own + theirs, fields)))
 
 
-def problem_pages(of_plugins: Mapping[str, Words]) -> Router:
+def problem_pages(of_plugins: Mapping[str, PluginProblem]) -> Router:
     """Returns the routes of the pages, with the codes that plugins declare and their texts."""
 
     def find(language: str) -> Explanations:
@@ -112,9 +120,10 @@ def _of_field(language: str, code: str) -> Explanation:
     return Explanation(code, None, _filled(texts["fields"][code]), texts["pages"]["field"], texts["next"]["status_422"])
 
 
-def _of_plugin(language: str, code: str, words: Words) -> Explanation:
-    detail = words.get(language) or words.get(DEFAULT) or code
-    return Explanation(code, None, code, detail, text(language, "next", "plugin"))
+def _of_plugin(language: str, code: str, problem: PluginProblem) -> Explanation:
+    detail = problem.words.get(language) or problem.words.get(DEFAULT) or code
+    next_step = problem.next_step.get(language) or text(language, "next", "plugin")
+    return Explanation(code, problem.status, code, detail, next_step)
 
 
 def _filled(template: str) -> str:

@@ -89,6 +89,13 @@ class Problem(Struct, frozen=True, omit_defaults=True):
     closes_at: (
         Annotated[str, instant("With `registration_closed`: the time at which registration ended.")] | UnsetType
     ) = UNSET
+    data: (
+        Annotated[
+            dict[str, Any],
+            Meta(description="With the code of a plugin only: what the client needs. The plugin describes it."),
+        ]
+        | UnsetType
+    ) = UNSET
     request_id: (
         Annotated[str, Meta(description="With status 500 only: the operator finds the cause in the log with it.")]
         | UnsetType

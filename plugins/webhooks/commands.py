@@ -8,7 +8,7 @@ import click
 from eventorg.plugin import Context, NotFound, Refused, RunCommand, Transaction, rfc3339
 
 from .destinations import check_destination
-from .repository import check_enabled, create, find_all, find_deliveries, load, replay, replay_since
+from .repository import check_enabled, create, enable, find_all, find_deliveries, load, replay, replay_since
 from .webhooks import CreatedWebhook, Webhook, WebhookDelivery, clean_types, clean_url
 
 
@@ -89,8 +89,8 @@ def enable_webhook(run: RunCommand, id: str) -> None:  # noqa: A002
     Example: eventorg webhooks enable 0b9fdc1e-7f5c-4a55-9f0e-3c1d5d3a6f11
     """
 
-    async def act(context: Context) -> int:
-        return await context.write(lambda tx: tx.run(context.sql.enable_endpoint, id=id))
+    async def act(context: Context) -> bool:
+        return await context.write(lambda tx: enable(context, tx, id))
 
     if not run(act):
         raise click.ClickException(f"There is no webhook {id}.")

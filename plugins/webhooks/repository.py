@@ -83,7 +83,7 @@ class HostsWebhooks:
 
         def work(tx: Transaction) -> Webhook:
             self._load(tx, webhook_id)
-            tx.run(self._sql.enable_endpoint, id=webhook_id)
+            enable(self._context, tx, webhook_id)
             return self._load(tx, webhook_id)
 
         return await self._context.write_once(self._caller, Webhook, work, may_see=self._may_see)
@@ -141,6 +141,7 @@ def create(
         types=" ".join(types),
         secret=secret,
         created_by=user_id,
+        after=context.load_last_change(tx),
         now=tx.now,
     )
     made = load(context, tx, webhook_id, event_id)
@@ -153,6 +154,11 @@ def load(context: Context, tx: Transaction, webhook_id: str, event_id: str | Non
     if row is None:
         raise NotFound()
     return Webhook.of(row)
+
+
+def enable(context: Context, tx: Transaction, webhook_id: str) -> bool:
+    """Enables a webhook. Changes made while it was disabled are not sent. Returns false if there is no such webhook."""
+    return bool(tx.run(context.sql.enable_endpoint, id=webhook_id, after=context.load_last_change(tx)))
 
 
 def check_enabled(webhook: Webhook) -> None:

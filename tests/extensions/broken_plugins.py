@@ -41,6 +41,7 @@ MIGRATION = "{dir}/tea/0001_initial.sql:1: "
 OTHERS_TABLE = MIGRATION + (
     "a migration must not begin or end a transaction, and must change only tables whose names begin with tea_."
 )
+NO_VIEW = "a plugin reads only tables named tea_… and the views named eventorg_…; "
 NOT_OF_ITS_TYPE = "The plugin tea declares {}, which has the wrong type."
 TAKEN_PATH = "Cannot add the routes of plugin tea: "
 
@@ -120,9 +121,21 @@ REFUSED: dict[str, tuple[dict[str, str], str]] = {
         {"tea.py": tea("requires='>=99'")},
         f"The plugin tea requires eventorg >=99. This is {__version__}.",
     ),
+    "another interface": (
+        {"tea.py": tea("api=99")},
+        "The plugin tea was written for version 99 of the plugin interface. This eventorg has version 1.",
+    ),
     "versions that are none": (
         {"tea.py": tea("requires='soon'")},
         "The plugin tea requires 'soon', which is not a version specifier.",
+    ),
+    "a fact with a name that is none": (
+        {"tea.py": tea("facts=[FactType(name='tea poured', audience='user')]")},
+        "The plugin tea declares the fact 'tea poured'. Give each its own name of 2 to 31 lowercase letters",
+    ),
+    "a fact of its own that it does not declare": (
+        {"tea.py": tea("on={FactType(name='poured', audience='user'): hear}")},
+        "The plugin tea handles FactType(name='poured', data=None, audience='user'), which is not a type of fact.",
     ),
     "an unknown fact": (
         {"tea.py": tea("on={Event: hear}")},
@@ -155,6 +168,26 @@ REFUSED: dict[str, tuple[dict[str, str], str]] = {
     "a lifespan that is no context manager": (
         {"tea.py": tea("lifespan=hear")},
         "The lifespan hear of the plugin tea is not a context manager. Decorate it with contextlib.asynccontextmanager",
+    ),
+    "a gate that waits": (
+        {"tea.py": tea("gates=[Gate(check=answer)]", before="async def answer(asked, context, tx): ...\n")},
+        "The gate answer of the plugin tea must not be an `async def`.",
+    ),
+    "a refusal with a code that is none": (
+        {"tea.py": tea("refusals=[Refusal('No tea', {'ru': 'Нет', 'en': 'No'})]")},
+        "The plugin tea declares the refusal 'No tea'. Give each its own code of 2 to 31 lowercase letters",
+    ),
+    "a refusal that is declared twice": (
+        {"tea.py": tea("refusals=[Refusal('full', {'ru': 'Нет', 'en': 'No'})] * 2")},
+        "The plugin tea declares the refusal 'full'. Give each its own code of 2 to 31 lowercase letters",
+    ),
+    "a refusal in one language": (
+        {"tea.py": tea("refusals=[Refusal('full', {'en': 'No'})]")},
+        "The refusal full of the plugin tea needs each text in ru and en.",
+    ),
+    "a refusal without a text": (
+        {"tea.py": tea("refusals=[Refusal('full', {})]")},
+        "The refusal full of the plugin tea needs a text.",
     ),
     "a job without a pause": (
         {"tea.py": tea("jobs=[Job(name='pour', every=timedelta(0), run=hear)]")},
@@ -206,6 +239,26 @@ REFUSED: dict[str, tuple[dict[str, str], str]] = {
     "a statement that drops a table of the core": (
         asking("-- name: empty()!\nDROP TABLE registrations;\n"),
         "{dir}/tea/tea.sql:1: empty: a plugin writes only to tables named tea_….",
+    ),
+    "a statement that reads a table of the core": (
+        asking("-- name: list_titles()\nSELECT title FROM events;\n"),
+        "{dir}/tea/tea.sql:1: list_titles: " + NO_VIEW + "use eventorg_events in place of events.",
+    ),
+    "a statement that reads what no view shows": (
+        asking("-- name: list_hashes()\nSELECT token_sha256 FROM bots;\n"),
+        "{dir}/tea/tea.sql:1: list_hashes: " + NO_VIEW + "none of them has what is in bots.",
+    ),
+    "a migration that reads a table of the core": (
+        migrating(TABLE + "INSERT INTO tea_cups (id) SELECT id FROM events;\n"),
+        "{dir}/tea/0001_initial.sql:2: " + NO_VIEW + "use eventorg_events in place of events.",
+    ),
+    "a view that reads a table of the core": (
+        migrating("CREATE VIEW tea_users AS SELECT email FROM users;\n"),
+        "{dir}/tea/0001_initial.sql: tea_users: " + NO_VIEW + "use eventorg_users in place of users.",
+    ),
+    "a trigger that changes a table of the core": (
+        migrating(TABLE + "CREATE TRIGGER tea_gone AFTER DELETE ON tea_cups BEGIN DELETE FROM users; END;\n"),
+        "{dir}/tea/0001_initial.sql: tea_cups: " + NO_VIEW + "use eventorg_users in place of users.",
     ),
     "a statement on a table that is not there": (
         asking("-- name: empty()!\nDELETE FROM tea_pots;\n"),

@@ -31,6 +31,8 @@ from eventorg.plugin import *
 from eventorg.plugin import Job
 
 HERE = Path(__file__).parent
+POURED = FactType(name="poured", audience="user")
+NO_TEA = Refusal("out", {"ru": "Чая нет.", "en": "There is no tea."})
 
 
 class Own(Struct):
@@ -112,10 +114,14 @@ class Sugar(InitPlugin):
 
 plugin = Plugin(
     name="tea",
+    api=1,
     requires=">=0.1",
     routes=[refuse, sugar, pour],
+    facts=[POURED],
     on={UserCreated: welcome},
     filter=lambda facts, context, tx: facts,
+    gates=[Gate(check=lambda asked, context, tx: NO_TEA if asked.event.title == "No tea" else None)],
+    refusals=[NO_TEA],
     export=lambda user_id, context, tx: [Cup(**cup) for cup in tx.all(context.sql.list_cups_of, user_id=user_id)],
     on_merge=lambda gone_id, stays_id, context, tx: tx.run(context.sql.merge_cups, gone=gone_id, stays=stays_id),
     refresh=lambda notice, context, tx: {"en": f"Tea for {notice.user_id}"},
@@ -198,6 +204,12 @@ def test_a_lifespan_writes(teahouse: Server) -> None:
     assert teahouse.sign_up().post("/tea/cups").json()["number"] > 1
 
 
+def test_a_gate_refuses(teahouse: Server) -> None:
+    user = teahouse.sign_up()
+    check_problem(user.post(f"/events/{user.create_event(title='No tea')['id']}/register"), 409, "tea_out")
+    assert user.post(f"/events/{user.create_event(title='Tea')['id']}/register").status_code == 201
+
+
 def test_a_command_reads_and_a_job_writes(teahouse: Server) -> None:
     before = int(teahouse.run("tea", "count"))
     teahouse.sign_up()
@@ -245,11 +257,12 @@ def test_its_routes_are_described_under_its_name(teahouse: Server) -> None:
 
 
 def test_what_it_adds_is_shown(teahouse: Server) -> None:
-    assert teahouse.run("plugins").splitlines()[:9] == [
+    assert teahouse.run("plugins").splitlines()[:10] == [
         "tea: ok",
         "  requires eventorg >=0.1",
         "  routes: GET /tea/refused/{kind:str}, GET /tea/sugar, POST /tea/cups",
         "  facts: UserCreated",
+        "  gates: <lambda>",
         "  jobs: refill every 1 h",
         "  migrations: 0001_cups.sql",
         "  settings: EVENTORG_TEA_LEAVES",

@@ -85,8 +85,8 @@ def test_every_block_has_a_caption_and_is_run_here() -> None:
     files = {block.caption for block in BLOCKS if "." in block.caption}
     others = {block.caption for block in BLOCKS} - files
     assert others == {"serve", "request", "response", "test", "new", "package", "installed", "output"}
-    tried = {"hello.py", "conftest.py", "test_hello.py", "heartbeat.py", "pyproject.toml"}
-    assert files == tried | {name for name in files if name.startswith("example/")}
+    tried = {"hello.py", "conftest.py", "test_hello.py", "heartbeat.py", "allow_list.py", "tea.py", "pyproject.toml"}
+    assert files == tried | {name for name in files if name.startswith(("example/", "regulars/"))}
 
 
 def test_the_first_plugin_is_short() -> None:
@@ -101,6 +101,47 @@ def test_the_first_plugin_is_served(here: Path) -> None:
         server.sign_up()
         server.wait_for(lambda: "user_created" in server.log)
     assert server.process.returncode == 0
+
+
+def test_only_people_on_the_list_can_register(here: Path) -> None:
+    (here / "allow_list.py").write_text(only("allow_list.py"))
+    with serving(
+        here / "eventorg.db", plugins="allow_list", plugins_dir=str(here), allow_list_usernames="olga lena"
+    ) as server:
+        anna = server.sign_up()
+        assert server.client.get("/health").json()["plugins"] == {"allow_list": "ok"}
+        url = f"/events/{anna.create_event()['id']}/register"
+        problem = check_problem(anna.post(url, headers={"Accept-Language": "en"}), 409, "allow_list_not_listed")
+        assert (problem["detail"], len(problem["data"])) == ("You are not on the list.", 1)
+        assert anna.patch("/users/me", json={"username": "lena"}).status_code == 200
+        assert anna.post(url).status_code == 201
+
+
+def test_tea_is_poured(here: Path) -> None:
+    (here / "tea.py").write_text(only("tea.py"))
+    with serving(here / "eventorg.db", plugins="tea", plugins_dir=str(here)) as server:
+        anna, boris = server.sign_up(), server.sign_up()
+        assert boris.post(f"/events/{anna.create_event()['id']}/tea").json() == {"cups": 1}
+        assert anna.get("/changes").json()["changes"][-1]["type"] == "tea.poured"
+        server.wait_for(lambda: "tea_poured" in server.log)
+
+
+def test_participants_are_moved(here: Path) -> None:
+    for block in BLOCKS:
+        if block.caption.startswith("regulars/"):
+            path = here / block.caption
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(block.text)
+    with serving(here / "eventorg.db", plugins="regulars", plugins_dir=str(here)) as server:
+        anna, boris = server.sign_up(), server.sign_up()
+        event, following = (anna.create_event()["id"] for _ in range(2))
+        assert boris.post(f"/events/{event}/register").status_code == 201
+        check_problem(boris.post(f"/events/{event}/regulars/{following}"), 403)
+        check_problem(anna.post(f"/events/{event}/regulars/{boris.id}"), 404)
+        assert anna.get(f"/events/{event}").json()["status"] == "published", "all or nothing"
+        assert anna.post(f"/events/{event}/regulars/{following}").json() == {"moved": 1}
+        assert anna.get(f"/events/{event}").json()["status"] == "cancelled"
+        assert boris.get(f"/events/{following}").json()["role"] == "participant"
 
 
 def test_the_heartbeat_is_sent(here: Path) -> None:

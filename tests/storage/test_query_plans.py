@@ -92,6 +92,35 @@ def test_no_statement_reads_a_table_from_end_to_end(file: sqlite3.Connection, st
     assert scanned(file, statement) == allowed
 
 
+@pytest.mark.parametrize(
+    ("sql", "index"),
+    [
+        ("SELECT title FROM eventorg_events WHERE id = :id", "events_1 (id=?)"),
+        ("SELECT id FROM eventorg_events WHERE organizer_id = :id", "events_of_organizer (organizer_id=?)"),
+        ("SELECT username FROM eventorg_users WHERE id = :id", "PRIMARY KEY (id=?)"),
+        ("SELECT count(*) FROM eventorg_registrations WHERE event_id = :id", "registrations_in_order (event_id=?)"),
+        ("SELECT event_id FROM eventorg_registrations WHERE user_id = :id", "registrations_1 (user_id=?)"),
+        ("SELECT 1 FROM eventorg_hosts WHERE event_id = :id AND user_id = :id", "(event_id=? AND user_id=?)"),
+        ("SELECT 1 FROM eventorg_hosts WHERE user_id = :id", "events_of_organizer (organizer_id=?)"),
+        ("SELECT answer FROM eventorg_rsvps WHERE event_id = :id", "PRIMARY KEY (event_id=?)"),
+        ("SELECT type FROM eventorg_changes WHERE event_id = :id AND seq > :id", "changes_of_event (event_id=?"),
+        ("SELECT user_id FROM eventorg_audience WHERE seq = :id", "change_audience_of_change (seq=?)"),
+        ("SELECT state FROM eventorg_deliveries WHERE event_id = :id", "deliveries_of_event (event_id=?)"),
+        ("SELECT channel FROM eventorg_contacts WHERE user_id = :id", "PRIMARY KEY (id=?)"),
+        (
+            "SELECT r.status FROM eventorg_events AS e LEFT JOIN eventorg_registrations AS r"
+            " ON r.event_id = e.id AND r.user_id = :id WHERE e.id = :id",
+            "registrations_1 (user_id=? AND event_id=?)",
+        ),
+    ],
+)
+def test_a_view_for_plugins_is_read_by_the_index_of_its_table(file: sqlite3.Connection, sql: str, index: str) -> None:
+    statement = Statement("view", sql, ("id",), "here")
+    plan = explain(file, statement)
+    assert any(index in line for line in plan), plan
+    assert scanned(file, statement) == set(), plan
+
+
 def test_no_combination_of_filters_reads_a_table_from_end_to_end(file: sqlite3.Connection) -> None:
     composed = list(queries())
     assert len(composed) == 256 * 5

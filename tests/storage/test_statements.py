@@ -2,6 +2,7 @@
 
 import ast
 import os
+import re
 import sqlite3
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from eventorg.package_data import data_folder
+from eventorg.storage.migrations import Component
 from eventorg.storage.schema import check_statements, core_component, prepare
 from eventorg.storage.sqlite import connect_writer
 from eventorg.storage.statements import StatementError, Statements
@@ -94,13 +96,78 @@ WRITING = {
 
 
 @pytest.mark.parametrize("name", WRITING)
-def test_a_prefix_bounds_what_is_written_and_not_what_is_read(tmp_path: Path, name: str) -> None:
-    sql = load(tmp_path, a=GET_NOTE, notes=f"-- name: {name}()!\n{WRITING[name]};\n")
+def test_a_prefix_bounds_what_is_written(tmp_path: Path, name: str) -> None:
+    sql = load(tmp_path, notes=f"-- name: {name}()!\n{WRITING[name]};\n")
     with closing(sqlite3.connect(":memory:")) as connection:
         connection.execute("CREATE TABLE notes (id INTEGER PRIMARY KEY, text TEXT)")
         sql.check(connection, "note")
         with pytest.raises(StatementError, match=f"notes.sql:1: {name}: a plugin writes only to tables named tea_…"):
             sql.check(connection, "tea_")
+
+
+def test_a_statement_that_only_reads_is_noted(tmp_path: Path) -> None:
+    added = "-- name: add_note()^\nWITH a AS (SELECT 1) INSERT INTO notes (text) SELECT 'a' FROM a RETURNING id;\n"
+    sql = load(tmp_path, notes=GET_NOTE + added)
+    assert {statement.name: statement.only_reads for statement in sql} == {"get_note": True, "add_note": False}
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database of the core, in which the plugin `tea` has a table."""
+    folder = tmp_path_factory.mktemp("tea")
+    (folder / "0001_cups.sql").write_text("CREATE TABLE tea_cups (user_id TEXT REFERENCES users ON DELETE CASCADE);")
+    path = folder / "eventorg.db"
+    prepare(path, [core_component(), Component("tea", folder, "tea_")], Clock())
+    return path
+
+
+ALLOWED = {
+    "a view": "SELECT title FROM eventorg_events",
+    "a count of a view": "SELECT count(*) FROM eventorg_registrations",
+    "a view with an own table": "SELECT 1 FROM tea_cups JOIN eventorg_users ON eventorg_users.id = tea_cups.user_id",
+    "a write that refers to a user": "INSERT INTO tea_cups (user_id) SELECT id FROM eventorg_users",
+    "a table expression": "WITH users AS (SELECT 1 AS id) SELECT id FROM users",
+    "values of a parameter": "SELECT value FROM json_each('[1]')",
+}
+
+
+@pytest.mark.parametrize("case", ALLOWED)
+def test_a_plugin_reads_views_and_its_own_tables(served: Path, tmp_path: Path, case: str) -> None:
+    (tmp_path / "tea.sql").write_text(f"-- name: pour()\n{ALLOWED[case]};\n")
+    check_statements(served, Statements(tmp_path), "tea_")
+
+
+REFUSED = {
+    "a table": ("SELECT title FROM events", "use eventorg_events in place of events"),
+    "a count of a table": ("SELECT count(*) FROM users", "use eventorg_users in place of users"),
+    "a table behind a table expression with the name of a view": (
+        "WITH eventorg_users AS (SELECT email AS id FROM users) SELECT id FROM eventorg_users",
+        "use eventorg_users in place of users",
+    ),
+    "a column that no view has": ("SELECT email FROM eventorg_users", "no such column: email"),
+    "a table without a view": ("SELECT user_id FROM user_blocks", "none of them has what is in user_blocks"),
+    "a view that is the core's own": ("SELECT id FROM ending_events", "none of them has what is in ending_events"),
+    "SQLite's own table": ("SELECT name FROM sqlite_master", "none of them has what is in sqlite_master"),
+    "an own row that is chosen by a table": (
+        "DELETE FROM tea_cups WHERE user_id IN (SELECT user_id FROM event_hosts)",
+        "use eventorg_hosts in place of event_hosts",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_a_plugin_reads_nothing_else(served: Path, tmp_path: Path, case: str) -> None:
+    sql, reason = REFUSED[case]
+    (tmp_path / "tea.sql").write_text(f"-- name: pour()\n{sql};\n")
+    with pytest.raises(StatementError, match=re.escape(reason)):
+        check_statements(served, Statements(tmp_path), "tea_")
+
+
+def test_the_authorizer_alone_refuses_a_table(served: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Statements, "_check_apart", lambda *_: None)
+    (tmp_path / "tea.sql").write_text("-- name: pour()\nSELECT first_name FROM users;\n")
+    with pytest.raises(StatementError, match="use eventorg_users in place of users"):
+        check_statements(served, Statements(tmp_path), "tea_")
 
 
 FOLDERS = {

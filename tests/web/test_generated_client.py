@@ -103,7 +103,7 @@ def test_a_person_signs_up_and_registers(server: Server, generated: Generated) -
         assert shown.participants[0].user.username == name
         assert [one.id for one in operation("list_users").sync(client=client, ids=user.id).users] == [user.id]
         changes = operation("list_changes").sync(client=client, timeout=0)
-        assert models.ChangeType.REGISTRATION_CREATED in [change.type_ for change in changes.changes]
+        assert "registration.created" in [change.type_ for change in changes.changes]
         assert isinstance(operation("delete_event").sync(event.id, client=client), models.Done)
 
 

@@ -35,8 +35,8 @@ SELECT
     1,
     :at,
     :seq
-FROM users
-JOIN events ON events.id = :event_id
+FROM eventorg_users AS users
+JOIN eventorg_events AS events ON events.id = :event_id
 WHERE users.id = :user_id
 ON CONFLICT (user_id, event_id) DO UPDATE
 SET
@@ -75,10 +75,10 @@ WITH moved AS (
             changes.event_id,
             1,
             changes.at
-        FROM changes
+        FROM eventorg_changes AS changes
         LEFT JOIN calendar_export_moves
             ON calendar_export_moves.user_id = changes.user_id AND calendar_export_moves.event_id = changes.event_id
-        WHERE changes.seq > (SELECT seq FROM plugins WHERE name = 'calendar_export')
+        WHERE changes.seq > (SELECT seq FROM eventorg_positions WHERE plugin = 'calendar_export')
             AND changes.seq > coalesce(calendar_export_moves.seq, 0)
             AND changes.user_id = :user_id
             AND changes.type IN ('registration.promoted', 'registration.cancelled')
@@ -87,24 +87,17 @@ WITH moved AS (
 ),
 mine AS (
     SELECT
-        id AS event_id,
-        0 AS waitlisted,
-        0 AS is_given
-    FROM events
-    WHERE organizer_id = :user_id
-    UNION ALL
-    SELECT
         event_id,
-        0,
-        1
-    FROM event_hosts
+        0 AS waitlisted,
+        role = 'host' AS is_given
+    FROM eventorg_hosts
     WHERE user_id = :user_id
     UNION ALL
     SELECT
         event_id,
         status = 'waitlisted',
         0
-    FROM registrations
+    FROM eventorg_registrations
     WHERE user_id = :user_id AND status <> 'cancelled'
 )
 SELECT
@@ -123,9 +116,9 @@ SELECT
     coalesce(moved.moves, 0) AS moves,
     moved.moved_at
 FROM mine
-JOIN events ON events.id = mine.event_id
+JOIN eventorg_events AS events ON events.id = mine.event_id
 LEFT JOIN moved ON moved.event_id = mine.event_id
-WHERE events.end_time >= :since AND events.id NOT IN (SELECT id FROM ending_events)
+WHERE events.end_time >= :since
 GROUP BY events.id
 ORDER BY min(mine.is_given), abs(julianday(events.start_time) - julianday(:now)), events.id
 LIMIT :most;
@@ -135,7 +128,7 @@ LIMIT :most;
 SELECT
     shown_version AS version,
     coalesce(shown_at, created_at) AS updated_at
-FROM events
+FROM eventorg_events
 WHERE id = :event_id;
 
 -- name: merge_moves(gone_id, stays_id)!

@@ -19,7 +19,7 @@ SELECT
     deliveries.user_id,
     substr(deliveries.dedupe_key, -20),
     max(deliveries.due_at)
-FROM deliveries
-JOIN events ON events.id = deliveries.event_id
-WHERE deliveries.producer = 'reminders' AND deliveries.kind = 'reminder'
+FROM eventorg_deliveries AS deliveries
+JOIN eventorg_events AS events ON events.id = deliveries.event_id
+WHERE deliveries.plugin = 'reminders' AND deliveries.kind = 'reminder'
 GROUP BY deliveries.event_id, deliveries.user_id;

@@ -20,7 +20,7 @@ SELECT
     events.timezone,
     events.status
 FROM reminders_told
-JOIN events ON events.id = reminders_told.event_id;
+JOIN eventorg_events AS events ON events.id = reminders_told.event_id;
 
 DROP TABLE reminders_told;
 

@@ -11,7 +11,7 @@ SELECT
     timezone,
     CASE WHEN :is_live AND status = 'cancelled' THEN 'published' ELSE status END,
     :noted_seq
-FROM events
+FROM eventorg_events
 WHERE id = :event_id
 ON CONFLICT (event_id) DO NOTHING;
 
@@ -31,7 +31,7 @@ SELECT
     :at,
     :due_at,
     :has_moved
-FROM events
+FROM eventorg_events
 WHERE id = :event_id
 ON CONFLICT (event_id) DO UPDATE
 SET
@@ -55,10 +55,9 @@ SELECT
     told.location AS told_location,
     told.status AS told_status
 FROM reminders_news AS news
-JOIN events ON events.id = news.event_id
+JOIN eventorg_events AS events ON events.id = news.event_id
 JOIN reminders_last_told AS told ON told.event_id = news.event_id
 WHERE news.due_at <= :now
-    AND NOT EXISTS (SELECT 1 FROM ending_events WHERE ending_events.id = events.id)
 ORDER BY news.due_at, news.seq
 LIMIT :most;
 
@@ -90,11 +89,11 @@ WHERE event_id = :event_id AND seq = :seq;
 -- were checked in, and then those who answered "maybe".
 WITH interested (user_id, seq) AS (
     SELECT user_id, seq
-    FROM registrations
+    FROM eventorg_registrations
     WHERE event_id = :event_id AND status IN ('registered', 'waitlisted', 'attended')
     UNION ALL
     SELECT user_id, NULL
-    FROM rsvps
+    FROM eventorg_rsvps
     WHERE event_id = :event_id AND answer = 'maybe'
 )
 
@@ -107,7 +106,7 @@ SELECT
     events.location,
     events.timezone
 FROM interested
-JOIN events ON events.id = :event_id
+JOIN eventorg_events AS events ON events.id = :event_id
 JOIN eventorg_contacts AS contacts ON contacts.user_id = interested.user_id
 WHERE contacts.channel = 'telegram' OR :mail
 ORDER BY interested.seq IS NULL, interested.seq;
@@ -122,19 +121,16 @@ SELECT
     events.end_time,
     events.location,
     events.timezone
-FROM events
+FROM eventorg_events AS events
 JOIN eventorg_contacts AS contacts ON contacts.user_id = :user_id
 WHERE events.id = :event_id
-    AND NOT EXISTS (SELECT 1 FROM ending_events WHERE ending_events.id = events.id)
     AND (contacts.channel = 'telegram' OR :mail);
 
 -- name: list_audience_of_deleted(event_id, seq, mail)
 -- The reachable users whom the deletion of a published event concerns, except the one who deleted it. Some of them can
 -- still be participants: a large event is deleted in steps.
 WITH concerned (user_id) AS (
-    SELECT user_id FROM change_audience WHERE seq = :seq
-    UNION
-    SELECT user_id FROM present_audience WHERE event_id = :event_id
+    SELECT DISTINCT user_id FROM eventorg_audience WHERE seq = :seq
 ),
 
 deleted AS (
@@ -156,7 +152,7 @@ SELECT
     deleted.location,
     deleted.timezone
 FROM concerned
-JOIN changes ON changes.seq = :seq
+JOIN eventorg_changes AS changes ON changes.seq = :seq
 JOIN eventorg_contacts AS contacts ON contacts.user_id = concerned.user_id
 CROSS JOIN deleted
 WHERE deleted.status = 'published'
@@ -181,12 +177,12 @@ FROM (
     FROM reminders_last_told -- until the last step of the deletion
     WHERE event_id = :event_id
 ) AS deleted
-JOIN users ON users.id = :user_id;
+JOIN eventorg_users AS users ON users.id = :user_id;
 
 -- name: is_by_another(seq)^
 -- A row if somebody else did to a user what a change says.
 SELECT 1 AS found
-FROM changes
+FROM eventorg_changes
 WHERE seq = :seq AND actor_id IS NOT user_id;
 
 -- name: forget_deleted(before, most)!

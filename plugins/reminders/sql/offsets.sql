@@ -16,7 +16,7 @@ SELECT
     copies.id,
     originals.offsets
 FROM reminders_event_offsets AS originals
-JOIN events AS copies ON copies.id = :copy_id
+JOIN eventorg_events AS copies ON copies.id = :copy_id
 WHERE originals.event_id = :event_id
 ON CONFLICT (event_id) DO NOTHING;
 

@@ -13,8 +13,9 @@ WITH wanted AS (
         contacts.timezone AS user_timezone,
         registrations.registration_date,
         strftime('%Y-%m-%dT%H:%M:%SZ', events.start_time, '-' || before.value || ' seconds') AS due_at
-    FROM events
-    JOIN registrations ON registrations.event_id = events.id AND registrations.status = 'registered'
+    FROM eventorg_events AS events
+    JOIN eventorg_registrations AS registrations
+        ON registrations.event_id = events.id AND registrations.status = 'registered'
     JOIN eventorg_contacts AS contacts ON contacts.user_id = registrations.user_id
     LEFT JOIN reminders_event_offsets ON reminders_event_offsets.event_id = events.id
     LEFT JOIN reminders_user_offsets ON reminders_user_offsets.user_id = registrations.user_id
@@ -24,7 +25,6 @@ WITH wanted AS (
         AND events.start_time > :grace
         AND events.start_time <= :horizon
         AND events.end_time > :now
-        AND events.id NOT IN (SELECT id FROM ending_events)
         AND (contacts.channel = 'telegram' OR :mail)
 )
 SELECT
@@ -60,7 +60,7 @@ SELECT
     user_id,
     :start_time,
     :due_at
-FROM registrations
+FROM eventorg_registrations
 WHERE event_id = :event_id AND user_id = :user_id
 ON CONFLICT (event_id, user_id) DO UPDATE
 SET
@@ -107,19 +107,19 @@ SELECT
     registrations.status,
     coalesce(registrations.status <> 'cancelled', 0) OR EXISTS (
         SELECT 1
-        FROM rsvps
+        FROM eventorg_rsvps AS rsvps
         WHERE rsvps.event_id = events.id AND rsvps.user_id = users.id AND rsvps.answer = 'maybe'
     ) AS is_interested,
-    events.organizer_id = users.id OR EXISTS (
+    EXISTS (
         SELECT 1
-        FROM event_hosts
-        WHERE event_hosts.event_id = events.id AND event_hosts.user_id = users.id
+        FROM eventorg_hosts AS hosts
+        WHERE hosts.event_id = events.id AND hosts.user_id = users.id
     ) AS hosts,
     made.start_time AS reminded_start_time,
     made.due_at AS reminded_at
-FROM events
-JOIN users ON users.id = :user_id
-LEFT JOIN registrations ON registrations.event_id = events.id AND registrations.user_id = users.id
+FROM eventorg_events AS events
+JOIN eventorg_users AS users ON users.id = :user_id
+LEFT JOIN eventorg_registrations AS registrations
+    ON registrations.event_id = events.id AND registrations.user_id = users.id
 LEFT JOIN reminders_made AS made ON made.event_id = events.id AND made.user_id = users.id
-WHERE events.id = :event_id
-    AND NOT EXISTS (SELECT 1 FROM ending_events WHERE ending_events.id = events.id);
+WHERE events.id = :event_id;

@@ -12,20 +12,12 @@ WHERE event_id IS NULL
 UNION ALL
 SELECT webhooks_endpoints.id
 FROM webhooks_endpoints
-JOIN users ON users.id = webhooks_endpoints.created_by
-WHERE users.closing IS NULL
-    AND (
-        webhooks_endpoints.ended_at IS NOT NULL
-        OR EXISTS (
-            SELECT 1
-            FROM events
-            WHERE events.id = webhooks_endpoints.event_id AND events.organizer_id = users.id
-        )
-        OR EXISTS (
-            SELECT 1
-            FROM event_hosts
-            WHERE event_hosts.event_id = webhooks_endpoints.event_id AND event_hosts.user_id = users.id
-        )
+JOIN eventorg_users AS users ON users.id = webhooks_endpoints.created_by
+WHERE webhooks_endpoints.ended_at IS NOT NULL
+    OR EXISTS (
+        SELECT 1
+        FROM eventorg_hosts AS hosts
+        WHERE hosts.event_id = webhooks_endpoints.event_id AND hosts.user_id = users.id
     );
 
 CREATE INDEX webhooks_endpoints_of_creator ON webhooks_endpoints (created_by) WHERE created_by IS NOT NULL;

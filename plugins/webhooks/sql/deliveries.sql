@@ -15,8 +15,8 @@ SELECT
     registered_count,
     waitlisted_count,
     version
-FROM events
-WHERE id = :event_id AND NOT EXISTS (SELECT 1 FROM ending_events WHERE ending_events.id = events.id);
+FROM eventorg_events
+WHERE id = :event_id;
 
 -- name: enqueue(id, webhook_id, seq, from_seq, type, event_id, body, created_at, now)!
 INSERT INTO webhooks_deliveries (
@@ -44,7 +44,7 @@ SELECT
     event_id,
     user_id,
     data
-FROM changes
+FROM eventorg_changes
 WHERE seq > :seq
 ORDER BY seq
 LIMIT :most;
@@ -181,7 +181,7 @@ WHERE number IN (
             OR (
                 event_id IS NOT NULL
                 AND type <> 'event.deleted'
-                AND NOT EXISTS (SELECT 1 FROM events WHERE events.id = webhooks_deliveries.event_id)
+                AND NOT EXISTS (SELECT 1 FROM eventorg_events AS events WHERE events.id = webhooks_deliveries.event_id)
             )
         )
     LIMIT :most

@@ -1,4 +1,4 @@
--- name: create_endpoint(id, event_id, url, types, secret, created_by, now)!
+-- name: create_endpoint(id, event_id, url, types, secret, created_by, after, now)!
 INSERT INTO webhooks_endpoints (
     id,
     event_id,
@@ -18,7 +18,7 @@ VALUES (
     :secret,
     :created_by,
     :now,
-    coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'changes'), 0),
+    :after,
     0
 );
 
@@ -82,14 +82,11 @@ WHERE id = :id AND (:event_id IS NULL OR event_id = :event_id);
 DELETE FROM webhooks_endpoints
 WHERE id = :id;
 
--- name: enable_endpoint(id)!
+-- name: enable_endpoint(id, after)!
 -- Changes made while it was disabled are not sent.
 UPDATE webhooks_endpoints
 SET
-    after = CASE
-        WHEN disabled_at IS NULL THEN after
-        ELSE coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'changes'), 0)
-    END,
+    after = CASE WHEN disabled_at IS NULL THEN after ELSE :after END,
     disabled_at = NULL,
     disabled_reason = NULL,
     failing_since = NULL
@@ -178,13 +175,12 @@ DELETE FROM webhooks_endpoints
 WHERE
     event_id = :event_id
     AND created_by = :user_id
-    AND NOT EXISTS (SELECT 1 FROM events WHERE id = :event_id AND organizer_id = :user_id)
-    AND NOT EXISTS (SELECT 1 FROM event_hosts WHERE event_id = :event_id AND user_id = :user_id)
+    AND NOT EXISTS (SELECT 1 FROM eventorg_hosts WHERE event_id = :event_id AND user_id = :user_id)
     AND (
-        EXISTS (SELECT 1 FROM events WHERE id = :event_id)
+        EXISTS (SELECT 1 FROM eventorg_events WHERE id = :event_id)
         OR NOT EXISTS (
             SELECT 1
-            FROM audience_rights
+            FROM eventorg_audience
             WHERE event_id = :event_id AND user_id = :user_id AND sees_names = 1
         )
     );

@@ -39,4 +39,4 @@ WHERE event_id = :event_id AND user_id = :user_id;
 
 -- name: delete_old_notes(before)!
 DELETE FROM example_notes
-WHERE event_id IN (SELECT id FROM events WHERE end_time < :before);
+WHERE event_id IN (SELECT id FROM eventorg_events WHERE end_time < :before);

@@ -1,0 +1,68 @@
+"""Gates: further rules about who may take a place at an event, besides those of `eventorg.domain.admission`."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from msgspec import Struct
+
+from eventorg.domain.errors import Conflict
+from eventorg.domain.events import Event, Role
+from eventorg.domain.facts import Actor
+from eventorg.domain.registrations import Registration
+from eventorg.domain.users import User
+
+
+class Asked(Struct, frozen=True, kw_only=True):
+    """Somebody who wants a place at an event, or more places."""
+
+    event: Event
+    """The event, with the role of the user."""
+
+    user: User
+    """The user who wants to come. The email address is unset."""
+
+    role: Role | None
+    """The role of the user at the event."""
+
+    guests: int
+    """The number of guests that the user wants to bring."""
+
+    guest_names: tuple[str, ...]
+    """The names of guests. There can be fewer names than guests."""
+
+    before: Registration | None
+    """The registration whose party grows. None: the user is not registered yet."""
+
+    by: Actor
+    """`self` if the user asks, `host` or `operator` if one of them adds the user."""
+
+    bot: str | None
+    """The name of the bot that sent the request, if any."""
+
+    invited: bool
+    """True if the user accepts an invitation."""
+
+
+class Refusal(Struct, frozen=True):
+    """The reason for which somebody gets no place. Clients get it as 409 with the code `<plugin>_<code>`."""
+
+    code: str
+    """The code without the plugin's name: lowercase letters, digits and underscores."""
+
+    words: Mapping[str, str]
+    """The text for people, by language: `ru` and `en`."""
+
+    next_step: Mapping[str, str] = {}
+    """What to do next, by language, for the page of the code."""
+
+    data: Mapping[str, Any] = {}
+    """What a client needs, as JSON values: the member `data` of the problem document. Set it with
+    `msgspec.structs.replace(refusal, data=…)`."""
+
+
+class Refused(Conflict):
+    """A gate refuses a place."""
+
+    def __init__(self, code: str, refusal: Refusal) -> None:
+        super().__init__(code, **refusal.words)
+        self.members = {"data": dict(refusal.data)}

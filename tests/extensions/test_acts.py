@@ -1,0 +1,186 @@
+"""What a plugin does to events and registrations in its own transaction, as the system and for a caller."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from eventorg.testing import Server, check_problem, running
+from tests.extensions.plugin_files import settings_of
+
+TEA = """
+from litestar import post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, JSONBody
+
+from eventorg.plugin import *
+
+
+class Order(Input):
+    do: str
+    event_id: str = ""
+    user_id: str = ""
+    fields: dict = {}
+    as_system: bool = True
+    fails: bool = False
+    reads: bool = False
+
+
+@post("/tea", status_code=200)
+async def act(request: Authenticated, data: JSONBody[Order], plugin: NamedDependency[Context]) -> dict:
+    by = None if data.as_system else request.user
+
+    def work(tx: Transaction):
+        match data.do:
+            case "register":
+                done = plugin.register(tx, data.event_id, data.user_id, by=by, **data.fields)
+            case "leave":
+                done = plugin.leave(tx, data.event_id, data.user_id, by=by)
+            case "create":
+                done = plugin.create_event(tx, NewEvent(**data.fields), data.user_id, by=by)
+            case "update":
+                done = plugin.update_event(tx, data.event_id, EventPatch(**data.fields), by=by)
+            case "cancel":
+                done = plugin.cancel_event(tx, data.event_id, by=by)
+            case "copy":
+                done = plugin.copy_event(tx, data.event_id, EventPatch(**data.fields), by=by)
+            case "touch":
+                plugin.touch_card(tx, data.event_id)
+                done = None
+        if data.fails:
+            raise Conflict("tea_spilt", en="The tea is spilt.", ru="Чай пролит.")
+        return {"done": done}
+
+    if not data.reads:
+        return await plugin.write(work)
+    try:
+        return await plugin.read(work)
+    except LookupError as error:
+        raise Conflict("tea_reads", en=str(error), ru=str(error)) from None
+
+
+NO = Refusal("no", {"ru": "Нет.", "en": "No."})
+plugin = Plugin(
+    name="tea",
+    routes=[act],
+    gates=[Gate(check=lambda asked, context, tx: NO if asked.event.title == "Closed" else None)],
+    refusals=[NO],
+)
+"""
+PAST = {"start_time": "2026-01-01T10:00:00Z", "end_time": "2026-01-01T12:00:00Z"}
+LATER = {"start_time": "2100-01-08T10:00:00Z", "end_time": "2100-01-08T12:00:00Z"}
+
+
+@pytest.fixture(scope="module")
+def teahouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with running(settings_of(tmp_path_factory.mktemp("tea"), {"tea.py": TEA})) as server:
+        yield server
+
+
+def act(user: Any, do: str, event: dict[str, Any] | None = None, **order: Any) -> Any:
+    return user.post("/tea", json={"do": do, "event_id": event["id"] if event else ""} | order)
+
+
+def count(user: Any, event: dict[str, Any]) -> int:
+    return int(user.get(f"/events/{event['id']}").json()["registered_count"])
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"status": "draft"},
+        PAST,
+        {"registration_opens_at": "2099-01-01T00:00:00Z"},
+        {"approval_required": True},
+        {"visibility": "private"},
+        {"title": "Closed"},
+        {"max_guests": 0},
+    ],
+)
+def test_the_system_passes_every_rule_but_the_capacity(teahouse: Server, fields: dict[str, Any]) -> None:
+    anna, boris = teahouse.sign_up(), teahouse.sign_up()
+    event = anna.create_event(**fields, capacity=2, waitlist=False)
+    done = act(anna, "register", event, user_id=boris.id, fields={"guests": 1, "guest_names": ["Вера"]})
+    assert (done.status_code, done.json()["done"]["status"], done.json()["done"]["guests"]) == (200, "registered", 1)
+    assert done.json() == act(anna, "register", event, user_id=boris.id).json(), "asked again, it is the same one"
+    check_problem(act(anna, "register", event, user_id=teahouse.sign_up().id), 409, "event_full")
+    assert act(anna, "leave", event, user_id=boris.id).json()["done"]["status"] == "cancelled"
+    assert count(anna, event) == 0
+
+
+def test_the_log_names_the_system(teahouse: Server) -> None:
+    anna, boris = teahouse.sign_up(), teahouse.sign_up()
+    event = anna.create_event()
+    act(anna, "register", event, user_id=boris.id)
+    (change,) = [each for each in boris.get("/changes").json()["changes"] if each["type"] == "registration.created"]
+    assert change["data"]["by"] == "system"
+
+
+def test_a_caller_obeys_the_rules_and_the_gates(teahouse: Server) -> None:
+    anna, boris, vera = teahouse.sign_up(), teahouse.sign_up(), teahouse.sign_up()
+    closed, full = anna.create_event(title="Closed"), anna.create_event(capacity=1)
+    hidden = anna.create_event(visibility="private")
+    own = {"user_id": boris.id, "as_system": False}
+    check_problem(act(boris, "register", closed, **own), 409, "tea_no")
+    check_problem(act(boris, "register", hidden, **own), 404, "event_not_found")
+    assert act(boris, "register", full, **own).json()["done"]["status"] == "registered"
+    assert act(vera, "register", full, user_id=vera.id, as_system=False).json()["done"]["status"] == "waitlisted"
+    check_problem(act(boris, "leave", full, user_id=vera.id, as_system=False), 403, "forbidden")
+    assert act(boris, "leave", full, **own).json()["done"]["status"] == "cancelled"
+    assert vera.get(f"/events/{full['id']}/participants/{vera.id}").json()["status"] == "registered"
+
+
+def test_a_host_adds_and_removes_somebody(teahouse: Server) -> None:
+    anna, boris = teahouse.sign_up(), teahouse.sign_up()
+    event = anna.create_event(registration_opens_at="2099-01-01T00:00:00Z")
+    other = {"user_id": boris.id, "as_system": False}
+    assert act(anna, "register", event, **other).json()["done"]["status"] == "registered"
+    check_problem(act(teahouse.sign_up(), "register", event, **other), 403, "forbidden")
+    assert act(anna, "leave", event, **other).json()["done"]["status"] == "cancelled"
+
+
+def test_events_are_created_changed_copied_and_cancelled(teahouse: Server) -> None:
+    anna, boris = teahouse.sign_up(), teahouse.sign_up()
+    made = act(boris, "create", user_id=anna.id, fields={"title": "Tea", **LATER}).json()["done"]
+    assert made["organizer_id"] == anna.id
+    assert act(boris, "update", made, fields={"title": "Green tea"}).json()["done"]["title"] == "Green tea"
+    moved = {"start_time": "2100-01-15T10:00:00Z"}
+    copy = act(boris, "copy", made, fields=moved).json()["done"]
+    assert (copy["organizer_id"], copy["end_time"]) == (anna.id, "2100-01-15T12:00:00Z")
+    assert act(boris, "cancel", made).json()["done"]["status"] == "cancelled"
+    mine: dict[str, Any] = {"as_system": False}
+    check_problem(act(boris, "create", user_id=anna.id, fields={"title": "Tea", **LATER}, **mine), 403)
+    for do in ("update", "cancel", "copy"):
+        check_problem(act(boris, do, copy, fields=moved, **mine), 403)
+    assert act(anna, "copy", copy, fields=moved, **mine).json()["done"]["organizer_id"] == anna.id
+
+
+def test_what_does_not_exist_is_not_found(teahouse: Server) -> None:
+    anna = teahouse.sign_up()
+    event = anna.create_event()
+    check_problem(act(anna, "register", event, user_id="nobody"), 404, "user_not_found")
+    check_problem(act(anna, "register", {"id": "none"}, user_id=anna.id), 404, "event_not_found")
+    check_problem(act(anna, "leave", event, user_id=anna.id), 404, "registration_not_found")
+    check_problem(act(anna, "create", user_id="nobody", fields={"title": "Tea", **LATER}), 404, "user_not_found")
+    check_problem(act(anna, "register", event, user_id=anna.id, fields={"guests": 21}), 422)
+
+
+def test_an_error_undoes_everything(teahouse: Server) -> None:
+    anna = teahouse.sign_up()
+    event = anna.create_event()
+    check_problem(act(anna, "register", event, user_id=anna.id, fails=True), 409, "tea_spilt")
+    assert count(anna, event) == 0
+    assert anna.get("/changes").json()["changes"][-1]["type"] == "event.created"
+
+
+@pytest.mark.parametrize("do", ["register", "leave", "create", "update", "cancel", "copy", "touch"])
+def test_a_transaction_that_reads_refuses(teahouse: Server, do: str) -> None:
+    anna = teahouse.sign_up()
+    fields = {"create": {"title": "Tea", **LATER}, "update": {"title": "Tea"}, "copy": LATER}.get(do, {})
+    refused = act(anna, do, anna.create_event(), user_id=anna.id, fields=fields, reads=True)
+    assert "only reads" in check_problem(refused, 409, "tea_reads")["detail"]
+
+
+def test_a_plugin_says_that_its_card_lines_changed(teahouse: Server) -> None:
+    anna = teahouse.sign_up()
+    assert act(anna, "touch", anna.create_event()).status_code == 200
