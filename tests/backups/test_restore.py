@@ -19,7 +19,10 @@ from eventorg.storage.sqlite import connect_reader, connect_writer
 from eventorg.testing import Clock, User, running
 from tests.programs import CHECKOUT, run, sentence, serving
 
-ADD = "INSERT INTO users VALUES (?1, ?1, ?1, NULL, NULL, NULL, NULL, NULL, 'ru', 'UTC', 1, 1, 'now', 'now', NULL, 0)"
+ADD = (
+    "INSERT INTO users (id, username, username_key, locale, timezone, token_version, version, created_at, updated_at) "
+    "VALUES (?1, ?1, ?1, 'ru', 'UTC', 1, 1, 'now', 'now')"
+)
 COMPONENTS = [core_component()]
 
 

@@ -85,8 +85,10 @@ def test_check_finds_wrong_counters_and_failed_changes_of_plugins(path: Path) ->
     with closing(connect_writer(path)) as connection:
         failure = "'hooks', 7, 'user.created', NULL, 'x', 'y', 'z', 0, NULL"
         connection.execute(f"INSERT INTO plugin_failures VALUES ({failure})")
-        user = "'a', 'a', 'a', 'a', 'a', '', '', '', 'ru', 'UTC', 1, 1, '', '', NULL, 0"
-        connection.execute(f"INSERT INTO users VALUES ({user})")
+        connection.execute(
+            "INSERT INTO users (id, locale, timezone, token_version, version, created_at, updated_at) "
+            "VALUES ('a', 'ru', 'UTC', 1, 1, '', '')"
+        )
         connection.execute(
             "INSERT INTO events (id, code, title, start_time, end_time, timezone, organizer_id, waitlist, status, "
             "visibility, search_text, registered_count, waitlisted_count, version, created_at, updated_at) VALUES "
