@@ -101,7 +101,9 @@ class Core:
         self.registrations = RegistrationRepository(
             database, sql, changes, seats, places, answers, events, participants, idempotency
         )
-        self.rsvps = RsvpRepository(database, sql, changes, places, answers, events, participants, idempotency)
+        self.rsvps = RsvpRepository(
+            database, sql, changes, places, answers, events, participants, idempotency, expansion
+        )
         self.cards = CardRepository(database, sql, events)
         self.invitations = InvitationRepository(
             database, sql, clock, changes, events, places, self.rsvps, participants, idempotency

@@ -12,7 +12,7 @@ from eventorg.repositories.rsvps import RsvpRepository
 from eventorg.web.authentication import ANY_BOT_SECURITY, BY_ANY_BOT, Authenticated
 from eventorg.web.conditional import ETAG, answer, expected_versions, tagged
 from eventorg.web.idempotency import once_of
-from eventorg.web.pagination import Cursor, Limit, decode_cursor, encode_cursor
+from eventorg.web.pagination import Cursor, Expand, Limit, decode_cursor, encode_cursor
 from eventorg.web.problems import BODY_PROBLEMS, problems
 from eventorg.web.responses import JSONResponse
 
@@ -115,6 +115,7 @@ class RsvpController(Controller):
         answer: Annotated[Answer | None, QueryParameter(description="Only this answer.")] = None,
         limit: Limit = 100,
         cursor: Cursor = None,
+        expand: Expand = None,
     ) -> RsvpPage:
         """Lists answers: `going` in the order of registration, then `maybe` and `declined`, each by time.
 
@@ -122,7 +123,8 @@ class RsvpController(Controller):
         read. If `participants_visibility` hides the names from the caller, the response is 403 `participants_hidden`.
         """
         after = decode_cursor(cursor, Position)
-        found, last = await rsvps.find(event_id, answer, after, limit, request.user)
+        with_users = expand == "user"
+        found, last = await rsvps.find(event_id, answer, after, limit, request.user, with_users=with_users)
         return structs.replace(found, next=encode_cursor(last)) if last is not None else found
 
 

@@ -2,14 +2,15 @@
 
 from typing import Annotated, ClassVar, Final, Literal
 
-from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
 from eventorg.domain.cards import CardEtag
 from eventorg.domain.errors import FieldError, Invalid
 from eventorg.domain.fields import AsOf, EventId, Next, UserId
 from eventorg.domain.parties import GuestNames, Guests, PartyPatch
 from eventorg.domain.registrations import Registration
-from eventorg.domain.values import ABSENT, Capacity, Input, instant
+from eventorg.domain.users import Expanded
+from eventorg.domain.values import ABSENT, Capacity, Input, JSONOf, instant
 
 StoredAnswer = Literal["maybe", "declined"]
 Answer = Literal["going", StoredAnswer]
@@ -94,13 +95,14 @@ class ListedAnswer(Struct, kw_only=True, frozen=True):
     user_id: UserId
     answer: GivenAnswer
     answered_at: AnsweredAt
+    user: Expanded = UNSET
 
 
 class RsvpPage(Struct, kw_only=True, frozen=True):
     """A page of answers to an event."""
 
     event_id: EventId
-    rsvps: Annotated[list[ListedAnswer], Meta(description="The answers of this page.")]
+    rsvps: Annotated[Raw, JSONOf(list[ListedAnswer]), Meta(description="The answers of this page.")]
     next: Next
     as_of: AsOf
 

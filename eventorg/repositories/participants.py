@@ -88,8 +88,6 @@ class ParticipantRepository:
 
         return await self._database.read(work)
 
-        return await self._database.read(work)
-
     def load(self, tx: Transaction, event_id: str, user_id: str) -> Registration:
         """Returns a user's registration for an event, given by its ID. Raises `NotFound`."""
         row = tx.one(self._sql.get_registration, event_id=event_id, user_id=user_id)
@@ -128,6 +126,7 @@ class ParticipantRepository:
         caller: Caller,
     ) -> tuple[Participants, int | None]:
         event = self._events.load(tx, event_id, caller.user_id)
+        check_sees_names(event)
         found, last = self._list(tx, event.id, status, approved, after, limit)
         expanded = self._expansion.add_users(tx, bytes(found.participants).decode(), caller)
         return structs.replace(found, participants=expanded), last

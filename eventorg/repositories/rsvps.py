@@ -1,6 +1,7 @@
 """Answers to events. `going` is a registration, and the other two are stored."""
 
-from msgspec import structs
+from msgspec import Raw, structs
+from msgspec.json import encode
 
 from eventorg.domain.admission import Admission, check_answer
 from eventorg.domain.callers import Caller
@@ -18,6 +19,7 @@ from eventorg.repositories.events import EventRepository
 from eventorg.repositories.idempotency import IdempotencyRepository
 from eventorg.repositories.participants import ParticipantRepository
 from eventorg.repositories.places import Places
+from eventorg.repositories.user_expansion import UserExpansion
 from eventorg.storage.database import Database
 from eventorg.storage.statements import Statements
 from eventorg.storage.transactions import Transaction
@@ -39,6 +41,7 @@ class RsvpRepository:
         events: EventRepository,
         participants: ParticipantRepository,
         idempotency: IdempotencyRepository,
+        expansion: UserExpansion,
     ) -> None:
         self._database = database
         self._sql = sql
@@ -48,6 +51,7 @@ class RsvpRepository:
         self._events = events
         self._participants = participants
         self._idempotency = idempotency
+        self._expansion = expansion
 
     async def get(self, event_id: str, caller: Caller) -> Rsvp:
         """Returns the caller's answer. Raises `NotFound`."""
@@ -136,7 +140,14 @@ class RsvpRepository:
         return await self._idempotency.write_for(caller, work)
 
     async def find(
-        self, event_id: str, answer: Answer | None, after: Position | None, limit: int, caller: Caller
+        self,
+        event_id: str,
+        answer: Answer | None,
+        after: Position | None,
+        limit: int,
+        caller: Caller,
+        *,
+        with_users: bool,
     ) -> tuple[RsvpPage, Position | None]:
         """Returns the answers to an event after a position, and the position of the last one if there are more.
 
@@ -149,8 +160,9 @@ class RsvpRepository:
             check_sees_names(event)
             found = self._list(tx, event.id, answer, after, limit + 1)
             page, more = found[:limit], len(found) > limit
-            listed = [each for each, _ in page]
-            result = RsvpPage(event_id=event.id, rsvps=listed, next=None, as_of=self._changes.load_last(tx))
+            listed = encode([each for each, _ in page])
+            rsvps = self._expansion.add_users(tx, listed.decode(), caller) if with_users else Raw(listed)
+            result = RsvpPage(event_id=event.id, rsvps=rsvps, next=None, as_of=self._changes.load_last(tx))
             return result, page[-1][1] if more else None
 
         return await self._database.read(work)

@@ -112,7 +112,11 @@ def is_allowed(answer: Any, wanted: str) -> bool:
     return False
 
 
-WAYS = {"list": reads_list, "page": reads_page, "registration": reads_registration}
+def reads_expanded(party: Party, caller: User) -> bool:
+    return is_allowed(caller.get(f"{party.url}/participants?expand=user"), "Ксенофонт")
+
+
+WAYS = {"list": reads_list, "page": reads_page, "registration": reads_registration, "expanded": reads_expanded}
 
 
 @pytest.mark.parametrize("visibility", LEVELS)

@@ -107,6 +107,23 @@ def test_participants_have_names_on_request(server: Server, host: User, bot: Bot
     assert tuple(row["user"]) == ListedUser.__struct_fields__[:-1]
 
 
+def test_answers_have_names_on_request(server: Server, host: User, bot: Bot) -> None:
+    people = [server.sign_up(first_name="Анна"), server.sign_up(), server.sign_up()]
+    url = f"/events/{host.create_event()['id']}"
+    for person, answer in zip(people, ("going", "maybe", "declined"), strict=True):
+        assert person.put(f"{url}/rsvp", json={"answer": answer}).status_code == 200
+    plain = host.get(f"{url}/rsvps").json()
+    assert [list(row) for row in plain["rsvps"]] == [["user_id", "answer", "answered_at"]] * 3
+    expanded = [row | {"user": names(user)} for row, user in zip(plain["rsvps"], people, strict=True)]
+    assert people[1].get(f"{url}/rsvps?expand=user").json() == plain | {"rsvps": expanded}
+    page = host.get(f"{url}/rsvps?expand=user&limit=2").json()
+    assert page["rsvps"] == expanded[:2]
+    rest = host.get(f"{url}/rsvps?expand=user&cursor={page['next']}").json()
+    assert rest["rsvps"] == expanded[2:]
+    expanded = [row | {"user": row["user"] | {"telegram_id": None}} for row in expanded]
+    assert bot.acting_for(host.id).get(f"{url}/rsvps?expand=user").json()["rsvps"] == expanded
+
+
 def test_hosts_have_names_on_request(server: Server, host: User, bot: Bot) -> None:
     other = server.sign_up(first_name="Анна")
     url = f"/events/{host.create_event()['id']}/hosts"
@@ -133,7 +150,7 @@ def test_only_a_bot_that_may_act_sees_telegram_ids(server: Server, host: User, b
         assert str(person.telegram_id) not in response.text
 
 
-@pytest.mark.parametrize("place", ["participants", "hosts"])
+@pytest.mark.parametrize("place", ["participants", "hosts", "rsvps"])
 def test_nothing_but_users_is_expanded(host: User, place: str) -> None:
     url = f"/events/{host.create_event()['id']}/{place}"
     for value in ("", "users", "USER", "user,user", "event", "user%00", "null", "1"):
@@ -145,7 +162,7 @@ def test_nothing_but_users_is_expanded(host: User, place: str) -> None:
 
 def test_an_expanded_list_is_hidden_with_its_event(server: Server, host: User) -> None:
     url = f"/events/{host.create_event(visibility='private')['id']}"
-    for place in ("participants", "hosts"):
+    for place in ("participants", "hosts", "rsvps"):
         check_problem(server.sign_up().get(f"{url}/{place}?expand=user"), 404, "event_not_found")
 
 

@@ -167,7 +167,8 @@ def test_lists_tell_the_change_at_which_they_were_read(server: Server) -> None:
     url = f"/events/{event['id']}"
     guest.post(f"{url}/register")
     for path in ("/events", "/events?limit=1", f"{url}/participants", f"{url}/participants?limit=1", f"{url}/hosts",
-                 f"{url}/participants?expand=user", f"{url}/hosts?expand=user", f"/users?ids={user.id}",
+                 f"{url}/participants?expand=user", f"{url}/hosts?expand=user",
+                 f"{url}/rsvps?expand=user", f"/users?ids={user.id}",
                  "/users/me/events", "/users/me/events?limit=1"):  # fmt: skip
         as_of = user.get(path).json()["as_of"]
         assert user.get(f"/changes?after={as_of}").json()["changes"] == [], path

@@ -94,6 +94,7 @@ def test_a_status_is_not_null(user: User, event: str) -> None:
         *(("/changes", name) for name in ("after", "limit", "timeout", "lastEventId")),
         *(("{event}/participants", name) for name in ("limit", "cursor", "status", "expand")),
         ("{event}/hosts", "expand"),
+        *(("{event}/rsvps", name) for name in ("answer", "limit", "cursor", "expand")),
         ("/users", "ids"),
         *(("/users/me/events", name) for name in ("from", "to", "role", "limit", "cursor")),
         *(("{event}/card", name) for name in ("names", "locale")),
