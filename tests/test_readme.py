@@ -55,6 +55,8 @@ def play(script: str, server: Server, folder: Path) -> str:
 def test_the_story_can_be_told(fresh_server: Server, tmp_path: Path) -> None:
     assert block("bash").count("curl -s ") == 10
     told = play(block("bash"), fresh_server, tmp_path)
+    assert '"guests":1,"guest_names":["Вера"]' in told
+    assert '"first_name":"Глеб"' in told
     answered = json.loads(told[told.rindex('{"id"') :])
     shown = json.loads(block("json"))
     assert answered.keys() == shown.keys()
