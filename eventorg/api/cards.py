@@ -1,8 +1,7 @@
 """/events/{event_id}/card: an event as a chat message."""
 
-from collections.abc import Callable
 from datetime import datetime
-from functools import cache
+from functools import lru_cache
 from typing import Annotated
 from zlib import crc32
 from zoneinfo import ZoneInfo
@@ -187,7 +186,7 @@ def _numbers(event: Event, language: str) -> str:
     if event.capacity is None:
         numbers = [_counted(language, "registered", event.registered_count)]
     else:
-        form = _plural_form(language)(event.capacity)
+        form = _plural_form(language, event.capacity)
         seats = {"count": event.registered_count, "capacity": event.capacity}
         numbers = [text(language, "card", f"seats_{form}", **seats)]
     if event.waitlisted_count:
@@ -239,12 +238,12 @@ def _more(count: int, language: str) -> str:
 
 def _counted(language: str, what: str, count: int) -> str:
     """Returns a number with its noun in the right plural form (CLDR plural rules)."""
-    return text(language, "card", f"{what}_{_plural_form(language)(count)}", count=count)
+    return text(language, "card", f"{what}_{_plural_form(language, count)}", count=count)
 
 
-@cache
-def _plural_form(language: str) -> Callable[[int], str]:
-    return Locale(language).plural_form
+@lru_cache(maxsize=10_000)
+def _plural_form(language: str, count: int) -> str:
+    return Locale(language).plural_form(count)
 
 
 def _shorten(content: str, units: int) -> str:

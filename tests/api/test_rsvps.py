@@ -1,7 +1,5 @@
 """Answers: going, maybe and declined in one idempotent call, withdrawals, "+1" buttons, and the list."""
 
-import sqlite3
-from contextlib import closing
 from typing import Any
 
 import httpx
@@ -242,18 +240,11 @@ def test_somebody_who_came_cannot_answer_otherwise(host: User, guest: User) -> N
     assert (body["answer"], body["registration"]["status"]) == ("going", "attended")
 
 
-def block(server: Server, host: User, guest: User) -> None:
-    """Blocks a user as `PUT /users/me/blocks/{user_id}` does."""
-    statement = "INSERT INTO user_blocks (user_id, blocked_id, created_at) VALUES (?, ?, '2027-01-01T00:00:00Z')"
-    with closing(sqlite3.connect(server.settings.database_path)) as file, file:
-        file.execute(statement, (host.id, guest.id))
-
-
 def test_a_blocked_person_can_only_decline(server: Server, host: User, guest: User) -> None:
     url, sitting = make(host), server.sign_up()
     given(sitting, url, "going", guests=1)
-    block(server, host, guest)
-    block(server, host, sitting)
+    for user in (guest, sitting):
+        assert host.put(f"/users/me/blocks/{user.id}").is_success
     check_problem(put(guest, url, "going"), 403, "blocked")
     check_problem(put(guest, url, "maybe"), 403, "blocked")
     check_problem(add(guest, url, 1), 403, "blocked")
@@ -459,6 +450,18 @@ def test_the_list_shows_all_answers_in_order(server: Server, host: User) -> None
         assert pages(host, url, limit=1, answer=answer) == listed
     for query in ("answer=perhaps", "limit=0", "limit=1001", "cursor=x", "cursor=WyJhIiwiYiIsImMiXQ", "expand=x"):
         check_problem(host.get(f"{url}/rsvps?{query}"), 422, "validation_failed")
+
+
+def test_the_list_has_names_if_asked_for(server: Server, host: User, guest: User) -> None:
+    url = make(host)
+    given(host, url, "going")
+    given(guest, url, "maybe")
+    named = host.get(f"{url}/rsvps?expand=user").json()["rsvps"]
+    assert [each["user"]["username"] for each in named] == [user.account["username"] for user in (host, guest)]
+    assert [{name: each[name] for name in ("user_id", "answer", "answered_at")} for each in named] == (
+        host.get(f"{url}/rsvps").json()["rsvps"]
+    )
+    assert "telegram_id" in server.make_bot("act").get(f"{url}/rsvps?expand=user").json()["rsvps"][0]["user"]
 
 
 @pytest.mark.parametrize(
