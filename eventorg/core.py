@@ -137,7 +137,9 @@ class Core:
         self.guest_lists = GuestListRepository(
             database, sql, events, users, blocks, participants, places, notices, closing, idempotency
         )
-        self.acts = Acts(events, self.event_copies, self.registrations, self.guest_lists, users, seats, changes)
+        self.acts = Acts(
+            events, self.event_copies, self.registrations, self.guest_lists, self.rsvps, users, seats, changes
+        )
         merging = AccountMerge(sql, changes, seats, answers, blocks, closing, open_tasks, self._before_merge)
         self.open_tasks = OpenTaskRepository(
             database,

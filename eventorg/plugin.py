@@ -16,6 +16,7 @@ from litestar.types import ControllerRouterHandler
 from msgspec import Struct, structs
 
 from eventorg.domain.callers import Caller
+from eventorg.domain.cards import CardData
 from eventorg.domain.deliveries import Notice
 from eventorg.domain.errors import (
     Conflict,
@@ -88,6 +89,7 @@ __all__ = [
     "Asked",
     "Authenticated",
     "Caller",
+    "CardData",
     "ChangeData",
     "Clock",
     "Conflict",
@@ -277,6 +279,19 @@ class Context(Protocol):
         `register`.
         """
 
+    def rsvp(
+        self,
+        tx: Transaction,
+        event_id: str,
+        user_id: str,
+        answer: Literal["going", "maybe", "declined"],
+        *,
+        guests: int | None = None,
+        by: Caller | None = None,
+    ) -> Registration | None:
+        """Gives a user's answer to an event, and returns the registration of somebody who is going. `by` is the user.
+        Raises the errors of `register`."""
+
     def create_event(self, tx: Transaction, new: NewEvent, organizer_id: str, *, by: Caller | None = None) -> Event:
         """Creates an event and returns it. `by` must be the organizer. Raises the errors of `register`."""
 
@@ -312,6 +327,7 @@ class Context(Protocol):
 
 Handler = Callable[[Any, Context], Awaitable[None]]
 Filter = Callable[[Sequence[Fact], Context, Transaction], Iterable[Fact]]
+CardLines = Callable[[CardData, str, Context, ReadTransaction], Sequence[str]]
 Exporter = Callable[[str, Context, Transaction], object]
 Lifespan = Callable[[Context], AbstractAsyncContextManager[None]]
 MergeHandler = Callable[[str, str, Context, Transaction], None]
@@ -408,6 +424,11 @@ class Plugin(Struct, frozen=True, kw_only=True):
 
     refusals: Sequence[Refusal] = ()
     """Everything that the gates may return. Each gets a page at `/problems/<plugin>_<code>`."""
+
+    card: CardLines | None = None
+    """Returns the lines that an event's card has after the core's, in a language: `ru` or `en`. Each has up to 200
+    UTF-16 code units. If it raises, or takes longer than 50 ms, that is logged, and the card has none of them. Call
+    `Context.touch_card` when they change."""
 
     export: Exporter | None = None
     """Returns what the plugin keeps about a user, by ID, as JSON values or a struct. `GET /users/me/export` includes it

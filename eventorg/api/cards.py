@@ -1,5 +1,6 @@
 """/events/{event_id}/card: an event as a chat message."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Annotated
@@ -17,6 +18,7 @@ from eventorg.domain.cards import CardData, CardEtag, ParticipantCounts
 from eventorg.domain.events import Code, Event, EventStatus, sees_names
 from eventorg.domain.fields import ClosesAt, EndInstant, EventId, OpensAt, StartInstant
 from eventorg.domain.values import Capacity, Instant, Location, Timezone, Title
+from eventorg.extensions.card_lines import CardLines
 from eventorg.locales import find_language, text
 from eventorg.repositories.cards import CardRepository
 from eventorg.web.authentication import ANY_BOT_SECURITY, BY_ANY_BOT, Authenticated
@@ -102,6 +104,7 @@ class CardController(Controller):
         request: Authenticated,
         event_id: FromPath[str],
         cards: NamedDependency[CardRepository],
+        card_lines: NamedDependency[CardLines],
         names: Annotated[int, QueryParameter(ge=0, le=100, description="Maximum number of names.")] = 20,
         locale: Annotated[
             str | None,
@@ -123,13 +126,14 @@ class CardController(Controller):
         """
         data = await cards.get(event_id, names, request.user)
         language = find_language(locale or "") or language_for(request.scope)
-        shown = crc32(repr([each.name for each in data.parties]).encode())  # people change their names
+        lines = await card_lines.find(data, language)
+        shown = crc32(repr([*lines, *(each.name for each in data.parties)]).encode())  # people change their names
         tag = f'"{data.etag}-{language}-{names}-{shown:x}"'
-        return answer_unless_current(make_card(data, language), tag, request)
+        return answer_unless_current(make_card(data, language, lines), tag, request)
 
 
-def make_card(data: CardData, language: str) -> Card:
-    """Returns the card of an event in a language."""
+def make_card(data: CardData, language: str, lines: Sequence[str] = ()) -> Card:
+    """Returns the card of an event in a language. Its text ends with as many of the plugins' lines as fit."""
     event = data.event
     start, end = (_parse(moment).astimezone(ZoneInfo(event.timezone)) for moment in (event.start_time, event.end_time))
     same_day = start.date() == end.date()
@@ -157,7 +161,7 @@ def make_card(data: CardData, language: str) -> Card:
         counts=data.counts,
         names=[each.name for each in data.parties],
         more=max(0, seated - sum(1 + each.guests for each in data.parties)),
-        text=_text(data, when, language),
+        text=_with_lines(_text(data, when, language), lines),
         card_etag=data.etag,
     )
 
@@ -178,6 +182,15 @@ def _text(data: CardData, when: str, language: str) -> str:
     written += _names(data, MAX_TEXT - _units(written), language)
     if event.description and (room := MAX_TEXT - _units(written) - 2) > 1:
         written += "\n\n" + _shorten(event.description, room)
+    return written
+
+
+def _with_lines(written: str, lines: Sequence[str]) -> str:
+    separator = "\n\n"
+    for line in lines:
+        if _units(written + separator + line) > MAX_TEXT:
+            break
+        written, separator = f"{written}{separator}{line}", "\n"
     return written
 
 

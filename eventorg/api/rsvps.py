@@ -53,7 +53,11 @@ class RsvpController(Controller):
         response_headers=ETAG,
         summary="Answer an event",
         responses=problems(
-            *BODY_PROBLEMS, 401, 404, 412, codes={403: ["blocked"], 409: [*_REGISTERING, "already_attended"]}
+            *BODY_PROBLEMS,
+            401,
+            404,
+            412,
+            codes={403: ["blocked"], 409: [*_REGISTERING, "already_attended"], 503: ["plugin_failed"]},
         ),
     )
     async def put_rsvp(
@@ -71,7 +75,9 @@ class RsvpController(Controller):
         operation_id="change_guests",
         response_headers=ETAG,
         summary="Add or remove a guest",
-        responses=problems(*BODY_PROBLEMS, 401, 404, 412, codes={403: ["blocked"], 409: _REGISTERING}),
+        responses=problems(
+            *BODY_PROBLEMS, 401, 404, 412, codes={403: ["blocked"], 409: _REGISTERING, 503: ["plugin_failed"]}
+        ),
     )
     async def change_guests(
         self, request: Authenticated, event_id: FromPath[str], data: JSONBody[RsvpStep], rsvps: Rsvps

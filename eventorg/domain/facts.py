@@ -33,6 +33,9 @@ Actor = Literal["self", "host", "operator", "system"]
 Audience = Literal["event", "user", "hosts"]
 """Whom a change concerns: the audience of its event and its user, its user alone, or its user and the event's hosts."""
 
+OwnActor = Literal["self", "system"]
+"""The actor of an act that only the user, or the system for the user, does."""
+
 ALL_CHANGES: Final = "*"
 """The audience of a reader who sees every change. No ID looks like it."""
 

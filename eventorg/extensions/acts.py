@@ -1,7 +1,7 @@
 """What a plugin does to events and registrations inside its own transaction, for a caller or as the system."""
 
 from collections.abc import Sequence
-from typing import Final, Literal
+from typing import Final
 
 from msgspec import UNSET
 
@@ -9,15 +9,17 @@ from eventorg.domain.callers import NOBODY, Caller
 from eventorg.domain.errors import FieldError, Forbidden, Invalid
 from eventorg.domain.event_copies import EventCopy
 from eventorg.domain.events import MAX_GUESTS, Event, EventPatch, NewEvent
-from eventorg.domain.facts import NewChange
+from eventorg.domain.facts import NewChange, OwnActor
 from eventorg.domain.guest_lists import NewParticipant
 from eventorg.domain.parties import Party
 from eventorg.domain.registrations import Registration
+from eventorg.domain.rsvps import Answer, NewRsvp
 from eventorg.repositories.changes import ChangeRepository
 from eventorg.repositories.event_copies import EventCopyRepository
 from eventorg.repositories.events import EventRepository
 from eventorg.repositories.guest_lists import GuestListRepository
 from eventorg.repositories.registrations import RegistrationRepository
+from eventorg.repositories.rsvps import RsvpRepository
 from eventorg.repositories.seats import Seats
 from eventorg.repositories.users import UserRepository
 from eventorg.storage.transactions import Transaction
@@ -37,6 +39,7 @@ class Acts:
         copies: EventCopyRepository,
         registrations: RegistrationRepository,
         guest_lists: GuestListRepository,
+        rsvps: RsvpRepository,
         users: UserRepository,
         seats: Seats,
         changes: ChangeRepository,
@@ -45,6 +48,7 @@ class Acts:
         self._copies = copies
         self._registrations = registrations
         self._guest_lists = guest_lists
+        self._rsvps = rsvps
         self._users = users
         self._seats = seats
         self._changes = changes
@@ -54,8 +58,7 @@ class Acts:
     ) -> Registration:
         """Returns the registration of a user, who registers, or whom a host or the system adds."""
         _check_writes(tx)
-        if not 0 <= guests <= MAX_GUESTS:
-            raise Invalid(FieldError("guests", "too_many_guests", {"maximum": MAX_GUESTS}))
+        _check_guests(guests)
         self._users.load(tx, user_id)
         if by is not None and by.user_id != user_id:
             new = NewParticipant(user_id=user_id, guests=guests, guest_names=list(guest_names))
@@ -69,6 +72,19 @@ class Acts:
         if by is not None and by.user_id != user_id:
             return self._guest_lists.end(tx, event_id, user_id, None, by, block=False)
         return self._registrations.end(tx, event_id, user_id, None, by or NOBODY, _actor(by))
+
+    def rsvp(
+        self, tx: Transaction, event_id: str, user_id: str, answer: Answer, guests: int | None, by: Caller | None
+    ) -> Registration | None:
+        """Gives a user's answer, and returns the registration of somebody who is going."""
+        _check_writes(tx)
+        if by is not None and by.user_id != user_id:
+            raise Forbidden()
+        if guests is not None:
+            _check_guests(guests)
+        self._users.load(tx, user_id)
+        new = NewRsvp(answer=answer, guests=UNSET if guests is None else guests)
+        return self._rsvps.give(tx, event_id, user_id, new, None, by or NOBODY, _actor(by)).registration
 
     def create_event(self, tx: Transaction, new: NewEvent, organizer_id: str, by: Caller | None) -> Event:
         """Returns a new event of a user."""
@@ -111,8 +127,13 @@ class Acts:
         return self._events.load(tx, made.id, organizer_id)
 
 
-def _actor(by: Caller | None) -> Literal["self", "system"]:
+def _actor(by: Caller | None) -> OwnActor:
     return "system" if by is None else "self"
+
+
+def _check_guests(guests: int) -> None:
+    if not 0 <= guests <= MAX_GUESTS:
+        raise Invalid(FieldError("guests", "too_many_guests", {"maximum": MAX_GUESTS}))
 
 
 def _check_writes(tx: Transaction) -> None:

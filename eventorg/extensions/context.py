@@ -11,6 +11,7 @@ from eventorg.domain.events import Event, EventPatch, NewEvent, Role
 from eventorg.domain.facts import NewChange
 from eventorg.domain.idempotency import Once, is_replay, owner_of
 from eventorg.domain.registrations import Registration
+from eventorg.domain.rsvps import Answer
 from eventorg.domain.users import User
 from eventorg.domain.values import Clock
 from eventorg.extensions.acts import Acts
@@ -126,6 +127,18 @@ class PluginContext:
 
     def leave(self, tx: Transaction, event_id: str, user_id: str, *, by: Caller | None = None) -> Registration:
         return self._acts.leave(tx, event_id, user_id, by)
+
+    def rsvp(
+        self,
+        tx: Transaction,
+        event_id: str,
+        user_id: str,
+        answer: Answer,
+        *,
+        guests: int | None = None,
+        by: Caller | None = None,
+    ) -> Registration | None:
+        return self._acts.rsvp(tx, event_id, user_id, answer, guests, by)
 
     def create_event(self, tx: Transaction, new: NewEvent, organizer_id: str, *, by: Caller | None = None) -> Event:
         return self._acts.create_event(tx, new, organizer_id, by)

@@ -225,7 +225,7 @@ def _check_fields(plugin: "Plugin") -> None:
             f"The lifespan {_name(plugin.lifespan)} of the plugin {plugin.name} is not a context manager. Decorate "
             "it with contextlib.asynccontextmanager."
         )
-    for field in ("filter", "export", "on_merge", "refresh"):
+    for field in ("card", "filter", "export", "on_merge", "refresh"):
         function = getattr(plugin, field)
         if iscoroutinefunction(function):
             raise PluginError(

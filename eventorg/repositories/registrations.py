@@ -1,14 +1,12 @@
 """A user's own registrations: each is a seat or a place on the waiting list, first come, first served."""
 
-from typing import Literal
-
 from msgspec import structs
 
 from eventorg.domain.admission import Admission
 from eventorg.domain.callers import Caller
 from eventorg.domain.errors import Forbidden, NotFound
 from eventorg.domain.exports import StoredRegistration
-from eventorg.domain.facts import Actor, NewChange, actor_for, registration_step
+from eventorg.domain.facts import NewChange, OwnActor, actor_for, registration_step
 from eventorg.domain.idempotency import Once
 from eventorg.domain.parties import Party, PartyPatch
 from eventorg.domain.registrations import NewRegistration, Place, Registration, check_leaving
@@ -110,7 +108,7 @@ class RegistrationRepository:
         return await self._database.write(work)
 
     def enter(
-        self, tx: Transaction, event_id: str, user_id: str, party: Party, by: Caller, actor: Literal["self", "system"]
+        self, tx: Transaction, event_id: str, user_id: str, party: Party, by: Caller, actor: OwnActor
     ) -> tuple[Registration, bool]:
         """Returns a user's registration, and true if it is new. The system passes every rule but the capacity.
 
@@ -128,7 +126,7 @@ class RegistrationRepository:
         user_id: str,
         expected: frozenset[str] | None,
         by: Caller,
-        actor: Literal["self", "system"],
+        actor: OwnActor,
     ) -> Registration:
         """Cancels a user's registration and returns it. The system can do this at any time.
 
@@ -176,7 +174,7 @@ class RegistrationRepository:
             stored.append(StoredRegistration(**registration, cancelled_by=row["cancelled_by"]))
         return stored
 
-    def _ask(self, tx: Transaction, event_id: str, user_id: str, actor: Actor) -> Admission:
+    def _ask(self, tx: Transaction, event_id: str, user_id: str, actor: OwnActor) -> Admission:
         asked = self._places.ask(tx, event_id, user_id)
         if actor == "self":
             asked.check_visible()

@@ -36,6 +36,8 @@ async def act(request: Authenticated, data: JSONBody[Order], plugin: NamedDepend
                 done = plugin.register(tx, data.event_id, data.user_id, by=by, **data.fields)
             case "leave":
                 done = plugin.leave(tx, data.event_id, data.user_id, by=by)
+            case "rsvp":
+                done = plugin.rsvp(tx, data.event_id, data.user_id, by=by, **data.fields)
             case "create":
                 done = plugin.create_event(tx, NewEvent(**data.fields), data.user_id, by=by)
             case "update":
@@ -116,6 +118,27 @@ def test_the_log_names_the_system(teahouse: Server) -> None:
     assert change["data"]["by"] == "system"
 
 
+@pytest.mark.parametrize("fields", [{}, {"status": "draft"}, PAST, {"title": "Closed"}])
+def test_the_system_answers_for_a_user(teahouse: Server, fields: dict[str, Any]) -> None:
+    anna, boris = teahouse.sign_up(), teahouse.sign_up()
+    event = anna.create_event(**fields)
+    going = act(anna, "rsvp", event, user_id=boris.id, fields={"answer": "going", "guests": 1}).json()["done"]
+    assert (going["status"], going["guests"]) == ("registered", 1)
+    more = act(anna, "rsvp", event, user_id=boris.id, fields={"answer": "going", "guests": 2}).json()["done"]
+    assert more["guests"] == 2
+    assert act(anna, "rsvp", event, user_id=boris.id, fields={"answer": "maybe"}).json() == {"done": None}
+    assert anna.get(f"/events/{event['id']}").json()["maybe_count"] == 1
+
+
+def test_a_user_answers(teahouse: Server) -> None:
+    anna, boris = teahouse.sign_up(), teahouse.sign_up()
+    event = anna.create_event(title="Closed")
+    own = {"user_id": boris.id, "as_system": False}
+    check_problem(act(boris, "rsvp", event, fields={"answer": "going"}, **own), 409, "tea_no")
+    check_problem(act(anna, "rsvp", event, fields={"answer": "maybe"}, **own), 403, "forbidden")
+    assert act(boris, "rsvp", event, fields={"answer": "declined"}, **own).json() == {"done": None}
+
+
 def test_a_caller_obeys_the_rules_and_the_gates(teahouse: Server) -> None:
     anna, boris, vera = teahouse.sign_up(), teahouse.sign_up(), teahouse.sign_up()
     closed, full = anna.create_event(title="Closed"), anna.create_event(capacity=1)
@@ -173,10 +196,15 @@ def test_an_error_undoes_everything(teahouse: Server) -> None:
     assert anna.get("/changes").json()["changes"][-1]["type"] == "event.created"
 
 
-@pytest.mark.parametrize("do", ["register", "leave", "create", "update", "cancel", "copy", "touch"])
+@pytest.mark.parametrize("do", ["register", "leave", "rsvp", "create", "update", "cancel", "copy", "touch"])
 def test_a_transaction_that_reads_refuses(teahouse: Server, do: str) -> None:
     anna = teahouse.sign_up()
-    fields = {"create": {"title": "Tea", **LATER}, "update": {"title": "Tea"}, "copy": LATER}.get(do, {})
+    fields: Any = {
+        "rsvp": {"answer": "maybe"},
+        "create": {"title": "Tea", **LATER},
+        "update": {"title": "Tea"},
+        "copy": LATER,
+    }.get(do, {})
     refused = act(anna, do, anna.create_event(), user_id=anna.id, fields=fields, reads=True)
     assert "only reads" in check_problem(refused, 409, "tea_reads")["detail"]
 

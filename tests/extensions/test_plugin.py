@@ -122,6 +122,7 @@ plugin = Plugin(
     filter=lambda facts, context, tx: facts,
     gates=[Gate(check=lambda asked, context, tx: NO_TEA if asked.event.title == "No tea" else None)],
     refusals=[NO_TEA],
+    card=lambda data, language, context, tx: [f"Tea for {data.event.registered_count}"],
     export=lambda user_id, context, tx: [Cup(**cup) for cup in tx.all(context.sql.list_cups_of, user_id=user_id)],
     on_merge=lambda gone_id, stays_id, context, tx: tx.run(context.sql.merge_cups, gone=gone_id, stays=stays_id),
     refresh=lambda notice, context, tx: {"en": f"Tea for {notice.user_id}"},
@@ -208,6 +209,12 @@ def test_a_gate_refuses(teahouse: Server) -> None:
     user = teahouse.sign_up()
     check_problem(user.post(f"/events/{user.create_event(title='No tea')['id']}/register"), 409, "tea_out")
     assert user.post(f"/events/{user.create_event(title='Tea')['id']}/register").status_code == 201
+
+
+def test_the_card_has_its_line(teahouse: Server) -> None:
+    user = teahouse.sign_up()
+    card = user.get(f"/events/{user.create_event()['id']}/card").json()
+    assert card["text"].endswith("\n\nTea for 0")
 
 
 def test_a_command_reads_and_a_job_writes(teahouse: Server) -> None:

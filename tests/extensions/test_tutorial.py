@@ -85,7 +85,16 @@ def test_every_block_has_a_caption_and_is_run_here() -> None:
     files = {block.caption for block in BLOCKS if "." in block.caption}
     others = {block.caption for block in BLOCKS} - files
     assert others == {"serve", "request", "response", "test", "new", "package", "installed", "output"}
-    tried = {"hello.py", "conftest.py", "test_hello.py", "heartbeat.py", "allow_list.py", "tea.py", "pyproject.toml"}
+    tried = {
+        "hello.py",
+        "conftest.py",
+        "test_hello.py",
+        "heartbeat.py",
+        "allow_list.py",
+        "tea.py",
+        "cake.py",
+        "pyproject.toml",
+    }
     assert files == tried | {name for name in files if name.startswith(("example/", "regulars/"))}
 
 
@@ -115,6 +124,15 @@ def test_only_people_on_the_list_can_register(here: Path) -> None:
         assert (problem["detail"], len(problem["data"])) == ("You are not on the list.", 1)
         assert anna.patch("/users/me", json={"username": "lena"}).status_code == 200
         assert anna.post(url).status_code == 201
+
+
+def test_the_card_counts_cakes(here: Path) -> None:
+    (here / "cake.py").write_text(only("cake.py"))
+    with serving(here / "eventorg.db", plugins="cake", plugins_dir=str(here)) as server:
+        anna = server.sign_up()
+        url = f"/events/{anna.create_event()['id']}"
+        anna.post(f"{url}/register")
+        assert anna.get(f"{url}/card?locale=en").json()["text"].endswith("\n\nCakes: 1")
 
 
 def test_tea_is_poured(here: Path) -> None:

@@ -1,0 +1,58 @@
+"""The lines that plugins add to the card of an event."""
+
+import time
+from collections.abc import Sequence
+from typing import Final
+
+from eventorg.domain.cards import CardData
+from eventorg.extensions.context import PluginContext
+from eventorg.extensions.loader import LoadedPlugin
+from eventorg.extensions.supervisor import describe_error
+from eventorg.logger import Logger
+from eventorg.storage.database import Database
+from eventorg.storage.transactions import Transaction
+
+MAX_SECONDS: Final = 0.05
+MAX_UNITS: Final = 200
+"""The largest length of a line, in UTF-16 code units."""
+
+log = Logger("eventorg.plugins")
+
+
+class CardLines:
+    """Asks the plugins for their lines. A plugin that fails or is late has none."""
+
+    def __init__(self, database: Database, plugins: Sequence[tuple[LoadedPlugin, PluginContext]]) -> None:
+        self._database = database
+        self._plugins = [
+            (loaded.plugin.name, loaded.plugin.card, context) for loaded, context in plugins if loaded.plugin.card
+        ]
+
+    async def find(self, data: CardData, language: str) -> list[str]:
+        """Returns the lines for a card in a language, in the order of the plugins' names."""
+        if not self._plugins:
+            return []
+        return await self._database.read(lambda tx: self._ask(tx, data, language))
+
+    def _ask(self, tx: Transaction, data: CardData, language: str) -> list[str]:
+        found: list[str] = []
+        for name, find, context in self._plugins:
+            started = time.monotonic()
+            try:
+                reading = tx.reading()
+                lines = tx.within(MAX_SECONDS, lambda _: find(data, language, context, reading))  # noqa: B023
+                if (seconds := time.monotonic() - started) > MAX_SECONDS:
+                    raise TimeoutError(f"took {seconds * 1_000:.0f} ms")
+                found += [_checked(line) for line in lines]
+            except (Exception, SystemExit) as error:
+                log.error("card_lines_failed", plugin=name, error=describe_error(error))
+        return found
+
+
+def _checked(line: object) -> str:
+    """Returns a line. Raises `TypeError` for anything else, and `ValueError` if it is too long or is not one line."""
+    if not isinstance(line, str):
+        raise TypeError(f"a line is a text, not {line!r}")
+    if len(line.encode("utf-16-le")) > 2 * MAX_UNITS or not line.strip() or len(line.splitlines()) > 1:
+        raise ValueError(f"a line has 1 to {MAX_UNITS} UTF-16 code units and no line break")
+    return line
