@@ -8,18 +8,17 @@ import time
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
 import httpx
 import pytest
-import uvicorn
 from argon2 import PasswordHasher
 from click.testing import CliRunner
 from litestar import Litestar
 
 from eventorg.application import create_app
-from eventorg.background.feed import Feed
 from eventorg.cli import cli
 from eventorg.core import Core
 from eventorg.domain.callers import BotScope
@@ -167,9 +166,9 @@ def _with_headers(send: Callable[..., httpx.Response], own: dict[str, str]) -> C
 class _ServerInThread(UvicornServer):
     """A server that does not handle signals, because it does not run in the main thread. It stops without a pause."""
 
-    def __init__(self, config: uvicorn.Config, feed: Feed) -> None:
-        super().__init__(config, feed)
-        self._stopping = asyncio.Event()
+    @cached_property
+    def _stopping(self) -> asyncio.Event:
+        return asyncio.Event()
 
     def stop(self, loop: asyncio.AbstractEventLoop) -> None:
         """Ends the server, which runs on this loop, from another thread."""
