@@ -14,7 +14,8 @@ from msgspec import Struct
 
 from eventorg.domain.facts import FACTS
 from eventorg.plugin import Plugin
-from eventorg.testing import check_problem
+from eventorg.settings import Settings
+from eventorg.testing import check_problem, running
 from tests.programs import CHECKOUT, environment, serving
 
 TEXT = (CHECKOUT / "plugins" / "README.md").read_text(encoding="utf-8")
@@ -93,6 +94,7 @@ def test_every_block_has_a_caption_and_is_run_here() -> None:
         "allow_list.py",
         "tea.py",
         "cake.py",
+        "welcome.py",
         "pyproject.toml",
     }
     assert files == tried | {name for name in files if name.startswith(("example/", "regulars/"))}
@@ -124,6 +126,24 @@ def test_only_people_on_the_list_can_register(here: Path) -> None:
         assert (problem["detail"], len(problem["data"])) == ("You are not on the list.", 1)
         assert anna.patch("/users/me", json={"username": "lena"}).status_code == 200
         assert anna.post(url).status_code == 201
+
+
+def test_a_participant_is_welcomed(here: Path) -> None:
+    (here / "welcome.py").write_text(only("welcome.py"))
+    settings = Settings(database=str(here / "eventorg.db"), plugins="welcome", plugins_dir=str(here), log_level="error")
+    with running(settings) as server:
+        event = server.sign_up().create_event(title="Tea")["id"]
+        bot = server.make_bot("act", "deliver")
+        account = bot.put("/identities/telegram/7", json={"locale": "en"}).json()
+        assert bot.acting_for(str(account["id"])).post(f"/events/{event}/register").status_code == 201
+        leased = []
+
+        def lease() -> bool:
+            leased.extend(bot.post("/deliveries/lease", json={}).json()["deliveries"])
+            return bool(leased)
+
+        server.wait_for(lease)
+        assert [(each["kind"], each["text"]) for each in leased] == [("welcome.welcome", "See you at Tea")]
 
 
 def test_the_card_counts_cakes(here: Path) -> None:
