@@ -166,6 +166,6 @@ class InvitationCodeController(Controller):
         reply = data or Acceptance()
         if reply.answer is not None:
             given: Any = await invitations.answer(code, reply.answer, request.user, once_of(request))
-            return Response(given, status_code=200)
+            return tagged(given, status_code=200)
         registration, is_new = await invitations.accept(code, reply, request.user, once_of(request))
         return tagged(registration, status_code=201 if is_new else 200)

@@ -169,7 +169,10 @@ class Places:
     def end(
         self, tx: Transaction, before: Registration, by: Caller, actor: Actor, cancelled_by: CancelledBy
     ) -> Registration:
-        """Returns the cancelled registration. Its seats go to the first parties on the waiting list that fit."""
+        """Returns the cancelled registration. Its seats go to the first parties on the waiting list that fit.
+
+        The stored answer of somebody who left before ends: somebody whom a host removes no longer sees a private event.
+        """
         tx.run(
             self._sql.cancel_registration,
             event_id=before.event_id,
@@ -177,6 +180,7 @@ class Places:
             cancelled_by=cancelled_by,
         )
         if before.status == "cancelled":
+            self._answers.end(tx, before.event_id, before.user_id, by)
             return before
         after = structs.replace(before, status="cancelled", waitlist_position=None)
         self._record(tx, "registration.cancelled", after, before.status, by, actor)

@@ -1,8 +1,9 @@
-"""Strict query parameters: unknown, repeated and missing ones are refused, and a whole number is digits.
+"""Strict query parameters: unknown, repeated and missing ones are refused, and numbers and booleans are spelled as in
+JSON.
 
-Litestar ignores unknown parameters. It reads `limit=1e1` and `limit=10.0` as numbers, `null` as an omitted parameter
-and `nan` as a number within all limits. Of a repeated parameter it uses the last value, and it does not name a missing
-one.
+Litestar ignores unknown parameters. It reads `limit=1e1` and `limit=10.0` as numbers, `block=1` as true, `null` as an
+omitted parameter and `nan` as a number within all limits. Of a repeated parameter it uses the last value, and it does
+not name a missing one.
 """
 
 import re
@@ -24,6 +25,7 @@ ANY_QUERY: Final = {"any_query": True}
 MAX_FAULTS: Final = 20
 MAX_NAME: Final = 100
 _WHOLE: Final = re.compile(r"-?\d+", re.ASCII)
+_BOOLEAN: Final = re.compile(r"true|false")
 _NO_TEXT: Final = re.compile(r"(?!(?:null|nan)$).*", re.IGNORECASE | re.DOTALL)
 _TEXT: Final = re.compile(r".*", re.DOTALL)
 
@@ -81,7 +83,10 @@ def _pattern(field: FieldDefinition) -> re.Pattern[str]:
     kinds = {arm.annotation for arm in field.inner_types} if field.is_union else {field.annotation}
     if str in kinds:
         return _TEXT
-    return _WHOLE if kinds - {NoneType} == {int} else _NO_TEXT
+    kinds -= {NoneType}
+    if kinds == {bool}:
+        return _BOOLEAN
+    return _WHOLE if kinds == {int} else _NO_TEXT
 
 
 def _read(query: bytes) -> dict[str, list[str]]:

@@ -269,6 +269,7 @@ def test_an_answer_instead_of_a_registration(host: User, guest: User, answer: st
         "counts": zero | {answer: 1},
         "card_etag": given.json()["card_etag"],
     }
+    assert given.headers["ETag"] == guest.get(f"{url}/rsvp").headers["ETag"]
     again = guest.post(f"{code}/accept", json={"answer": answer})
     assert (again.status_code, again.json()) == (200, given.json())
     assert uses(host, url) == [1]

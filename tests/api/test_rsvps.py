@@ -319,6 +319,23 @@ def test_a_host_who_removes_somebody_ends_the_answer(host: User, guest: User) ->
     check_problem(guest.get(url), 404, "event_not_found")  # leaving again does not undo the removal
 
 
+@pytest.mark.parametrize("answer", ["maybe", "declined"])
+def test_a_host_who_removes_somebody_who_left_ends_the_stored_answer(
+    host: User, guest: User, tape: Tape, answer: str
+) -> None:
+    """Somebody whom a host removes does not come back to a private event by an answer from before."""
+    url = make(host)
+    put(guest, url, "going")
+    put(guest, url, answer)
+    host.patch(url, json={"visibility": "private"})
+    tape()
+    assert host.delete(f"{url}/participants/{guest.id}").status_code == 200
+    assert tape() == [("rsvp.updated", guest.id, {"answer": None, "previous_answer": answer})]
+    assert host.get(url).json()[f"{answer}_count"] == 0
+    check_problem(guest.get(url), 404, "event_not_found")
+    check_problem(put(guest, url, "going"), 404, "event_not_found")
+
+
 def test_one_more_and_one_less(host: User, guest: User, tape: Tape) -> None:
     url = make(host, max_guests=2)
     before = add(guest, url, -1)

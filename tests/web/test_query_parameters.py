@@ -82,6 +82,15 @@ def test_a_number_of_seconds_is_a_number(user: User) -> None:
         assert user.get(f"/changes?timeout={sent}").status_code == 200, sent
 
 
+def test_a_boolean_is_true_or_false(user: User, event: str) -> None:
+    for value in ("1", "0", "TRUE", "True", "yes", "null", "", "true ", "2"):
+        assert faults(user, f"{event}/participants?approved={value}") == [("approved", "invalid")], value
+        block = user.delete(f"{event}/participants/me?block={value}")
+        assert check_problem(block, 422)["errors"][0]["field"] == "block"
+    for value in ("true", "false"):
+        assert user.get(f"{event}/participants?approved={value}").status_code == 200
+
+
 def test_a_status_is_not_null(user: User, event: str) -> None:
     for url in ("/events", f"{event}/participants"):
         assert faults(user, f"{url}?status=null") == [("status", "invalid")]
