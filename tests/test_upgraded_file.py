@@ -30,8 +30,8 @@ def test_answers_of_the_first_release_only_gain_keys(tmp_path: Path) -> None:
         people = {name: User(server.client, {}, server.log_in(f"{name}@example.com")) for name in _callers(story)}
         for step in story:
             url = step["path"]
-            for before, now in made.items():
-                url = url.replace(before, now)
+            for old_id, new_id in made.items():
+                url = url.replace(old_id, new_id)
             headers = people[step["caller"]].headers if step["caller"] else {}
             response = server.client.request(step["method"], url, json=step["body"], headers=headers)
             assert response.status_code == step["status"], f"{step['method']} {url}: {response.text}"
