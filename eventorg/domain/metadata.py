@@ -10,6 +10,7 @@ from eventorg.domain.errors import FieldError, Invalid
 from eventorg.domain.values import Refused, rule, text
 
 MAX_KEYS: Final = 50
+MAX_VALUE: Final = 500
 MAX_FILTERS: Final = 5
 _KEY: Final = re.compile(r"[a-z0-9_]{1,40}", re.ASCII)
 
@@ -20,8 +21,8 @@ def _clean_key(key: str) -> str:
     return key
 
 
-Key = Annotated[str, rule(_clean_key, pattern=f"^{_KEY.pattern}$")]
-Value = Annotated[str, text(0, 500, lines=True, example="-1001234567890")]
+Key = Annotated[str, rule(_clean_key)]
+Value = Annotated[str, text(0, MAX_VALUE, lines=True, example="-1001234567890")]
 Metadata = Annotated[
     dict[str, str],
     Meta(
@@ -32,9 +33,15 @@ Metadata = Annotated[
 MetadataPatch = Annotated[
     dict[Key, Value | None],
     Meta(
-        description=f"Texts to store, each of up to 500 characters, under keys of 1 to 40 of `a-z`, `0-9` and `_`. An "
-        f"event has up to {MAX_KEYS} keys. Omitted keys stay. `null` removes a key.",
+        description=f"Texts to store, each of up to {MAX_VALUE} characters, under keys of 1 to 40 of `a-z`, `0-9` and "
+        f"`_`. An event has up to {MAX_KEYS} keys. Omitted keys stay. `null` removes a key.",
         examples=[{"chat_id": "-1001234567890"}],
+        extra_json_schema={
+            "extra": {  # the rules of keys and values, which Litestar leaves out
+                "property_names": {"pattern": f"^{_KEY.pattern}$"},
+                "additional_properties": {"oneOf": [{"type": "string", "maxLength": MAX_VALUE}, {"type": "null"}]},
+            }
+        },
     ),
 ]
 
