@@ -26,6 +26,7 @@ from eventorg.domain.errors import (
     Gone,
     Invalid,
     NotFound,
+    TooMany,
     Unavailable,
 )
 from eventorg.domain.events import Event, EventPatch, NewEvent, Role, check_host, check_organizer
@@ -60,6 +61,7 @@ from eventorg.domain.values import (
     Refused,
     Timezone,
     check_version,
+    moment,
     rfc3339,
     rule,
     text,
@@ -68,7 +70,7 @@ from eventorg.locales import negotiate
 from eventorg.storage.statements import Statement, Statements
 from eventorg.storage.transactions import ReadTransaction, Transaction, TransactionFunction
 from eventorg.web.authentication import OPEN, OPTIONAL_SECURITY, PUBLIC, Anybody, Authenticated, by_bot
-from eventorg.web.conditional import ETAG, answer_unless_current, expected_tags, is_current
+from eventorg.web.conditional import ETAG, answer_unless_current, expected_tags, expected_versions, is_current
 from eventorg.web.disconnection import unless_disconnected
 from eventorg.web.headers import accepts, language_for
 from eventorg.web.pagination import Cursor, Limit, decode_cursor, encode_cursor
@@ -134,6 +136,7 @@ __all__ = [
     "Statement",
     "Statements",
     "Timezone",
+    "TooMany",
     "Transaction",
     "Unavailable",
     "User",
@@ -150,8 +153,10 @@ __all__ = [
     "decode_cursor",
     "encode_cursor",
     "expected_tags",
+    "expected_versions",
     "is_current",
     "language_for",
+    "moment",
     "negotiate",
     "problems",
     "query_prefixes",

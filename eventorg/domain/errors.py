@@ -141,8 +141,8 @@ class TooMany(DomainError):
 
     default_code = "too_many_requests"
 
-    def __init__(self, code: str | None = None, *, retry_after: int) -> None:
-        super().__init__(code)
+    def __init__(self, code: str | None = None, *, retry_after: int, **words: str) -> None:
+        super().__init__(code, **words)
         self.retry_after = retry_after
 
 
