@@ -70,6 +70,7 @@ BODIES: dict[str, Any] = {
     "PATCH /events/{event_id}/rsvp": {"guests_delta": 1},
     "PATCH /events/{event_id}/register": {"guests": 1},
     "PATCH /events/{event_id}/participants/{user_id}": {"status": "attended"},
+    "POST /events/{event_id}/broadcasts": {"text": "mine"},
     "PUT /events/{event_id}/reminders": [{"before": "PT1H"}],
     "POST /events/{event_id}/webhooks": {"url": "http://192.0.2.1/"},
 }
@@ -105,7 +106,7 @@ def test_a_hidden_event_is_answered_as_one_that_never_was(
         if template == "/events/{event_id}/webhooks" and method == "POST" and who != "nobody":
             continue  # see the test below: the event must be checked before the URL
         rest = {"user_id": hidden.guest.id} | {
-            name: str(uuid4()) for name in ("webhook_id", "delivery_id", "invitation_id")
+            name: str(uuid4()) for name in ("webhook_id", "delivery_id", "invitation_id", "broadcast_id")
         }
         paths = [template.format(event_id=event_id, **rest) for event_id in (hidden.event[name], never)]
         for headers in ({}, {"If-Match": hidden.tag}, {"If-Match": '"0"'}, {"If-None-Match": hidden.tag}):
