@@ -131,9 +131,9 @@ def made(new: Sequence[NewQuestion], known: Sequence[Question]) -> list[Question
         if each.id is None:
             continue
         if each.id not in known_ids:
-            errors.append(FieldError(f"{place}.id", "unknown_question", {**UNKNOWN_QUESTION}))
+            errors.append(FieldError(f"[{place}].id", "unknown_question", {**UNKNOWN_QUESTION}))
         elif each.id in seen:
-            errors.append(FieldError(f"{place}.id", "not_distinct", {**NOT_DISTINCT}))
+            errors.append(FieldError(f"[{place}].id", "not_distinct", {**NOT_DISTINCT}))
         seen.add(each.id)
     if errors:
         raise Invalid(*errors)

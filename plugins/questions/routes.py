@@ -1,24 +1,34 @@
 """The routes for questions and answers."""
 
+from typing import Annotated, Any
+
 from litestar import Response, get, put
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
+from msgspec import Meta
 
 from eventorg.plugin import (
     BODY_PROBLEMS,
     ETAG,
     Authenticated,
     Context,
+    Cursor,
+    Limit,
+    accepts,
     answer_unless_current,
+    decode_cursor,
     expected_tags,
     problems,
 )
 
 from . import repository
 from .answers import NewAnswers, OwnAnswers
+from .participants import ParticipantAnswersPage, find_participant_answers, write_csv
 from .questions import NewQuestion, Questions, tag_of
 
 PluginContext = NamedDependency[Context]
+Place = Annotated[int, Meta(ge=0, le=2**63 - 1)]
+"""A place in the list of participants, in the range of SQLite's integers."""
 
 
 @get(
@@ -101,4 +111,40 @@ async def set_my_answers_by_invitation(
     return Response(answers, headers={"ETag": tag_of(answers)})
 
 
-ROUTES = (get_questions, set_questions, get_my_answers, set_my_answers, set_my_answers_by_invitation)
+@get(
+    "/events/{event_id:str}/participants/answers",
+    operation_id="list_participant_answers",
+    summary="List the answers of participants",
+    responses=problems(401, 403, 404, 422),
+)
+async def list_participant_answers(
+    request: Authenticated,
+    event_id: FromPath[str],
+    plugin: PluginContext,
+    limit: Limit = 100,
+    cursor: Cursor = None,
+) -> Response[ParticipantAnswersPage]:
+    """Lists the answers of everybody who is registered, waiting, pending, or attended, in the order of registration.
+    Only hosts can do this: the organizer and the co-hosts.
+
+    With `Accept: text/csv`, the response is a CSV file with all participants: UTF-8 with a byte order mark, a header,
+    and a row for each person. Choices are joined by `; `. A text that begins with `=`, `+`, `-`, `@`, a tab, or a
+    carriage return has `'` before it, so that spreadsheets do not run it. `limit` and `cursor` do not apply.
+    """
+    after = decode_cursor(cursor, Place) or 0
+    vary = {"Vary": "Accept"}
+    if accepts(request.scope, "text/csv"):
+        file: Any = await write_csv(plugin, event_id, request.user)
+        named = {"Content-Disposition": 'attachment; filename="answers.csv"'}
+        return Response(file, media_type="text/csv; charset=utf-8; header=present", headers=vary | named)
+    return Response(await find_participant_answers(plugin, event_id, after, limit, request.user), headers=vary)
+
+
+ROUTES = (
+    get_questions,
+    set_questions,
+    get_my_answers,
+    set_my_answers,
+    set_my_answers_by_invitation,
+    list_participant_answers,
+)
