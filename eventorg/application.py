@@ -234,7 +234,7 @@ def _add_metrics(app: Litestar, core: Core, feed: Feed) -> Observer:
 
 def _add_routes(app: Litestar, plugin: Plugin, context: PluginContext) -> None:
     """Adds the routes of a plugin. Raises `PluginError` if a path exists already, or matches the pattern of another."""
-    taken = {route.path: re.compile(re.sub("{.*?}", "[^/]+", route.path)) for route in app.routes}
+    taken = {route.path: _pattern(route.path) for route in app.routes}
     try:
         app.register(
             Router(path="/", route_handlers=plugin.routes, dependencies=_constants(plugin=context), tags=[plugin.name])
@@ -247,6 +247,13 @@ def _add_routes(app: Litestar, plugin: Plugin, context: PluginContext) -> None:
                 raise PluginError(
                     f"Cannot add the routes of plugin {plugin.name}: {path} matches the existing route {other}."
                 )
+
+
+def _pattern(path: str) -> re.Pattern[str]:
+    """Returns a pattern of the paths that a route answers. `user_id` is `me` or a UUID, so a plugin can have another
+    word in its place."""
+    values = {"user_id": r"(?:me|[0-9a-f-]{36}|\{[^/]+\})"}
+    return re.compile(re.sub(r"{(\w+).*?}", lambda found: values.get(found[1], "[^/]+"), path))
 
 
 def _constants(**values: Any) -> dict[str, Provide]:

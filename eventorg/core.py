@@ -181,6 +181,7 @@ class Core:
             self.clock,
             self.changes,
             self.events,
+            self.invitations,
             self.users,
             self.idempotency,
             self.deliveries,

@@ -227,6 +227,10 @@ class Context(Protocol):
     def load_event(self, tx: Transaction, event_id: str, viewer_id: str | None) -> tuple[Event, Role | None]:
         """Returns an event by ID or code, and the viewer's role. Raises `NotFound` if the viewer may not see it."""
 
+    def load_invited(self, tx: Transaction, code: str, viewer_id: str | None) -> tuple[Event, Role | None]:
+        """Returns the event of an invitation, also a private one, and the viewer's role. Raises `NotFound` if the code
+        is unknown, has expired, or is used up by others."""
+
     def load_user(self, tx: Transaction, user_id: str) -> User:
         """Returns a user. Raises `NotFound`."""
 

@@ -20,6 +20,7 @@ from eventorg.repositories.changes import ChangeRepository
 from eventorg.repositories.deliveries import DeliveryRepository, Refresh
 from eventorg.repositories.events import EventRepository
 from eventorg.repositories.idempotency import IdempotencyRepository, request_caller, request_once
+from eventorg.repositories.invitations import InvitationRepository
 from eventorg.repositories.users import UserRepository
 from eventorg.storage.database import Database
 from eventorg.storage.transactions import Transaction, TransactionFunction
@@ -40,6 +41,7 @@ class PluginContext:
         clock: Clock,
         changes: ChangeRepository,
         events: EventRepository,
+        invitations: InvitationRepository,
         users: UserRepository,
         idempotency: IdempotencyRepository,
         deliveries: DeliveryRepository,
@@ -57,6 +59,7 @@ class PluginContext:
         self._database = database
         self._changes = changes
         self._events = events
+        self._invitations = invitations
         self._users = users
         self._idempotency = idempotency
         self._deliveries = deliveries
@@ -86,6 +89,10 @@ class PluginContext:
 
     def load_event(self, tx: Transaction, event_id: str, viewer_id: str | None) -> tuple[Event, Role | None]:
         event = self._events.load(tx, event_id, viewer_id)
+        return event, event.role
+
+    def load_invited(self, tx: Transaction, code: str, viewer_id: str | None) -> tuple[Event, Role | None]:
+        event = self._invitations.load_event(tx, code, viewer_id)
         return event, event.role
 
     def load_last_change(self, tx: Transaction) -> int:

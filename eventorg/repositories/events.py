@@ -106,9 +106,7 @@ class EventRepository:
         """Returns the event whatever its visibility, with the viewer's role, and true for a viewer who may see it
         without an invitation to a private event. Raises `NotFound`."""
         event = await self._database.look_up(self._load, event_id)
-        view = await self._database.look_up(self._load_view, event.id, viewer_id)
-        shown = structs.replace(event, role=view.role, metadata=view.metadata)
-        return shown, view.role is not None or view.has_answered
+        return _invited(event, await self._database.look_up(self._load_view, event.id, viewer_id))
 
     async def find(
         self, wanted: EventQuery, viewer_id: str | None, bot: str | None, after: tuple[str, str] | None, limit: int
@@ -176,6 +174,11 @@ class EventRepository:
     def load_for_all(self, tx: Transaction, event_id: str) -> Event:
         """Returns the event without a role, whoever may see it. Raises `NotFound`."""
         return self._load(tx, event_id)
+
+    def load_invited(self, tx: Transaction, event_id: str, viewer_id: str | None) -> tuple[Event, bool]:
+        """Returns what `get_invited` returns. Raises `NotFound`."""
+        event = self._load(tx, event_id)
+        return _invited(event, self._load_view(tx, event.id, viewer_id))
 
     def load_as_host(self, tx: Transaction, event_id: str, caller_id: str) -> Event:
         """Returns the event. Raises `NotFound`, or `Forbidden` if the caller is not one of its hosts."""
@@ -318,6 +321,11 @@ class _Room:
         texts = (row["title"], row["description"] or "", row["location"] or "")
         self.left -= _OTHER_FIELDS_BYTES + sum(len(text.encode()) for text in texts)
         return self.left < 0
+
+
+def _invited(event: Event, view: _View) -> tuple[Event, bool]:
+    shown = structs.replace(event, role=view.role, metadata=view.metadata)
+    return shown, view.role is not None or view.has_answered
 
 
 def _event(row: sqlite3.Row) -> Event:

@@ -11,7 +11,7 @@ from eventorg.domain.invitations import Acceptance, Invitation, InvitationPage, 
 from eventorg.domain.parties import ALONE
 from eventorg.domain.registrations import Registration
 from eventorg.domain.rsvps import Rsvp, StoredAnswer
-from eventorg.domain.values import Clock, check_version, rfc3339
+from eventorg.domain.values import Clock, Instant, check_version, rfc3339
 from eventorg.repositories.changes import ChangeRepository
 from eventorg.repositories.events import EventRepository
 from eventorg.repositories.idempotency import IdempotencyRepository
@@ -109,8 +109,14 @@ class InvitationRepository:
         """
         invitation = await self._database.look_up(self._load, code)
         event, is_known = await self._events.get_invited(invitation.event_id, viewer_id)
-        if invitation.has_expired(rfc3339(self._clock())) or (invitation.is_used_up and not is_known):
-            raise NotFound("invitation_not_found")
+        _check_usable(invitation, rfc3339(self._clock()), is_known=is_known)
+        return event
+
+    def load_event(self, tx: Transaction, code: str, viewer_id: str | None) -> Event:
+        """Returns what `get_event` returns. Raises `NotFound`."""
+        invitation = self._load(tx, code)
+        event, is_known = self._events.load_invited(tx, invitation.event_id, viewer_id)
+        _check_usable(invitation, tx.now, is_known=is_known)
         return event
 
     async def accept(
@@ -178,3 +184,9 @@ class InvitationRepository:
         if row is None:
             raise NotFound("invitation_not_found")
         return Invitation(**row)
+
+
+def _check_usable(invitation: Invitation, now: Instant, *, is_known: bool) -> None:
+    """Raises `NotFound` if an invitation has expired, or is used up by others."""
+    if invitation.has_expired(now) or (invitation.is_used_up and not is_known):
+        raise NotFound("invitation_not_found")

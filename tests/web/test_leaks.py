@@ -71,6 +71,8 @@ BODIES: dict[str, Any] = {
     "PATCH /events/{event_id}/register": {"guests": 1},
     "PATCH /events/{event_id}/participants/{user_id}": {"status": "attended"},
     "POST /events/{event_id}/broadcasts": {"text": "mine"},
+    "PUT /events/{event_id}/answers": {"answers": {}},
+    "PUT /events/{event_id}/questions": [],
     "PUT /events/{event_id}/reminders": [{"before": "PT1H"}],
     "POST /events/{event_id}/webhooks": {"url": "http://192.0.2.1/"},
 }
