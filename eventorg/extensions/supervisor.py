@@ -9,9 +9,8 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 from datetime import timedelta
 from typing import Any, Final
 
-import structlog
-
 from eventorg.errors import OperatorError
+from eventorg.logger import Logger
 
 START_SECONDS = 30.0
 """The time limit for entering a lifespan."""
@@ -23,7 +22,7 @@ FIRST_PAUSE = timedelta(seconds=1)
 MAX_PAUSE = timedelta(minutes=5)
 MAX_ERROR = 500
 
-log = structlog.get_logger("eventorg.plugins")
+log = Logger("eventorg.plugins")
 
 
 class Supervisor:

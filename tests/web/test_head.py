@@ -56,7 +56,9 @@ def test_every_route_that_is_read_has_it(served: Server, user: User) -> None:
     for path in paths:
         for headers in ({}, user.headers):
             code = {"code": invitation} if path.startswith("/invitations") else {}
-            url = path.format_map({"webhook_id": event, "telegram_id": 1, **values, **code}).rstrip("/")
+            url = path.format_map(
+                {"webhook_id": event, "broadcast_id": event, "telegram_id": 1, **values, **code}
+            ).rstrip("/")
             url += f"?ids={user.id}" * (url == "/users")
             got, asked = (served.client.request(method, url, headers=headers) for method in ("GET", "HEAD"))
             assert (asked.status_code, asked.content) == (got.status_code, b""), url
