@@ -110,6 +110,10 @@ REFUSED: dict[str, tuple[dict[str, str], str]] = {
         {"tea.py": tea("routes=[answer]", before=ROUTE.format(path="/users/me"))},
         TAKEN_PATH + "/users/me matches the existing route /users/{user_id:str}.",
     ),
+    "a path that is one of the core's for every user": (
+        {"tea.py": tea("routes=[answer]", before=ROUTE.format(path="/events/{any_id:str}/participants/{one:str}"))},
+        TAKEN_PATH,
+    ),
     "a path of another plugin": (
         {
             name + ".py": tea("routes=[answer]", before=ROUTE.format(path="/cups"), name=name)

@@ -8,6 +8,7 @@ from urllib.parse import urljoin
 import httpx
 import pytest
 
+from eventorg.extensions.loader import load_plugins
 from eventorg.locales import LANGUAGES, catalogue
 from eventorg.settings import load
 from eventorg.testing import Server, check_problem, running
@@ -79,7 +80,9 @@ def test_the_type_of_a_problem_leads_to_its_page(server: Server) -> None:
 def test_the_index_leads_to_every_page_and_back(served: Server) -> None:
     index = served.client.get("/problems")
     links = [urljoin(str(index.url), link) for link in Page(index).links]
-    expected = {*CODES, "broadcast_not_found", "questions_unanswered", "too_many_broadcasts", "webhook_off"}
+    plugins = [loaded.plugin for loaded in load_plugins(served.settings)]
+    refusals = {f"{plugin.name}_{refusal.code}" for plugin in plugins for refusal in plugin.refusals}
+    expected = {*CODES, *refusals}.union(*(plugin.problems for plugin in plugins))
     assert {link.rpartition("/problems/")[2] for link in links} == expected
     assert len(links) >= len(expected)
     for link in links:
