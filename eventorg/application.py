@@ -36,7 +36,6 @@ from eventorg.background.retention import cleaning_up
 from eventorg.backups.schedule import BackupSchedule
 from eventorg.core import Core, utc_now
 from eventorg.domain.values import Clock
-from eventorg.extensions.card_lines import CardLines
 from eventorg.extensions.context import PluginContext
 from eventorg.extensions.loader import LoadedPlugin, PluginError
 from eventorg.extensions.worker import PluginWorker
@@ -175,7 +174,7 @@ def create_app(settings: Settings, clock: Clock = utc_now, passwords: Passwords 
             plugins=core.plugins,
             workers=workers,
             plugin_gates=core.plugin_gates,
-            card_lines=CardLines(core.database, list(zip(core.loaded, contexts, strict=True))),
+            card_lines=core.card_lines,
         ),
         middleware=[
             *([RefusalLimitMiddleware(rates)] if rates else []),

@@ -16,6 +16,7 @@ from litestar.types import ControllerRouterHandler
 from msgspec import Struct, structs
 
 from eventorg.domain.callers import Caller
+from eventorg.domain.card_texts import Card
 from eventorg.domain.cards import CardData
 from eventorg.domain.deliveries import Notice
 from eventorg.domain.errors import (
@@ -89,6 +90,7 @@ __all__ = [
     "Asked",
     "Authenticated",
     "Caller",
+    "Card",
     "CardData",
     "ChangeData",
     "Clock",
@@ -221,6 +223,13 @@ class Context(Protocol):
 
     def load_event(self, tx: Transaction, event_id: str, viewer_id: str | None) -> tuple[Event, Role | None]:
         """Returns an event by ID or code, and the viewer's role. Raises `NotFound` if the viewer may not see it."""
+
+    def load_card(self, tx: Transaction, event_id: str, language: str, names: int = 20) -> Card:
+        """Returns an event's card in a language (`ru` or `en`) with up to `names` names, as `GET
+        /events/{event_id}/card` shows it. Raises `NotFound`.
+
+        It does not ask who may see the event: check that before you pass the card on.
+        """
 
     def load_user(self, tx: Transaction, user_id: str) -> User:
         """Returns a user. Raises `NotFound`."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from msgspec import Struct, to_builtins
 
 from eventorg.domain.callers import Caller
+from eventorg.domain.card_texts import Card, make_card
 from eventorg.domain.deliveries import Notice
 from eventorg.domain.events import Event, EventPatch, NewEvent, Role
 from eventorg.domain.facts import NewChange
@@ -15,7 +16,9 @@ from eventorg.domain.rsvps import Answer
 from eventorg.domain.users import User
 from eventorg.domain.values import Clock
 from eventorg.extensions.acts import Acts
+from eventorg.extensions.card_lines import CardLines
 from eventorg.extensions.loader import LoadedPlugin
+from eventorg.repositories.cards import CardRepository
 from eventorg.repositories.changes import ChangeRepository
 from eventorg.repositories.deliveries import DeliveryRepository, Refresh
 from eventorg.repositories.events import EventRepository
@@ -44,6 +47,8 @@ class PluginContext:
         idempotency: IdempotencyRepository,
         deliveries: DeliveryRepository,
         acts: Acts,
+        cards: CardRepository,
+        card_lines: CardLines,
         public_url: str,
     ) -> None:
         import structlog  # here: its import is slow, and commands without plugins do not need it
@@ -61,6 +66,8 @@ class PluginContext:
         self._idempotency = idempotency
         self._deliveries = deliveries
         self._acts = acts
+        self._cards = cards
+        self._card_lines = card_lines
         self._name = loaded.plugin.name
         self._facts = loaded.plugin.facts
 
@@ -87,6 +94,10 @@ class PluginContext:
     def load_event(self, tx: Transaction, event_id: str, viewer_id: str | None) -> tuple[Event, Role | None]:
         event = self._events.load(tx, event_id, viewer_id)
         return event, event.role
+
+    def load_card(self, tx: Transaction, event_id: str, language: str, names: int = 20) -> Card:
+        data = self._cards.load_for_all(tx, event_id, names)
+        return make_card(data, language, self._card_lines.load(tx, data, language))
 
     def load_last_change(self, tx: Transaction) -> int:
         return self._changes.load_last(tx)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from eventorg.api.cards import MAX_TEXT, Card, make_card
+from eventorg.domain.card_texts import MAX_TEXT, Card, make_card
 from eventorg.domain.cards import CardData, NamedParty, ParticipantCounts
 from eventorg.domain.events import Event
 from eventorg.testing import Server, check_problem
