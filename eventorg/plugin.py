@@ -16,7 +16,6 @@ from litestar.types import ControllerRouterHandler
 from msgspec import Struct, structs
 
 from eventorg.domain.callers import Caller
-from eventorg.domain.card_texts import Card
 from eventorg.domain.cards import CardData
 from eventorg.domain.deliveries import Notice
 from eventorg.domain.errors import (
@@ -66,6 +65,7 @@ from eventorg.domain.values import (
     text,
 )
 from eventorg.locales import negotiate
+from eventorg.locales.cards import Card
 from eventorg.storage.statements import Statement, Statements
 from eventorg.storage.transactions import ReadTransaction, Transaction, TransactionFunction
 from eventorg.web.authentication import OPEN, OPTIONAL_SECURITY, PUBLIC, Anybody, Authenticated, by_bot

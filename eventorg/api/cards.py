@@ -7,9 +7,9 @@ from litestar import Controller, Response, get
 from litestar.di import NamedDependency
 from litestar.params import FromPath, QueryParameter
 
-from eventorg.domain.card_texts import Card, make_card
 from eventorg.extensions.card_lines import CardLines
 from eventorg.locales import find_language
+from eventorg.locales.cards import Card, make_card
 from eventorg.repositories.cards import CardRepository
 from eventorg.web.authentication import ANY_BOT_SECURITY, BY_ANY_BOT, Authenticated
 from eventorg.web.conditional import ETAG, answer_unless_current

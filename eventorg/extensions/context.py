@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from msgspec import Struct, to_builtins
 
 from eventorg.domain.callers import Caller
-from eventorg.domain.card_texts import Card, make_card
 from eventorg.domain.deliveries import Notice
 from eventorg.domain.events import Event, EventPatch, NewEvent, Role
 from eventorg.domain.facts import NewChange
@@ -18,6 +17,7 @@ from eventorg.domain.values import Clock
 from eventorg.extensions.acts import Acts
 from eventorg.extensions.card_lines import CardLines
 from eventorg.extensions.loader import LoadedPlugin
+from eventorg.locales.cards import Card, make_card
 from eventorg.repositories.cards import CardRepository
 from eventorg.repositories.changes import ChangeRepository
 from eventorg.repositories.deliveries import DeliveryRepository, Refresh

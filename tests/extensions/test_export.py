@@ -103,6 +103,7 @@ def test_of_others_plugins_export_nothing(bundled: Server) -> None:
     assert user.id not in json.dumps(export)
     assert export["plugins"] == {
         "calendar_export": {"address_made_at": None, "moves": []},
+        "placements": [],
         "reminders": {"reminders": None},
         "webhooks": [],
     }

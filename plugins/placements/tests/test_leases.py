@@ -6,9 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
-from eventorg.settings import load
-from eventorg.testing import Clock, check_problem, running
+from eventorg.testing import Clock, Server, check_problem, running
 
 from .conftest import Chat
 
@@ -223,9 +223,9 @@ def test_a_repeated_request_leases_the_same(chat: Chat) -> None:
     assert len(first.json()["placements"]) == 1
 
 
-def test_leases_outlast_a_restart(tmp_path: Path) -> None:
+def test_leases_outlast_a_restart(eventorg: Server, tmp_path: Path) -> None:
     """What was leased stays leased, and what changed while nobody looked is leased."""
-    settings = load({"EVENTORG_DATABASE": str(tmp_path / "eventorg.db"), "EVENTORG_LOG_LEVEL": "error"})
+    settings = structs.replace(eventorg.settings, database=str(tmp_path / "restarted.db"))
     clock = Clock()
     with running(settings, clock) as server:
         chat = Chat(server)
