@@ -69,7 +69,7 @@ def create_app(settings: Settings, clock: Clock = utc_now, passwords: Passwords 
     """
     core = Core(settings, clock, passwords)
     rates = RateLimiter(settings.requests_per_minute, clock) if settings.requests_per_minute else None
-    feed = Feed(core.changes)
+    feed = Feed(core.changes, core.stopping)
     core.database.listeners.append(feed.on_commit)
     external_commits = ExternalCommits(core.database, core.changes)
     contexts = [core.context(loaded) for loaded in core.loaded]

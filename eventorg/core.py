@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
+from threading import Event
 
 from eventorg.domain.values import Clock
 from eventorg.extensions.acts import Acts
@@ -76,6 +77,8 @@ class Core:
     def __init__(self, settings: Settings, clock: Clock = utc_now, passwords: Passwords | None = None) -> None:
         self.settings = settings
         self.clock = clock
+        self.stopping = Event()
+        """Set when the server stops: requests that wait end."""
         self.sql = sql = Statements(data_folder("sql"))
         self.tokens = tokens = Tokens(clock, timedelta(hours=settings.token_hours))
         self.fingerprints = Fingerprints()
@@ -189,6 +192,7 @@ class Core:
             self.acts,
             self.cards,
             self.card_lines,
+            self.stopping,
             self.settings.public_url,
         )
 

@@ -194,6 +194,10 @@ class Context(Protocol):
     def public_url(self) -> str:
         """The setting `EVENTORG_PUBLIC_URL` without a slash at the end, or an empty text: use `request.base_url`."""
 
+    @property
+    def is_stopping(self) -> bool:
+        """True once the server is stopping. A request that waits must end then: look at least every second."""
+
     async def read(self, work: TransactionFunction[T]) -> T:
         """Runs a function in a read transaction (see `Transaction`), on one snapshot, and returns its result."""
 

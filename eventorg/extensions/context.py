@@ -1,5 +1,6 @@
 """Implements `eventorg.plugin.Context`, through which a plugin works."""
 
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final, TypeVar
 
@@ -49,6 +50,7 @@ class PluginContext:
         acts: Acts,
         cards: CardRepository,
         card_lines: CardLines,
+        stopping: threading.Event,
         public_url: str,
     ) -> None:
         import structlog  # here: its import is slow, and commands without plugins do not need it
@@ -68,8 +70,13 @@ class PluginContext:
         self._acts = acts
         self._cards = cards
         self._card_lines = card_lines
+        self._stopping = stopping
         self._name = loaded.plugin.name
         self._facts = loaded.plugin.facts
+
+    @property
+    def is_stopping(self) -> bool:
+        return self._stopping.is_set()
 
     async def read(self, work: TransactionFunction[T]) -> T:
         return await self._database.read(work)

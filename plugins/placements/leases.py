@@ -34,7 +34,7 @@ async def lease(context: Context, wish: PlacementLease, caller: Caller) -> Lease
     wait it takes them too.
     """
     deadline = time.monotonic() + wish.timeout
-    while not context.is_replay(caller) and (left := deadline - time.monotonic()) > 0:
+    while not (context.is_replay(caller) or context.is_stopping) and (left := deadline - time.monotonic()) > 0:
         if await context.read(lambda tx: tx.one(context.sql.list_outdated, **_query(tx, wish, caller, calm=tx.now))):
             leased = await _lease_now(context, wish, caller, is_last=False)
             if leased.placements:

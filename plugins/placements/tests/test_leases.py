@@ -3,8 +3,11 @@
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
+import httpx
 import pytest
 from msgspec import structs
 
@@ -242,3 +245,26 @@ def test_leases_outlast_a_restart(eventorg: Server, tmp_path: Path) -> None:
         assert (newest["id"], newest["text"].splitlines()[0]) == (held["id"], "Another title")
         clock.advance(seconds=60)
         assert {each["id"] for each in chat.lease()} == {held["id"], second["id"]}
+
+
+def test_a_wait_ends_when_the_server_stops(eventorg: Server, tmp_path: Path) -> None:
+    settings = structs.replace(eventorg.settings, database=str(tmp_path / "stopped.db"))
+    answers: list[httpx.Response] = []
+    sent = threading.Event()
+
+    def trace(name: str, _: object) -> None:
+        if name == "http11.send_request_body.complete":
+            sent.set()
+
+    client = httpx.Client(timeout=30)
+    with closing(client), running(settings) as server:
+        bot = server.make_bot("deliver")
+        wish: dict[str, Any] = {"json": {"timeout": 30}, "headers": bot.headers, "extensions": {"trace": trace}}
+        waiting = threading.Thread(target=lambda: answers.append(client.post(f"{server.url}/placements/lease", **wish)))
+        waiting.start()
+        sent.wait()
+        assert server.client.get("/health").status_code == 200  # the other request has begun before this one
+        began = time.monotonic()
+    waiting.join()
+    assert [(answer.status_code, answer.json()) for answer in answers] == [(200, {"placements": []})]
+    assert time.monotonic() - began < 5
