@@ -36,7 +36,6 @@ from eventorg.background.retention import cleaning_up
 from eventorg.backups.schedule import BackupSchedule
 from eventorg.core import Core, utc_now
 from eventorg.domain.values import Clock
-from eventorg.extensions.card_lines import CardLines
 from eventorg.extensions.context import PluginContext
 from eventorg.extensions.loader import LoadedPlugin, PluginError
 from eventorg.extensions.worker import PluginWorker
@@ -70,7 +69,7 @@ def create_app(settings: Settings, clock: Clock = utc_now, passwords: Passwords 
     """
     core = Core(settings, clock, passwords)
     rates = RateLimiter(settings.requests_per_minute, clock) if settings.requests_per_minute else None
-    feed = Feed(core.changes)
+    feed = Feed(core.changes, core.stopping)
     core.database.listeners.append(feed.on_commit)
     external_commits = ExternalCommits(core.database, core.changes)
     contexts = [core.context(loaded) for loaded in core.loaded]
@@ -175,7 +174,7 @@ def create_app(settings: Settings, clock: Clock = utc_now, passwords: Passwords 
             plugins=core.plugins,
             workers=workers,
             plugin_gates=core.plugin_gates,
-            card_lines=CardLines(core.database, list(zip(core.loaded, contexts, strict=True))),
+            card_lines=core.card_lines,
         ),
         middleware=[
             *([RefusalLimitMiddleware(rates)] if rates else []),

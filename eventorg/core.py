@@ -2,9 +2,11 @@
 
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
+from threading import Event
 
 from eventorg.domain.values import Clock
 from eventorg.extensions.acts import Acts
+from eventorg.extensions.card_lines import CardLines
 from eventorg.extensions.context import PluginContext
 from eventorg.extensions.export import UserExport
 from eventorg.extensions.gates import PluginGates
@@ -75,6 +77,8 @@ class Core:
     def __init__(self, settings: Settings, clock: Clock = utc_now, passwords: Passwords | None = None) -> None:
         self.settings = settings
         self.clock = clock
+        self.stopping = Event()
+        """Set when the server stops: requests that wait end."""
         self.sql = sql = Statements(data_folder("sql"))
         self.tokens = tokens = Tokens(clock, timedelta(hours=settings.token_hours))
         self.fingerprints = Fingerprints()
@@ -105,6 +109,7 @@ class Core:
             database, sql, changes, places, answers, events, participants, idempotency, expansion
         )
         self.cards = CardRepository(database, sql, events)
+        self.card_lines = CardLines(database)
         self.invitations = InvitationRepository(
             database, sql, clock, changes, events, places, self.rsvps, participants, idempotency
         )
@@ -186,6 +191,9 @@ class Core:
             self.idempotency,
             self.deliveries,
             self.acts,
+            self.cards,
+            self.card_lines,
+            self.stopping,
             self.settings.public_url,
         )
 
@@ -195,11 +203,12 @@ class Core:
         return [core_component(), *(loaded.component for loaded in self.loaded if loaded.component)]
 
     def connect_plugins(self) -> None:
-        """Lets the plugins refresh their notices, and asks their gates. Call it before the first request."""
+        """Lets the plugins refresh notices and add to cards, and asks their gates. Call it before the first request."""
         for loaded in self.loaded:
             context = self.context(loaded)
             if loaded.plugin.refresh is not None:
                 self.deliveries.refreshers[loaded.plugin.name] = context.refresher(loaded.plugin.refresh)
+            self.card_lines.add(loaded, context)
             self._gates.checks.extend(self.plugin_gates.checks_of(loaded, context))
 
     def _before_merge(self, gone_id: str, stays_id: str, tx: Transaction) -> None:

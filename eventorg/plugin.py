@@ -67,6 +67,7 @@ from eventorg.domain.values import (
     text,
 )
 from eventorg.locales import negotiate
+from eventorg.locales.cards import Card
 from eventorg.storage.statements import Statement, Statements
 from eventorg.storage.transactions import ReadTransaction, Transaction, TransactionFunction
 from eventorg.web.authentication import OPEN, OPTIONAL_SECURITY, PUBLIC, Anybody, Authenticated, by_bot
@@ -91,6 +92,7 @@ __all__ = [
     "Asked",
     "Authenticated",
     "Caller",
+    "Card",
     "CardData",
     "ChangeData",
     "Clock",
@@ -197,6 +199,10 @@ class Context(Protocol):
     def public_url(self) -> str:
         """The setting `EVENTORG_PUBLIC_URL` without a slash at the end, or an empty text: use `request.base_url`."""
 
+    @property
+    def is_stopping(self) -> bool:
+        """True once the server is stopping. A request that waits must end then: look at least every second."""
+
     async def read(self, work: TransactionFunction[T]) -> T:
         """Runs a function in a read transaction (see `Transaction`), on one snapshot, and returns its result."""
 
@@ -230,6 +236,13 @@ class Context(Protocol):
     def load_invited(self, tx: Transaction, code: str, viewer_id: str | None) -> tuple[Event, Role | None]:
         """Returns the event of an invitation, also a private one, and the viewer's role. Raises `NotFound` if the code
         is unknown, has expired, or is used up by others."""
+
+    def load_card(self, tx: Transaction, event_id: str, language: str, names: int = 20) -> Card:
+        """Returns an event's card in a language (`ru` or `en`) with up to `names` names, as `GET
+        /events/{event_id}/card` shows it. Raises `NotFound`.
+
+        It does not ask who may see the event: check that before you pass the card on.
+        """
 
     def load_user(self, tx: Transaction, user_id: str) -> User:
         """Returns a user. Raises `NotFound`."""

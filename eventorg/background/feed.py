@@ -4,6 +4,7 @@ import asyncio
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
+from threading import Event
 from typing import Final
 
 from eventorg.domain.callers import Caller
@@ -42,8 +43,9 @@ class _Watch:
 class Feed:
     """The waiting requests by event and user. Runs on the event loop. The database notifies it of commits."""
 
-    def __init__(self, changes: ChangeRepository) -> None:
+    def __init__(self, changes: ChangeRepository, stopping: Event) -> None:
         self._changes = changes
+        self._stopping = stopping
         self._watches: dict[str, _Watch] = {}  # by user; "" is a bot that sees everything
         self._watching: defaultdict[str, set[_Watch]] = defaultdict(set)  # by subject
         self._idle: dict[_Watch, None] = {}  # the one that has been idle for the longest time is the first
@@ -54,7 +56,11 @@ class Feed:
         self._interruptions = 0
         self.followers = 0
         """The number of requests that wait now."""
-        self.is_closed = False
+
+    @property
+    def is_closed(self) -> bool:
+        """True if the server is stopping."""
+        return self._stopping.is_set()
 
     @contextmanager
     def place(self, caller: Caller) -> Iterator[None]:
@@ -148,7 +154,7 @@ class Feed:
 
     def close(self) -> None:
         """Ends all waits, present and future, because the server is stopping."""
-        self.is_closed = True
+        self._stopping.set()
         for watch in self._watches.values():
             for waiter in watch.waiters:
                 waiter.set()

@@ -1,16 +1,18 @@
 """The lines that plugins add to the card of an event."""
 
 import time
-from collections.abc import Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from eventorg.domain.cards import CardData
-from eventorg.extensions.context import PluginContext
 from eventorg.extensions.loader import LoadedPlugin
 from eventorg.extensions.supervisor import describe_error
 from eventorg.logger import Logger
 from eventorg.storage.database import Database
 from eventorg.storage.transactions import Transaction
+
+if TYPE_CHECKING:
+    from eventorg.extensions.context import PluginContext
+    from eventorg.plugin import CardLines as CardFunction
 
 MAX_SECONDS: Final = 0.05
 MAX_UNITS: Final = 200
@@ -22,19 +24,23 @@ log = Logger("eventorg.plugins")
 class CardLines:
     """Asks the plugins for their lines. A plugin that fails or is late has none."""
 
-    def __init__(self, database: Database, plugins: Sequence[tuple[LoadedPlugin, PluginContext]]) -> None:
+    def __init__(self, database: Database) -> None:
         self._database = database
-        self._plugins = [
-            (loaded.plugin.name, loaded.plugin.card, context) for loaded, context in plugins if loaded.plugin.card
-        ]
+        self._plugins: list[tuple[str, CardFunction, PluginContext]] = []
+
+    def add(self, loaded: LoadedPlugin, context: "PluginContext") -> None:
+        """Asks this plugin too, if it has lines."""
+        if loaded.plugin.card is not None:
+            self._plugins.append((loaded.plugin.name, loaded.plugin.card, context))
 
     async def find(self, data: CardData, language: str) -> list[str]:
         """Returns the lines for a card in a language, in the order of the plugins' names."""
         if not self._plugins:
             return []
-        return await self._database.read(lambda tx: self._ask(tx, data, language))
+        return await self._database.read(lambda tx: self.load(tx, data, language))
 
-    def _ask(self, tx: Transaction, data: CardData, language: str) -> list[str]:
+    def load(self, tx: Transaction, data: CardData, language: str) -> list[str]:
+        """Returns the same, in a transaction."""
         found: list[str] = []
         for name, find, context in self._plugins:
             started = time.monotonic()

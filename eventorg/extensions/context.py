@@ -1,5 +1,6 @@
 """Implements `eventorg.plugin.Context`, through which a plugin works."""
 
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final, TypeVar
 
@@ -15,7 +16,10 @@ from eventorg.domain.rsvps import Answer
 from eventorg.domain.users import User
 from eventorg.domain.values import Clock
 from eventorg.extensions.acts import Acts
+from eventorg.extensions.card_lines import CardLines
 from eventorg.extensions.loader import LoadedPlugin
+from eventorg.locales.cards import Card, make_card
+from eventorg.repositories.cards import CardRepository
 from eventorg.repositories.changes import ChangeRepository
 from eventorg.repositories.deliveries import DeliveryRepository, Refresh
 from eventorg.repositories.events import EventRepository
@@ -46,6 +50,9 @@ class PluginContext:
         idempotency: IdempotencyRepository,
         deliveries: DeliveryRepository,
         acts: Acts,
+        cards: CardRepository,
+        card_lines: CardLines,
+        stopping: threading.Event,
         public_url: str,
     ) -> None:
         import structlog  # here: its import is slow, and commands without plugins do not need it
@@ -64,8 +71,15 @@ class PluginContext:
         self._idempotency = idempotency
         self._deliveries = deliveries
         self._acts = acts
+        self._cards = cards
+        self._card_lines = card_lines
+        self._stopping = stopping
         self._name = loaded.plugin.name
         self._facts = loaded.plugin.facts
+
+    @property
+    def is_stopping(self) -> bool:
+        return self._stopping.is_set()
 
     async def read(self, work: TransactionFunction[T]) -> T:
         return await self._database.read(work)
@@ -94,6 +108,10 @@ class PluginContext:
     def load_invited(self, tx: Transaction, code: str, viewer_id: str | None) -> tuple[Event, Role | None]:
         event = self._invitations.load_event(tx, code, viewer_id)
         return event, event.role
+
+    def load_card(self, tx: Transaction, event_id: str, language: str, names: int = 20) -> Card:
+        data = self._cards.load_for_all(tx, event_id, names)
+        return make_card(data, language, self._card_lines.load(tx, data, language))
 
     def load_last_change(self, tx: Transaction) -> int:
         return self._changes.load_last(tx)

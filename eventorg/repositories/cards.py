@@ -2,7 +2,7 @@
 
 from eventorg.domain.callers import Caller
 from eventorg.domain.cards import CardData, NamedParty, ParticipantCounts, card_etag
-from eventorg.domain.events import sees_names
+from eventorg.domain.events import Event, sees_names
 from eventorg.domain.users import display_name
 from eventorg.repositories.events import EventRepository
 from eventorg.storage.database import Database
@@ -24,10 +24,15 @@ class CardRepository:
 
         Raises `NotFound`.
         """
-        return await self._database.read(lambda tx: self._load(tx, event_id, limit, caller))
+        return await self._database.read(
+            lambda tx: self._load(tx, self._events.load(tx, event_id, caller.user_id), limit)
+        )
 
-    def _load(self, tx: Transaction, event_id: str, limit: int, caller: Caller) -> CardData:
-        event = self._events.load(tx, event_id, caller.user_id)
+    def load_for_all(self, tx: Transaction, event_id: str, limit: int) -> CardData:
+        """Returns the same, whoever may see the event. Raises `NotFound`."""
+        return self._load(tx, self._events.load_for_all(tx, event_id), limit)
+
+    def _load(self, tx: Transaction, event: Event, limit: int) -> CardData:
         row = tx.row(self._sql.get_card_counts, event_id=event.id)
         counts = ParticipantCounts(
             registered=event.registered_count - row["attended"],

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from eventorg.api.cards import MAX_TEXT, Card, make_card
 from eventorg.domain.cards import CardData, NamedParty, ParticipantCounts
 from eventorg.domain.events import Event
+from eventorg.locales.cards import MAX_TEXT, Card, make_card
 from eventorg.testing import Server, check_problem
 
 ID = "0b9fdc1e-7f5c-4a55-9f0e-3c1d5d3a6f11"

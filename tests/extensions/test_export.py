@@ -108,6 +108,7 @@ def test_of_others_plugins_export_nothing(bundled: Server) -> None:
     assert export["plugins"] == {
         "broadcasts": {"written": [], "received": []},
         "calendar_export": {"address_made_at": None, "moves": []},
+        "placements": [],
         "reminders": {"reminders": None},
         "webhooks": [],
     }

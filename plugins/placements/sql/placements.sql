@@ -1,0 +1,115 @@
+-- name: get_placed(bot, chat_id, message_id)^
+SELECT *
+FROM placements_cards
+WHERE bot = :bot AND chat_id = :chat_id AND message_id = :message_id;
+
+-- name: get_placement(id, bot)^
+SELECT *
+FROM placements_cards
+WHERE id = :id AND bot = :bot;
+
+-- name: add_placement(id, bot, chat_id, message_id, thread_id, event_id, host_id, locale, names, now)!
+INSERT INTO placements_cards (
+    id, bot, chat_id, message_id, thread_id, event_id, host_id, put_at, locale, names, ready_at, calm_at
+)
+VALUES (
+    :id, :bot, :chat_id, :message_id, :thread_id, :event_id, :host_id, :now, :locale, :names, :now, :now
+);
+
+-- name: update_placement(id, thread_id, event_id, host_id, locale, names, now)!
+-- A lease that runs is for the old card: its acknowledgement frees the placement and says nothing about the new card.
+UPDATE placements_cards
+SET
+    thread_id = :thread_id,
+    event_id = :event_id,
+    host_id = :host_id,
+    put_at = :now,
+    locale = :locale,
+    names = :names,
+    shown_etag = NULL,
+    shown_version = NULL,
+    is_obsolete = leased_etag IS NOT NULL,
+    calm_at = :now
+WHERE id = :id;
+
+-- name: delete_placement(id)!
+DELETE FROM placements_cards
+WHERE id = :id;
+
+-- name: list_placements(event_id, bot, after, most)
+SELECT placed.*
+FROM placements_cards AS placed
+WHERE
+    placed.event_id = :event_id
+    AND placed.bot = :bot
+    AND placed.seq > :after
+    AND (
+        placed.host_id IS NULL
+        OR EXISTS (
+            SELECT 1
+            FROM eventorg_hosts AS hosts
+            WHERE hosts.event_id = placed.event_id AND hosts.user_id = placed.host_id AND hosts.since <= placed.put_at
+        )
+    )
+ORDER BY placed.seq
+LIMIT :most;
+
+-- name: list_chat_events(bot, chat_id, start_from, after_time, after_id, most)
+-- Each event once, with a host for whom a card of it is in this chat, if there is one.
+SELECT
+    events.id,
+    events.start_time,
+    max(placed.host_id) AS host_id
+FROM placements_cards AS placed
+JOIN eventorg_events AS events ON events.id = placed.event_id
+WHERE
+    placed.bot = :bot
+    AND placed.chat_id = :chat_id
+    AND events.start_time >= :start_from
+    AND (events.start_time, events.id) > (:after_time, :after_id)
+    AND CASE
+        WHEN placed.host_id IS NULL THEN events.status <> 'draft' AND events.visibility <> 'private'
+        ELSE EXISTS (
+            SELECT 1
+            FROM eventorg_hosts AS hosts
+            WHERE hosts.event_id = placed.event_id AND hosts.user_id = placed.host_id AND hosts.since <= placed.put_at
+        )
+    END
+GROUP BY events.id, events.start_time
+ORDER BY events.start_time, events.id
+LIMIT :most;
+
+-- name: delete_ended()!
+-- Those for hosts who are hosts no more.
+DELETE FROM placements_cards
+WHERE
+    host_id IS NOT NULL
+    AND NOT EXISTS (
+        SELECT 1
+        FROM eventorg_hosts AS hosts
+        WHERE
+            hosts.event_id = placements_cards.event_id
+            AND hosts.user_id = placements_cards.host_id
+            AND hosts.since <= placements_cards.put_at
+    );
+
+-- name: move_placements(gone_id, stays_id, now)!
+-- Those that have not ended. The role that stays can be younger than the placement.
+UPDATE placements_cards
+SET host_id = :stays_id, put_at = :now
+WHERE
+    host_id = :gone_id
+    AND EXISTS (
+        SELECT 1
+        FROM eventorg_hosts AS hosts
+        WHERE
+            hosts.event_id = placements_cards.event_id
+            AND hosts.user_id = placements_cards.host_id
+            AND hosts.since <= placements_cards.put_at
+    );
+
+-- name: list_placements_for(user_id)
+SELECT *
+FROM placements_cards
+WHERE host_id = :user_id
+ORDER BY seq;
