@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -27,6 +28,10 @@ MAX_PAUSE: Final = timedelta(hours=1)
 _ANY_TIME: Final = "9999"
 
 
+class _TakenError(Exception):
+    """Another request was faster. Nothing is stored for an `Idempotency-Key`, because the wait goes on."""
+
+
 async def lease(context: Context, wish: PlacementLease, caller: Caller) -> LeasedPlacements:
     """Leases placements that show an old card, with the newest one. If there are none, waits for one.
 
@@ -36,9 +41,8 @@ async def lease(context: Context, wish: PlacementLease, caller: Caller) -> Lease
     deadline = time.monotonic() + wish.timeout
     while not (context.is_replay(caller) or context.is_stopping) and (left := deadline - time.monotonic()) > 0:
         if await context.read(lambda tx: tx.one(context.sql.list_outdated, **_query(tx, wish, caller, calm=tx.now))):
-            leased = await _lease_now(context, wish, caller, is_last=False)
-            if leased.placements:
-                return leased
+            with suppress(_TakenError):
+                return await _lease_now(context, wish, caller, is_last=False)
         await asyncio.sleep(min(LOOK_SECONDS, left))
     return await _lease_now(context, wish, caller, is_last=True)
 
@@ -59,6 +63,8 @@ def _query(tx: Transaction, wish: PlacementLease, caller: Caller, *, calm: str) 
 async def _lease_now(context: Context, wish: PlacementLease, caller: Caller, *, is_last: bool) -> LeasedPlacements:
     def work(tx: Transaction) -> LeasedPlacements:
         rows = tx.all(context.sql.list_outdated, **_query(tx, wish, caller, calm=_ANY_TIME if is_last else tx.now))
+        if not rows and not is_last:
+            raise _TakenError
         leased = []
         for row in rows:
             card = context.load_card(tx, row["event_id"], negotiate(row["locale"]), row["names"])

@@ -44,15 +44,16 @@ async def put(
             "thread_id": None if new.thread_id is None else str(new.thread_id),
             "event_id": event.id,
             "host_id": host_id,
+            "locale": new.locale or language,
             "names": new.names,
             "now": tx.now,
         }
         row = tx.one(context.sql.get_placed, **place)
         check_version(ABSENT if row is None else Placement.of(row).tag, expected)
         if row is None:
-            tx.run(context.sql.add_placement, id=str(uuid4()), locale=new.locale or language, **place, **values)
+            tx.run(context.sql.add_placement, id=str(uuid4()), **place, **values)
         else:
-            tx.run(context.sql.update_placement, id=row["id"], locale=new.locale or row["locale"], **values)
+            tx.run(context.sql.update_placement, id=row["id"], **values)
         return Placement.of(tx.row(context.sql.get_placed, **place)), row is None
 
     return await context.write(work)

@@ -193,6 +193,23 @@ def test_two_that_lease_at_once_share_the_placements(chat: Chat) -> None:
     assert set(found) == ids
 
 
+def test_two_that_wait_with_keys_share_the_placements(chat: Chat) -> None:
+    """The slower one finds that what it saw is taken, and waits on with the same key."""
+    event_id = chat.host.create_event()["id"]
+
+    def lease(number: int) -> list[str]:
+        key = {"Idempotency-Key": f"key-of-a-wait-{number}"}
+        response = chat.bot.post("/placements/lease", json={"timeout": 1}, headers=key)
+        assert response.status_code == 200, response.text
+        return [each["id"] for each in response.json()["placements"]]
+
+    with ThreadPoolExecutor(8) as pool:
+        leases = pool.map(lease, range(8))
+        placement = chat.place(event_id)
+        found = [each for lease in leases for each in lease]
+    assert found == [placement["id"]]
+
+
 def test_many_changes_are_a_handful_of_leases_and_the_last_state_is_shown(chat: Chat) -> None:
     event = chat.host.create_event()
     chat.place(event["id"])
