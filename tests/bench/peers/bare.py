@@ -46,6 +46,9 @@ async def register(event_id: FromPath[str]) -> Registration:
         status="registered",
         registration_date="2100-01-01T00:00:00Z",
         waitlist_position=None,
+        guests=0,
+        guest_names=[],
+        approved=True,
     )
 
 
@@ -53,13 +56,13 @@ async def register(event_id: FromPath[str]) -> Registration:
 def event(event_id: str) -> Event:
     """Returns the event, read once and then kept."""
     values = dict(_one(SQL.get_event, event_id=event_id))
-    return Event(**values | {"waitlist": bool(values["waitlist"])})
+    return Event(**values | {name: bool(values[name]) for name in ("waitlist", "approval_required")})
 
 
 @cache
 def participants(event_id: str) -> Participants:
     """Returns the participants as JSON, read once and then kept."""
-    row = _one(SQL.list_participants, event_id=event_id, after=0, status=None, limit=-1)
+    row = _one(SQL.list_participants, event_id=event_id, after=0, status=None, approved=None, limit=-1)
     as_of = _one(SQL.get_last_change)["seq"]
     participants = msgspec.Raw(row["participants"].encode())
     return Participants(event_id=event_id, participants=participants, next=None, as_of=as_of)
