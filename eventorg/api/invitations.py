@@ -18,6 +18,7 @@ from eventorg.web.conditional import ETAG, answer, expected_versions, tagged
 from eventorg.web.idempotency import once_of
 from eventorg.web.messages import Done, done
 from eventorg.web.pagination import Cursor, Limit, decode_cursor, encode_cursor
+from eventorg.web.problem_codes import NOT_ADMITTED
 from eventorg.web.problems import BODY_PROBLEMS, problems
 
 Invitations = NamedDependency[InvitationRepository]
@@ -130,15 +131,7 @@ class InvitationCodeController(Controller):
             codes={
                 403: ["blocked"],
                 404: ["invitation_not_found", "event_not_found"],
-                409: [
-                    "event_full",
-                    "event_cancelled",
-                    "event_not_open",
-                    "event_over",
-                    "registration_not_open",
-                    "registration_closed",
-                    "already_attended",
-                ],
+                409: [*NOT_ADMITTED, "already_attended"],
                 503: ["plugin_failed"],
             },
         ),

@@ -11,6 +11,7 @@ from eventorg.repositories.registrations import RegistrationRepository
 from eventorg.web.authentication import Authenticated
 from eventorg.web.conditional import ETAG, expected_versions, tagged
 from eventorg.web.idempotency import once_of
+from eventorg.web.problem_codes import NOT_ADMITTED
 from eventorg.web.problems import BODY_PROBLEMS, problems
 
 Registrations = NamedDependency[RegistrationRepository]
@@ -37,14 +38,7 @@ class RegistrationController(Controller):
             404,
             codes={
                 403: ["forbidden", "blocked"],
-                409: [
-                    "event_full",
-                    "event_cancelled",
-                    "event_not_open",
-                    "event_over",
-                    "registration_not_open",
-                    "registration_closed",
-                ],
+                409: NOT_ADMITTED,
                 503: ["plugin_failed"],
             },
         ),
@@ -77,14 +71,7 @@ class RegistrationController(Controller):
             codes={
                 403: ["blocked"],
                 404: ["event_not_found", "registration_not_found"],
-                409: [
-                    "event_full",
-                    "event_cancelled",
-                    "event_not_open",
-                    "event_over",
-                    "registration_not_open",
-                    "registration_closed",
-                ],
+                409: NOT_ADMITTED,
                 503: ["plugin_failed"],
             },
         ),

@@ -13,20 +13,13 @@ from eventorg.web.authentication import ANY_BOT_SECURITY, BY_ANY_BOT, Authentica
 from eventorg.web.conditional import ETAG, answer, expected_versions, tagged
 from eventorg.web.idempotency import once_of
 from eventorg.web.pagination import Cursor, Expand, Limit, decode_cursor, encode_cursor
+from eventorg.web.problem_codes import NOT_ADMITTED
 from eventorg.web.problems import BODY_PROBLEMS, problems
 from eventorg.web.responses import JSONResponse
 
 Rsvps = NamedDependency[RsvpRepository]
 Position = tuple[Annotated[int, Meta(ge=0, le=2**63 - 1)], Literal["", "maybe", "declined"], str, str]
 """A position in the list of answers, in the range of SQLite's integers."""
-_REGISTERING = [
-    "event_full",
-    "event_cancelled",
-    "event_not_open",
-    "event_over",
-    "registration_not_open",
-    "registration_closed",
-]
 _NOT_FOUND = ["event_not_found", "rsvp_not_found"]
 
 
@@ -57,7 +50,7 @@ class RsvpController(Controller):
             401,
             404,
             412,
-            codes={403: ["blocked"], 409: [*_REGISTERING, "already_attended"], 503: ["plugin_failed"]},
+            codes={403: ["blocked"], 409: [*NOT_ADMITTED, "already_attended"], 503: ["plugin_failed"]},
         ),
     )
     async def put_rsvp(
@@ -76,7 +69,7 @@ class RsvpController(Controller):
         response_headers=ETAG,
         summary="Add or remove a guest",
         responses=problems(
-            *BODY_PROBLEMS, 401, 404, 412, codes={403: ["blocked"], 409: _REGISTERING, 503: ["plugin_failed"]}
+            *BODY_PROBLEMS, 401, 404, 412, codes={403: ["blocked"], 409: NOT_ADMITTED, 503: ["plugin_failed"]}
         ),
     )
     async def change_guests(

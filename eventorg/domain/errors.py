@@ -33,7 +33,7 @@ class DomainError(Exception):
     values: Mapping[str, str] = {}
     """The values that the text of the code mentions."""
     members: Mapping[str, Any] = {}
-    """What a client needs besides the code, in members of its own (RFC 9457, section 3.2)."""
+    """The extension members of the problem document, such as `opens_at` (RFC 9457, section 3.2)."""
 
     def __init__(self, code: str | None = None, **words: str) -> None:
         self.code = code or self.default_code

@@ -78,3 +78,13 @@ STATUSES: Final = {
     "version_mismatch": 412,
 }
 """Every code of the core, in alphabetical order. `eventorg.locales` explains each."""
+
+NOT_ADMITTED: Final = (
+    "event_full",
+    "event_cancelled",
+    "event_not_open",
+    "event_over",
+    "registration_not_open",
+    "registration_closed",
+)
+"""The codes of 409 for somebody who wants to come to an event, or to bring more guests."""
