@@ -117,7 +117,8 @@ def _simplify(operation: Operation, *, has_optional_body: bool) -> None:
         del responses["400"]  # Litestar's own shape, which is never sent
     for response in responses.values():
         response.description = _PLAIN.get(response.description, response.description)
-        for header in (response.headers or {}).values():
+        response.headers = dict(sorted((response.headers or {}).items()))  # Litestar keeps them in a set
+        for header in response.headers.values():
             if isinstance(header, OpenAPIHeader):
                 header.schema = Schema(type=OpenAPIType.STRING)
 

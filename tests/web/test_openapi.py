@@ -1,7 +1,10 @@
 """The description of the API is valid, complete and true, and its pages need no other server."""
 
 import json
+import os
 import re
+import subprocess
+import sys
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any, Literal
@@ -421,3 +424,11 @@ def test_the_docs_are_in_english_fit_the_screen_and_keep_the_token(server: Serve
 def test_the_docs_show_what_is_served(server: Server, document: Any) -> None:
     assert '"operationId":"list_participants"' in server.client.get("/docs").text
     assert server.client.get("/docs/openapi.json").json() == document
+
+
+def test_the_description_is_the_same_after_each_start(tmp_path: Path) -> None:
+    """Hashes of texts, and so the order of a set, differ from process to process."""
+    command = [sys.executable, "-m", "eventorg", "openapi"]
+    seeds = [{**os.environ, "EVENTORG_DATABASE": str(tmp_path / "none.db"), "PYTHONHASHSEED": seed} for seed in "123"]
+    printed = [subprocess.run(command, env=seed, capture_output=True, check=True, timeout=60).stdout for seed in seeds]
+    assert len(set(printed)) == 1
