@@ -12,7 +12,7 @@ from eventorg.storage.transactions import Transaction
 
 if TYPE_CHECKING:
     from eventorg.extensions.context import PluginContext
-    from eventorg.plugin import CardLines as CardFunction
+    from eventorg.plugin.declarations import CardLines as CardFunction
 
 MAX_SECONDS: Final = 0.05
 MAX_UNITS: Final = 200

@@ -18,7 +18,8 @@ from eventorg.storage.database import Database
 from eventorg.storage.transactions import Transaction
 
 if TYPE_CHECKING:
-    from eventorg.plugin import Exporter, Plugin
+    from eventorg.plugin import Plugin
+    from eventorg.plugin.declarations import Exporter
 
 log = Logger("eventorg.plugins")
 

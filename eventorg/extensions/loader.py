@@ -40,7 +40,7 @@ TAKEN = frozenset(
 """Names that a plugin cannot have, because its commands, settings or tables would be the core's."""
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{1,30}")
-_INTERFACE = str(Path(__file__).parents[1] / "plugin.py")
+_INTERFACE = Path(__file__).parents[1] / "plugin"
 
 Import = Callable[[], ModuleType]
 
@@ -179,7 +179,8 @@ def _import_file(name: str, file: Path) -> ModuleType:
 
 
 def _load(name: str, load: Import, settings: Settings) -> LoadedPlugin:
-    from eventorg.plugin import INTERFACE, Plugin
+    from eventorg.plugin import Plugin
+    from eventorg.plugin.declarations import INTERFACE
 
     try:
         module = load()
@@ -286,5 +287,9 @@ def _place(error: BaseException) -> str:
         trace = trace.tb_next
     if isinstance(error, SyntaxError) and error.filename:
         frames.append((error.filename, error.lineno or 0))
-    own = [frame for frame in frames if "importlib" not in frame[0] and frame[0] not in (__file__, _INTERFACE)]
+    own = [
+        frame
+        for frame in frames
+        if "importlib" not in frame[0] and frame[0] != __file__ and Path(frame[0]).parent != _INTERFACE
+    ]
     return f"{own[-1][0]}:{own[-1][1]}: " if own else ""

@@ -21,7 +21,8 @@ from eventorg.domain.values import rfc3339
 from eventorg.extensions.context import PluginContext
 from eventorg.extensions.loader import LoadedPlugin
 from eventorg.extensions.supervisor import MAX_PAUSE, Supervisor, describe_error, growing_pause
-from eventorg.plugin import FactType, Handler, Job, Plugin
+from eventorg.plugin import FactType, Job, Plugin
+from eventorg.plugin.declarations import Handler
 from eventorg.repositories.plugins import (
     MAX_ATTEMPTS,
     MAX_BATCH,
