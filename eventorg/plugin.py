@@ -8,14 +8,14 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Literal, Protocol, TypeVar, runtime_checkable
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar, runtime_checkable
 
 import click
 from litestar.plugins import PluginProtocol
 from litestar.types import ControllerRouterHandler
 from msgspec import Struct, structs
 
-from eventorg.domain.callers import Caller
+from eventorg.domain.callers import BotScope, Caller
 from eventorg.domain.cards import CardData
 from eventorg.domain.deliveries import Notice
 from eventorg.domain.errors import (
@@ -77,6 +77,9 @@ from eventorg.web.headers import accepts, language_for
 from eventorg.web.pagination import Cursor, Limit, decode_cursor, encode_cursor
 from eventorg.web.problems import BODY_PROBLEMS, problems
 from eventorg.web.query_parameters import ANY_QUERY, query_prefixes
+
+if TYPE_CHECKING:
+    from httpx import AsyncClient
 
 __all__ = [
     "ABSENT",
@@ -202,6 +205,17 @@ class Context(Protocol):
     @property
     def is_stopping(self) -> bool:
         """True once the server is stopping. A request that waits must end then: look at least every second."""
+
+    def client(self) -> "AsyncClient":
+        """Returns a client of this server's own API, without a network: it sends requests as the bot of the plugin (see
+        `Plugin.bot`), and works on any event loop. Add `X-Act-As` to act for a user. Close it when you are done.
+
+        Raises `LookupError` if `Plugin.bot` is empty, or in a command, where no server runs.
+        """
+
+    def show_problem(self, sentence: str | None) -> None:
+        """Shows a sentence in `/health` as the state of the plugin, until you call it with None. It tells the operator
+        what to do. The server still counts as healthy."""
 
     async def read(self, work: TransactionFunction[T]) -> T:
         """Runs a function in a read transaction (see `Transaction`), on one snapshot, and returns its result."""
@@ -489,6 +503,13 @@ class Plugin(Struct, frozen=True, kw_only=True):
 
     commands: Sequence[click.Command] = ()
     """The commands of `eventorg <name> …`."""
+
+    command_name: str = ""
+    """The name in front of the commands, if it is not the name of the plugin."""
+
+    bot: Sequence[BotScope] = ()
+    """The scopes of the bot as which the plugin calls the server's own API, with `Context.client`. The bot has the name
+    of the plugin. At its first request, the server renews its token, which only the memory of the process has."""
 
     problems: Mapping[str, Mapping[str, str]] = {}
     """The codes of its errors with their texts by language. Each gets a page at `/problems/<code>`, which the `type` of
