@@ -76,9 +76,10 @@ def find_commands(name: str) -> tuple[click.Group, Callable[..., object]] | None
     """Returns the group of a plugin's commands and the function that they get with `@click.pass_obj`. Returns None if
     the plugin does not exist or has no commands."""
     for loaded in load_plugins(load()):
-        if loaded.plugin.name == name and loaded.plugin.commands:
-            group = click.Group(name, commands=loaded.plugin.commands, help=f"Commands of the plugin {name}.")
-            return group, partial(_run_on_plugin, name)
+        plugin = loaded.plugin
+        if name == (plugin.command_name or plugin.name) and plugin.commands:
+            group = click.Group(name, commands=plugin.commands, help=f"Commands of the plugin {plugin.name}.")
+            return group, partial(_run_on_plugin, plugin.name)
     return None
 
 
@@ -127,7 +128,7 @@ def _describe(plugin: "Plugin", state: PluginState | None, crashes: PluginCrashe
         "jobs": [f"{job.name} every {_interval(job.every)}" for job in plugin.jobs],
         "migrations": [file.name for file in sorted(plugin.migrations.glob("*.sql"))] if plugin.migrations else [],
         "settings": [f"EVENTORG_{plugin.name}_{field}".upper() for field in fields],
-        "commands": [f"eventorg {plugin.name} {command.name}" for command in plugin.commands],
+        "commands": [f"eventorg {plugin.command_name or plugin.name} {command.name}" for command in plugin.commands],
         "Litestar plugins": [type(part).__name__ for part in plugin.litestar_plugins],
     }.items():
         if names:

@@ -11,6 +11,7 @@ from litestar.plugins import PluginProtocol
 from litestar.types import ControllerRouterHandler
 from msgspec import Struct, structs
 
+from eventorg.domain.callers import BotScope
 from eventorg.domain.cards import CardData
 from eventorg.domain.deliveries import Notice
 from eventorg.domain.facts import Fact
@@ -151,6 +152,13 @@ class Plugin(Struct, frozen=True, kw_only=True):
 
     commands: Sequence[click.Command] = ()
     """The commands of `eventorg <name> …`."""
+
+    command_name: str = ""
+    """The name in front of the commands, if it is not the name of the plugin."""
+
+    bot: Sequence[BotScope] = ()
+    """The scopes of the bot as which the plugin calls the server's own API, with `Context.client`. The bot has the name
+    of the plugin. At its first request, the server renews its token, which only the memory of the process has."""
 
     problems: Mapping[str, Mapping[str, str]] = {}
     """The codes of its errors with their texts by language. Each gets a page at `/problems/<code>`, which the `type` of
