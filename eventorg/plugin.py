@@ -15,6 +15,7 @@ from litestar.plugins import PluginProtocol
 from litestar.types import ControllerRouterHandler
 from msgspec import Struct, structs
 
+from eventorg.domain.calendars import CalendarEvent, write_calendar
 from eventorg.domain.callers import Caller
 from eventorg.domain.cards import CardData
 from eventorg.domain.deliveries import Notice
@@ -91,6 +92,7 @@ __all__ = [
     "Anybody",
     "Asked",
     "Authenticated",
+    "CalendarEvent",
     "Caller",
     "Card",
     "CardData",
@@ -166,6 +168,7 @@ __all__ = [
     "rule",
     "text",
     "unless_disconnected",
+    "write_calendar",
 ]
 
 T = TypeVar("T")
