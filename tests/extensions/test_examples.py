@@ -158,6 +158,16 @@ def test_an_event_is_moved(serve: Serve) -> None:
     check_problem(anna.put(url, json=later, headers={"If-Match": tag}), 412)
 
 
+def test_an_event_is_tentative_in_a_calendar(serve: Serve) -> None:
+    server = serve("entry.py")
+    anna, boris = server.sign_up(), server.sign_up()
+    event = anna.create_event(title="Tea, and cake", visibility="private")
+    url = f"/events/{event['id']}/tentative.ics"
+    check_problem(boris.get(url), 404)
+    lines = anna.get(url).text.split("\r\n")
+    assert {"SUMMARY:Tea\\, and cake", "STATUS:TENTATIVE", f"UID:{event['id']}@eventorg"} <= {*lines}
+
+
 def test_who_waited_is_told(serve: Serve) -> None:
     server = serve("promoted.py")
     host, bot = server.sign_up(), server.make_bot("act", "deliver")

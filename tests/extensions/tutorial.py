@@ -9,7 +9,18 @@ from tests.programs import CHECKOUT
 
 TEXT = (CHECKOUT / "plugins" / "README.md").read_text(encoding="utf-8")
 
-EXAMPLES = {"away", "feedback", "friday", "news", "postpone.py", "promoted.py", "screen.py", "vouchers", "weekly.py"}
+EXAMPLES = {
+    "away",
+    "entry.py",
+    "feedback",
+    "friday",
+    "news",
+    "postpone.py",
+    "promoted.py",
+    "screen.py",
+    "vouchers",
+    "weekly.py",
+}
 """The files and folders of the section Examples, which `test_examples` runs."""
 
 

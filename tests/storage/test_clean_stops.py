@@ -52,6 +52,7 @@ def damage(path: Path) -> None:
 
 
 def test_a_file_is_read_from_end_to_end_only_after_an_unclean_stop(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    prepare(path, [core_component()], Clock())
     depths: list[str] = []
 
     def noting(*arguments: object, depth: str = "quick") -> list[str]:
