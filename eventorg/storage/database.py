@@ -44,6 +44,7 @@ MAX_GROUP = 64
 READERS = 2
 MAX_SEARCH_QUEUE = 32
 MAX_SEARCH_SECONDS = 2.0
+SHRINK_SECONDS = 0.02
 _SCRUB_ATTEMPTS = 100
 _SCRUB_PAUSE_SECONDS = 0.01
 
@@ -227,6 +228,14 @@ class Database:
             if await _on_thread(self._writer, partial(checkpoint, _raw(self._writer))):
                 return
             await asyncio.sleep(_SCRUB_PAUSE_SECONDS)
+
+    async def shrink(self) -> None:
+        """Gives free pages back to the disk, in short transactions between others. Keeps some for new data."""
+        released = 0
+        while step := await self.write(lambda tx: tx.release_pages(SHRINK_SECONDS)):
+            released += step
+        if released:
+            await self.scrub()
 
     async def data_version(self) -> int:
         """Returns a number that changes when another process commits. Own commits do not change it.

@@ -16,7 +16,7 @@ from eventorg.storage.copies import Progress, copy_database, flush, no_progress,
 from eventorg.storage.invariants import broken_rules, miscounts
 from eventorg.storage.migrations import Component, NewerSchema, check_history, find_pending, migrate
 from eventorg.storage.ownership import require_place
-from eventorg.storage.sqlite import connect_reader, connect_writer
+from eventorg.storage.sqlite import Pages, connect_reader, connect_writer, count_pages
 from eventorg.storage.statements import Statements
 
 APPLICATION_ID = 0x65766F72
@@ -119,6 +119,12 @@ def count_unverified_addresses(path: Path) -> int:
     """Returns the number of users whose address nobody has verified. Only reads."""
     with closing(connect_reader(path)) as connection:
         return int(connection.execute(_UNVERIFIED).fetchone()[0])
+
+
+def find_pages(path: Path) -> Pages:
+    """Returns how large a file is and how much of it is free. Only reads."""
+    with closing(connect_reader(path)) as connection:
+        return count_pages(connection)
 
 
 def examine(path: Path, components: list[Component], depth: Depth, now: str = "") -> Iterator[tuple[str, list[str]]]:

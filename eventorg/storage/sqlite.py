@@ -6,6 +6,8 @@ import time
 from pathlib import Path
 from typing import Final, Literal
 
+from msgspec import Struct
+
 from eventorg.domain.errors import DomainError, StorageFull, Unavailable
 from eventorg.errors import OperatorError
 from eventorg.logger import Logger
@@ -21,6 +23,10 @@ JOURNAL_BYTES = 64 * 1024 * 1024
 _CHECKPOINT_PAGES = 4_000
 """16 MiB, four times SQLite's default: a page that changes often is then moved into the file less often."""
 _CACHED_STATEMENTS = 256
+_INCREMENTAL = 2
+_KEPT_PAGES = 256
+_KEPT_PART = 20
+"""Free pages that are kept for new data: 1 MiB, or a twentieth of the file."""
 
 log = Logger("eventorg.database")
 
@@ -37,6 +43,8 @@ def connect_writer(
     patience = BUSY_TIMEOUT_MS if patience_ms is None else patience_ms
     connection = _connect(path, "rwc", patience)
     try:
+        if path.stat().st_size == 0:
+            connection.execute("PRAGMA auto_vacuum = INCREMENTAL")  # later, only VACUUM changes it
         mode = _switch_to_wal(connection, patience)
         connection.execute(f"PRAGMA synchronous = {synchronous}")
         connection.execute("PRAGMA foreign_keys = ON")
@@ -98,6 +106,28 @@ def checkpoint(connection: sqlite3.Connection) -> bool:
         return False
     finally:
         set_patience(connection, patient=patience > 0)
+
+
+class Pages(Struct, frozen=True):
+    """The pages of a file, and those of them that are free."""
+
+    size: int
+    """In bytes."""
+    count: int
+    free: int
+    can_shrink: bool
+
+    @property
+    def has_excess(self) -> bool:
+        """True if there are more free pages than new data should find."""
+        return self.free > max(_KEPT_PAGES, self.count // _KEPT_PART)
+
+
+def count_pages(connection: sqlite3.Connection) -> Pages:
+    """Returns the numbers of pages in the transaction of a connection."""
+    names = ("page_size", "page_count", "freelist_count", "auto_vacuum")
+    size, count, free, mode = (connection.execute(f"PRAGMA {name}").fetchone()[0] for name in names)
+    return Pages(size, count, free, can_shrink=mode == _INCREMENTAL)
 
 
 def set_patience(connection: sqlite3.Connection, *, patient: bool) -> None:
