@@ -28,6 +28,10 @@ PATIENCE_MS = 60_000
 Depth = Literal["schema", "quick", "thorough"]
 """How much of a file is read to find its faults: its schema, all of it, or all of it several times."""
 
+_STATISTICS = ("sqlite_stat1", "sqlite_stat4")
+"""What `ANALYZE` and `PRAGMA optimize` write. The statements are made for the plans without statistics, which the tests
+check. With those of a million registrations, SQLite 3.40 reads all events to find no news (13 instead of 0.04 ms), and
+a search that finds nothing takes 88 instead of 0.02 ms."""
 _FAILURES = "SELECT name, count(*) FROM plugin_failures GROUP BY name ORDER BY name"
 _UNVERIFIED = "SELECT count(*) FROM users WHERE email IS NOT NULL AND NOT email_verified"
 _SERVED = frozenset(("schema", "integrity", "foreign keys"))
@@ -69,6 +73,8 @@ def prepare(
             path.touch(mode=0o600)  # nobody else may read what users write; the write-ahead log gets the same mode
         with closing(connect_writer(path, patience_ms=PATIENCE_MS)) as connection:
             applied = migrate(connection, components, rfc3339(clock()), keep)
+            for table in _STATISTICS:
+                connection.execute(f"DROP TABLE IF EXISTS {table}")
         progress("migrating", 1, 1)
         return applied
     except (sqlite3.Error, OSError) as error:
