@@ -267,6 +267,8 @@ class Database:
                 self.loop.call_soon_threadsafe(self._deliver, self._commit(group))
                 for observe in self.observers:
                     observe(len(group), time.perf_counter() - started)
+                if self._checkpoints:
+                    self._files.relieve_log(_raw(self._writer))
 
     def _deliver(self, results: list[_Result]) -> None:
         """Notifies the listeners and then answers, after a commit. It runs on the event loop."""
