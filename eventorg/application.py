@@ -34,6 +34,7 @@ from eventorg.background.external_commits import ExternalCommits
 from eventorg.background.feed import Feed
 from eventorg.background.open_tasks import carrying_out_tasks
 from eventorg.background.retention import cleaning_up
+from eventorg.background.shrinking import shrinking
 from eventorg.backups.schedule import BackupSchedule
 from eventorg.core import Core, utc_now
 from eventorg.domain.values import Clock
@@ -107,6 +108,7 @@ def create_app(settings: Settings, clock: Clock = utc_now, passwords: Passwords 
                         clock,
                     )
                 )
+                await stack.enter_async_context(shrinking(core.database))
                 await core.reachability.load()
                 core.connect_plugins()
                 await stack.enter_async_context(carrying_out_tasks(core.open_tasks))

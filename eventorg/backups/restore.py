@@ -41,11 +41,10 @@ def restore(
     backup, database = backup.absolute(), database.resolve()
     if not backup.exists() or backup.stat().st_size == 0:
         raise OperatorError(f"The backup {backup} does not exist or is empty.")
-    with owner_lock(database), _operator_errors(database):
+    with owner_lock(database), operator_errors(database):
         if database.exists() and backup.samefile(database):
             raise OperatorError(f"{backup} is the database itself. Specify the path of a backup.")
-        for leftover in database.parent.glob(f".{escape(database.name)}.{_UNFINISHED}"):
-            leftover.unlink()
+        delete_leftovers(database)
         with temporary_beside(database) as draft:
             _fill(draft, backup, components, progress)
             if not database.exists():
@@ -55,7 +54,7 @@ def restore(
                 return None
             _inherit(draft, database)
             kept = _name_beside(database, clock)
-            _fold(database)
+            fold(database)
             os.link(database, kept)  # now the previous file has two names, until the draft takes the first
             _move_journals(database, kept)
             flush(database.parent)
@@ -82,10 +81,7 @@ def _inherit(draft: Path, database: Path) -> None:
 
     The next change gets a higher number, so that no number is used twice and no follower skips a change.
     """
-    shutil.copymode(database, draft)
-    owner = database.stat()
-    with suppress(PermissionError):
-        os.chown(draft, owner.st_uid, owner.st_gid)
+    copy_attributes(database, draft)
     with suppress(sqlite3.Error), closing(connect_reader(database)) as before, closing(sqlite3.connect(draft)) as copy:
         copy.execute(_BEGIN_HEAD)
         copy.execute(_RAISE_HEAD, (before.execute(_HEAD).fetchone()[0],))
@@ -93,7 +89,21 @@ def _inherit(draft: Path, database: Path) -> None:
     flush(draft)
 
 
-def _fold(database: Path) -> None:
+def delete_leftovers(database: Path) -> None:
+    """Deletes the unfinished copies of a process that was killed. The caller owns the database."""
+    for leftover in database.parent.glob(f".{escape(database.name)}.{_UNFINISHED}"):
+        leftover.unlink()
+
+
+def copy_attributes(database: Path, draft: Path) -> None:
+    """Gives a draft the mode of the database, and its owner if permitted."""
+    shutil.copymode(database, draft)
+    owner = database.stat()
+    with suppress(PermissionError):
+        os.chown(draft, owner.st_uid, owner.st_gid)
+
+
+def fold(database: Path) -> None:
     """Moves the write-ahead log into the file. Does nothing to a file that SQLite cannot read.
 
     Only the single user of a file can leave WAL mode. Raises `OperatorError` if another program has it open.
@@ -125,7 +135,7 @@ def _name_beside(database: Path, clock: Clock) -> Path:
 
 
 @contextmanager
-def _operator_errors(database: Path) -> Iterator[None]:
+def operator_errors(database: Path) -> Iterator[None]:
     """Turns errors of the disk and of SQLite into `OperatorError`."""
     try:
         yield

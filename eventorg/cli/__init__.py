@@ -13,6 +13,7 @@ from eventorg.errors import OperatorError
 COMMANDS: Mapping[str, tuple[str, str]] = {
     "backup": ("database", "Copy the database to FILE."),
     "check": ("database", "Check the database and print one line per check."),
+    "compact": ("database", "Rewrite the database without its free space."),
     "deploy": ("deploy", "Print an example configuration file for deployment."),
     "health": ("deploy", "Check that the server is running and healthy."),
     "migrate": ("database", "Create the database, or update its schema."),

@@ -1,4 +1,4 @@
-"""`eventorg migrate`, `check`, `backup`, and `restore`: the database file.
+"""`eventorg migrate`, `check`, `compact`, `backup`, and `restore`: the database file.
 
 All but `backup` need the migrations of the plugins, and so import the plugins.
 """
@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 
 from eventorg.backups.backup import back_up
+from eventorg.backups.compact import compact as compact_database
 from eventorg.backups.restore import restore as restore_backup
 from eventorg.core import Core
 from eventorg.domain.values import rfc3339
@@ -19,7 +20,14 @@ from eventorg.extensions.loader import check_names
 from eventorg.settings import load
 from eventorg.storage.copies import Progress, no_progress
 from eventorg.storage.invariants import repair
-from eventorg.storage.schema import count_unverified_addresses, examine, find_pending_migrations, require_database
+from eventorg.storage.schema import (
+    count_unverified_addresses,
+    examine,
+    find_pages,
+    find_pending_migrations,
+    require_database,
+)
+from eventorg.storage.sqlite import Pages
 
 SAFE_SQLITE = (3, 51, 3)
 """Earlier versions can damage the file when two connections checkpoint the write-ahead log at once
@@ -87,6 +95,7 @@ def check(repairs: bool) -> None:
         pending = find_pending_migrations(path, core.components)
         state = f"pending: {', '.join(pending)} (`eventorg serve` or `migrate` applies them)" if pending else "ok"
         click.echo(f"migrations: {state}")
+        _report_size(find_pages(path))
         if not pending:
             _report_addresses(count_unverified_addresses(path))
     version = sqlite3.sqlite_version
@@ -98,12 +107,39 @@ def check(repairs: bool) -> None:
         sys.exit(1)
 
 
+def _report_size(pages: Pages) -> None:
+    """Prints the size of the file, and whether it shrinks by itself."""
+    hint = (
+        "" if pages.can_shrink else ". The file does not shrink. To let it, stop the server and run `eventorg compact`."
+    )
+    click.echo(f"size: {_megabytes(pages.count * pages.size)}, {_megabytes(pages.free * pages.size)} of it free{hint}")
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / 1_000_000:.1f} MB"
+
+
 def _report_addresses(unverified: int) -> None:
     """Prints how many users get no mail. That is no fault: each of them can verify the address."""
     hint = (
         ". These users get no messages by mail. To verify one, run `eventorg user verify NAME`." if unverified else ""
     )
     click.echo(f"unverified email addresses: {unverified}{hint}")
+
+
+@click.command()
+def compact() -> None:
+    """Rewrite the database without its free space, and let it shrink by itself from then on. Databases from before
+    version 0.2 need this once. Stop the server first. The command needs as much free disk space as the database has.
+
+    Example: eventorg compact
+    """
+    core = Core(load())
+    path = core.settings.database_path
+    require_database(path)
+    with progress_shown() as progress:
+        before, after = compact_database(path, core.components, progress)
+    click.echo(f"compacted {path}: {_megabytes(before)}, now {_megabytes(after)}")
 
 
 @click.command()

@@ -31,7 +31,20 @@ GROUP = "eventorg.plugins"
 NO_PLUGINS = "none"
 """The value of `EVENTORG_PLUGINS` that loads no plugin."""
 COMMANDS = frozenset(
-    ("backup", "check", "deploy", "health", "migrate", "openapi", "plugins", "restore", "serve", "token", "user")
+    (
+        "backup",
+        "check",
+        "compact",
+        "deploy",
+        "health",
+        "migrate",
+        "openapi",
+        "plugins",
+        "restore",
+        "serve",
+        "token",
+        "user",
+    )
 )
 """The core's commands."""
 TAKEN = COMMANDS | frozenset(

@@ -44,6 +44,7 @@ MAX_GROUP = 64
 READERS = 2
 MAX_SEARCH_QUEUE = 32
 MAX_SEARCH_SECONDS = 2.0
+SHRINK_SECONDS = 0.02
 _SCRUB_ATTEMPTS = 100
 _SCRUB_PAUSE_SECONDS = 0.01
 
@@ -228,6 +229,14 @@ class Database:
                 return
             await asyncio.sleep(_SCRUB_PAUSE_SECONDS)
 
+    async def shrink(self) -> None:
+        """Gives free pages back to the disk, in short transactions between others. Keeps some for new data."""
+        released = 0
+        while step := await self.write(lambda tx: tx.release_pages(SHRINK_SECONDS)):
+            released += step
+        if released:
+            await self.scrub()
+
     async def data_version(self) -> int:
         """Returns a number that changes when another process commits. Own commits do not change it.
 
@@ -258,6 +267,8 @@ class Database:
                 self.loop.call_soon_threadsafe(self._deliver, self._commit(group))
                 for observe in self.observers:
                     observe(len(group), time.perf_counter() - started)
+                if self._checkpoints:
+                    self._files.relieve_log(_raw(self._writer))
 
     def _deliver(self, results: list[_Result]) -> None:
         """Notifies the listeners and then answers, after a commit. It runs on the event loop."""

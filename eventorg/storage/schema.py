@@ -16,7 +16,7 @@ from eventorg.storage.copies import Progress, copy_database, flush, no_progress,
 from eventorg.storage.invariants import broken_rules, miscounts
 from eventorg.storage.migrations import Component, NewerSchema, check_history, find_pending, migrate
 from eventorg.storage.ownership import require_place
-from eventorg.storage.sqlite import connect_reader, connect_writer
+from eventorg.storage.sqlite import Pages, connect_reader, connect_writer, count_pages
 from eventorg.storage.statements import Statements
 
 APPLICATION_ID = 0x65766F72
@@ -28,6 +28,10 @@ PATIENCE_MS = 60_000
 Depth = Literal["schema", "quick", "thorough"]
 """How much of a file is read to find its faults: its schema, all of it, or all of it several times."""
 
+_STATISTICS = ("sqlite_stat1", "sqlite_stat4")
+"""What `ANALYZE` and `PRAGMA optimize` write. The statements are made for the plans without statistics, which the tests
+check. With those of a million registrations, SQLite 3.40 reads all events to find no news (13 instead of 0.04 ms), and
+a search that finds nothing takes 88 instead of 0.02 ms."""
 _FAILURES = "SELECT name, count(*) FROM plugin_failures GROUP BY name ORDER BY name"
 _UNVERIFIED = "SELECT count(*) FROM users WHERE email IS NOT NULL AND NOT email_verified"
 _SERVED = frozenset(("schema", "integrity", "foreign keys"))
@@ -69,6 +73,8 @@ def prepare(
             path.touch(mode=0o600)  # nobody else may read what users write; the write-ahead log gets the same mode
         with closing(connect_writer(path, patience_ms=PATIENCE_MS)) as connection:
             applied = migrate(connection, components, rfc3339(clock()), keep)
+            for table in _STATISTICS:
+                connection.execute(f"DROP TABLE IF EXISTS {table}")
         progress("migrating", 1, 1)
         return applied
     except (sqlite3.Error, OSError) as error:
@@ -119,6 +125,12 @@ def count_unverified_addresses(path: Path) -> int:
     """Returns the number of users whose address nobody has verified. Only reads."""
     with closing(connect_reader(path)) as connection:
         return int(connection.execute(_UNVERIFIED).fetchone()[0])
+
+
+def find_pages(path: Path) -> Pages:
+    """Returns how large a file is and how much of it is free. Only reads."""
+    with closing(connect_reader(path)) as connection:
+        return count_pages(connection)
 
 
 def examine(path: Path, components: list[Component], depth: Depth, now: str = "") -> Iterator[tuple[str, list[str]]]:

@@ -1,10 +1,13 @@
 """Connections to the file, the classification of its errors, and the check that it is still in its place."""
 
+import math
 import os
 import sqlite3
 import time
 from pathlib import Path
 from typing import Final, Literal
+
+from msgspec import Struct
 
 from eventorg.domain.errors import DomainError, StorageFull, Unavailable
 from eventorg.errors import OperatorError
@@ -20,7 +23,14 @@ JOURNAL_BYTES = 64 * 1024 * 1024
 
 _CHECKPOINT_PAGES = 4_000
 """16 MiB, four times SQLite's default: a page that changes often is then moved into the file less often."""
+_RELIEVED_BYTES = JOURNAL_BYTES // 2
+_RELIEF_PATIENCE_MS = 100
+_RELIEF_PAUSE_SECONDS = 10
 _CACHED_STATEMENTS = 256
+_INCREMENTAL = 2
+_KEPT_PAGES = 256
+_KEPT_PART = 20
+"""Free pages that are kept for new data: 1 MiB, or a twentieth of the file."""
 
 log = Logger("eventorg.database")
 
@@ -37,6 +47,8 @@ def connect_writer(
     patience = BUSY_TIMEOUT_MS if patience_ms is None else patience_ms
     connection = _connect(path, "rwc", patience)
     try:
+        if path.stat().st_size == 0:
+            connection.execute("PRAGMA auto_vacuum = INCREMENTAL")  # later, only VACUUM changes it
         mode = _switch_to_wal(connection, patience)
         connection.execute(f"PRAGMA synchronous = {synchronous}")
         connection.execute("PRAGMA foreign_keys = ON")
@@ -88,16 +100,39 @@ def _connect(path: Path, mode: Literal["ro", "rwc"], patience_ms: int) -> sqlite
     return connection
 
 
-def checkpoint(connection: sqlite3.Connection) -> bool:
-    """Moves the write-ahead log into the file. Returns true if the log is empty afterwards."""
+def checkpoint(connection: sqlite3.Connection, patience_ms: int = 0) -> bool:
+    """Moves the write-ahead log into the file. Returns true if the log is empty afterwards. Waits for readers of older
+    states for `patience_ms` at most; who begins to read in the meantime sees the newest state."""
     patience = connection.execute("PRAGMA busy_timeout").fetchone()[0]
-    set_patience(connection, patient=False)  # does not wait for a slow reader
+    connection.execute(f"PRAGMA busy_timeout = {patience_ms}")
     try:
         return bool(connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0] == 0)
     except sqlite3.Error:  # for example a full disk: committed data stays in the log
         return False
     finally:
         set_patience(connection, patient=patience > 0)
+
+
+class Pages(Struct, frozen=True):
+    """The pages of a file, and those of them that are free."""
+
+    size: int
+    """In bytes."""
+    count: int
+    free: int
+    can_shrink: bool
+
+    @property
+    def has_excess(self) -> bool:
+        """True if there are more free pages than new data should find."""
+        return self.free > max(_KEPT_PAGES, self.count // _KEPT_PART)
+
+
+def count_pages(connection: sqlite3.Connection) -> Pages:
+    """Returns the numbers of pages in the transaction of a connection."""
+    names = ("page_size", "page_count", "freelist_count", "auto_vacuum")
+    size, count, free, mode = (connection.execute(f"PRAGMA {name}").fetchone()[0] for name in names)
+    return Pages(size, count, free, can_shrink=mode == _INCREMENTAL)
 
 
 def set_patience(connection: sqlite3.Connection, *, patient: bool) -> None:
@@ -122,6 +157,19 @@ class OpenedFiles:
         self._opened = {name: os.stat(name) for name in (str(path), self._log, f"{path}-shm")}
         self._is_lost = False
         self._is_large = False
+        self._log_bytes = 0
+        self._relieved_at = -math.inf
+
+    def relieve_log(self, connection: sqlite3.Connection) -> None:
+        """Empties the write-ahead log if it has grown although SQLite moves it into the file every 16 MiB.
+
+        SQLite begins the log anew only when nobody reads an older state. Many short readers that overlap would prevent
+        that for ever. This waits for those who read at the moment, but not for a long reader, and not often.
+        """
+        now = time.monotonic()
+        if self._log_bytes > _RELIEVED_BYTES and now > self._relieved_at + _RELIEF_PAUSE_SECONDS:
+            is_empty = checkpoint(connection, _RELIEF_PATIENCE_MS)
+            self._relieved_at = -math.inf if is_empty else now
 
     def check(self) -> None:
         """Raises `Unavailable` while a name is missing or belongs to another file. It recovers when the file is
@@ -151,6 +199,7 @@ class OpenedFiles:
 
     def _check_log_size(self, size: int) -> None:
         """Logs once that the write-ahead log has become large. It shrinks when no reader holds an old state."""
+        self._log_bytes = size
         if size > JOURNAL_BYTES and not self._is_large:
             log.warning(
                 "write_ahead_log_too_large",

@@ -9,12 +9,16 @@ from typing import Final, TypeVar
 
 from eventorg.domain.facts import Change
 from eventorg.domain.values import Clock, rfc3339
+from eventorg.storage.sqlite import count_pages
 from eventorg.storage.statements import Statement
 
 T = TypeVar("T")
 Parameter = str | int | None
 _STEPS_BETWEEN_CHECKS: Final = 10_000
 """Steps of SQLite's virtual machine between two looks at the clock: about a millisecond, and more with long texts."""
+
+
+_PAGES_A_STEP: Final = 20
 
 
 class Transaction:
@@ -73,6 +77,16 @@ class Transaction:
     def run(self, statement: Statement, **parameters: Parameter) -> int:
         """Returns the number of changed rows."""
         return self._connection.execute(statement.sql, parameters).rowcount
+
+    def release_pages(self, seconds: float) -> int:
+        """Gives free pages back to the disk for about this time, and returns their number. It is 0 if the file has no
+        more free pages than it should keep, or cannot shrink (see `eventorg compact`)."""
+        deadline = time.monotonic() + seconds
+        before = pages = count_pages(self._connection)
+        while pages.can_shrink and pages.has_excess and time.monotonic() < deadline:
+            self._connection.execute(f"PRAGMA incremental_vacuum({_PAGES_A_STEP})").fetchall()
+            pages = count_pages(self._connection)
+        return before.count - pages.count
 
     def within(self, seconds: float, work: "TransactionFunction[T]") -> T:
         """Returns the result of a function. Its statement is interrupted when the time is over."""

@@ -1,12 +1,11 @@
 """Placements: cards that bots have posted in chats, kept current."""
 
-from datetime import timedelta
 from pathlib import Path
 
-from eventorg.plugin import Job, Plugin
+from eventorg.plugin import EventUpdated, Plugin
 
 from .placements import NOT_FOUND
-from .repository import export, merge, sweep
+from .repository import export, forget_former_host, merge, select
 from .routes import ROUTES
 
 _HERE = Path(__file__).parent
@@ -14,9 +13,10 @@ _HERE = Path(__file__).parent
 plugin = Plugin(
     name="placements",
     routes=ROUTES,
+    on={EventUpdated: forget_former_host},
+    filter=select,
     export=export,
     on_merge=merge,
-    jobs=[Job(name="sweep", every=timedelta(hours=1), run=sweep)],
     statements=_HERE / "sql",
     migrations=_HERE / "migrations",
     problems={"placement_not_found": NOT_FOUND},

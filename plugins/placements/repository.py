@@ -1,5 +1,6 @@
 """Stores placements. Each function is one use case and one transaction."""
 
+from collections.abc import Sequence
 from typing import Annotated
 from uuid import uuid4
 
@@ -10,6 +11,8 @@ from eventorg.plugin import (
     Caller,
     Context,
     Event,
+    EventUpdated,
+    Fact,
     NotFound,
     Transaction,
     check_host,
@@ -132,9 +135,14 @@ def merge(gone_id: str, stays_id: str, context: Context, tx: Transaction) -> Non
     tx.run(context.sql.move_placements, gone_id=gone_id, stays_id=stays_id, now=tx.now)
 
 
-async def sweep(context: Context) -> None:
-    """Deletes placements that were made for hosts who are not hosts any more."""
-    await context.write(lambda tx: tx.run(context.sql.delete_ended))
+def select(facts: Sequence[Fact], context: Context, tx: Transaction) -> list[Fact]:
+    """Returns the facts about the role of a user."""
+    return [fact for fact in facts if isinstance(fact, EventUpdated) and fact.user_id is not None]
+
+
+async def forget_former_host(fact: EventUpdated, context: Context) -> None:
+    """Deletes the placements that were made for a host who is not a host any more."""
+    await context.write(lambda tx: tx.run(context.sql.delete_ended, event_id=fact.event_id, host_id=fact.user_id))
 
 
 def _find_event(context: Context, tx: Transaction, event_id: str, caller: Caller) -> tuple[Event, str | None]:

@@ -10,7 +10,17 @@ from uuid import uuid4
 import msgspec
 from msgspec import Struct, structs
 
-from eventorg.plugin import ChangeData, Context, EventDeleted, EventUpdated, Fact, Transaction, UserDeleted, rfc3339
+from eventorg.plugin import (
+    ChangeData,
+    Context,
+    EventDeleted,
+    EventUpdated,
+    Fact,
+    Statement,
+    Transaction,
+    UserDeleted,
+    rfc3339,
+)
 
 from .messages import make_body
 from .webhooks import matches
@@ -59,8 +69,11 @@ def _enqueue(context: Context, fact: Fact, tx: Transaction) -> bool:
         hosts, operators = _join_edits(context, message, tx) if _is_edit(fact) else (message, message)
         for receiver in receivers:
             _add(context, receiver["id"], operators if receiver["is_operators"] else hosts, tx)
+        if fact.event_id and event is None:
+            tx.run(sql.note_deleted_event, event_id=fact.event_id)
     if isinstance(fact, EventDeleted):
         tx.run(sql.end_endpoints, event_id=fact.event_id, now=tx.now)
+        tx.run(sql.note_deleted_event, event_id=fact.event_id)
     return bool(receivers)
 
 
@@ -133,11 +146,22 @@ def _add(context: Context, webhook_id: str, message: _Message, tx: Transaction) 
 
 
 async def forget(context: Context) -> None:
-    """Deletes old finished messages in small steps, and webhooks whose event has been deleted."""
+    """Deletes finished messages that are old or whose event has been deleted, in small steps, and webhooks whose event
+    has been deleted."""
     before = rfc3339(context.clock() - timedelta(days=context.settings.log_days))
-    while (
-        await context.write(lambda tx: tx.run(context.sql.forget_deliveries, before=before, most=_MAX_SWEEP))
-        == _MAX_SWEEP
+    await _run_in_steps(context, context.sql.forget_deliveries, before=before)
+    after = ""
+    while found := await context.read(
+        partial(Transaction.all, statement=context.sql.list_deleted_events, after=after, most=_MAX_SWEEP)
     ):
-        pass
+        for row in found:
+            after = row["event_id"]
+            await _run_in_steps(context, context.sql.forget_deliveries_of_event, event_id=after)
+            await context.write(partial(Transaction.run, statement=context.sql.forget_deleted_event, event_id=after))
     await context.write(lambda tx: tx.run(context.sql.remove_ended))
+
+
+async def _run_in_steps(context: Context, statement: Statement, **parameters: str) -> None:
+    """Runs a statement with a limit until nothing is left to delete."""
+    while await context.write(lambda tx: tx.run(statement, most=_MAX_SWEEP, **parameters)) == _MAX_SWEEP:
+        pass

@@ -57,7 +57,8 @@ def test_migrate_prints_what_it_applied(path: Path) -> None:
 
 def test_check_passes_a_sound_file_while_the_server_runs(path: Path, fresh_server: Server) -> None:
     assert fresh_server.settings.database_path == path
-    *aspects, addresses, version = said("check").splitlines()
+    *aspects, size, addresses, version = said("check").splitlines()
+    assert re.fullmatch(r"size: \d\.\d MB, 0\.\d MB of it free", size)
     names = ("schema", "integrity", "foreign keys", "counters", "waiting lists and answers", "plugins", "migrations")
     assert aspects == [f"{aspect}: ok" for aspect in names]
     assert addresses == "unverified email addresses: 0"
@@ -114,6 +115,7 @@ def test_check_warns_about_an_old_sqlite(
 
 NEEDS_A_DATABASE = [
     ["check"],
+    ["compact"],
     ["backup", "copy.db"],
     ["plugins"],
     ["plugins", "retry", "webhooks"],

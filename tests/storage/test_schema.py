@@ -27,6 +27,16 @@ def path(tmp_path: Path) -> Path:
     return path
 
 
+def test_statistics_do_not_change_the_plans(path: Path) -> None:
+    with closing(connect_writer(path)) as connection:
+        connection.execute("INSERT INTO changes (at, type) VALUES ('now', 'event.created')")
+        connection.execute("ANALYZE")
+        assert connection.execute("SELECT count(*) FROM sqlite_stat1").fetchone()[0] > 0
+    assert prepare(path, [core_component()], Clock()) == []
+    with closing(connect_writer(path)) as connection:
+        assert not connection.execute("SELECT 1 FROM sqlite_master WHERE name LIKE 'sqlite_stat%'").fetchone()
+
+
 def of_another_program(path: Path) -> None:
     path.unlink()
     with closing(sqlite3.connect(path)) as connection:

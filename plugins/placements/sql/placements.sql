@@ -79,11 +79,12 @@ GROUP BY events.id, events.start_time
 ORDER BY events.start_time, events.id
 LIMIT :most;
 
--- name: delete_ended()!
--- Those for hosts who are hosts no more.
+-- name: delete_ended(event_id, host_id)!
+-- Those for a user whose role has ended.
 DELETE FROM placements_cards
 WHERE
-    host_id IS NOT NULL
+    event_id = :event_id
+    AND host_id = :host_id
     AND NOT EXISTS (
         SELECT 1
         FROM eventorg_hosts AS hosts

@@ -68,6 +68,7 @@ def test_what_is_for_a_host_ends_with_the_role(chat: Chat, eventorg: Server) -> 
     assert chat.host.delete(f"/events/{event_id}/hosts/{helper.id}").status_code == 200
     assert chat.lease() == []
     assert chat.as_host.get(f"/events/{event_id}/placements").json()["placements"] == []
+    eventorg.wait_for(lambda: helper.get("/users/me/export").json()["plugins"]["placements"] == [])
     eventorg.clock.advance(seconds=1)
     assert chat.host.post(f"/events/{event_id}/hosts", json={"user_id": helper.id}).status_code == 201
     assert chat.lease() == []  # another role

@@ -4,17 +4,20 @@ FROM reminders_event_offsets
 WHERE event_id = :event_id;
 
 -- name: set_event_offsets(event_id, offsets)!
-INSERT INTO reminders_event_offsets (event_id, offsets)
-VALUES (:event_id, :offsets)
+INSERT INTO reminders_event_offsets (event_id, offsets, longest)
+VALUES (:event_id, :offsets, json_extract(:offsets, '$[0]'))
 ON CONFLICT (event_id) DO UPDATE
-SET offsets = excluded.offsets;
+SET
+    offsets = excluded.offsets,
+    longest = excluded.longest;
 
 -- name: copy_event_offsets(event_id, copy_id)!
 -- A copy that has offsets already, or exists no more, gets none.
-INSERT INTO reminders_event_offsets (event_id, offsets)
+INSERT INTO reminders_event_offsets (event_id, offsets, longest)
 SELECT
     copies.id,
-    originals.offsets
+    originals.offsets,
+    originals.longest
 FROM reminders_event_offsets AS originals
 JOIN eventorg_events AS copies ON copies.id = :copy_id
 WHERE originals.event_id = :event_id
@@ -26,10 +29,12 @@ FROM reminders_user_offsets
 WHERE user_id = :user_id;
 
 -- name: set_user_offsets(user_id, offsets)!
-INSERT INTO reminders_user_offsets (user_id, offsets)
-VALUES (:user_id, :offsets)
+INSERT INTO reminders_user_offsets (user_id, offsets, longest)
+VALUES (:user_id, :offsets, json_extract(:offsets, '$[0]'))
 ON CONFLICT (user_id) DO UPDATE
-SET offsets = excluded.offsets;
+SET
+    offsets = excluded.offsets,
+    longest = excluded.longest;
 
 -- name: delete_user_offsets(user_id)!
 DELETE FROM reminders_user_offsets
@@ -43,12 +48,11 @@ WHERE user_id = :gone_id;
 
 -- name: get_longest_offset(usual)^
 -- The longest time before a start at which a reminder can be due.
-SELECT max(before.value) AS seconds
+SELECT max(seconds) AS seconds
 FROM (
-    SELECT :usual AS offsets
+    SELECT json_extract(:usual, '$[0]') AS seconds
     UNION ALL
-    SELECT offsets FROM reminders_event_offsets
+    SELECT max(longest) FROM reminders_event_offsets
     UNION ALL
-    SELECT offsets FROM reminders_user_offsets
-) AS lists
-JOIN json_each(lists.offsets) AS before;
+    SELECT max(longest) FROM reminders_user_offsets
+);

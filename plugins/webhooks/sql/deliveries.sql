@@ -164,25 +164,53 @@ WHERE
     AND (:failed_only = 0 OR status = 'failed');
 
 -- name: forget_deliveries(before, most)!
--- Finished ones that are old, or whose event has been deleted. `event.deleted` stays: it contains no event. Waiting ones
--- that are old if their webhook is disabled.
+-- Finished ones that are old. Waiting ones that are old if their webhook is disabled.
 DELETE FROM webhooks_deliveries
 WHERE number IN (
     SELECT number
     FROM webhooks_deliveries
-    WHERE
-        (
-            created_at < :before
-            AND webhook_id IN (SELECT id FROM webhooks_endpoints WHERE disabled_at IS NOT NULL)
-        )
-        OR status <> 'pending'
+    WHERE created_at < :before
         AND (
-            created_at < :before
-            OR (
-                event_id IS NOT NULL
-                AND type <> 'event.deleted'
-                AND NOT EXISTS (SELECT 1 FROM eventorg_events AS events WHERE events.id = webhooks_deliveries.event_id)
+            status <> 'pending'
+            OR EXISTS (
+                SELECT 1
+                FROM webhooks_endpoints
+                WHERE webhooks_endpoints.id = webhooks_deliveries.webhook_id
+                    AND webhooks_endpoints.disabled_at IS NOT NULL
             )
         )
     LIMIT :most
 );
+
+-- name: note_deleted_event(event_id)!
+INSERT INTO webhooks_deleted_events (event_id)
+VALUES (:event_id)
+ON CONFLICT (event_id) DO NOTHING;
+
+-- name: list_deleted_events(after, most)
+SELECT event_id
+FROM webhooks_deleted_events
+WHERE event_id > :after
+ORDER BY event_id
+LIMIT :most;
+
+-- name: forget_deliveries_of_event(event_id, most)!
+-- Finished ones of a deleted event. `event.deleted` stays: it contains no event.
+DELETE FROM webhooks_deliveries
+WHERE number IN (
+    SELECT number
+    FROM webhooks_deliveries
+    WHERE event_id = :event_id AND type <> 'event.deleted' AND status <> 'pending'
+    LIMIT :most
+);
+
+-- name: forget_deleted_event(event_id)!
+-- Does nothing while messages about it wait.
+DELETE FROM webhooks_deleted_events
+WHERE
+    event_id = :event_id
+    AND NOT EXISTS (
+        SELECT 1
+        FROM webhooks_deliveries
+        WHERE event_id = :event_id AND type <> 'event.deleted'
+    );

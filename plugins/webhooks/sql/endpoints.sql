@@ -121,15 +121,33 @@ WHERE
     );
 
 -- name: list_ready(quick, now, most)
--- Webhooks that may send and have due messages, the one that was called longest ago first.
-SELECT id
-FROM webhooks_endpoints
+-- Webhooks that may send and have due messages, the one that was called longest ago first. Those with waiting messages
+-- are found one by one in the index.
+WITH RECURSIVE waiting (webhook_id) AS (
+    SELECT min(webhook_id) FROM webhooks_deliveries WHERE due_at IS NOT NULL
+    UNION ALL
+    SELECT (
+        SELECT min(later.webhook_id)
+        FROM webhooks_deliveries AS later
+        WHERE later.due_at IS NOT NULL AND later.webhook_id > waiting.webhook_id
+    )
+    FROM waiting
+    WHERE waiting.webhook_id IS NOT NULL
+)
+
+SELECT webhooks_endpoints.id
+FROM waiting
+CROSS JOIN webhooks_endpoints ON webhooks_endpoints.id = waiting.webhook_id
 WHERE
-    quick = :quick
-    AND disabled_at IS NULL
+    webhooks_endpoints.quick = :quick
+    AND webhooks_endpoints.disabled_at IS NULL
     AND EXISTS (SELECT 1 FROM webhooks_entitled WHERE webhooks_entitled.id = webhooks_endpoints.id)
-    AND EXISTS (SELECT 1 FROM webhooks_deliveries WHERE webhook_id = webhooks_endpoints.id AND due_at <= :now)
-ORDER BY attempted_at, created_at, id
+    AND EXISTS (
+        SELECT 1
+        FROM webhooks_deliveries
+        WHERE webhooks_deliveries.webhook_id = webhooks_endpoints.id AND webhooks_deliveries.due_at <= :now
+    )
+ORDER BY webhooks_endpoints.attempted_at, webhooks_endpoints.created_at, webhooks_endpoints.id
 LIMIT :most;
 
 -- name: note_success(id, quick, now)!
@@ -194,7 +212,7 @@ DELETE FROM webhooks_endpoints
 WHERE
     ended_at IS NOT NULL
     AND NOT EXISTS (
-        SELECT 1 FROM webhooks_deliveries WHERE webhook_id = webhooks_endpoints.id AND status = 'pending'
+        SELECT 1 FROM webhooks_deliveries WHERE webhook_id = webhooks_endpoints.id AND due_at IS NOT NULL
     );
 
 -- name: reassign_endpoints(gone_id, stays_id)!
