@@ -5,11 +5,9 @@ from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from functools import partial
-from typing import Any
 
 from anyio import to_thread
 from litestar import Litestar, Router
-from litestar.di import Provide
 from litestar.exceptions import ImproperlyConfiguredException
 from litestar.plugins.structlog import StructlogPlugin
 
@@ -54,6 +52,7 @@ from eventorg.storage.ownership import owner_lock
 from eventorg.web.access_log import line_writers
 from eventorg.web.authentication import Authentication
 from eventorg.web.bodies import MAX_BODY_BYTES
+from eventorg.web.constants import constants
 from eventorg.web.cors import allow_origins
 from eventorg.web.idempotency import Idempotency
 from eventorg.web.litestar_plugins import checked_litestar_plugins
@@ -150,7 +149,7 @@ def create_app(settings: Settings, clock: Clock = utc_now, passwords: Passwords 
             docs_assets(),
             problem_pages(dict(_problems(core.loaded))),
         ],
-        dependencies=_constants(
+        dependencies=constants(
             settings=settings,
             tokens=core.tokens,
             signups=SignUpLimit(settings.signups_per_minute, clock),
@@ -234,7 +233,7 @@ def _add_metrics(app: Litestar, core: Core, feed: Feed) -> Observer:
     names = (loaded.plugin.name for loaded in core.loaded)
     metrics = Metrics(core.database, core.settings.database_path, feed, core.plugins, names)
     core.plugin_gates.observers.append(metrics.observe_gate)
-    app.register(Router(path="/", route_handlers=[get_metrics], dependencies=_constants(metrics=metrics)))
+    app.register(Router(path="/", route_handlers=[get_metrics], dependencies=constants(metrics=metrics)))
     return metrics.observe_request
 
 
@@ -243,7 +242,7 @@ def _add_routes(app: Litestar, plugin: Plugin, context: PluginContext) -> None:
     taken = {route.path: _pattern(route.path) for route in app.routes}
     try:
         app.register(
-            Router(path="/", route_handlers=plugin.routes, dependencies=_constants(plugin=context), tags=[plugin.name])
+            Router(path="/", route_handlers=plugin.routes, dependencies=constants(plugin=context), tags=[plugin.name])
         )
     except ImproperlyConfiguredException as error:
         raise PluginError(f"Cannot add the routes of plugin {plugin.name}: {error.detail}.") from None
@@ -260,15 +259,3 @@ def _pattern(path: str) -> re.Pattern[str]:
     word in its place."""
     values = {"user_id": r"(?:me|[0-9a-f-]{36}|\{[^/]+\})"}
     return re.compile(re.sub(r"{(\w+).*?}", lambda found: values.get(found[1], "[^/]+"), path))
-
-
-def _constants(**values: Any) -> dict[str, Provide]:
-    """Returns dependencies that have the same value in every request."""
-
-    def constant(value: Any) -> Provide:
-        def provide() -> Any:
-            return value
-
-        return Provide(provide, sync_to_thread=False, use_cache=True)
-
-    return {name: constant(value) for name, value in values.items()}

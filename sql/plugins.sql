@@ -23,9 +23,11 @@ SET
     running = :running
 WHERE name = :name;
 
--- name: mark_plugin_idle(name)!
+-- name: mark_plugin_idle(name, seq)!
 UPDATE plugins
-SET running = NULL
+SET
+    seq = max(seq, :seq),
+    running = NULL
 WHERE name = :name;
 
 -- name: advance_plugin(name, seq)!

@@ -1,6 +1,7 @@
 """Gates: further rules about who may take a place at an event, besides those of `eventorg.domain.admission`."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import cached_property
 from typing import Any
 
 from msgspec import Struct
@@ -12,14 +13,15 @@ from eventorg.domain.registrations import Registration
 from eventorg.domain.users import User
 
 
-class Asked(Struct, frozen=True, kw_only=True):
-    """Somebody who wants a place at an event, or more places."""
+class Asked(Struct, frozen=True, kw_only=True, dict=True):
+    """Somebody who wants a place at an event, or more places. The event and the user are read when they are first asked
+    for, so use them only while the gate is asked."""
 
-    event: Event
-    """The event, with the role of the user."""
+    event_id: str
+    """The ID of the event."""
 
-    user: User
-    """The user who wants to come. The email address is unset."""
+    user_id: str
+    """The ID of the user who wants to come."""
 
     role: Role | None
     """The role of the user at the event."""
@@ -41,6 +43,22 @@ class Asked(Struct, frozen=True, kw_only=True):
 
     invited: bool
     """True if the user accepts an invitation."""
+
+    load_event: Callable[[], Event]
+    """Returns what `event` is."""
+
+    load_user: Callable[[], User]
+    """Returns what `user` is."""
+
+    @cached_property
+    def event(self) -> Event:
+        """The event, with the role of the user."""
+        return self.load_event()
+
+    @cached_property
+    def user(self) -> User:
+        """The user who wants to come. The email address is unset."""
+        return self.load_user()
 
 
 class Refusal(Struct, frozen=True):

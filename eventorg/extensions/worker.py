@@ -6,6 +6,7 @@ dead letter.
 """
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
 from datetime import datetime
@@ -13,7 +14,6 @@ from functools import partial
 from typing import Any, Final
 
 import structlog
-from msgspec import structs
 
 from eventorg.domain.errors import DomainError
 from eventorg.domain.facts import FACTS, Change, Fact
@@ -29,6 +29,7 @@ from eventorg.repositories.plugins import (
     PluginPosition,
     PluginRepository,
     PluginState,
+    PluginWork,
     summarize,
 )
 from eventorg.storage.database import Database
@@ -40,6 +41,9 @@ POLL_SECONDS = 5.0
 """Interval between checks of the plugin's row while nothing happens."""
 BATCH_SECONDS = 0.05
 """Changes that follow within this time are delivered together: each batch costs two writes."""
+NOTE_SECONDS = 1.0
+"""Changes that do not concern the plugin move its position this often. Until then, it is only in memory: after a crash,
+they are searched again."""
 
 log = structlog.get_logger("eventorg.plugins")
 
@@ -57,6 +61,8 @@ class PluginWorker:
         self._plugins = plugins
         self._database = database
         self._news = asyncio.Event()
+        self._seen = 0  # all changes up to it are finished; the row may lag by what did not concern the plugin
+        self._noted_at = -NOTE_SECONDS
         self._singly = 0  # the number of changes to deliver one by one: one of them may have ended the process
         self._last_runs: dict[Job, datetime] = {}
         self._supervisor = Supervisor(self.name, self._enter_lifespan, self._work, self._report_crashes)
@@ -81,7 +87,7 @@ class PluginWorker:
         finally:
             self._database.listeners.remove(self._on_commit)
             if not self._supervisor.is_abandoned:
-                await self._plugins.mark_idle(self.name)
+                await self._plugins.mark_idle(self.name, self._seen)
 
     def health(self, state: PluginState | None) -> str:
         """Returns the plugin's health from its stored state and the crashes of its lifespan. If it is `ok`, returns the
@@ -117,12 +123,12 @@ class PluginWorker:
         place = await self._plugins.register(self.name)
         if place.running is not None:
             self._singly = MAX_BATCH
-            _, changes, _ = await self._plugins.find_next(self.name)
-            change = next((change for change in changes if change.seq == place.running), None)
-            if change is None:  # it is too old to be in the log
+            work = await self._plugins.find_next(self.name, self._handlers, 0)
+            fact = next((fact for fact in work.facts if fact.seq == place.running), None)
+            if fact is None:  # it is too old to be in the log
                 await self._plugins.advance(self.name, place.seq)
             else:
-                await self._retry_later(place, place.seq, change, "the process ended during this call")
+                await self._retry_later(place, place.seq, fact, "the process ended during this call")
 
     async def _deliver_forever(self) -> None:
         while True:
@@ -133,45 +139,64 @@ class PluginWorker:
                 await asyncio.sleep(1)
 
     async def _deliver(self) -> None:
-        """Delivers the next changes, or waits for some."""
+        """Delivers the next facts, or waits for some."""
         self._news.clear()
-        place, changes, dead_letter = await self._plugins.find_next(self.name)
-        if dead_letter is not None:
-            await self._retry_dead_letter(dead_letter)
-        elif not changes:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(POLL_SECONDS):  # another process may ask for a retry
-                    await self._news.wait()
-        elif self._must_wait(place):
+        work = await self._plugins.find_next(self.name, self._handlers, self._seen)
+        if work.dead_letter is not None:
+            await self._retry_dead_letter(work.dead_letter)
+        elif not work.facts:
+            await self._note(work.place, work.upto)
+            if work.upto == work.after:
+                await self._wait(POLL_SECONDS if work.upto == work.place.seq else NOTE_SECONDS)
+            elif not work.more:
+                await asyncio.sleep(BATCH_SECONDS)
+        elif self._must_wait(work.place):
             await asyncio.sleep(TICK_SECONDS)
         else:
-            await self._deliver_in_order(place, changes)
-            if len(changes) < MAX_BATCH:
+            await self._deliver_in_order(work)
+            if len(work.facts) < MAX_BATCH:
                 await asyncio.sleep(BATCH_SECONDS)
+
+    async def _wait(self, seconds: float) -> None:
+        """Waits for a commit. Another process may ask for a retry, so it waits no longer than this."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._news.wait()
+
+    async def _note(self, place: PluginPosition, seq: int) -> None:
+        """Notes that changes up to `seq` did not concern the plugin."""
+        self._seen, now = seq, time.monotonic()
+        if seq > place.seq and now - self._noted_at >= NOTE_SECONDS:
+            self._noted_at = now
+            await self._plugins.advance(self.name, seq)
 
     def _must_wait(self, place: PluginPosition) -> bool:
         """Returns true before the time of a retry. A time beyond the longest pause means a clock that was set back."""
         now = self._context.clock()
         return place.due_at is not None and rfc3339(now) < place.due_at <= rfc3339(now + MAX_PAUSE)
 
-    async def _deliver_in_order(self, place: PluginPosition, changes: list[Change]) -> None:
-        """Delivers changes up to the first that fails."""
-        done = place.seq
+    async def _deliver_in_order(self, work: PluginWork) -> None:
+        """Delivers facts up to the first that fails."""
+        place, done, facts, upto = work.place, work.after, work.facts, work.upto
         if place.attempts or self._singly:
-            changes = changes[:1]
+            facts, upto = facts[:1], facts[0].seq
             self._singly = max(0, self._singly - 1)
+        wanted = await self._filter(facts)
         marked = False
-        wanted = await self._filter([_fact(change) for change in changes if change.type in self._handlers])
-        for change in changes:
-            if change.seq in wanted:
+        for fact in facts:
+            if fact.seq in wanted:
                 if not marked:
-                    await self._plugins.mark_running(self.name, done, change.seq)
+                    await self._plugins.mark_running(self.name, done, fact.seq)
                     marked = True
-                if error := await self._call_handler(change):
-                    await self._retry_later(place, done, change, error)
+                if error := await self._call_handler(fact):
+                    await self._retry_later(place, done, fact, error)
                     return
-            done = change.seq
-        await self._plugins.advance(self.name, done)
+            done = fact.seq
+        if marked or place.attempts:
+            self._seen = upto
+            await self._plugins.advance(self.name, upto)
+        else:
+            await self._note(place, upto)
 
     async def _filter(self, facts: list[Fact]) -> set[int]:
         """Returns the numbers of the facts to deliver: all of them if the plugin's filter fails."""
@@ -184,7 +209,7 @@ class PluginWorker:
             log.error("plugin_filter_failed", plugin=self.name, error=describe_error(error))
             return {fact.seq for fact in facts}
 
-    async def _retry_later(self, place: PluginPosition, done: int, change: Change, error: str) -> None:
+    async def _retry_later(self, place: PluginPosition, done: int, change: Fact, error: str) -> None:
         attempts = place.attempts + 1 if done == place.seq else 1
         fields = {"plugin": self.name, "seq": change.seq, "type": change.type, "attempts": attempts, "error": error}
         if attempts < MAX_ATTEMPTS:
@@ -194,7 +219,7 @@ class PluginWorker:
             log.error("change_failed", **fields)
             await self._plugins.dead_letter(self.name, change, error)
 
-    async def _retry_dead_letter(self, change: Change) -> None:
+    async def _retry_dead_letter(self, change: Fact) -> None:
         """Delivers a dead letter once. It stays a dead letter if the process ends while the handler runs."""
         await self._plugins.retry_dead_letter(self.name, change)
         if error := await self._call_handler(change):
@@ -202,12 +227,12 @@ class PluginWorker:
         else:
             await self._plugins.delete_dead_letter(self.name, change)
 
-    async def _call_handler(self, change: Change) -> str | None:
-        """Calls the handler of a change. Returns its error, or None."""
-        handler = self._handlers.get(change.type)
+    async def _call_handler(self, fact: Fact) -> str | None:
+        """Calls the handler of a fact. Returns its error, or None."""
+        handler = self._handlers.get(fact.type)
         if handler is None:  # a dead letter of a version that had a handler
             return None
-        return await self._guard(partial(handler, _fact(change), self._context), HANDLER_SECONDS)
+        return await self._guard(partial(handler, fact, self._context), HANDLER_SECONDS)
 
     async def _run_job_forever(self, job: Job) -> None:
         while True:
@@ -241,10 +266,6 @@ def _by_type(plugin: Plugin) -> Iterator[tuple[str, Handler]]:
     names = {kind: name for name, kind in FACTS.items()}
     for kind, handler in plugin.on.items():
         yield (f"{plugin.name}.{kind.name}" if isinstance(kind, FactType) else names[kind]), handler
-
-
-def _fact(change: Change) -> Fact:
-    return FACTS.get(change.type, Fact)(**structs.asdict(change))
 
 
 def _is_stopping() -> bool:

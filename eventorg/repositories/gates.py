@@ -7,6 +7,7 @@ from msgspec import UNSET, Struct, structs
 
 from eventorg.domain.admission import Admission
 from eventorg.domain.callers import Caller
+from eventorg.domain.events import Event
 from eventorg.domain.facts import Actor
 from eventorg.domain.gates import Asked
 from eventorg.domain.parties import Party
@@ -48,8 +49,8 @@ class Gates:
         if not checks:
             return
         asked = Asked(
-            event=structs.replace(self._events.load_for_all(tx, admission.event_id), role=admission.role),
-            user=structs.replace(self._load_user(tx, admission.user_id), email=UNSET),
+            event_id=admission.event_id,
+            user_id=admission.user_id,
             role=admission.role,
             guests=party.guests,
             guest_names=party.guest_names,
@@ -57,7 +58,12 @@ class Gates:
             by=actor,
             bot=by.bot,
             invited=invited,
+            load_event=lambda: self._load_event(tx, admission),
+            load_user=lambda: structs.replace(self._load_user(tx, admission.user_id), email=UNSET),
         )
         reading = tx.reading()
         for check in checks:
             check.ask(asked, reading)
+
+    def _load_event(self, tx: Transaction, admission: Admission) -> Event:
+        return structs.replace(self._events.load_for_all(tx, admission.event_id), role=admission.role)

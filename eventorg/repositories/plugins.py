@@ -1,12 +1,15 @@
 """The position of each plugin in the change log, and its dead letters."""
 
+import sqlite3
+from collections.abc import Iterable
 from datetime import timedelta
-from typing import Literal
+from typing import Final, Literal
 
 from msgspec import Struct
+from msgspec.json import encode
 
 from eventorg.domain.errors import NotFound
-from eventorg.domain.facts import Change
+from eventorg.domain.facts import FACTS, Change, Fact
 from eventorg.domain.values import Clock, Instant, rfc3339
 from eventorg.repositories.changes import encode_data, read_change
 from eventorg.storage.database import Database
@@ -14,6 +17,8 @@ from eventorg.storage.statements import Statements
 from eventorg.storage.transactions import Transaction
 
 MAX_BATCH = 100
+_MAX_SEARCHED: Final = 1_000
+"""The number of changes that are searched at once for those of a plugin."""
 MAX_ATTEMPTS = 8
 """The number of failures of one change, or of crashes in a row, after which a plugin counts as failing."""
 
@@ -31,6 +36,18 @@ class PluginPosition(Struct, frozen=True, kw_only=True):
     attempts: int
     due_at: Instant | None
     error: str | None
+
+
+class PluginWork(Struct, frozen=True):
+    """The next work of a plugin whose position is `place`: the facts of its types among the changes after `after`, up
+    to `upto`, and a dead letter that is to be retried. `more` is true if the log has changes after `upto`."""
+
+    place: PluginPosition
+    after: int
+    upto: int
+    facts: list[Fact]
+    dead_letter: Fact | None
+    more: bool
 
 
 class PluginState(Struct, frozen=True, kw_only=True):
@@ -84,14 +101,23 @@ class PluginRepository:
 
         return await self._database.write(work)
 
-    async def find_next(self, name: str) -> tuple[PluginPosition, list[Change], Change | None]:
-        """Returns the position, at most `MAX_BATCH` changes after it, and a dead letter that is to be retried."""
+    async def find_next(self, name: str, types: Iterable[str], after: int) -> PluginWork:
+        """Returns the next work of a plugin: at most `MAX_BATCH` facts of these types.
 
-        def work(tx: Transaction) -> tuple[PluginPosition, list[Change], Change | None]:
-            place = self._load(tx, name)
-            rows = tx.all(self._sql.list_all_changes, after=place.seq, limit=MAX_BATCH)
+        Changes up to `after` are known not to concern the plugin, if its position does not include them yet.
+        """
+        wanted = encode(list(types)).decode()
+
+        def work(tx: Transaction) -> PluginWork:
+            place, head = self._load(tx, name), int(tx.row(self._sql.get_last_change)["seq"])
+            start = max(place.seq, after)
+            upto = min(head, start + _MAX_SEARCHED)
+            rows = tx.all(self._sql.list_changes_of_types, after=start, upto=upto, types=wanted, limit=MAX_BATCH)
+            if len(rows) == MAX_BATCH:
+                upto = rows[-1]["seq"]
             failure = tx.one(self._sql.get_dead_letter_to_retry, name=name)
-            return place, [read_change(Change, row) for row in rows], read_change(Change, failure) if failure else None
+            facts = [_read_fact(row) for row in rows]
+            return PluginWork(place, start, upto, facts, _read_fact(failure) if failure else None, upto < head)
 
         return await self._database.read(work)
 
@@ -103,9 +129,10 @@ class PluginRepository:
         """Records that `seq` is finished and `running` begins, so that a crash in it is known."""
         await self._database.write(lambda tx: tx.run(self._sql.mark_running, name=name, seq=seq, running=running))
 
-    async def mark_idle(self, name: str) -> None:
-        """Records that the program stops normally: the running change is handled again and has not failed."""
-        await self._database.write(lambda tx: tx.run(self._sql.mark_plugin_idle, name=name))
+    async def mark_idle(self, name: str, seq: int) -> None:
+        """Records that the program stops normally, with all changes up to `seq` finished. The running change is handled
+        again and has not failed."""
+        await self._database.write(lambda tx: tx.run(self._sql.mark_plugin_idle, name=name, seq=seq))
 
     async def retry_later(self, name: str, seq: int, attempts: int, pause: timedelta, error: str) -> None:
         """Records that `seq` is finished, and that the next change failed for the `attempts`th time and waits for a
@@ -183,3 +210,7 @@ class PluginRepository:
         if row is None:
             raise NotFound("plugin_not_found")
         return PluginPosition(**row)
+
+
+def _read_fact(row: sqlite3.Row) -> Fact:
+    return read_change(FACTS.get(row["type"], Fact), row)

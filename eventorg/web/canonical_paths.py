@@ -12,14 +12,12 @@ from eventorg.web.problems import problem_response
 
 _OTHER_SPELLING: Final = re.compile(
     rb"""
-    //                                      # an empty segment
-    | /\.{1,2}(?:/|\Z)                      # a segment that stands for another place
-    | .+/\Z                                 # a slash at the end
+    /\.{1,2}(?:/|\Z)                        # a segment that stands for another place
     | %2[Ff]                                # a slash that routing takes for one
     | %(?:2[DdEe]|3[0-9]|[46][1-9A-Fa-f]|[57][0-9Aa]|5[Ff]|7[Ee])  # an unreserved character (RFC 3986, section 2.3)
     | %(?![0-9A-Fa-f]{2})
     """,
-    re.DOTALL | re.VERBOSE,
+    re.VERBOSE,
 )
 _METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
@@ -27,10 +25,13 @@ _METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 def is_canonical(scope: Scope) -> bool:
     """Returns whether a request spells its path in the one way that the server accepts.
 
-    A character is percent-encoded where it must be or may be reserved, never where it is a letter or a digit.
+    A character is percent-encoded where it must be or may be reserved, never where it is a letter or a digit. The
+    expression is for the few paths that can match it.
     """
     path = scope.get("raw_path") or scope["path"].encode()
-    return path[:1] == b"/" and not _OTHER_SPELLING.search(path)
+    if path[:1] != b"/" or b"//" in path or (path[-1:] == b"/" and path != b"/"):
+        return False  # an empty segment
+    return not ((b"%" in path or b"/." in path) and _OTHER_SPELLING.search(path))
 
 
 def is_server_wide(scope: Scope) -> bool:

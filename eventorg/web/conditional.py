@@ -43,14 +43,10 @@ def etag(resource: Event | User | Registration | Host | Block | Invitation | Rsv
     """Returns the strong entity tag of a representation."""
     match resource:
         case Event():
-            counts = (
-                resource.registered_count,
-                resource.waitlisted_count,
-                resource.pending_count,
-                resource.maybe_count,
-                resource.declined_count,
+            rest = (
+                f"{resource.registered_count}-{resource.waitlisted_count}-{resource.pending_count}-"
+                f"{resource.maybe_count}-{resource.declined_count}-{resource.role or ''}"
             )
-            rest = f"{'-'.join(map(str, counts))}-{resource.role or ''}"
         case Registration():
             rest = str(resource.waitlist_position or 0)
         case Rsvp():

@@ -1,5 +1,6 @@
 """JSON responses, built with little overhead."""
 
+from collections.abc import Mapping
 from typing import Any, TypeVar
 
 import msgspec
@@ -16,6 +17,20 @@ class JSONResponse(Response[T]):
 
     Litestar builds responses with cookies, background tasks, other media types, or content that needs type encoders.
     """
+
+    def __init__(
+        self, content: T, *, headers: Mapping[str, str] | None = None, status_code: int | None = None, **more: Any
+    ) -> None:
+        if more or not isinstance(headers, dict):
+            super().__init__(content, headers=headers, status_code=status_code, **more)
+            return
+        self.content = content
+        self.headers = headers.copy()
+        self.status_code = status_code
+        self.background = self.media_type = None
+        self.cookies = []
+        self.encoding = "utf-8"
+        self.response_type_encoders = dict(self.type_encoders or {})
 
     def to_asgi_response(self, app: Any, request: Request[Any, Any, Any], **given: Any) -> ASGIApp:  # type: ignore[override]
         """Returns the response as an ASGI application. Its own settings override those `given` by the handler."""

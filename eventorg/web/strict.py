@@ -6,6 +6,7 @@ from litestar.plugins import InitPlugin, ReceiveRoutePlugin
 from litestar.routes import BaseRoute, HTTPRoute
 
 from eventorg.web.bodies import StrictRequest, body_check
+from eventorg.web.constants import pass_constants
 from eventorg.web.hooks import check_first
 from eventorg.web.options_method import answer_options
 from eventorg.web.problems import EXCEPTION_HANDLERS
@@ -14,7 +15,9 @@ from eventorg.web.responses import JSONResponse
 
 
 class StrictRoutes(InitPlugin, ReceiveRoutePlugin):
-    """Decodes requests strictly, turns every failure into a problem document, and lists all methods in `Allow`."""
+    """Decodes requests strictly, turns every failure into a problem document, and lists all methods in `Allow`.
+
+    It also passes constants to handlers directly (see `eventorg.web.constants`)."""
 
     def __init__(self) -> None:
         self._checked: set[HTTPRouteHandler] = set()
@@ -42,3 +45,4 @@ class StrictRoutes(InitPlugin, ReceiveRoutePlugin):
                 check_first(handler, check)
         answer_options(route)
         self._query.receive_route(route)
+        pass_constants(route)

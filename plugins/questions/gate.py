@@ -26,10 +26,10 @@ def check(asked: Asked, context: Context, tx: ReadTransaction) -> Refusal | None
     """Refuses newcomers who have not answered all required questions. It tells them every question that is open."""
     if asked.before is not None:
         return None
-    questions = find_questions(context, tx, asked.event.id)
+    questions = find_questions(context, tx, asked.event_id)
     if not any(question.required for question in questions):
         return None
-    given = find_answers(context, tx, asked.event.id, asked.user.id)
+    given = find_answers(context, tx, asked.event_id, asked.user_id)
     missing = unanswered(questions, given.answers)
     if not any(question.required for question in missing):
         return None

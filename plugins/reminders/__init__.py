@@ -6,10 +6,10 @@
 from datetime import timedelta
 from pathlib import Path
 
-from eventorg.plugin import FACTS, Job, Plugin
+from eventorg.plugin import Job, Plugin
 
 from .export import export
-from .news import announcing, on_fact, select
+from .news import NEWS, announcing, on_fact, select
 from .notices import move, refresh
 from .routes import ROUTES
 from .schedule import remind, sweep
@@ -20,7 +20,7 @@ plugin = Plugin(
     name="reminders",
     requires=">=0.1",
     routes=ROUTES,
-    on=dict.fromkeys(FACTS.values(), on_fact),
+    on=dict.fromkeys(NEWS, on_fact),
     filter=select,
     export=export,
     on_merge=move,

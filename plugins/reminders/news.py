@@ -34,9 +34,7 @@ LATEST: Final = timedelta(seconds=60)
 _POLL_SECONDS: Final = 0.5
 _MAX_NEWS: Final = 100
 _MOVES: Final = ("start_time", "end_time", "location")
-_NEWS: Final = (
-    EventCancelled | EventCreated | EventDeleted | EventUpdated | RegistrationCancelled | RegistrationPromoted
-)
+NEWS: Final = (EventCancelled, EventCreated, EventDeleted, EventUpdated, RegistrationCancelled, RegistrationPromoted)
 
 Row = Mapping[str, Any]
 
@@ -46,8 +44,7 @@ def select(facts: Sequence[Fact], context: Context, tx: Transaction) -> list[Fac
     return [
         fact
         for fact in facts
-        if isinstance(fact, _NEWS)
-        and (not isinstance(fact, RegistrationCancelled) or tx.one(context.sql.is_by_another, seq=fact.seq))
+        if not isinstance(fact, RegistrationCancelled) or tx.one(context.sql.is_by_another, seq=fact.seq)
     ]
 
 

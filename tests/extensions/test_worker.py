@@ -13,9 +13,10 @@ import pytest
 from structlog.testing import CapturingLogger
 
 from eventorg.cli import main
-from eventorg.domain.facts import FACTS, Change
+from eventorg.domain.facts import FACTS, Fact
 from eventorg.extensions import worker
-from eventorg.repositories.plugins import MAX_ATTEMPTS, PluginPosition
+from eventorg.repositories import plugins
+from eventorg.repositories.plugins import MAX_ATTEMPTS, PluginWork
 from eventorg.storage.sqlite import connect_reader
 from eventorg.testing import Server, check_problem, running
 from tests.extensions.plugin_files import DIARY_FILES, settings_of
@@ -119,10 +120,10 @@ def test_facts_in_quick_succession_are_delivered_together(tmp_path: Path, monkey
     batches: list[int] = []
     tell_in_order = worker.PluginWorker._deliver_in_order
 
-    async def tell(plugin_worker: worker.PluginWorker, place: PluginPosition, changes: list[Change]) -> None:
+    async def tell(plugin_worker: worker.PluginWorker, work: PluginWork) -> None:
         if plugin_worker.name == "diary":
-            batches.append(len(changes))
-        await tell_in_order(plugin_worker, place, changes)
+            batches.append(len(work.facts))
+        await tell_in_order(plugin_worker, work)
 
     monkeypatch.setattr(worker.PluginWorker, "_deliver_in_order", tell)
     with scene(tmp_path) as there:
@@ -132,6 +133,76 @@ def test_facts_in_quick_succession_are_delivered_together(tmp_path: Path, monkey
             anna.create_event()
         there.wait_for_the_diary()
     assert batches == [1, 5]
+
+
+def test_changes_that_do_not_concern_a_plugin_move_its_position_once_in_a_while(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker, "BATCH_SECONDS", 0.001)
+    monkeypatch.setattr(worker, "NOTE_SECONDS", 3600)
+    noted: list[int] = []
+    advance = plugins.PluginRepository.advance
+
+    async def note(repository: plugins.PluginRepository, name: str, seq: int) -> None:
+        if name == "faulty":
+            noted.append(seq)
+        await advance(repository, name, seq)
+
+    monkeypatch.setattr(plugins.PluginRepository, "advance", note)
+    heard: list[int] = []
+    with scene(tmp_path) as there:
+        there.faulty.ACT = remember(heard)
+        anna = there.server.sign_up()
+        url = f"/events/{anna.create_event()['id']}"
+        there.server.wait_for(lambda: heard == [1, 2])
+        for _ in range(5):
+            anna.post(f"{url}/register")
+            anna.delete(f"{url}/register")
+            there.wait_for_the_diary()
+        assert set(noted) - {1, 2} <= {3}  # the first of them is noted at once
+        there.server.sign_up()
+        there.server.wait_for(lambda: heard == [1, 2, 13])
+        there.server.wait_for(lambda: noted[-1] == 13)
+        anna.post(f"{url}/register")
+        there.wait_for_the_diary()
+    connection = connect_reader(tmp_path / "eventorg.db")
+    assert connection.execute("SELECT seq, running FROM plugins WHERE name = 'faulty'").fetchone()[0] in (13, 14)
+    connection.close()
+
+
+def test_the_position_follows_when_nothing_else_happens(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worker, "NOTE_SECONDS", 0.01)
+    with scene(tmp_path) as there:
+        anna = there.server.sign_up()
+        url = f"/events/{anna.create_event()['id']}"
+        for _ in range(3):
+            anna.post(f"{url}/register")
+            anna.delete(f"{url}/register")
+        there.server.wait_for(lambda: there.place()["seq"] == 8)
+
+
+def test_a_fact_behind_many_changes_that_do_not_concern_the_plugin_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(plugins, "_MAX_SEARCHED", 2)
+    monkeypatch.setattr(worker, "BATCH_SECONDS", 0.2)  # while it pauses, the changes come together
+    heard: list[int] = []
+    with scene(tmp_path) as there:
+        there.faulty.ACT = remember(heard)
+        anna = there.server.sign_up()
+        url = f"/events/{anna.create_event()['id']}"
+        for _ in range(4):
+            anna.post(f"{url}/register")
+            anna.delete(f"{url}/register")
+        there.server.sign_up()
+        there.server.wait_for(lambda: heard == [1, 2, 11])
+
+
+def remember(heard: list[int]) -> Callable[..., Any]:
+    async def act(fact: Fact, _: object) -> None:
+        heard.append(fact.seq)
+
+    return act
 
 
 def fail(error: BaseException) -> Callable[..., Any]:

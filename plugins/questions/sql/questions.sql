@@ -4,14 +4,19 @@ FROM questions_events
 WHERE event_id = :event_id;
 
 -- name: get_original(event_id)^
--- The event of which this one is a copy, until this plugin has handled the copy.
+-- The event of which this one is a copy, until this plugin has handled the copy. The first change of an event is its
+-- creation: those that follow are not searched.
 SELECT json_extract(data, '$.copied_from') AS event_id
-FROM eventorg_changes
-WHERE event_id = :event_id
-    AND seq > (SELECT seq FROM eventorg_positions WHERE plugin = 'questions')
-    AND type = 'event.created'
-    AND json_extract(data, '$.copied_from') IS NOT NULL
-LIMIT 1;
+FROM (
+    SELECT
+        type,
+        data
+    FROM eventorg_changes
+    WHERE event_id = :event_id AND seq > (SELECT seq FROM eventorg_positions WHERE plugin = 'questions')
+    ORDER BY seq
+    LIMIT 1
+) AS first
+WHERE type = 'event.created' AND json_extract(data, '$.copied_from') IS NOT NULL;
 
 -- name: set_questions(event_id, questions)!
 INSERT INTO questions_events (event_id, questions)
