@@ -1,7 +1,7 @@
 """The full-text search of events: the statement that finds them, and the removal of deleted words from the index."""
 
 from collections.abc import Iterable, Sequence
-from functools import partial, reduce
+from functools import lru_cache, partial, reduce
 from typing import Any
 
 from pypika import NamedParameter, Order, SQLLiteQuery, Table, Tuple
@@ -19,7 +19,8 @@ _MIN_TRIGRAM = 3
 _MAX_PHRASE = 12
 """The number of characters to look up in the index. A longer phrase takes up to a second where texts repeat, and the
 texts that the index finds are quick to read."""
-
+_MAX_KEPT = 512
+"""The number of statements that are kept. Without metadata there are 256, and few clients combine all filters."""
 
 _EVENTS = Table("events")
 Pairs = Sequence[tuple[Term, Term]]
@@ -40,33 +41,51 @@ def compose_search(
     Each branch is read in the order of an index and stops at the limit. This is the only composed statement, because
     the filters differ from request to request.
     """
-    events, search = _EVENTS, Table("events_search")
     values: dict[str, Parameter] = {"limit": limit, "status": wanted.status or "published"}
-    filters: list[Criterion] = []
-
-    def bind(name: str, value: Parameter) -> NamedParameter:
-        values[name] = value
-        return NamedParameter(name)
-
     if after is not None:
-        place = Tuple(bind("after_time", after[0]), bind("after_id", after[1]))
-        filters.append(Tuple(events.start_time, events.id) > place)
+        values |= {"after_time": after[0], "after_id": after[1]}
     if wanted.start_from is not None:
-        filters.append(events.start_time >= bind("start_from", wanted.start_from))
+        values["start_from"] = wanted.start_from
     if wanted.start_to is not None:
-        filters.append(events.start_time < bind("start_to", wanted.start_to))
+        values["start_to"] = wanted.start_to
     if wanted.organizer_id is not None:
-        filters.append(events.organizer_id == bind("organizer_id", wanted.organizer_id))
+        values["organizer_id"] = wanted.organizer_id
     if wanted.q:
         words = fold(wanted.q)
         if len(words) >= _MIN_TRIGRAM:
-            phrase = bind("phrase", '"' + words[:_MAX_PHRASE].replace('"', '""') + '"')
-            found = SQLLiteQuery.from_(search).select(Field("rowid"))
-            filters.append(
-                events.seq.isin(found.where(BasicCriterion(_Comparator.match, Field("events_search"), phrase)))
-            )
+            values["phrase"] = '"' + words[:_MAX_PHRASE].replace('"', '""') + '"'
         if not _MIN_TRIGRAM <= len(words) <= _MAX_PHRASE:
-            filters.append(Function("instr", events.search_text, bind("words", words)) > 0)
+            values["words"] = words
+    for place, (key, value) in enumerate(wanted.metadata.items()):
+        values |= {f"key{place}": key, f"value{place}": value}
+    if wanted.metadata:
+        values["viewer_id"] = viewer_id or ""
+        if bot is not None:
+            values["bot"] = bot
+    elif viewer_id is not None:
+        values["viewer_id"] = viewer_id
+    return _compose(tuple(values), len(wanted.metadata), wanted.status is not None), values
+
+
+@lru_cache(_MAX_KEPT)
+def _compose(names: tuple[str, ...], pair_count: int, is_of_status: bool) -> Statement:
+    """Returns the statement for values with these names. PyPika composes longer than SQLite runs, so it is kept."""
+    events, search = _EVENTS, Table("events_search")
+    filters: list[Criterion] = []
+    if "after_time" in names:
+        place = Tuple(NamedParameter("after_time"), NamedParameter("after_id"))
+        filters.append(Tuple(events.start_time, events.id) > place)
+    if "start_from" in names:
+        filters.append(events.start_time >= NamedParameter("start_from"))
+    if "start_to" in names:
+        filters.append(events.start_time < NamedParameter("start_to"))
+    if "organizer_id" in names:
+        filters.append(events.organizer_id == NamedParameter("organizer_id"))
+    if "phrase" in names:
+        is_found = BasicCriterion(_Comparator.match, Field("events_search"), NamedParameter("phrase"))
+        filters.append(events.seq.isin(SQLLiteQuery.from_(search).select(Field("rowid")).where(is_found)))
+    if "words" in names:
+        filters.append(Function("instr", events.search_text, NamedParameter("words")) > 0)
 
     ending = Table("ending_events")
     filters.append(events.id.notin(SQLLiteQuery.from_(ending).select(ending.id)))
@@ -77,24 +96,21 @@ def compose_search(
         .select(events.start_time, events.id)
         .where(Criterion.all(filters))
     )
+    viewer = NamedParameter("viewer_id")
     of_status = events.status == NamedParameter("status")
-    own = ids if wanted.status is None else ids.where(of_status)
+    own = ids.where(of_status) if is_of_status else ids
     visible: Any  # a query or a union of them: PyPika has no type for both
-    if wanted.metadata:
-        pairs = [
-            (bind(f"key{place}", key), bind(f"value{place}", value))
-            for place, (key, value) in enumerate(wanted.metadata.items())
-        ]
-        viewer = bind("viewer_id", viewer_id or "")
+    if pair_count:
+        pairs = [(NamedParameter(f"key{place}"), NamedParameter(f"value{place}")) for place in range(pair_count)]
         visible = _union(_hosted(own.where(_has_values(pairs)), viewer))
-        if bot is not None:
-            visible = visible.union(_tagged(own, pairs, bind("bot", bot), viewer))
+        if "bot" in names:
+            visible = visible.union(_tagged(own, pairs, NamedParameter("bot"), viewer))
     else:
         # With `+`, the organizer's few events are read instead of all public ones.
-        visibility = events.visibility if wanted.organizer_id is None else PseudoColumn('+"visibility"')
+        visibility = PseudoColumn('+"visibility"') if "organizer_id" in names else events.visibility
         visible = ids.where(visibility == "public").where(of_status).where(events.status != "draft")
-        if viewer_id is not None:
-            visible = _union([visible, *_hosted(own, bind("viewer_id", viewer_id))])
+        if "viewer_id" in names:
+            visible = _union([visible, *_hosted(own, viewer)])
     page = visible.orderby(Field("start_time")).orderby(Field("id")).limit(NamedParameter("limit")).as_("page")
 
     query = (
@@ -104,7 +120,7 @@ def compose_search(
         .select(*(events.field(name) for name in STORED_FIELDS))
         .orderby(events.start_time, events.id, order=Order.asc)
     )
-    return Statement("find_events", query.get_sql(), tuple(values), __name__), values
+    return Statement("find_events", query.get_sql(), names, __name__)
 
 
 def _hosted(events: Any, viewer: Term) -> list[Any]:

@@ -11,6 +11,7 @@ import pytest
 
 from eventorg.domain.events import EventQuery
 from eventorg.package_data import data_folder
+from eventorg.repositories import event_search
 from eventorg.repositories.event_search import compose_search
 from eventorg.storage.schema import core_component, prepare
 from eventorg.storage.sqlite import connect_writer
@@ -128,6 +129,26 @@ def test_no_combination_of_filters_reads_a_table_from_end_to_end(file: sqlite3.C
         plan = explain(file, statement)
         assert scanned(file, statement) <= {"events_search"}, f"{wanted}: {plan}"
         assert all("VIRTUAL TABLE INDEX 0:M" in line for line in plan if "SCAN events_search" in line)
+
+
+def test_a_kept_statement_is_the_one_that_is_composed_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = [statement for _, statement in queries()]
+    kept_again = [statement for _, statement in queries()]
+    monkeypatch.setattr(event_search, "_compose", event_search._compose.__wrapped__)
+    composed = [statement for _, statement in queries()]
+    assert [(one.sql, one.parameters) for one in kept] == [(one.sql, one.parameters) for one in composed]
+    assert [(one.sql, one.parameters) for one in kept_again] == [(one.sql, one.parameters) for one in composed]
+    assert len({one.sql for one in composed}) > event_search._MAX_KEPT
+
+
+def test_a_statement_is_kept_for_all_values_of_its_parameters() -> None:
+    first, other = (
+        compose_search(EventQuery(q=text, organizer_id=text, metadata={text: text}), text, text, (text, text), limit)
+        for text, limit in (("first", 1), ("other", 2))
+    )
+    assert first[0] is other[0]
+    assert first[1].keys() == other[1].keys() == set(first[0].parameters)
+    assert not set(first[1].values()) & set(other[1].values()) - {"published"}
 
 
 @pytest.mark.parametrize("viewer", [None, "somebody"])
