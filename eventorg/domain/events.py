@@ -84,7 +84,7 @@ EventVisibility = Annotated[
 ]
 
 
-class Event(Struct, kw_only=True, frozen=True):
+class Event(Struct, frozen=True):
     """An event."""
 
     id: EventId

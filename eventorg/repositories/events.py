@@ -14,6 +14,7 @@ from eventorg.domain.cards import CARD_FIELDS
 from eventorg.domain.errors import Conflict, Forbidden, NotFound
 from eventorg.domain.events import (
     SETTINGS,
+    STORED_FIELDS,
     STORED_PER_LIVE,
     Event,
     EventPatch,
@@ -49,6 +50,8 @@ CODE_LENGTH = 9
 MAX_PAGE_BYTES: Final = 1024 * 1024
 """About the size of a page of events as JSON, so that no client makes the server hold more than that for it."""
 _OTHER_FIELDS_BYTES: Final = 700
+_WAITLIST: Final = STORED_FIELDS.index("waitlist")
+_APPROVAL_REQUIRED: Final = STORED_FIELDS.index("approval_required")
 
 
 class _View(NamedTuple):
@@ -240,15 +243,17 @@ class EventRepository:
             return events
         ids = encode([event.id for event in events]).decode()
         roles = {row["id"]: row["role"] for row in tx.all(self._sql.list_roles, event_ids=ids, viewer_id=viewer_id)}
-        return [structs.replace(event, role=roles[event.id]) for event in events]
+        return [structs.replace(event, role=role) if (role := roles[event.id]) else event for event in events]
 
     def _with_metadata(self, tx: Transaction, events: list[Event]) -> list[Event]:
         """Returns the events with what their hosts see. The last ones are left out if it is too much for a page."""
         hosted = [event.id for event in events if is_host(event.role)]
+        if not hosted:
+            return events
         found = self._metadata.find(tx, hosted)
         left_out = {event_id for event_id in hosted if event_id not in found}
         kept = itertools.takewhile(lambda event: event.id not in left_out, events)
-        return [structs.replace(event, metadata=found.get(event.id, UNSET)) for event in kept]
+        return [structs.replace(event, metadata=found[event.id]) if event.id in found else event for event in kept]
 
     def make(self, tx: Transaction, new: NewEvent, organizer_id: str, by: Caller) -> Event:
         """Creates an event of an organizer, and returns it. Raises `Conflict` (`too_many_events`)."""
@@ -334,10 +339,12 @@ def _invited(event: Event, view: _View) -> tuple[Event, bool]:
 
 
 def _event(row: sqlite3.Row) -> Event:
-    values = dict(zip(row.keys(), row, strict=True))  # half the time of `dict(row)`
-    values["waitlist"] = bool(values["waitlist"])
-    values["approval_required"] = bool(values["approval_required"])
-    return Event(**values)
+    """Returns the event of a row whose columns are `STORED_FIELDS` in their order: by name would take ten times as
+    long."""
+    values = [*row]
+    values[_WAITLIST] = bool(values[_WAITLIST])
+    values[_APPROVAL_REQUIRED] = bool(values[_APPROVAL_REQUIRED])
+    return Event(*values)
 
 
 def _settings(source: NewEvent | Event) -> dict[str, Parameter]:

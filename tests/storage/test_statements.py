@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from eventorg.domain.events import STORED_FIELDS, Event
 from eventorg.package_data import data_folder
 from eventorg.storage.migrations import Component
 from eventorg.storage.schema import check_statements, core_component, prepare
@@ -211,3 +212,11 @@ def test_the_statements_that_come_along_compile(tmp_path: Path) -> None:
         connection.execute("DROP TABLE changes")
     with pytest.raises(StatementError, match="record_change: no such table: changes"):
         check_statements(path, sql)
+
+
+@pytest.mark.parametrize("name", ["create_event", "get_event"])
+def test_the_columns_of_an_event_are_in_the_order_of_its_fields(name: str) -> None:
+    sql = getattr(Statements(data_folder("sql")), name).sql
+    columns = sql.split("RETURNING")[1] if "RETURNING" in sql else sql.split("SELECT")[1]
+    assert tuple(re.findall(r"^    (\w+)[,;]?$", columns, re.MULTILINE)[: len(STORED_FIELDS)]) == STORED_FIELDS
+    assert [*Event.__struct_fields__[: len(STORED_FIELDS)]] == [*STORED_FIELDS]
