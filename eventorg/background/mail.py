@@ -18,7 +18,7 @@ from msgspec import Struct
 from eventorg import locales
 from eventorg.background.repeat import repeating
 from eventorg.domain.account_mails import AccountMail
-from eventorg.domain.calendars import calendar_of
+from eventorg.domain.calendars import write_calendar
 from eventorg.domain.deliveries import Outgoing
 from eventorg.domain.errors import DomainError
 from eventorg.domain.mail import MailServer, parse_address, parse_sender, parse_server
@@ -31,6 +31,7 @@ POLL_SECONDS: Final = 1.0
 """The time between two looks for mail to send."""
 PAUSE_SECONDS: Final = 10.0
 """The pause after the mail server could not be used."""
+CALENDAR_PRODUCT: Final = "-//eventorg//mail 1//EN"
 _ANSWER_SECONDS: Final = 15.0
 _MAIL_SECONDS: Final = 40.0
 
@@ -151,7 +152,7 @@ def compose(mail: Outgoing, sender: Address) -> EmailMessage:
     message["List-Unsubscribe"] = f"<mailto:{sender.addr_spec}?subject=unsubscribe>"
     message.set_content(f"{text}\n\n-- \n{footer}\n")
     if mail.event is not None:
-        calendar = calendar_of(mail.event, datetime.now(UTC))
+        calendar = write_calendar([mail.event], datetime.now(UTC), product=CALENDAR_PRODUCT).decode()
         message.add_attachment(calendar, subtype="calendar", filename="event.ics", params={"method": "PUBLISH"})
     return message
 

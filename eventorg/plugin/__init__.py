@@ -4,6 +4,7 @@ A plugin is a module with a `plugin = Plugin(name=…)`. It declares what it add
 invalid, the server prints one sentence and does not start. `plugins/README.md` is the tutorial.
 """
 
+from eventorg.domain.calendars import CalendarEvent, write_calendar
 from eventorg.domain.callers import Caller
 from eventorg.domain.cards import CardData
 from eventorg.domain.deliveries import Notice
@@ -83,6 +84,7 @@ __all__ = [
     "Anybody",
     "Asked",
     "Authenticated",
+    "CalendarEvent",
     "Caller",
     "Card",
     "CardData",
@@ -158,6 +160,7 @@ __all__ = [
     "rule",
     "text",
     "unless_disconnected",
+    "write_calendar",
 ]
 
 Happened = Fact

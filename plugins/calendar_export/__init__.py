@@ -3,19 +3,15 @@
 import hashlib
 import hmac
 import secrets
-from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Final
 
 import msgspec
-from anyio import CapacityLimiter, to_thread
 from litestar import Response, delete, get, post
 from litestar.datastructures import ResponseHeader
 from litestar.di import NamedDependency
-from litestar.params import FromPath, PathParameter
+from litestar.params import FromPath, PathParameter, SkipValidation
 from msgspec import Meta, Struct
 
 from eventorg.plugin import (
@@ -34,7 +30,6 @@ from eventorg.plugin import (
     RegistrationCancelled,
     RegistrationPromoted,
     Transaction,
-    Unavailable,
     check_version,
     expected_tags,
     is_current,
@@ -42,7 +37,6 @@ from eventorg.plugin import (
     negotiate,
     problems,
     rfc3339,
-    unless_disconnected,
 )
 
 from .calendars import Contents, Entry, render, tag_of
@@ -61,13 +55,8 @@ _HEADERS: Final = [
     ResponseHeader(name="ETag", description="The version, for `If-None-Match`.", documentation_only=True),
     ResponseHeader(name="Content-Disposition", description="The file name.", documentation_only=True),
 ]
-_SHORT: Final = 10
-_RENDERING: Final = CapacityLimiter(1)
-"""Long feeds, which take up to a second each, are rendered one at a time on a thread."""
-_MAX_WAITING: Final = 32
-_MAX_OF_ONE: Final = 2
-"""Limits the requests that wait for a thread, in all and for one feed."""
-_waiting: Final[Counter[str]] = Counter()
+Injected = NamedDependency[SkipValidation[Context]]
+"""The context, without a check of its type: Python 3.11 takes longer for that than the plugin for a few entries."""
 
 
 class CalendarAddress(Struct, frozen=True):
@@ -106,21 +95,19 @@ class _Made(Struct, frozen=True):
     response_headers=_HEADERS,
     responses=problems(401, 404),
 )
-async def get_event_file(
-    request: Anybody, event_id: FromPath[str], plugin: NamedDependency[Context]
-) -> Response[bytes]:
+async def get_event_file(request: Anybody, event_id: FromPath[str], plugin: Injected) -> Response[bytes]:
     """Returns an iCalendar file (RFC 5545) of one event. Drafts and private events are visible to their hosts and
     participants only. `SEQUENCE` counts the changes of what the file shows. A cancelled event has
     `STATUS:CANCELLED`."""
     viewer_id = (request.user.user_id or None) if request.user else None
 
-    def work(tx: Transaction) -> tuple[str, Entry]:
+    def work(tx: Transaction) -> Response[bytes]:
         event, _ = plugin.load_event(tx, event_id, viewer_id)
         shown = dict(tx.row(plugin.sql.get_shown, event_id=event.id))
-        return event.code, msgspec.structs.replace(msgspec.convert(event, Entry, from_attributes=True), **shown)
+        entry = msgspec.structs.replace(msgspec.convert(event, Entry, from_attributes=True), **shown)
+        return _answer(Contents(name=entry.title, entries=[entry]), event.code, request, plugin.clock())
 
-    code, entry = await plugin.read(work)
-    return await _answer(plugin, Contents(name=entry.title, entries=[entry]), code, request)
+    return await plugin.read(work)
 
 
 @get(
@@ -132,19 +119,19 @@ async def get_event_file(
     security=[{}],
     media_type="text/calendar",
     response_headers=_HEADERS,
-    responses=problems(404, 503),
+    responses=problems(404),
 )
 async def get_calendar(
     request: Anybody,
     secret: Annotated[str, PathParameter(description="The secret part of the address.")],
-    plugin: NamedDependency[Context],
+    plugin: Injected,
 ) -> Response[bytes]:
     """Returns an iCalendar feed (RFC 5545) of all events that a user hosts or attends. Needs no token: the address is
     secret. Cancelled events have `STATUS:CANCELLED`. If the user is on the waiting list, the title says so. The feed
     leaves out events that ended more than a year ago, and has at most 500 events. Those that the user organizes or
     registered for come before those that the user co-hosts, and events that start closer to now come first."""
 
-    def work(tx: Transaction) -> Contents:
+    def work(tx: Transaction) -> Response[bytes]:
         owner = tx.one(plugin.sql.get_owner, sha256=_hash(secret))
         if owner is None:
             raise NotFound()
@@ -153,12 +140,10 @@ async def get_calendar(
         since = rfc3339(plugin.clock() - PAST)
         rows = tx.all(plugin.sql.list_entries, user_id=user.id, since=since, now=tx.now, most=MAX_ENTRIES)
         entries = [msgspec.convert(dict(row), Entry, strict=False) for row in rows]
-        return Contents(name=words["name"], entries=entries, waiting=words["waiting"])
+        contents = Contents(name=words["name"], entries=entries, waiting=words["waiting"])
+        return _answer(contents, "calendar", request, plugin.clock())
 
-    response = await unless_disconnected(request, _answer(plugin, await plugin.read(work), "calendar", request))
-    if response is None:
-        raise Unavailable()  # nobody reads it
-    return response
+    return await plugin.read(work)
 
 
 @post(
@@ -209,33 +194,17 @@ async def delete_calendar(request: Authenticated, plugin: NamedDependency[Contex
     return CalendarEnded(_WORDS[language_for(request.scope)]["ended"])
 
 
-async def _answer(plugin: Context, contents: Contents, name: str, request: Anybody) -> Response[bytes]:
-    """Returns 200 with the calendar and its tag, or 304 if `If-None-Match` contains that tag."""
+def _answer(contents: Contents, name: str, request: Anybody, now: datetime) -> Response[bytes]:
+    """Returns 200 with the calendar and its tag, or 304 if `If-None-Match` contains that tag.
+
+    Call it on the thread that reads the entries, so that other requests go on while a long feed is written.
+    """
     tag = tag_of(contents)
     headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
     if is_current(tag, request):
         return Response(b"", status_code=304, headers=headers)
-    if len(contents.entries) <= _SHORT:
-        content = render(contents, plugin.clock())
-    else:
-        with _turn(request.url.path):
-            content = await to_thread.run_sync(render, contents, plugin.clock(), limiter=_RENDERING)
     headers["Content-Disposition"] = f'inline; filename="{name}.ics"'
-    return Response(content, media_type="text/calendar", headers=headers)
-
-
-@contextmanager
-def _turn(path: str) -> Iterator[None]:
-    """Raises `Unavailable` if too many requests wait for a thread."""
-    if _waiting.total() >= _MAX_WAITING or _waiting[path] >= _MAX_OF_ONE:
-        raise Unavailable()
-    _waiting[path] += 1
-    try:
-        yield
-    finally:
-        _waiting[path] -= 1
-        if not _waiting[path]:
-            del _waiting[path]
+    return Response(render(contents, now), media_type="text/calendar", headers=headers)
 
 
 def export(user_id: str, context: Context, tx: Transaction) -> dict[str, object]:

@@ -1,16 +1,14 @@
 """GET /calendar/{secret}/feed.ics: all that a user hosts or attends, by a secret address."""
 
+import asyncio
 import hashlib
-import socket
 import sqlite3
 import sys
-import threading
-from contextlib import ExitStack, closing
+from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from msgspec import structs
 
@@ -303,53 +301,17 @@ def test_the_address_begins_with_the_public_one_if_that_is_set(eventorg: Server,
             assert response.json()["url"].startswith("https://events.example/api/calendar/")
 
 
-def begin_to_read(url: str) -> socket.socket:
-    """Asks for a feed on a connection of its own. The feed ends with the connection."""
-    parts = httpx.URL(url)
-    connection = socket.create_connection((parts.host, parts.port or 0), 10)
-    connection.sendall(f"GET {parts.path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
-    return connection
+def test_a_feed_is_written_on_a_thread_that_serves_nobody_else(
+    eventorg: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module, user = sys.modules["eventorg_plugins.calendar_export"], eventorg.sign_up()
+    user.create_event()
+    render, on_a_loop = module.render, []
 
-
-def test_feeds_that_nobody_waits_for_hold_up_nobody(eventorg: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    module = sys.modules["eventorg_plugins.calendar_export"]
-    users = [eventorg.sign_up() for _ in range(2)]
-    for user in users:
-        for _ in range(module._SHORT + 1):
-            user.create_event()
-    busy, other = map(address_of, users)
-    render, rendering, finished = module.render, threading.Event(), threading.Event()
-    rendered: list[object] = []
-
-    def render_slowly(*arguments: object) -> object:
-        rendering.set()
-        assert finished.wait(30)
-        rendered.append(arguments)
+    def seen(*arguments: object) -> object:
+        on_a_loop.append(asyncio._get_running_loop() is not None)
         return render(*arguments)
 
-    monkeypatch.setattr(module, "render", render_slowly)
-    with ExitStack() as stack:
-        stack.callback(finished.set)
-        stack.enter_context(begin_to_read(busy))
-        assert rendering.wait(30)
-        with begin_to_read(busy), begin_to_read(other):
-            eventorg.wait_for(lambda: module._waiting.total() == 3)
-            refused = eventorg.client.get(busy)
-            check_problem(refused, 503, "unavailable")
-            assert refused.headers["retry-after"] == "1"
-        eventorg.wait_for(lambda: module._waiting.total() == 1)  # the others have left the line
-        finished.set()
-        assert len(entries_of(eventorg.client.get(other))) == module._SHORT + 1
-    assert len(rendered) == 2
-
-
-def test_the_line_of_feeds_is_bounded(eventorg: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    module, user = sys.modules["eventorg_plugins.calendar_export"], eventorg.sign_up()
-    for _ in range(module._SHORT + 1):
-        user.create_event()
-    url = address_of(user)
-    tag = eventorg.client.get(url).headers["etag"]
-    monkeypatch.setattr(module, "_MAX_WAITING", 0)
-    check_problem(eventorg.client.get(url), 503, "unavailable")
-    assert eventorg.client.get(url, headers={"If-None-Match": tag}).status_code == 304  # needs no thread
-    assert len(module._waiting) == 0
+    monkeypatch.setattr(module, "render", seen)
+    assert len(entries_of(eventorg.client.get(address_of(user)))) == 1
+    assert on_a_loop == [False]
