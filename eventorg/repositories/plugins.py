@@ -91,7 +91,7 @@ class PluginRepository:
             place = self._load(tx, name)
             rows = tx.all(self._sql.list_all_changes, after=place.seq, limit=MAX_BATCH)
             failure = tx.one(self._sql.get_dead_letter_to_retry, name=name)
-            return place, [read_change(Change, row) for row in rows], read_change(Change, failure) if failure else None
+            return place, [read_change(row) for row in rows], read_change(failure) if failure else None
 
         return await self._database.read(work)
 
