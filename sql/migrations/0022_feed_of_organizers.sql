@@ -13,3 +13,6 @@ SET organizer_id = (SELECT events.organizer_id FROM events WHERE events.id = coa
 WHERE audience IS NOT 'user';
 
 CREATE INDEX changes_of_organizer ON changes (organizer_id, seq) WHERE organizer_id IS NOT NULL;
+
+-- The pages of the stored answers to an event.
+CREATE INDEX rsvps_in_order ON rsvps (event_id, answer, answered_at, user_id);

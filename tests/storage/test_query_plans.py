@@ -213,6 +213,12 @@ def test_the_changes_for_a_user_are_found_by_indexes(file: sqlite3.Connection, n
         assert any(index in line for line in plan), (index, plan)
 
 
+def test_stored_answers_are_read_in_the_order_of_an_index(file: sqlite3.Connection) -> None:
+    (statement,) = (statement for statement in STATEMENTS if statement.name == "list_stored_answers")
+    index = "rsvps_in_order (event_id=? AND answer=? AND (answered_at,user_id)>(?,?))"
+    assert explain(file, statement) == [f"SEARCH rsvps USING COVERING INDEX {index}"]
+
+
 @pytest.mark.parametrize(
     ("sql", "table"),
     [
