@@ -1,6 +1,17 @@
 -- name: record_change(now, type, event_id, user_id, actor_id, bot, data, audience, about_event_id)!
-INSERT INTO changes (at, type, event_id, user_id, actor_id, bot, data, audience, about_event_id)
-VALUES (:now, :type, :event_id, :user_id, :actor_id, :bot, :data, :audience, :about_event_id);
+-- With the organizer of the event, unless the change concerns its user alone. The deletion of an event that has changed
+-- hands leads from the event to the changes before that.
+INSERT INTO changes (at, type, event_id, user_id, actor_id, bot, data, audience, about_event_id, organizer_id)
+VALUES (
+    :now, :type, :event_id, :user_id, :actor_id, :bot, :data, :audience, :about_event_id,
+    (
+        SELECT organizer_id
+        FROM events
+        WHERE id = coalesce(:event_id, :about_event_id)
+            AND :audience IS NOT 'user'
+            AND (:type <> 'event.deleted' OR inherited_at IS NULL)
+    )
+);
 
 -- name: keep_others_told(change_seq, event_id)!
 -- Stores the hosts of an event that is being deleted, and the people who answered "maybe", as the audience of its deletion,
@@ -61,43 +72,141 @@ SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'changes'), 0) AS 
 -- name: list_audience(user_id)
 SELECT event_id FROM audience WHERE user_id = :user_id;
 
--- name: list_changes_for(user_id, after, upto, limit)
--- The changes for a user in commit order, found from the user's events. Those that name others only if the user may read
--- the names of participants.
-WITH own (event_id, sees_names) AS MATERIALIZED (
+-- name: list_own_changes(user_id, after, limit)
+-- The numbers of the first changes about a user and of the events that the user organizes, or did until they were deleted.
+SELECT seq
+FROM (
+    SELECT seq
+    FROM (
+        SELECT seq
+        FROM changes
+        WHERE user_id = :user_id AND seq > :after
+        ORDER BY seq
+        LIMIT :limit
+    )
+    UNION
+    SELECT seq
+    FROM (
+        SELECT seq
+        FROM changes
+        WHERE organizer_id = :user_id
+            AND seq > :after
+            AND CASE
+                WHEN audience = 'hosts' THEN EXISTS (
+                    SELECT 1
+                    FROM eventorg_events
+                    WHERE eventorg_events.id = changes.about_event_id AND eventorg_events.organizer_id = :user_id
+                )
+                ELSE EXISTS (
+                    SELECT 1
+                    FROM events
+                    WHERE events.id = changes.event_id AND events.organizer_id = :user_id
+                )
+                OR EXISTS (
+                    SELECT 1
+                    FROM changes AS deletions
+                    CROSS JOIN change_audience
+                        ON change_audience.user_id = :user_id AND change_audience.seq = deletions.seq
+                    WHERE deletions.event_id = changes.event_id
+                        AND deletions.type = 'event.deleted'
+                        AND (changes.tells_name = 0 OR change_audience.sees_names = 1)
+                )
+            END
+        ORDER BY seq
+        LIMIT :limit
+    )
+)
+ORDER BY seq
+LIMIT :limit;
+
+-- name: list_other_changes(user_id, after, upto, limit)
+-- The numbers of the changes, in no order, of the other events that concern a user: those that the user co-hosts, attends,
+-- answered with "maybe", took over from another organizer, or did so until they were deleted. Those that name others only
+-- if the user may read the names of participants.
+WITH others (event_id, sees_names) AS NOT MATERIALIZED (
+    SELECT
+        id,
+        1
+    FROM events
+    WHERE organizer_id = :user_id AND inherited_at IS NOT NULL
+    UNION ALL
     SELECT
         event_id,
-        max(sees_names)
-    FROM audience_rights
+        1
+    FROM event_hosts
     WHERE user_id = :user_id
-    GROUP BY event_id
-),
+    UNION ALL
+    SELECT
+        registrations.event_id,
+        (SELECT participants_visibility <> 'hosts' FROM events WHERE events.id = registrations.event_id)
+    FROM registrations
+    WHERE registrations.user_id = :user_id AND registrations.status <> 'cancelled'
+    UNION ALL
+    SELECT
+        rsvps.event_id,
+        (SELECT participants_visibility = 'everyone' FROM events WHERE events.id = rsvps.event_id)
+    FROM rsvps
+    WHERE rsvps.user_id = :user_id AND rsvps.answer = 'maybe'
+    UNION ALL
+    SELECT
+        deletions.event_id,
+        change_audience.sees_names
+    FROM change_audience
+    CROSS JOIN changes AS deletions ON deletions.seq = change_audience.seq
+    WHERE change_audience.user_id = :user_id
+        AND change_audience.seq > :after
+        AND deletions.organizer_id IS NOT :user_id
+)
 
-seen (seq) AS (
+SELECT DISTINCT seq
+FROM (
     SELECT changes.seq
-    FROM own
-    CROSS JOIN changes ON changes.event_id = own.event_id AND changes.seq > :after AND changes.seq <= :upto
-    WHERE own.sees_names = 1
-    UNION
+    FROM others
+    CROSS JOIN changes ON changes.event_id = others.event_id AND changes.seq > :after AND changes.seq <= :upto
+    WHERE others.sees_names = 1
+    UNION ALL
     SELECT changes.seq
-    FROM own
-    CROSS JOIN changes ON changes.event_id = own.event_id AND changes.seq > :after AND changes.seq <= :upto
-    WHERE own.sees_names = 0 AND changes.tells_name = 0
-    UNION
-    SELECT seq FROM changes WHERE user_id = :user_id AND seq > :after AND seq <= :upto
-    UNION
+    FROM others
+    CROSS JOIN changes ON changes.event_id = others.event_id AND changes.seq > :after AND changes.seq <= :upto
+    WHERE others.sees_names = 0 AND changes.tells_name = 0
+    UNION ALL
     SELECT changes.seq
-    FROM eventorg_hosts AS hosts
+    FROM (
+        SELECT event_id
+        FROM event_hosts
+        WHERE user_id = :user_id
+        UNION ALL
+        SELECT id
+        FROM events
+        WHERE organizer_id = :user_id AND inherited_at IS NOT NULL
+    ) AS hosted
     CROSS JOIN changes
-        ON changes.about_event_id = hosts.event_id
+        ON changes.about_event_id = hosted.event_id
             AND changes.audience = 'hosts'
             AND changes.seq > :after
             AND changes.seq <= :upto
-    WHERE hosts.user_id = :user_id
-    ORDER BY 1
-    LIMIT :limit
+    WHERE hosted.event_id NOT IN (SELECT id FROM ending_events)
 )
+LIMIT :limit;
 
+-- name: count_other_events(user_id, after, limit)^
+-- The number of those events, up to a limit.
+SELECT count(*) AS number
+FROM (
+    SELECT 1 FROM events WHERE organizer_id = :user_id AND inherited_at IS NOT NULL
+    UNION ALL
+    SELECT 1 FROM event_hosts WHERE user_id = :user_id
+    UNION ALL
+    SELECT 1 FROM registrations WHERE user_id = :user_id
+    UNION ALL
+    SELECT 1 FROM rsvps WHERE user_id = :user_id
+    UNION ALL
+    SELECT 1 FROM change_audience WHERE user_id = :user_id AND seq > :after
+    LIMIT :limit
+);
+
+-- name: list_changes(numbers)
+-- The changes with these numbers, in commit order.
 SELECT
     changes.seq,
     changes.at,
@@ -105,8 +214,8 @@ SELECT
     coalesce(changes.event_id, changes.about_event_id) AS event_id,
     changes.user_id,
     changes.data
-FROM seen
-CROSS JOIN changes ON changes.seq = seen.seq
+FROM json_each(:numbers)
+CROSS JOIN changes ON changes.seq = json_each.value
 ORDER BY changes.seq;
 
 -- name: list_new_changes_for(user_id, after, upto, limit)

@@ -226,6 +226,7 @@ SET
         ORDER BY added_at, user_id
         LIMIT 1
     ),
+    inherited_at = :now,
     version = version + 1,
     updated_at = :now
 WHERE id = :event_id AND EXISTS (

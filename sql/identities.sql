@@ -93,6 +93,7 @@ LIMIT 1;
 UPDATE events
 SET
     organizer_id = :user_id,
+    inherited_at = :now,
     version = version + 1,
     updated_at = :now
 WHERE id = :event_id;

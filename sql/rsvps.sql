@@ -67,21 +67,17 @@ WHERE event_id = :event_id AND seq > :after AND status <> 'cancelled'
 ORDER BY seq
 LIMIT :limit;
 
--- name: list_stored_answers(event_id, answer, after_answer, after_time, after_user, limit)
--- `maybe` comes before `declined`, and each is in the order of the answers. An empty `after_answer` means from the first.
+-- name: list_stored_answers(event_id, answer, after_time, after_user, limit)
+-- In the order of the answers.
 SELECT
     user_id,
     answer,
     answered_at
 FROM rsvps
 WHERE event_id = :event_id
-    AND (:answer IS NULL OR answer = :answer)
-    AND (
-        :after_answer = ''
-        OR answer < :after_answer
-        OR (answer = :after_answer AND (answered_at, user_id) > (:after_time, :after_user))
-    )
-ORDER BY answer DESC, answered_at, user_id
+    AND answer = :answer
+    AND (answered_at, user_id) > (:after_time, :after_user)
+ORDER BY answered_at, user_id
 LIMIT :limit;
 
 -- name: list_answers_of(user_id)

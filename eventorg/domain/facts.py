@@ -87,7 +87,7 @@ class NewChange(Struct, frozen=True):
     audience: Audience = "event"
 
 
-class Change(Struct, kw_only=True, frozen=True):
+class Change(Struct, frozen=True):
     """A committed change."""
 
     seq: Annotated[int, Meta(description="The number of the change. It grows in commit order.", examples=[17])]

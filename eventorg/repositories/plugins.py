@@ -213,4 +213,4 @@ class PluginRepository:
 
 
 def _read_fact(row: sqlite3.Row) -> Fact:
-    return read_change(FACTS.get(row["type"], Fact), row)
+    return read_change(row, FACTS.get(row["type"], Fact))

@@ -1,5 +1,7 @@
 """Answers to events. `going` is a registration, and the other two are stored."""
 
+from typing import Final
+
 from msgspec import Raw, structs
 from msgspec.json import encode
 
@@ -25,6 +27,7 @@ from eventorg.storage.database import Database
 from eventorg.storage.statements import Statements
 from eventorg.storage.transactions import Transaction
 
+_STORED: Final[tuple[StoredAnswer, ...]] = ("maybe", "declined")
 Position = tuple[int, str, str, str]
 """The position of a row in the list of answers: of a registration, or 0 with the answer, its time, and the user."""
 
@@ -192,17 +195,19 @@ class RsvpRepository:
                 (ListedAnswer(user_id=user, answer="going", answered_at=at), (seq, "", "", ""))
                 for seq, user, at in rows
             )
-        if answer != "going" and len(found) < limit:
+        for stored in _STORED if after_answer != "declined" else _STORED[1:]:
+            if answer not in (None, stored) or len(found) == limit:
+                continue
+            time, user = (after_time, after_user) if stored == after_answer else ("", "")
             rows = tx.all(
                 self._sql.list_stored_answers,
                 event_id=event_id,
-                answer=answer,
-                after_answer=after_answer,
-                after_time=after_time,
-                after_user=after_user,
+                answer=stored,
+                after_time=time,
+                after_user=user,
                 limit=limit - len(found),
             )
-            found += ((ListedAnswer(**row), (0, row["answer"], row["answered_at"], row["user_id"])) for row in rows)
+            found += ((ListedAnswer(**row), (0, stored, row["answered_at"], row["user_id"])) for row in rows)
         return found
 
     def _go(

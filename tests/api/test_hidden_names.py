@@ -212,7 +212,7 @@ def age(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """Lets new changes be found from the changes, and old ones from the user's events."""
     if request.param == "old":
         monkeypatch.setattr(changes_module, "MAX_LOOKED_UP", -1)
-        monkeypatch.setattr(changes_module, "WINDOW", 1)
+        monkeypatch.setattr(changes_module, "SURPLUS", 1)
     return str(request.param)
 
 

@@ -31,6 +31,7 @@ LEFT_OUT = {
     ("events", "seq"): "a number of the search index",
     ("events", "search_text"): "title, description and location in another form",
     ("events", "card_version"): "a number that grows with each change of the event",
+    ("events", "inherited_at"): "the time when the event passed to the user, which the change log has",
     ("event_hosts", "acted_at"): "the time of the user's first change to the event, which the change log has",
     ("registrations", "seq"): "the place in an order that the export has",
     ("idempotency_records", "owner"): "the user itself, and the bot that the change log names",
@@ -42,6 +43,9 @@ LEFT_OUT = {
     ("link_codes", "code_sha256"): "a hash of a code that lives for a quarter of an hour",
     ("link_codes", "expires_at"): "of that code",
 }
+
+# Columns that name the user for what is not about the user: they do not make their rows the user's.
+REPEATED = {("changes", "organizer_id"): "the organizer of the event of a change, as the event has it"}
 
 
 def rich_life(server: Server) -> tuple[User, dict[str, Any]]:
@@ -106,7 +110,11 @@ def test_the_export_has_everything_that_is_kept(fresh_server: Server) -> None:
     known = set(leaves(response.json()))
     known |= {json.dumps(change["data"], separators=(",", ":")) for change in response.json()["changes"]}
     with closing(sqlite3.connect(fresh_server.settings.database_path)) as file:
-        kept = [(table, row) for table, row in rows(file) if any(user.id in str(value) for value in row.values())]
+        kept = [
+            (table, row)
+            for table, row in rows(file)
+            if any(user.id in str(value) for column, value in row.items() if (table, column) not in REPEATED)
+        ]
     missing = {
         (table, column)
         for table, row in kept

@@ -97,13 +97,14 @@ def test_a_follower_rebuilds_the_exact_state_while_64_write_at_once(fresh_server
     assert len(seen) >= 4 * WRITERS
 
 
-@pytest.mark.parametrize("window", [1, 1000])
+@pytest.mark.parametrize("looked_up", [-1, 1000])
+@pytest.mark.parametrize("surplus", [1, 8])
 @pytest.mark.parametrize("limit", [1, 2, 3, 1000])
 def test_pages_of_any_size_tell_the_same(
-    server: Server, monkeypatch: pytest.MonkeyPatch, limit: int, window: int
+    server: Server, monkeypatch: pytest.MonkeyPatch, limit: int, surplus: int, looked_up: int
 ) -> None:
-    monkeypatch.setattr(changes_module, "MAX_LOOKED_UP", -1 if window == 1 else changes_module.MAX_LOOKED_UP)
-    monkeypatch.setattr(changes_module, "WINDOW", window)
+    monkeypatch.setattr(changes_module, "MAX_LOOKED_UP", looked_up)
+    monkeypatch.setattr(changes_module, "SURPLUS", surplus)
     user = server.sign_up()
     after = head(user)
     for number in range(4):
@@ -175,9 +176,9 @@ def test_what_concerns_one_is_the_same_from_ones_events_and_from_the_changes(
     stranger, story = server.sign_up(), Story(server)
     happen(story)
     pages = []
-    for looked_up, window in ((1000, 1000), (-1, 1000), (-1, 1)):
+    for looked_up, surplus in ((1000, 8), (-1, 8), (-1, 1)):
         monkeypatch.setattr(changes_module, "MAX_LOOKED_UP", looked_up)
-        monkeypatch.setattr(changes_module, "WINDOW", window)
+        monkeypatch.setattr(changes_module, "SURPLUS", surplus)
         pages.append([follow(user, story.after) for user in (story.user, stranger)])
     assert pages[0] == pages[1] == pages[2]
     assert [[row["type"] for row in page["changes"]] for page in pages[0]] == [[kind], []]

@@ -189,7 +189,10 @@ def add_past(server: Server, event: dict[str, Any], events: int, changes: int) -
         copy = f"INSERT INTO events ({','.join(copied)}) SELECT {','.join(copied.values())} FROM events WHERE id = ?"
         ids = [str(uuid4()) for _ in range(events)]
         file.executemany(copy, ((name, name[:13], event["id"]) for name in ids))
-        told = "INSERT INTO changes (at, type, event_id) VALUES ('2027-01-01T00:00:00Z', 'event.updated', ?)"
+        told = (
+            "INSERT INTO changes (at, type, event_id, organizer_id)"
+            " SELECT '2027-01-01T00:00:00Z', 'event.updated', id, organizer_id FROM events WHERE id = ?"
+        )
         file.executemany(told, ((name,) for _ in range(changes) for name in ids))
         file.commit()
 

@@ -187,12 +187,13 @@ def _fill(
         ((event, user, now) for event, user in [*_registrations(users, participants), (full, users[-1])]),
     )
     connection.execute(
-        "INSERT INTO changes (at, type, event_id, user_id, actor_id) "
-        "SELECT created_at, 'event.created', id, organizer_id, organizer_id FROM events ORDER BY seq"
+        "INSERT INTO changes (at, type, event_id, user_id, actor_id, organizer_id) "
+        "SELECT created_at, 'event.created', id, organizer_id, organizer_id, organizer_id FROM events ORDER BY seq"
     )
     connection.execute(
-        "INSERT INTO changes (at, type, event_id, user_id, actor_id) "
-        "SELECT registration_date, 'registration.created', event_id, user_id, user_id FROM registrations ORDER BY seq"
+        "INSERT INTO changes (at, type, event_id, user_id, actor_id, organizer_id) "
+        "SELECT registration_date, 'registration.created', event_id, user_id, user_id, organizer_id "
+        "FROM registrations JOIN events ON events.id = event_id ORDER BY registrations.seq"
     )
     connection.execute("INSERT INTO bots VALUES ('bench', ?, 'act changes', ?, NULL, NULL)", (_sha256(BOT_TOKEN), now))
 

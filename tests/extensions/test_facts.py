@@ -4,13 +4,18 @@ import sqlite3
 import sys
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
+from eventorg.domain.facts import Change
 from eventorg.package_data import data_folder
+from eventorg.repositories.changes import ChangeRepository, read_change
+from eventorg.storage.database import Database
 from eventorg.storage.statements import Statements
+from eventorg.storage.transactions import Transaction
 from eventorg.testing import Server, check_problem, running
 from tests.extensions.plugin_files import settings_of
 
@@ -101,16 +106,15 @@ def test_the_audience_is_told(teahouse: Server, path: Path, audience: str, told:
 
 
 def assert_both_ways_agree(database: Path, users: list[str]) -> None:
-    """The statement for many old changes finds the same as that for few new ones."""
+    """Many old changes are the same as those that are found one by one."""
     sql = Statements(data_folder("sql"))
     with closing(sqlite3.connect(database)) as connection:
+        connection.row_factory = sqlite3.Row
+        tx = Transaction(connection, lambda: datetime.now(UTC))
         for user_id in users:
-            bounds = {"user_id": user_id, "after": 0, "upto": 2**40, "limit": 1_000}
-            few, many = (
-                connection.execute(statement.sql, bounds).fetchall()
-                for statement in (sql.list_new_changes_for, sql.list_changes_for)
-            )
-            assert few == many
+            rows = tx.all(sql.list_new_changes_for, user_id=user_id, after=0, upto=2**40, limit=1_000)
+            few = [read_change(row, Change) for row in rows]
+            assert few == ChangeRepository(cast("Database", None), sql)._find(tx, user_id, 0, 1_000).changes
 
 
 def test_a_waiting_host_is_woken(teahouse: Server) -> None:

@@ -187,11 +187,36 @@ def test_an_organizers_events_are_found_by_the_organizer(file: sqlite3.Connectio
         assert not any("events_in_order" in line for line in explain(file, statement))
 
 
-def test_hidden_changes_are_passed_over_by_an_index(file: sqlite3.Connection) -> None:
-    (statement,) = (statement for statement in STATEMENTS if statement.name == "list_changes_for")
+@pytest.mark.parametrize(
+    ("name", "indexes"),
+    [
+        (
+            "list_own_changes",
+            ["changes_of_user (user_id=? AND seq>?)", "changes_of_organizer (organizer_id=? AND seq>?)"],
+        ),
+        (
+            "list_other_changes",
+            [
+                "COVERING INDEX changes_of_event (event_id=? AND seq>? AND seq<?)",
+                "changes_without_names (event_id=? AND seq>? AND seq<?)",
+                "changes_for_hosts (about_event_id=? AND seq>? AND seq<?)",
+                "events_inherited (organizer_id=?)",
+                "change_audience USING PRIMARY KEY (user_id=? AND seq>?)",
+            ],
+        ),
+    ],
+)
+def test_the_changes_for_a_user_are_found_by_indexes(file: sqlite3.Connection, name: str, indexes: list[str]) -> None:
+    (statement,) = (statement for statement in STATEMENTS if statement.name == name)
     plan = explain(file, statement)
-    assert any("USING INDEX changes_without_names (event_id=? AND seq>? AND seq<?)" in line for line in plan)
-    assert any("USING COVERING INDEX changes_of_event (event_id=? AND seq>? AND seq<?)" in line for line in plan)
+    for index in indexes:
+        assert any(index in line for line in plan), (index, plan)
+
+
+def test_stored_answers_are_read_in_the_order_of_an_index(file: sqlite3.Connection) -> None:
+    (statement,) = (statement for statement in STATEMENTS if statement.name == "list_stored_answers")
+    index = "rsvps_in_order (event_id=? AND answer=? AND (answered_at,user_id)>(?,?))"
+    assert explain(file, statement) == [f"SEARCH rsvps USING COVERING INDEX {index}"]
 
 
 @pytest.mark.parametrize(
