@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from functools import partial
 from typing import TYPE_CHECKING, Final, TypeVar
 
@@ -16,6 +17,7 @@ from eventorg.domain.registrations import Registration
 from eventorg.domain.rsvps import Answer
 from eventorg.domain.users import User
 from eventorg.domain.values import Clock
+from eventorg.domain.waiting import WaitingRequests
 from eventorg.extensions.acts import Acts
 from eventorg.extensions.card_lines import CardLines
 from eventorg.extensions.loader import LoadedPlugin
@@ -83,6 +85,7 @@ class PluginContext:
         self._name = loaded.plugin.name
         self._facts = loaded.plugin.facts
         self._bots = bots
+        self._waiting = WaitingRequests()
         self._scopes = loaded.plugin.bot
         self._app: App | None = None
         self._token: BotToken | None = None
@@ -110,6 +113,9 @@ class PluginContext:
     def serve(self, app: "App") -> None:
         """Sets the application that `client` calls."""
         self._app = app
+
+    def waiting(self, caller: str) -> AbstractContextManager[None]:
+        return self._waiting.place(caller)
 
     async def read(self, work: TransactionFunction[T]) -> T:
         return await self._database.read(work)

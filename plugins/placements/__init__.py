@@ -5,7 +5,7 @@ from pathlib import Path
 
 from eventorg.plugin import Job, Plugin
 
-from .placements import NOT_FOUND
+from .placements import NOT_FOUND, TOO_MANY
 from .repository import export, merge, sweep
 from .routes import ROUTES
 
@@ -19,5 +19,5 @@ plugin = Plugin(
     jobs=[Job(name="sweep", every=timedelta(hours=1), run=sweep)],
     statements=_HERE / "sql",
     migrations=_HERE / "migrations",
-    problems={"placement_not_found": NOT_FOUND},
+    problems={"placement_not_found": NOT_FOUND, "too_many_placements": TOO_MANY},
 )
