@@ -62,6 +62,7 @@ class PluginContext:
         stopping: threading.Event,
         public_url: str,
         bots: BotRepository,
+        all_loaded: Sequence[LoadedPlugin],
     ) -> None:
         import structlog  # here: its import is slow, and commands without plugins do not need it
 
@@ -70,6 +71,7 @@ class PluginContext:
         self.clock = clock
         self.sends_mail: Final = deliveries.sends_mail
         self.public_url: Final = public_url
+        self._all_loaded = all_loaded
         self.log = structlog.get_logger(f"eventorg.plugins.{loaded.plugin.name}", plugin=loaded.plugin.name)
         self._database = database
         self._changes = changes
@@ -95,6 +97,11 @@ class PluginContext:
     @property
     def is_stopping(self) -> bool:
         return self._stopping.is_set()
+
+    @property
+    def fact_types(self) -> "Mapping[str, FactType]":
+        plugins = [loaded.plugin for loaded in self._all_loaded]
+        return {f"{plugin.name}.{fact.name}": fact for plugin in plugins for fact in plugin.facts}
 
     def client(self) -> "AsyncClient":
         if not self._scopes:

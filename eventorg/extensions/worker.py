@@ -53,6 +53,7 @@ class PluginWorker:
         self.name: Final = loaded.plugin.name
         self._plugin: Final = loaded.plugin
         self._handlers: Final = dict(_by_type(loaded.plugin))
+        self._handler_of_others: Final = loaded.plugin.on.get(Fact)
         self._context = context
         self._plugins = plugins
         self._database = database
@@ -67,10 +68,10 @@ class PluginWorker:
 
         Raises `OperatorError` if the plugin's lifespan cannot be entered.
         """
-        if not (self._handlers or self._plugin.jobs or self._plugin.lifespan):
+        if not (self._plugin.on or self._plugin.jobs or self._plugin.lifespan):
             yield
             return
-        if self._handlers:
+        if self._plugin.on:
             await self._resume()
         if self._plugin.lifespan:
             await self._plugins.forget_crashes(self.name)
@@ -95,7 +96,7 @@ class PluginWorker:
 
     def _work(self) -> list[Coroutine[Any, Any, None]]:
         jobs = [self._run_job_forever(job) for job in self._plugin.jobs]
-        return [*jobs, self._deliver_forever()] if self._handlers else jobs
+        return [*jobs, self._deliver_forever()] if self._plugin.on else jobs
 
     async def _report_crashes(self, crashes: int, error: str) -> None:
         """Stores the crashes for the operator, or forgets them if there are none any more."""
@@ -154,14 +155,14 @@ class PluginWorker:
         now = self._context.clock()
         return place.due_at is not None and rfc3339(now) < place.due_at <= rfc3339(now + MAX_PAUSE)
 
-    async def _deliver_in_order(self, place: PluginPosition, changes: list[Change]) -> None:
+    async def _deliver_in_order(self, place: PluginPosition, changes: list[Fact]) -> None:
         """Delivers changes up to the first that fails."""
         done = place.seq
         if place.attempts or self._singly:
             changes = changes[:1]
             self._singly = max(0, self._singly - 1)
         marked = False
-        wanted = await self._filter([_fact(change) for change in changes if change.type in self._handlers])
+        wanted = await self._filter([_fact(change) for change in changes if self._find_handler(change.type)])
         for change in changes:
             if change.seq in wanted:
                 if not marked:
@@ -184,7 +185,7 @@ class PluginWorker:
             log.error("plugin_filter_failed", plugin=self.name, error=describe_error(error))
             return {fact.seq for fact in facts}
 
-    async def _retry_later(self, place: PluginPosition, done: int, change: Change, error: str) -> None:
+    async def _retry_later(self, place: PluginPosition, done: int, change: Fact, error: str) -> None:
         attempts = place.attempts + 1 if done == place.seq else 1
         fields = {"plugin": self.name, "seq": change.seq, "type": change.type, "attempts": attempts, "error": error}
         if attempts < MAX_ATTEMPTS:
@@ -194,7 +195,7 @@ class PluginWorker:
             log.error("change_failed", **fields)
             await self._plugins.dead_letter(self.name, change, error)
 
-    async def _retry_dead_letter(self, change: Change) -> None:
+    async def _retry_dead_letter(self, change: Fact) -> None:
         """Delivers a dead letter once. It stays a dead letter if the process ends while the handler runs."""
         await self._plugins.retry_dead_letter(self.name, change)
         if error := await self._call_handler(change):
@@ -202,9 +203,12 @@ class PluginWorker:
         else:
             await self._plugins.delete_dead_letter(self.name, change)
 
-    async def _call_handler(self, change: Change) -> str | None:
+    def _find_handler(self, kind: str) -> Handler | None:
+        return self._handlers.get(kind, self._handler_of_others)
+
+    async def _call_handler(self, change: Fact) -> str | None:
         """Calls the handler of a change. Returns its error, or None."""
-        handler = self._handlers.get(change.type)
+        handler = self._find_handler(change.type)
         if handler is None:  # a dead letter of a version that had a handler
             return None
         return await self._guard(partial(handler, _fact(change), self._context), HANDLER_SECONDS)
@@ -237,13 +241,16 @@ class PluginWorker:
 
 
 def _by_type(plugin: Plugin) -> Iterator[tuple[str, Handler]]:
-    """Yields the handlers by the type that the change log has."""
+    """Yields the handlers by the type that the change log has. `Fact` is no type, but stands for all others."""
     names = {kind: name for name, kind in FACTS.items()}
     for kind, handler in plugin.on.items():
-        yield (f"{plugin.name}.{kind.name}" if isinstance(kind, FactType) else names[kind]), handler
+        if isinstance(kind, FactType):
+            yield f"{plugin.name}.{kind.name}", handler
+        elif kind is not Fact:
+            yield names[kind], handler
 
 
-def _fact(change: Change) -> Fact:
+def _fact(change: Fact) -> Fact:
     return FACTS.get(change.type, Fact)(**structs.asdict(change))
 
 

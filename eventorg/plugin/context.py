@@ -39,6 +39,10 @@ class Context(Protocol):
     """A structlog logger that adds the plugin's name."""
 
     @property
+    def fact_types(self) -> Mapping[str, FactType]:
+        """The types of facts of all loaded plugins, by their full names, `<plugin>.<name>`."""
+
+    @property
     def sends_mail(self) -> bool:
         """True if the server sends mail to users who have a verified email address and no Telegram account."""
 

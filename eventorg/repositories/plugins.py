@@ -6,7 +6,7 @@ from typing import Literal
 from msgspec import Struct
 
 from eventorg.domain.errors import NotFound
-from eventorg.domain.facts import Change
+from eventorg.domain.facts import Fact
 from eventorg.domain.values import Clock, Instant, rfc3339
 from eventorg.repositories.changes import encode_data, read_change
 from eventorg.storage.database import Database
@@ -84,14 +84,14 @@ class PluginRepository:
 
         return await self._database.write(work)
 
-    async def find_next(self, name: str) -> tuple[PluginPosition, list[Change], Change | None]:
+    async def find_next(self, name: str) -> tuple[PluginPosition, list[Fact], Fact | None]:
         """Returns the position, at most `MAX_BATCH` changes after it, and a dead letter that is to be retried."""
 
-        def work(tx: Transaction) -> tuple[PluginPosition, list[Change], Change | None]:
+        def work(tx: Transaction) -> tuple[PluginPosition, list[Fact], Fact | None]:
             place = self._load(tx, name)
-            rows = tx.all(self._sql.list_all_changes, after=place.seq, limit=MAX_BATCH)
+            rows = tx.all(self._sql.list_facts, after=place.seq, limit=MAX_BATCH)
             failure = tx.one(self._sql.get_dead_letter_to_retry, name=name)
-            return place, [read_change(Change, row) for row in rows], read_change(Change, failure) if failure else None
+            return place, [read_change(Fact, row) for row in rows], read_change(Fact, failure) if failure else None
 
         return await self._database.read(work)
 
@@ -117,7 +117,7 @@ class PluginRepository:
             )
         )
 
-    async def dead_letter(self, name: str, change: Change, error: str) -> None:
+    async def dead_letter(self, name: str, change: Fact, error: str) -> None:
         """Moves a change that keeps failing to the dead letters and goes on without it."""
 
         def work(tx: Transaction) -> None:
@@ -137,11 +137,11 @@ class PluginRepository:
 
         await self._database.write(work)
 
-    async def retry_dead_letter(self, name: str, change: Change) -> None:
+    async def retry_dead_letter(self, name: str, change: Fact) -> None:
         """Records that a dead letter is about to be handled again, once."""
         await self._database.write(lambda tx: tx.run(self._sql.retry_dead_letter, name=name, seq=change.seq))
 
-    async def delete_dead_letter(self, name: str, change: Change) -> None:
+    async def delete_dead_letter(self, name: str, change: Fact) -> None:
         """Deletes a dead letter that was handled after all."""
         await self._database.write(lambda tx: tx.run(self._sql.delete_dead_letter, name=name, seq=change.seq))
 

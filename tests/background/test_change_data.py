@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from eventorg.domain.facts import Change
+from eventorg.domain.facts import Fact
 from eventorg.settings import Settings
 from eventorg.testing import Bot, Server, User, running
 from tests import telegram
@@ -224,7 +224,7 @@ def test_the_data_is_in_streams_and_in_the_export_and_holds_no_personal_data(ser
 def test_plugins_get_the_data_also_of_a_dead_letter(fresh_server: Server) -> None:
     plugins = fresh_server._core.plugins
 
-    async def read() -> tuple[list[Change], Change | None]:
+    async def read() -> tuple[list[Fact], Fact | None]:
         _, changes, dead_letter = await plugins.find_next("own")
         return changes, dead_letter
 

@@ -13,7 +13,7 @@ import pytest
 from structlog.testing import CapturingLogger
 
 from eventorg.cli import main
-from eventorg.domain.facts import FACTS, Change
+from eventorg.domain.facts import FACTS, Fact
 from eventorg.extensions import worker
 from eventorg.repositories.plugins import MAX_ATTEMPTS, PluginPosition
 from eventorg.storage.sqlite import connect_reader
@@ -119,7 +119,7 @@ def test_facts_in_quick_succession_are_delivered_together(tmp_path: Path, monkey
     batches: list[int] = []
     tell_in_order = worker.PluginWorker._deliver_in_order
 
-    async def tell(plugin_worker: worker.PluginWorker, place: PluginPosition, changes: list[Change]) -> None:
+    async def tell(plugin_worker: worker.PluginWorker, place: PluginPosition, changes: list[Fact]) -> None:
         if plugin_worker.name == "diary":
             batches.append(len(changes))
         await tell_in_order(plugin_worker, place, changes)
