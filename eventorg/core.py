@@ -197,6 +197,7 @@ class Core:
             self.stopping,
             self.settings.public_url,
             self.bots,
+            self.loaded,
         )
 
     @property

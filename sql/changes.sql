@@ -318,17 +318,3 @@ FROM changes
 WHERE seq > :after
 ORDER BY seq
 LIMIT :limit;
-
--- name: list_changes_of_types(after, upto, types, limit)
--- Those whose type is in a JSON array.
-SELECT
-    seq,
-    at,
-    type,
-    coalesce(event_id, about_event_id) AS event_id,
-    user_id,
-    data
-FROM changes
-WHERE seq > :after AND seq <= :upto AND type IN (SELECT value FROM json_each(:types))
-ORDER BY seq
-LIMIT :limit;

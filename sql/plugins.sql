@@ -16,6 +16,21 @@ SELECT
 FROM plugins
 WHERE name = :name;
 
+-- name: list_facts(after, upto, types, limit)
+-- Those whose type is in a JSON array, or all.
+SELECT
+    seq,
+    at,
+    type,
+    coalesce(event_id, about_event_id) AS event_id,
+    user_id,
+    data,
+    coalesce(audience, 'event') AS audience
+FROM changes
+WHERE seq > :after AND seq <= :upto AND (:types IS NULL OR type IN (SELECT value FROM json_each(:types)))
+ORDER BY seq
+LIMIT :limit;
+
 -- name: mark_running(name, seq, running)!
 UPDATE plugins
 SET
@@ -59,16 +74,19 @@ SET
     retry = 0;
 
 -- name: get_dead_letter_to_retry(name)^
+-- The audience of a fact that is no longer in the log is unknown, so nobody but the user may be told.
 SELECT
-    seq,
-    at,
-    type,
-    event_id,
-    user_id,
-    data
+    plugin_failures.seq,
+    plugin_failures.at,
+    plugin_failures.type,
+    plugin_failures.event_id,
+    plugin_failures.user_id,
+    plugin_failures.data,
+    CASE WHEN changes.seq IS NULL THEN 'user' ELSE coalesce(changes.audience, 'event') END AS audience
 FROM plugin_failures
-WHERE name = :name AND retry = 1
-ORDER BY seq
+LEFT JOIN changes ON changes.seq = plugin_failures.seq
+WHERE plugin_failures.name = :name AND plugin_failures.retry = 1
+ORDER BY plugin_failures.seq
 LIMIT 1;
 
 -- name: retry_dead_letter(name, seq)!

@@ -62,19 +62,14 @@ def _migrate_once(patch: pytest.MonkeyPatch) -> None:
     made: dict[Any, tuple[list[str], bytes]] = {}
 
     def prepare_once(
-        path: Path,
-        components: list[Component],
-        clock: Clock,
-        progress: Progress = no_progress,
-        *,
-        is_known_to_be_sound: bool = False,
+        path: Path, components: list[Component], clock: Clock, progress: Progress = no_progress, **others: bool
     ) -> list[str]:
         if path.exists() or path.is_symlink() or not path.parent.is_dir():
-            return prepare(path, components, clock, progress, is_known_to_be_sound=is_known_to_be_sound)
+            return prepare(path, components, clock, progress, **others)
         files = [(each.name, each.prefix, file.name, file.read_bytes()) for each in components for file in each.files()]
         key = (rfc3339(clock()), *files)
         if key not in made:
-            made[key] = prepare(path, components, clock, progress), path.read_bytes()
+            made[key] = prepare(path, components, clock, progress, **others), path.read_bytes()
         else:
             path.touch(mode=0o600)
             path.write_bytes(made[key][1])

@@ -18,7 +18,7 @@ from eventorg.domain.errors import DomainError, FieldError, Invalid
 from eventorg.domain.facts import Change, ChangePage
 from eventorg.web.authentication import Authenticated, by_bot
 from eventorg.web.disconnection import unless_disconnected
-from eventorg.web.headers import accepts
+from eventorg.web.headers import accepts, also_as
 from eventorg.web.pagination import Limit
 from eventorg.web.problems import problems
 
@@ -64,7 +64,7 @@ LastEventIdParameter = Annotated[
     operation_id="list_changes",
     summary="List or stream changes",
     tags=["changes"],
-    opt=by_bot("changes"),
+    opt=by_bot("changes") | also_as("text/event-stream"),
     security=[{"user": []}, {"bot": ["act"]}, {"bot": ["changes"]}],
     responses=problems(401, 403, 410, 422, codes={429: ["too_many_waiting"]}),
 )

@@ -56,7 +56,7 @@ class DeliveryController(Controller):
         operation_id="acknowledge_delivery",
         summary="Acknowledge a delivery",
         status_code=200,
-        responses=problems(*BODY_PROBLEMS, 401, 403, 404, 409),
+        responses=problems(*BODY_PROBLEMS, 401, 403, 409, codes={404: ["delivery_not_found"]}),
     )
     async def acknowledge_delivery(
         self,
@@ -68,9 +68,9 @@ class DeliveryController(Controller):
         """Reports the result of a message, by the bot that leased it.
 
         `sent`: done. `retry`: it can be leased again after `retry_after` seconds, or after a growing pause. `blocked`:
-        the user gets no more messages until the user's next action. The same result again gets the same response. 404:
-        the user or event has been deleted. 409: another bot has leased the message, or another result was reported
-        before.
+        the user gets no more messages until the user's next action. The same result again gets the same response. 404
+        `delivery_not_found`: the message is unknown, or its user or event has been deleted. 409: another bot has leased
+        the message, or another result was reported before.
         """
         return await deliveries.acknowledge(delivery_id, data, request.user, once_of(request))
 

@@ -1,24 +1,21 @@
 """Lets requests wait for changes without a thread or a query. A commit wakes the requests that its changes affect."""
 
 import asyncio
-from collections import Counter, defaultdict
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from collections import defaultdict
+from collections.abc import Collection
+from contextlib import AbstractContextManager
 from threading import Event
 from typing import Final
 
 from eventorg.domain.callers import Caller
-from eventorg.domain.errors import TooMany
 from eventorg.domain.facts import ALL_CHANGES, Change, ChangePage
+from eventorg.domain.waiting import WaitingRequests
 from eventorg.repositories.changes import ChangeRepository
 
-MAX_WAITING: Final = 20
-"""Maximum number of requests of one caller that wait at the same time."""
 MAX_CATCHING_UP: Final = 2
 """Maximum number of streams whose old changes are read at the same time."""
 MAX_IDLE_SUBJECTS: Final = 10_000
 """The number of IDs that are kept for users who may wait again soon."""
-_RETRY_SECONDS: Final = 5
 
 
 class _Waiter(asyncio.Event):
@@ -50,7 +47,7 @@ class Feed:
         self._watching: defaultdict[str, set[_Watch]] = defaultdict(set)  # by subject
         self._idle: dict[_Watch, None] = {}  # the one that has been idle for the longest time is the first
         self._idle_subjects = 0
-        self._places: Counter[tuple[str | None, str]] = Counter()
+        self._waiting = WaitingRequests()
         self._turns = asyncio.Semaphore(MAX_CATCHING_UP)
         self._head = 0
         self._interruptions = 0
@@ -62,19 +59,10 @@ class Feed:
         """True if the server is stopping."""
         return self._stopping.is_set()
 
-    @contextmanager
-    def place(self, caller: Caller) -> Iterator[None]:
-        """Counts a request that may wait, until the block ends. Raises `TooMany` if the caller has `MAX_WAITING`."""
-        key = (caller.bot, caller.user_id)
-        if self._places[key] >= MAX_WAITING:
-            raise TooMany("too_many_waiting", retry_after=_RETRY_SECONDS)
-        self._places[key] += 1
-        try:
-            yield
-        finally:
-            self._places[key] -= 1
-            if not self._places[key]:
-                del self._places[key]
+    def place(self, caller: Caller) -> AbstractContextManager[None]:
+        """Counts a request that may wait, until the block ends. Raises `TooMany` if the caller has no place left. A bot
+        has as many for each user that it acts for."""
+        return self._waiting.place((caller.bot, caller.user_id))
 
     async def follow(
         self, caller: Caller, after: int | None, seconds: float, limit: int, *, in_turn: bool = False

@@ -126,7 +126,11 @@ class ChangePage(Struct, frozen=True):
 
 
 class Fact(Change, frozen=True, kw_only=True):
-    """A change as plugins receive it: each type has its own class."""
+    """A change as plugins receive it: each type of the core has its own class."""
+
+    audience: Audience = "event"
+    """Whom `GET /changes` tells. `event`: everybody who follows the event. `user`: only the user. `hosts`: the event's
+    hosts, and the user."""
 
 
 class UserCreated(Fact, frozen=True, kw_only=True):

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from functools import partial
 from typing import TYPE_CHECKING, Final, TypeVar
 
@@ -16,6 +17,7 @@ from eventorg.domain.registrations import Registration
 from eventorg.domain.rsvps import Answer
 from eventorg.domain.users import User
 from eventorg.domain.values import Clock
+from eventorg.domain.waiting import WaitingRequests
 from eventorg.extensions.acts import Acts
 from eventorg.extensions.card_lines import CardLines
 from eventorg.extensions.loader import LoadedPlugin
@@ -60,6 +62,7 @@ class PluginContext:
         stopping: threading.Event,
         public_url: str,
         bots: BotRepository,
+        all_loaded: Sequence[LoadedPlugin],
     ) -> None:
         import structlog  # here: its import is slow, and commands without plugins do not need it
 
@@ -68,6 +71,7 @@ class PluginContext:
         self.clock = clock
         self.sends_mail: Final = deliveries.sends_mail
         self.public_url: Final = public_url
+        self._all_loaded = all_loaded
         self.log = structlog.get_logger(f"eventorg.plugins.{loaded.plugin.name}", plugin=loaded.plugin.name)
         self._database = database
         self._changes = changes
@@ -83,6 +87,7 @@ class PluginContext:
         self._name = loaded.plugin.name
         self._facts = loaded.plugin.facts
         self._bots = bots
+        self._waiting = WaitingRequests()
         self._scopes = loaded.plugin.bot
         self._app: App | None = None
         self._token: BotToken | None = None
@@ -92,6 +97,11 @@ class PluginContext:
     @property
     def is_stopping(self) -> bool:
         return self._stopping.is_set()
+
+    @property
+    def fact_types(self) -> "Mapping[str, FactType]":
+        plugins = [loaded.plugin for loaded in self._all_loaded]
+        return {f"{plugin.name}.{fact.name}": fact for plugin in plugins for fact in plugin.facts}
 
     def client(self) -> "AsyncClient":
         if not self._scopes:
@@ -110,6 +120,9 @@ class PluginContext:
     def serve(self, app: "App") -> None:
         """Sets the application that `client` calls."""
         self._app = app
+
+    def waiting(self, caller: str) -> AbstractContextManager[None]:
+        return self._waiting.place(caller)
 
     async def read(self, work: TransactionFunction[T]) -> T:
         return await self._database.read(work)

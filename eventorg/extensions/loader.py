@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from eventorg import __version__
 from eventorg.domain.callers import SCOPES
-from eventorg.domain.facts import FACTS
+from eventorg.domain.facts import FACTS, Fact
 from eventorg.errors import OperatorError, SettingError
 from eventorg.package_data import data_folder
 from eventorg.setting_values import convert, unknown
@@ -248,7 +248,7 @@ def _check_fields(plugin: "Plugin") -> None:
                 "letters, digits, and underscores."
             )
     for fact in plugin.on:
-        if fact not in FACTS.values() and fact not in plugin.facts:
+        if fact not in (Fact, *FACTS.values(), *plugin.facts):
             raise PluginError(f"The plugin {plugin.name} handles {fact!r}, which is not a type of fact.")
     if isasyncgenfunction(plugin.lifespan) or iscoroutinefunction(plugin.lifespan):
         raise PluginError(

@@ -57,6 +57,8 @@ class PluginWorker:
         self.name: Final = loaded.plugin.name
         self._plugin: Final = loaded.plugin
         self._handlers: Final = dict(_by_type(loaded.plugin))
+        self._handler_of_others: Final = loaded.plugin.on.get(Fact)
+        self._types: Final = None if self._handler_of_others else self._handlers
         self._context = context
         self._plugins = plugins
         self._database = database
@@ -73,10 +75,10 @@ class PluginWorker:
 
         Raises `OperatorError` if the plugin's lifespan cannot be entered.
         """
-        if not (self._handlers or self._plugin.jobs or self._plugin.lifespan):
+        if not (self._plugin.on or self._plugin.jobs or self._plugin.lifespan):
             yield
             return
-        if self._handlers:
+        if self._plugin.on:
             await self._resume()
         if self._plugin.lifespan:
             await self._plugins.forget_crashes(self.name)
@@ -101,7 +103,7 @@ class PluginWorker:
 
     def _work(self) -> list[Coroutine[Any, Any, None]]:
         jobs = [self._run_job_forever(job) for job in self._plugin.jobs]
-        return [*jobs, self._deliver_forever()] if self._handlers else jobs
+        return [*jobs, self._deliver_forever()] if self._plugin.on else jobs
 
     async def _report_crashes(self, crashes: int, error: str) -> None:
         """Stores the crashes for the operator, or forgets them if there are none any more."""
@@ -123,7 +125,7 @@ class PluginWorker:
         place = await self._plugins.register(self.name)
         if place.running is not None:
             self._singly = MAX_BATCH
-            work = await self._plugins.find_next(self.name, self._handlers, 0)
+            work = await self._plugins.find_next(self.name, self._types, 0)
             fact = next((fact for fact in work.facts if fact.seq == place.running), None)
             if fact is None:  # it is too old to be in the log
                 await self._plugins.advance(self.name, place.seq)
@@ -141,7 +143,7 @@ class PluginWorker:
     async def _deliver(self) -> None:
         """Delivers the next facts, or waits for some."""
         self._news.clear()
-        work = await self._plugins.find_next(self.name, self._handlers, self._seen)
+        work = await self._plugins.find_next(self.name, self._types, self._seen)
         if work.dead_letter is not None:
             await self._retry_dead_letter(work.dead_letter)
         elif not work.facts:
@@ -227,9 +229,12 @@ class PluginWorker:
         else:
             await self._plugins.delete_dead_letter(self.name, change)
 
+    def _find_handler(self, kind: str) -> Handler | None:
+        return self._handlers.get(kind, self._handler_of_others)
+
     async def _call_handler(self, fact: Fact) -> str | None:
         """Calls the handler of a fact. Returns its error, or None."""
-        handler = self._handlers.get(fact.type)
+        handler = self._find_handler(fact.type)
         if handler is None:  # a dead letter of a version that had a handler
             return None
         return await self._guard(partial(handler, fact, self._context), HANDLER_SECONDS)
@@ -262,10 +267,13 @@ class PluginWorker:
 
 
 def _by_type(plugin: Plugin) -> Iterator[tuple[str, Handler]]:
-    """Yields the handlers by the type that the change log has."""
+    """Yields the handlers by the type that the change log has. `Fact` is no type, but stands for all others."""
     names = {kind: name for name, kind in FACTS.items()}
     for kind, handler in plugin.on.items():
-        yield (f"{plugin.name}.{kind.name}" if isinstance(kind, FactType) else names[kind]), handler
+        if isinstance(kind, FactType):
+            yield f"{plugin.name}.{kind.name}", handler
+        elif kind is not Fact:
+            yield names[kind], handler
 
 
 def _is_stopping() -> bool:

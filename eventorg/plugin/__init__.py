@@ -66,7 +66,7 @@ from eventorg.storage.transactions import ReadTransaction, Transaction
 from eventorg.web.authentication import OPEN, OPTIONAL_SECURITY, PUBLIC, Anybody, Authenticated, by_bot
 from eventorg.web.conditional import ETAG, answer_unless_current, expected_tags, expected_versions, is_current
 from eventorg.web.disconnection import unless_disconnected
-from eventorg.web.headers import accepts, language_for
+from eventorg.web.headers import accepts, also_as, language_for
 from eventorg.web.pagination import Cursor, Limit, decode_cursor, encode_cursor
 from eventorg.web.problems import BODY_PROBLEMS, problems
 from eventorg.web.query_parameters import ANY_QUERY, query_prefixes
@@ -140,6 +140,7 @@ __all__ = [
     "UserDeleted",
     "UserUpdated",
     "accepts",
+    "also_as",
     "answer_unless_current",
     "by_bot",
     "check_host",

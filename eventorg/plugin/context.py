@@ -1,6 +1,7 @@
 """Declares what a plugin is given: its access to the server."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar, runtime_checkable
 
 from msgspec import Struct
@@ -38,6 +39,10 @@ class Context(Protocol):
     """A structlog logger that adds the plugin's name."""
 
     @property
+    def fact_types(self) -> Mapping[str, FactType]:
+        """The types of facts of all loaded plugins, by their full names, `<plugin>.<name>`."""
+
+    @property
     def sends_mail(self) -> bool:
         """True if the server sends mail to users who have a verified email address and no Telegram account."""
 
@@ -59,6 +64,11 @@ class Context(Protocol):
     def show_problem(self, sentence: str | None) -> None:
         """Shows a sentence in `/health` as the state of the plugin, until you call it with None. It tells the operator
         what to do. The server still counts as healthy."""
+
+    def waiting(self, caller: str) -> AbstractContextManager[None]:
+        """Counts a request that waits, until the block ends. Raises `TooMany` (429 `too_many_waiting`) if 20 requests
+        of the caller, which is any text, wait in this plugin already. Use it on the server's event loop: in routes.
+        """
 
     async def read(self, work: TransactionFunction[T]) -> T:
         """Runs a function in a read transaction (see `Transaction`), on one snapshot, and returns its result."""

@@ -96,7 +96,8 @@ class Plugin(Struct, frozen=True, kw_only=True):
     """The types of facts that the plugin records with `Context.record`."""
 
     on: Mapping[type[Fact] | FactType, Handler] = {}
-    """The handler for each type of fact, of the core or of the plugin itself; the latter gets a `Fact`. A fact is
+    """The handler for each type of fact, of the core or of the plugin itself; the latter gets a `Fact`. The handler for
+    `Fact` gets all others, also those of other plugins: respect `Fact.audience` when you pass them on. A fact is
     delivered at least once, in order, also after a crash."""
 
     filter: Filter | None = None

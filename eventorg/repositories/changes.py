@@ -1,19 +1,18 @@
 """The change log: one row per fact, written in the transaction of the change itself, and read as a feed."""
 
 import sqlite3
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 import msgspec
 
 from eventorg.domain.callers import Caller
 from eventorg.domain.errors import Gone
 from eventorg.domain.exports import LoggedChange
-from eventorg.domain.facts import Change, ChangeData, ChangePage, NewChange
+from eventorg.domain.facts import FACTS, Change, ChangeData, ChangePage, Fact, NewChange
 from eventorg.storage.database import Database
 from eventorg.storage.statements import Statements
 from eventorg.storage.transactions import Parameter, Transaction
 
-C = TypeVar("C", bound=Change)
 MAX_LOOKED_UP = 50
 """The number of new changes up to which the event loop searches them itself."""
 SURPLUS = 8
@@ -81,7 +80,7 @@ class ChangeRepository:
     async def find_after(self, seq: int) -> list[Change]:
         """Returns the changes after a number in commit order, limited to one batch."""
         rows = await self._database.read(lambda tx: tx.all(self._sql.list_all_changes, after=seq, limit=_MAX_SWEEP))
-        return [read_change(row, Change) for row in rows]
+        return [read_change(row) for row in rows]
 
     def _find_new(self, tx: Transaction, user_id: str, after: int | None, limit: int) -> ChangePage | None:
         start, head = self._bounds(tx, after)
@@ -168,7 +167,7 @@ class ChangeRepository:
 
 
 def _page(rows: list[sqlite3.Row], head: int, limit: int) -> ChangePage:
-    changes = [read_change(row, Change) for row in rows]
+    changes = [read_change(row) for row in rows]
     return ChangePage(changes, changes[-1].seq if len(changes) == limit else head)
 
 
@@ -177,9 +176,14 @@ def encode_data(data: ChangeData | None) -> str | None:
     return None if data is None else msgspec.json.encode(data).decode()
 
 
-def read_change(row: sqlite3.Row, kind: type[C]) -> C:
+def read_change(row: sqlite3.Row) -> Change:
     """Returns a change from a row whose first columns are the fields of `Change` in their order."""
-    return kind(*_values(row))
+    return Change(*_values(row))
+
+
+def read_fact(row: sqlite3.Row) -> Fact:
+    """Returns a fact from a row that also has its audience."""
+    return FACTS.get(row["type"], Fact)(*_values(row), audience=row["audience"])
 
 
 def _values(row: sqlite3.Row) -> list[Any]:

@@ -291,7 +291,7 @@ class DeliveryRepository:
     def _acknowledge(self, tx: Transaction, delivery_id: str, said: Acknowledgement, caller: Caller) -> Acknowledged:
         before = self._find(tx, delivery_id)
         if before is None:
-            raise NotFound()
+            raise NotFound("delivery_not_found")
         if before.holder != caller.bot or before.state not in ("leased", said.result):
             raise Conflict(**NOT_HELD)
         retry_at = before.ready_at

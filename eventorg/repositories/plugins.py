@@ -1,6 +1,5 @@
 """The position of each plugin in the change log, and its dead letters."""
 
-import sqlite3
 from collections.abc import Iterable
 from datetime import timedelta
 from typing import Final, Literal
@@ -9,9 +8,9 @@ from msgspec import Struct
 from msgspec.json import encode
 
 from eventorg.domain.errors import NotFound
-from eventorg.domain.facts import FACTS, Change, Fact
+from eventorg.domain.facts import Fact
 from eventorg.domain.values import Clock, Instant, rfc3339
-from eventorg.repositories.changes import encode_data, read_change
+from eventorg.repositories.changes import encode_data, read_fact
 from eventorg.storage.database import Database
 from eventorg.storage.statements import Statements
 from eventorg.storage.transactions import Transaction
@@ -101,23 +100,23 @@ class PluginRepository:
 
         return await self._database.write(work)
 
-    async def find_next(self, name: str, types: Iterable[str], after: int) -> PluginWork:
-        """Returns the next work of a plugin: at most `MAX_BATCH` facts of these types.
+    async def find_next(self, name: str, types: Iterable[str] | None, after: int) -> PluginWork:
+        """Returns the next work of a plugin: at most `MAX_BATCH` facts of these types, or of all types.
 
         Changes up to `after` are known not to concern the plugin, if its position does not include them yet.
         """
-        wanted = encode(list(types)).decode()
+        wanted = None if types is None else encode(list(types)).decode()
 
         def work(tx: Transaction) -> PluginWork:
             place, head = self._load(tx, name), int(tx.row(self._sql.get_last_change)["seq"])
             start = max(place.seq, after)
             upto = min(head, start + _MAX_SEARCHED)
-            rows = tx.all(self._sql.list_changes_of_types, after=start, upto=upto, types=wanted, limit=MAX_BATCH)
+            rows = tx.all(self._sql.list_facts, after=start, upto=upto, types=wanted, limit=MAX_BATCH)
             if len(rows) == MAX_BATCH:
                 upto = rows[-1]["seq"]
             failure = tx.one(self._sql.get_dead_letter_to_retry, name=name)
-            facts = [_read_fact(row) for row in rows]
-            return PluginWork(place, start, upto, facts, _read_fact(failure) if failure else None, upto < head)
+            facts = [read_fact(row) for row in rows]
+            return PluginWork(place, start, upto, facts, read_fact(failure) if failure else None, upto < head)
 
         return await self._database.read(work)
 
@@ -144,7 +143,7 @@ class PluginRepository:
             )
         )
 
-    async def dead_letter(self, name: str, change: Change, error: str) -> None:
+    async def dead_letter(self, name: str, change: Fact, error: str) -> None:
         """Moves a change that keeps failing to the dead letters and goes on without it."""
 
         def work(tx: Transaction) -> None:
@@ -164,11 +163,11 @@ class PluginRepository:
 
         await self._database.write(work)
 
-    async def retry_dead_letter(self, name: str, change: Change) -> None:
+    async def retry_dead_letter(self, name: str, change: Fact) -> None:
         """Records that a dead letter is about to be handled again, once."""
         await self._database.write(lambda tx: tx.run(self._sql.retry_dead_letter, name=name, seq=change.seq))
 
-    async def delete_dead_letter(self, name: str, change: Change) -> None:
+    async def delete_dead_letter(self, name: str, change: Fact) -> None:
         """Deletes a dead letter that was handled after all."""
         await self._database.write(lambda tx: tx.run(self._sql.delete_dead_letter, name=name, seq=change.seq))
 
@@ -210,7 +209,3 @@ class PluginRepository:
         if row is None:
             raise NotFound("plugin_not_found")
         return PluginPosition(**row)
-
-
-def _read_fact(row: sqlite3.Row) -> Fact:
-    return read_change(row, FACTS.get(row["type"], Fact))

@@ -64,6 +64,12 @@ def accepts(scope: Scope, media_type: str, default: str = "application/json") ->
     return wanted[0] > 0 and wanted[1] > 0 and wanted >= usual
 
 
+def also_as(*media_types: str) -> dict[str, Any]:
+    """Returns the `opt` of a route whose response, which is JSON, has other media types too, if `accepts` says so. A
+    route has one media type in Litestar."""
+    return {"media_types": media_types}
+
+
 def _quality(parameters: str) -> float:
     found = _QUALITY.search(parameters)
     if found is None:

@@ -1,6 +1,6 @@
 """The OpenAPI description: GET /openapi.json, and GET /docs with the files that it loads."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, fields
 from functools import cached_property
 from importlib.metadata import distribution
@@ -74,6 +74,7 @@ class ApiDescription(InitPlugin, ReceiveRoutePlugin, OpenAPISchemaPlugin):
                     self._config.optional_bodies |= operations
                 if not handler.opt.get("any_query"):
                     self._config.strict_queries |= operations
+                self._config.media_types |= dict.fromkeys(operations, handler.opt.get("media_types", ()))
 
     def is_plugin_supported_field(self, field_definition: FieldDefinition) -> bool:
         """Returns true for structs, typed dictionaries, and JSON that a field holds as it is."""
@@ -123,6 +124,7 @@ class _Config(OpenAPIConfig):
 
     optional_bodies: set[tuple[str, str]] = field(default_factory=set)
     strict_queries: set[tuple[str, str]] = field(default_factory=set)
+    media_types: dict[tuple[str, str], Sequence[str]] = field(default_factory=dict)
     refusals: Collection[str] = ()
 
     def to_openapi_schema(self) -> OpenAPI:
@@ -131,6 +133,7 @@ class _Config(OpenAPIConfig):
         description = _Description(**{each.name: getattr(plain, each.name) for each in fields(plain)})
         description.optional_bodies = self.optional_bodies
         description.strict_queries = self.strict_queries
+        description.media_types = self.media_types
         description.refusals = self.refusals
         return description
 
@@ -140,6 +143,7 @@ class _Description(OpenAPI):
 
     optional_bodies: set[tuple[str, str]]
     strict_queries: set[tuple[str, str]]
+    media_types: dict[tuple[str, str], Sequence[str]]
     refusals: Collection[str]
 
     def to_schema(self) -> dict[str, Any]:
@@ -152,7 +156,7 @@ class _Description(OpenAPI):
         document = super().to_schema()
         add_navigation(document)
         add_codes(document, self.refusals)
-        add_examples(document)
+        add_examples(document, self.media_types)
         return document
 
 

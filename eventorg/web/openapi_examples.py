@@ -1,5 +1,6 @@
 """Examples of bodies and answers in the OpenAPI document, made of the examples of their fields."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from eventorg.web.problems import MEDIA_TYPE
@@ -7,23 +8,23 @@ from eventorg.web.problems import MEDIA_TYPE
 Document = dict[str, Any]
 
 _OTHER_MEDIA: Final = {
+    "text/csv": "user_id,first_name\r\n5a2e7c4d-91b3-4f0e-8c6d-2b7f4a1e9d30,Anna\r\n",
     "text/calendar": "BEGIN:VCALENDAR\r\nVERSION:2.0\r\n…\r\nEND:VCALENDAR\r\n",
     "text/event-stream": "id: 17\nevent: registration.created\ndata: {…}\n\n: still here\n\n",
 }
-_STREAMED: Final = ("list_changes",)
-"""The operations that also answer with server-sent events. A route has one media type in Litestar."""
 _SIMPLE: Final[dict[str, Any]] = {"boolean": False, "integer": 1, "number": 1, "string": "text", "null": None}
 
 
-def add_examples(document: Document) -> None:
-    """Adds an example to each body and to each answer that is not a problem."""
+def add_examples(document: Document, media_types: Mapping[tuple[str, str], Sequence[str]]) -> None:
+    """Adds an example to each body and to each answer that is not a problem, also in the further media types of an
+    operation."""
     schemas = document["components"]["schemas"]
-    for item in document["paths"].values():
-        for operation in item.values():
+    for path, item in document["paths"].items():
+        for method, operation in item.items():
             for content in operation.get("requestBody", {}).get("content", {}).values():
                 content["example"] = _body(content["schema"], schemas)
-            if operation["operationId"] in _STREAMED:
-                operation["responses"]["200"]["content"]["text/event-stream"] = {"schema": {"type": "string"}}
+            for media_type in media_types.get((path, method), ()):
+                operation["responses"]["200"]["content"][media_type] = {"schema": {"type": "string"}}
             for status, response in operation["responses"].items():
                 _explain(status, response, schemas)
     for schema in schemas.values():

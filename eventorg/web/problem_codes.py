@@ -17,6 +17,7 @@ STATUSES: Final = {
     "code_not_found": 404,
     "conflict": 409,
     "cursor_expired": 410,
+    "delivery_not_found": 404,
     "email_missing": 409,
     "email_taken": 409,
     "event_cancelled": 409,

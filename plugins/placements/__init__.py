@@ -4,7 +4,7 @@ from pathlib import Path
 
 from eventorg.plugin import EventUpdated, Plugin
 
-from .placements import NOT_FOUND
+from .placements import NOT_FOUND, TOO_MANY
 from .repository import export, forget_former_host, merge, select
 from .routes import ROUTES
 
@@ -19,5 +19,5 @@ plugin = Plugin(
     on_merge=merge,
     statements=_HERE / "sql",
     migrations=_HERE / "migrations",
-    problems={"placement_not_found": NOT_FOUND},
+    problems={"placement_not_found": NOT_FOUND, "too_many_placements": TOO_MANY},
 )

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Final
@@ -26,25 +27,34 @@ LOOK_SECONDS: Final = 0.25
 FIRST_PAUSE: Final = timedelta(seconds=30)
 MAX_PAUSE: Final = timedelta(hours=1)
 _ANY_TIME: Final = "9999"
+Identify = Callable[[], Awaitable[Caller]]
 
 
 class _TakenError(Exception):
     """Another request was faster. Nothing is stored for an `Idempotency-Key`, because the wait goes on."""
 
 
-async def lease(context: Context, wish: PlacementLease, caller: Caller) -> LeasedPlacements:
+async def lease(context: Context, wish: PlacementLease, caller: Caller, identify: Identify) -> LeasedPlacements:
     """Leases placements that show an old card, with the newest one. If there are none, waits for one.
 
     While it waits, it leaves out those that were leased a moment ago, and collects their changes. At the end of the
-    wait it takes them too.
+    wait it takes them too. Raises `TooMany` if too many requests of the bot wait, and the errors of `identify`, which
+    returns the caller of now, if the bot may not lease any more after the wait.
     """
+    if not wish.timeout or context.is_replay(caller):
+        return await _lease_now(context, wish, caller, is_last=True)
+    with context.waiting(bot_of(caller)):
+        return await _wait(context, wish, caller, identify)
+
+
+async def _wait(context: Context, wish: PlacementLease, caller: Caller, identify: Identify) -> LeasedPlacements:
     deadline = time.monotonic() + wish.timeout
-    while not (context.is_replay(caller) or context.is_stopping) and (left := deadline - time.monotonic()) > 0:
+    while not context.is_stopping and (left := deadline - time.monotonic()) > 0:
         if await context.read(lambda tx: tx.one(context.sql.list_outdated, **_query(tx, wish, caller, calm=tx.now))):
             with suppress(_TakenError):
-                return await _lease_now(context, wish, caller, is_last=False)
+                return await _lease_now(context, wish, await identify(), is_last=False)
         await asyncio.sleep(min(LOOK_SECONDS, left))
-    return await _lease_now(context, wish, caller, is_last=True)
+    return await _lease_now(context, wish, await identify(), is_last=True)
 
 
 async def acknowledge(context: Context, results: list[PlacementResult], caller: Caller) -> AcknowledgedPlacements:

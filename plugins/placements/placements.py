@@ -15,9 +15,15 @@ MAX_NAMES: Final = 100
 MAX_LEASE: Final = 3_600
 MAX_LEASED: Final = 100
 MAX_WAIT: Final = 30
+MAX_OF_EVENT: Final = 1_000
+"""Maximum number of placements of one event that a bot has."""
 NOT_FOUND: Final = {
     "ru": "Такого размещения нет: сообщение удалено, или его сделал другой бот.",
     "en": "There is no such placement. It was deleted, or another bot made it.",
+}
+TOO_MANY: Final = {
+    "ru": "Карточек одного мероприятия у бота может быть не больше 1000. Удалите размещения, которые больше не нужны.",
+    "en": "A bot can have up to 1,000 placements of one event. Delete those that you no longer need.",
 }
 
 

@@ -9,6 +9,7 @@ from msgspec import UNSET, Meta, Struct, structs
 from eventorg.plugin import (
     ABSENT,
     Caller,
+    Conflict,
     Context,
     Event,
     EventUpdated,
@@ -21,7 +22,7 @@ from eventorg.plugin import (
     encode_cursor,
 )
 
-from .placements import NOT_FOUND, ChatEvents, NewPlacement, Placement, Placements
+from .placements import MAX_OF_EVENT, NOT_FOUND, TOO_MANY, ChatEvents, NewPlacement, Placement, Placements
 
 _Number = Annotated[int, Meta(ge=0, le=2**62)]
 
@@ -37,7 +38,7 @@ async def put(
     """Creates or moves a placement, and returns it, with true if it is new.
 
     Raises `NotFound` (no event that the bot may read, or that its user may see), `Forbidden` (the event can be read
-    only by those who take part, and the user is not a host) and `VersionMismatch`.
+    only by those who take part, and the user is not a host), `VersionMismatch`, and `Conflict` (`too_many_placements`).
     """
 
     def work(tx: Transaction) -> tuple[Placement, bool]:
@@ -53,6 +54,8 @@ async def put(
         }
         row = tx.one(context.sql.get_placed, **place)
         check_version(ABSENT if row is None else Placement.of(row).tag, expected)
+        if row is None or row["event_id"] != event.id:
+            _check_number(context, tx, event.id, place["bot"])
         if row is None:
             tx.run(context.sql.add_placement, id=str(uuid4()), **place, **values)
         else:
@@ -153,6 +156,11 @@ def _find_event(context: Context, tx: Transaction, event_id: str, caller: Caller
     if event.visibility == "private" or event.status == "draft":
         check_host(role)
     return event, None
+
+
+def _check_number(context: Context, tx: Transaction, event_id: str, bot: str) -> None:
+    if tx.one(context.sql.find_placement_after, event_id=event_id, bot=bot, number=MAX_OF_EVENT - 1):
+        raise Conflict("too_many_placements", **TOO_MANY)
 
 
 def _load_seen(context: Context, tx: Transaction, event_id: str, host_id: str | None, caller: Caller) -> Event:

@@ -63,7 +63,7 @@ _LOST_PLUS: Final = re.compile(r" (\d\d:\d\d)$")
     opt=DELIVERS,
     security=BY_BOT,
     response_headers=ETAG,
-    responses=problems(*BODY_PROBLEMS, 401, 403, 404, 412),
+    responses=problems(*BODY_PROBLEMS, 401, 403, 404, 412, codes={409: ["too_many_placements"]}),
 )
 async def put_placement(
     request: Authenticated, event_id: FromPath[str], data: JSONBody[NewPlacement], plugin: PluginContext
@@ -77,6 +77,8 @@ async def put_placement(
     Without `X-Act-As`, the event must be public or unlisted, and no draft. If the event becomes private, the placement
     is not leased until it is public or unlisted again. Acting for a host, the event may be private, and the placement
     ends when the user is no longer a host.
+
+    A bot has up to 1,000 placements of an event. More are 409 `too_many_placements`.
     """
     made = await repository.put(
         plugin, event_id, data, language_for(request.scope), expected_tags(request), request.user
@@ -124,7 +126,7 @@ async def delete_placement(request: Authenticated, placement_id: PlacementId, pl
     status_code=200,
     opt=DELIVERS,
     security=BY_BOT,
-    responses=problems(*BODY_PROBLEMS, 401, 403, 409),
+    responses=problems(*BODY_PROBLEMS, 401, 403, 409, codes={429: ["too_many_waiting"]}),
 )
 async def lease_placements(
     request: Authenticated, plugin: PluginContext, data: JSONBody[PlacementLease | None] = None
@@ -135,8 +137,11 @@ async def lease_placements(
     Edit each message, and then acknowledge it. Until then, or until the lease ends, it is not leased again. Changes in
     the meantime are one lease. A message that was leased less than three seconds ago is leased again only at the end of
     the wait, so that a bot that waits does not edit a message more often.
+
+    Up to 20 requests of a bot can wait at the same time. More are 429 `too_many_waiting`. If the token is revoked
+    during the wait, the response is 401.
     """
-    work = leases.lease(plugin, data or PlacementLease(), request.user)
+    work = leases.lease(plugin, data or PlacementLease(), request.user, request.auth)
     return await unless_disconnected(request, work) or LeasedPlacements([])
 
 

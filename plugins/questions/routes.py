@@ -15,6 +15,7 @@ from eventorg.plugin import (
     Cursor,
     Limit,
     accepts,
+    also_as,
     answer_unless_current,
     decode_cursor,
     expected_tags,
@@ -115,6 +116,7 @@ async def set_my_answers_by_invitation(
     "/events/{event_id:str}/participants/answers",
     operation_id="list_participant_answers",
     summary="List the answers of participants",
+    opt=also_as("text/csv"),
     responses=problems(401, 403, 404, 422),
 )
 async def list_participant_answers(

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from eventorg.plugin import FACTS, Context, Fact, Job, Plugin
+from eventorg.plugin import Context, Fact, Job, Plugin
 
 from .commands import COMMANDS
 from .queueing import enqueue, forget, select
@@ -31,7 +31,7 @@ async def _enqueue(fact: Fact, context: Context) -> None:
 plugin = Plugin(
     name="webhooks",
     routes=[WebhookController],
-    on=dict.fromkeys(FACTS.values(), _enqueue),
+    on={Fact: _enqueue},
     filter=select,
     export=export,
     on_merge=merge,

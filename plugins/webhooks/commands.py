@@ -9,7 +9,7 @@ from eventorg.plugin import Context, NotFound, Refused, RunCommand, Transaction,
 
 from .destinations import check_destination
 from .repository import check_enabled, create, enable, find_all, find_deliveries, load, replay, replay_since
-from .webhooks import CreatedWebhook, Webhook, WebhookDelivery, clean_types, clean_url
+from .webhooks import CreatedWebhook, Webhook, WebhookDelivery, check_types, clean_types, clean_url
 
 
 @click.command("add")
@@ -27,12 +27,13 @@ def add_webhook(run: RunCommand, url: str, types: str) -> None:
         raise click.ClickException(
             f"{url} must begin with http:// or https:// and must not contain a username or password."
         ) from None
-    try:
-        patterns = clean_types([pattern.strip() for pattern in types.split(",")])
-    except Refused:
-        raise click.ClickException(f"{types} contains an unknown type of change.") from None
+    patterns = clean_types([pattern.strip() for pattern in types.split(",")])
 
     async def act(context: Context) -> CreatedWebhook:
+        try:
+            check_types(patterns, context.fact_types, of_event=False)
+        except Refused:
+            raise click.ClickException(f"{types} contains an unknown type of change.") from None
         try:
             await check_destination(address, allow_private=context.settings.allow_private)
         except Refused:

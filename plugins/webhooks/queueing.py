@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Struct, structs
 
 from eventorg.plugin import (
+    FACTS,
     ChangeData,
     Context,
     EventDeleted,
@@ -53,6 +54,8 @@ async def enqueue(fact: Fact, context: Context) -> bool:
 
 def _find_receivers(context: Context, fact: Fact, tx: Transaction) -> list[Any]:
     rows = tx.all(context.sql.list_receivers, event_id=fact.event_id, seq=fact.seq)
+    if fact.audience == "user" and fact.type not in FACTS:  # a plugin's fact that only the user may know
+        rows = [row for row in rows if row["is_operators"]]
     return [row for row in rows if matches(row["types"], fact.type)]
 
 
@@ -94,10 +97,11 @@ def _join_edits(context: Context, message: _Message, tx: Transaction) -> tuple[_
     """Returns the messages for an edit and those that follow it, for hosts and for the operator.
 
     Each ends before the next change that the receiver hears of between two edits, so that all messages stay in order.
+    Any fact of a plugin counts as one: the view does not tell the event of all of them.
     """
     edit = message.fact
     behind = tx.all(context.sql.list_changes_behind, seq=edit.seq, most=_MAX_JOINED)
-    own = [row for row in behind if row["event_id"] == edit.event_id]
+    own = [row for row in behind if row["event_id"] == edit.event_id or row["type"] not in FACTS]
     hosts, operators = (_Message(_follow(edit, rows), message.event, edit.seq) for rows in (own, behind))
     return hosts, operators
 

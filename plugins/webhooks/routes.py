@@ -23,7 +23,16 @@ from eventorg.plugin import (
 
 from .destinations import check_destination
 from .repository import HostsWebhooks
-from .webhooks import CreatedWebhook, NewWebhook, Webhook, WebhookDeliveries, WebhookDelivery, Webhooks, tag_of
+from .webhooks import (
+    CreatedWebhook,
+    NewWebhook,
+    Webhook,
+    WebhookDeliveries,
+    WebhookDelivery,
+    Webhooks,
+    check_types,
+    tag_of,
+)
 
 PluginContext = NamedDependency[Context]
 WebhookId = Annotated[str, PathParameter(description="The webhook's ID.")]
@@ -51,12 +60,17 @@ class WebhookController(Controller):
         Changes of the event's fields that follow each other closely are one message.
 
         Only hosts can do this. An event has at most ten webhooks (409). `types` are those of `GET /changes`, `event.*`,
-        `registration.*`, or `*` for all. The server rejects a URL whose host has no address or a private one (422). The
-        webhook is deleted with its event, with its creator's account, and when its creator is no longer a host.
+        `registration.*`, `<plugin>.*`, or `*` for all. A fact of a plugin that only its user may know is not sent. The
+        server rejects a URL whose host has no address or a private one (422). The webhook is deleted with its event,
+        with its creator's account, and when its creator is no longer a host.
         """
         webhooks = HostsWebhooks(plugin, event_id, request.user)
         await webhooks.check()
         if not plugin.is_replay(request.user):
+            try:
+                check_types(data.types, plugin.fact_types, of_event=True)
+            except Refused as refused:
+                raise Invalid(FieldError("types", refused.code)) from None
             try:
                 await check_destination(data.url, allow_private=plugin.settings.allow_private)
             except Refused as refused:

@@ -1,6 +1,7 @@
 """A webhook, the rules for its fields, and its delivery log."""
 
 import hashlib
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Final, Literal
 
 import httpx
@@ -9,7 +10,7 @@ from litestar.openapi.spec import Schema
 from litestar.openapi.spec.enums import OpenAPIType
 from msgspec import Meta, Struct, field
 
-from eventorg.plugin import FACTS, Id, Input, Instant, Refused, rule
+from eventorg.plugin import FACTS, FactType, Id, Input, Instant, Refused, rule
 
 MAX_URL: Final = 2_000
 MAX_PORT: Final = 65_535
@@ -20,6 +21,7 @@ _PATTERNS: Final = [
     *(f"{kind}.*" for kind in _OF_EVENTS),
     *(n for n in FACTS if n.partition(".")[0] in _OF_EVENTS),
 ]
+_PLUGINS_PATTERN: Final = r"^[a-z][a-z0-9_]*\.([a-z][a-z0-9_]*|\*)$"
 
 
 def clean_url(value: str) -> str:
@@ -41,19 +43,19 @@ def clean_url(value: str) -> str:
 
 
 def clean_types(patterns: list[str]) -> list[str]:
-    """Returns patterns such as `event.created`, `event.*` or `*`, each once. Raises `Refused` for an unknown one."""
-    kinds = {name.partition(".")[0] for name in FACTS}
+    """Returns patterns such as `event.created`, `event.*` or `*`, each once. Raises `Refused` for none."""
     if not patterns:
         raise Refused("too_short", minimum=1, unit="items")
-    if not set(patterns) <= {"*", *FACTS, *(f"{kind}.*" for kind in kinds)}:
-        raise Refused("invalid_choice")
     return sorted(set(patterns))
 
 
-def _clean_types_of_events(patterns: list[str]) -> list[str]:
-    if not all(pattern == "*" or pattern.partition(".")[0] in _OF_EVENTS for pattern in patterns):
+def check_types(patterns: Iterable[str], fact_types: Mapping[str, FactType], *, of_event: bool) -> None:
+    """Raises `Refused` if a pattern matches no change of the core or of a loaded plugin; with `of_event`, no change
+    that the hosts of an event may know."""
+    names = [name for name in FACTS if not of_event or name.partition(".")[0] in _OF_EVENTS]
+    names += [name for name, kind in fact_types.items() if not of_event or kind.audience != "user"]
+    if not set(patterns) <= {"*", *names, *(f"{name.partition('.')[0]}.*" for name in names)}:
         raise Refused("invalid_choice")
-    return clean_types(patterns)
 
 
 def matches(patterns: str, name: str) -> bool:
@@ -75,10 +77,16 @@ Url = Annotated[
 Types = Annotated[
     list[str],
     rule(
-        _clean_types_of_events,
+        clean_types,
         min_items=1,
-        items=Schema(type=OpenAPIType.STRING, enum=_PATTERNS),
-        description="The types of changes to send. `*`: all, `event.*`: all that begin with `event.`.",
+        items=Schema(
+            any_of=[
+                Schema(type=OpenAPIType.STRING, enum=_PATTERNS),
+                Schema(type=OpenAPIType.STRING, pattern=_PLUGINS_PATTERN),
+            ]
+        ),
+        description="The types of changes to send. `*`: all, `event.*`: all that begin with `event.`. Facts of plugins "
+        "have types such as `<plugin>.<name>`.",
         examples=[["event.*", "registration.created"]],
     ),
 ]

@@ -14,7 +14,8 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from eventorg.background.feed import MAX_CATCHING_UP, MAX_WAITING, Feed
+from eventorg.background.feed import MAX_CATCHING_UP, Feed
+from eventorg.domain.waiting import MAX_WAITING
 from eventorg.repositories import changes as changes_module
 from eventorg.repositories.changes import ChangeRepository
 from eventorg.storage.transactions import Transaction

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
+from msgspec import structs
 
-from eventorg.domain.facts import Change
 from eventorg.package_data import data_folder
 from eventorg.repositories.changes import ChangeRepository, read_change
 from eventorg.storage.database import Database
@@ -113,7 +113,7 @@ def assert_both_ways_agree(database: Path, users: list[str]) -> None:
         tx = Transaction(connection, lambda: datetime.now(UTC))
         for user_id in users:
             rows = tx.all(sql.list_new_changes_for, user_id=user_id, after=0, upto=2**40, limit=1_000)
-            few = [read_change(row, Change) for row in rows]
+            few = [read_change(row) for row in rows]
             assert few == ChangeRepository(cast("Database", None), sql)._find(tx, user_id, 0, 1_000).changes
 
 
@@ -155,3 +155,52 @@ def test_the_export_has_the_fact(teahouse: Server) -> None:
 )
 def test_a_wrong_fact_is_refused(teahouse: Server, order: dict[str, str], words: str) -> None:
     assert words in check_problem(teahouse.sign_up().post("/tea", json=order), 409, "tea_spilt")["detail"]
+
+
+EARS = """
+from eventorg.plugin import *
+
+heard = []
+
+
+async def hear(fact, context):
+    heard.append((fact.type, fact.audience, fact.user_id))
+
+
+async def greet(fact, context):
+    heard.append(("greeted", "", fact.user_id))
+
+
+plugin = Plugin(name="ears", on={UserCreated: greet, Fact: hear})
+"""
+
+
+def test_a_plugin_can_hear_the_facts_of_all_others_with_their_audience(tmp_path: Path) -> None:
+    with running(settings_of(tmp_path, {"tea.py": TEA, "ears.py": EARS})) as server:
+        anna = server.sign_up()
+        event = anna.create_event()
+        for audience in ("event", "user", "hosts"):
+            anna.post("/tea", json={"audience": audience, "event_id": event["id"], "user_id": anna.id})
+        heard = sys.modules["eventorg_plugins.ears"].heard
+        server.wait_for(lambda: len(heard) == 5)
+        assert heard[0] == ("greeted", "", anna.id), "its own handler"
+        assert heard[1] == ("event.created", "event", anna.id)
+        assert heard[2:] == [(f"tea.poured_{each}", each, anna.id) for each in ("event", "user", "hosts")]
+
+
+def test_a_dead_letter_has_its_audience_as_long_as_the_fact_is_kept(teahouse: Server, path: Path) -> None:
+    plugins = teahouse._core.plugins
+    anna = teahouse.sign_up()
+    event = anna.create_event()
+    teahouse._on_its_loop(plugins.register("own"))
+    anna.post("/tea", json={"audience": "hosts", "event_id": event["id"]})
+    (fact,) = teahouse._on_its_loop(plugins.find_next("own", None, 0)).facts
+    assert (fact.audience, fact.event_id) == ("hosts", event["id"])
+    teahouse._on_its_loop(plugins.dead_letter("own", fact, "a defect"))
+    teahouse._on_its_loop(plugins.retry("own"))
+    assert teahouse._on_its_loop(plugins.find_next("own", None, 0)).dead_letter == fact
+    with closing(sqlite3.connect(path / "eventorg.db")) as connection, connection:
+        connection.execute("DELETE FROM changes WHERE seq = ?", (fact.seq,))
+    assert teahouse._on_its_loop(plugins.find_next("own", None, 0)).dead_letter == structs.replace(
+        fact, audience="user"
+    )

@@ -228,7 +228,7 @@ def test_an_event_that_is_deleted_voids_its_notices(bot: Bot) -> None:
     notify(user, {"user_id": user.id, "key": "waiting", "event_id": event_id})
     assert user.delete(f"/events/{event_id}").is_success
     assert lease(bot) == []
-    check_problem(bot.post(f"/deliveries/{held['id']}/ack", json={"result": "sent"}), 404, "not_found")
+    check_problem(bot.post(f"/deliveries/{held['id']}/ack", json={"result": "sent"}), 404, "delivery_not_found")
     notify(user, {"user_id": user.id, "key": "after", "event_id": event_id})
     assert [one["event_id"] for one in lease(bot)] == [event_id]
 

@@ -229,7 +229,7 @@ def test_the_file_limit_is_raised_for_all_connections(
 async def test_a_thousand_followers_are_served_at_once(
     quick: Server, user: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("eventorg.background.feed.MAX_WAITING", 1_000)  # one caller stands for many
+    monkeypatch.setattr("eventorg.domain.waiting.MAX_WAITING", 1_000)  # one caller stands for many
     ask = f"GET /changes?after=%d&timeout=20 HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {user.token}\r\n\r\n"
     last = user.get("/changes?limit=1000").json()["next"]
     async with AsyncExitStack() as stack:

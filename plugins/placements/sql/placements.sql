@@ -32,6 +32,13 @@ SET
     calm_at = :now
 WHERE id = :id;
 
+-- name: find_placement_after(event_id, bot, number)^
+SELECT seq
+FROM placements_cards
+WHERE event_id = :event_id AND bot = :bot
+ORDER BY seq
+LIMIT 1 OFFSET :number;
+
 -- name: delete_placement(id)!
 DELETE FROM placements_cards
 WHERE id = :id;

@@ -87,3 +87,10 @@ def test_no_text_in_the_csv_file_is_a_formula(scene: Scene) -> None:
     assert [row[5] for row in rows] == ["'=1+1", "'+1", "'-1", "'@a", "a=1"]
     assert {tuple(row[6:]) for row in rows} == {("'-1", "'+1; -1", "-1")}
     assert {row[2] for row in rows} == {"'=1+1"}
+
+
+def test_the_description_has_the_csv_file(scene: Scene) -> None:
+    paths = scene.server.client.get("/openapi.json").json()["paths"]
+    responses = paths["/events/{event_id}/participants/answers"]["get"]["responses"]
+    assert responses["200"]["content"].keys() == {"application/json", "text/csv"}
+    assert responses["200"]["content"]["text/csv"]["schema"] == {"type": "string"}
