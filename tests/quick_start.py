@@ -10,9 +10,13 @@ from sqlite3 import Connection
 from typing import Any
 
 import pytest
+from litestar._signature import SignatureModel
+from litestar.utils.signature import ParsedSignature
 
 from eventorg import core
+from eventorg.background import mail
 from eventorg.domain.values import Clock, rfc3339
+from eventorg.extensions import worker
 from eventorg.storage import statements
 from eventorg.storage.copies import Progress, no_progress
 from eventorg.storage.migrations import Component
@@ -23,11 +27,13 @@ from tests.programs import CHECKOUT
 
 @pytest.fixture(scope="session", autouse=True)
 def quick_start() -> Iterator[None]:
-    """Reads each SQL file of the checkout once, and compiles and migrates once what is the same."""
+    """Reads each SQL file of the checkout and each handler once, and compiles and migrates once what is the same."""
     with pytest.MonkeyPatch.context() as patch:
         _read_once(patch)
         _compile_once(patch)
         _migrate_once(patch)
+        _parse_once(patch)
+        _look_often(patch)
         yield
 
 
@@ -81,3 +87,38 @@ def _migrate_once(patch: pytest.MonkeyPatch) -> None:
         return made[key][0]
 
     patch.setattr(core, "prepare", prepare_once)
+
+
+def _parse_once(patch: pytest.MonkeyPatch) -> None:
+    """Parses the signature of each handler of a module once. Litestar does so anew for each application."""
+    parse, model = ParsedSignature.from_fn, SignatureModel.create
+    parsed: dict[Any, ParsedSignature] = {}
+    models: dict[Any, type[SignatureModel]] = {}
+
+    def parse_once(fn: Any, names: dict[str, Any]) -> ParsedSignature:
+        function = getattr(fn, "__func__", fn)
+        if "<locals>" in getattr(function, "__qualname__", "<locals>"):
+            return parse(fn, names)
+        if function not in parsed:
+            parsed[function] = parse(fn, names)
+        return parsed[function]
+
+    def model_once(*, fn: Any, parsed_signature: ParsedSignature, dependency_name_set: set[str], **more: Any) -> Any:
+        function = getattr(fn, "__func__", fn)
+        if parsed.get(function) is not parsed_signature or any(more.values()):
+            return model(fn=fn, parsed_signature=parsed_signature, dependency_name_set=dependency_name_set, **more)
+        key = (function, frozenset(dependency_name_set))
+        if key not in models:
+            models[key] = model(
+                fn=fn, parsed_signature=parsed_signature, dependency_name_set=dependency_name_set, **more
+            )
+        return models[key]
+
+    patch.setattr(ParsedSignature, "from_fn", parse_once)
+    patch.setattr(SignatureModel, "create", model_once)
+
+
+def _look_often(patch: pytest.MonkeyPatch) -> None:
+    """Lets the server notice sooner that the clock of a test has jumped."""
+    patch.setattr(worker, "TICK_SECONDS", 0.05)
+    patch.setattr(mail, "POLL_SECONDS", 0.1)
