@@ -104,7 +104,7 @@ class Server:
         self.clock = clock
         self.settings = settings
         self.app = app
-        self.client = httpx.Client(base_url=url, timeout=30, verify=_NO_CERTIFICATES)
+        self.client = _new_client(url)
 
     def sign_up(self, **fields: Any) -> User:
         """Returns a new user with a unique name, logged in."""
@@ -159,6 +159,10 @@ class Server:
             time.sleep(pause)
             pause = min(2 * pause, 0.1)  # a condition that sends requests would keep the server busy
         return result
+
+
+def _new_client(url: str) -> httpx.Client:
+    return httpx.Client(base_url=url, timeout=30, verify=_NO_CERTIFICATES)
 
 
 def _with_headers(send: Callable[..., httpx.Response], own: dict[str, str]) -> Callable[..., httpx.Response]:
