@@ -166,12 +166,12 @@ class Core:
         self.logins = LoginRepository(database, sql, clock, tokens, idempotency)
         self.plugins = PluginRepository(database, sql, clock)
         self.plugin_gates = PluginGates()
-        check_names(settings)
+        self._found = check_names(settings)
 
     @cached_property
     def loaded(self) -> list[LoadedPlugin]:
         """The wanted plugins, imported when first asked for: they import Litestar, which most commands do without."""
-        return load_plugins(self.settings)
+        return load_plugins(self.settings, self._found)
 
     @cached_property
     def user_export(self) -> UserExport:

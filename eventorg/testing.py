@@ -104,7 +104,7 @@ class Server:
         self.clock = clock
         self.settings = settings
         self.app = app
-        self.client = httpx.Client(base_url=url, timeout=30, verify=_NO_CERTIFICATES)
+        self.client = _new_client(url)
 
     def sign_up(self, **fields: Any) -> User:
         """Returns a new user with a unique name, logged in."""
@@ -153,10 +153,16 @@ class Server:
     def wait_for(self, condition: Callable[[], T], seconds: float = 30) -> T:
         """Returns the result of the condition once it is true. Use it for what a plugin does after the response."""
         deadline = time.monotonic() + seconds
+        pause = 0.01
         while not (result := condition()):
             assert time.monotonic() < deadline, f"not within {seconds} s"
-            time.sleep(0.01)
+            time.sleep(pause)
+            pause = min(2 * pause, 0.1)  # a condition that sends requests would keep the server busy
         return result
+
+
+def _new_client(url: str) -> httpx.Client:
+    return httpx.Client(base_url=url, timeout=30, verify=_NO_CERTIFICATES)
 
 
 def _with_headers(send: Callable[..., httpx.Response], own: dict[str, str]) -> Callable[..., httpx.Response]:

@@ -33,9 +33,13 @@ def pytest_xdist_auto_num_workers() -> int:
 
 
 def pytest_collection_finish() -> None:
-    """Takes what the imports and the collection made out of garbage collection: it stays until the end."""
+    """Takes what the imports and the collection made out of garbage collection: it stays until the end.
+
+    The rest is collected less often: starting a server makes many objects, and few of them are garbage.
+    """
     gc.collect()
     gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
 
 
 @pytest.fixture(scope="session")

@@ -11,18 +11,22 @@ import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from io import TextIOWrapper
+from multiprocessing.connection import Connection
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, TextIO
 
+from eventorg import core
+from eventorg.cli import COMMANDS
 from eventorg.settings import Settings
-from eventorg.testing import Clock, Server
+from eventorg.testing import Clock, Server, cheap_passwords
 
 CHECKOUT = Path(__file__).parents[1]
 APP = (sys.executable, "app.py")
 EVENTORG = (sys.executable, "-m", "eventorg")
 FORKS = multiprocessing.get_context("forkserver")
-FORKS.set_forkserver_preload(["tests.programs"])
+FORKS.set_forkserver_preload(["tests.programs", *(f"eventorg.cli.{module}" for module, _ in COMMANDS.values())])
 PATIENCE = 60
 """Seconds after which a test gives up waiting for a program. No test that passes takes that long."""
 
@@ -85,11 +89,20 @@ def _run_forked(arguments: list[str], variables: dict[str, str]) -> subprocess.C
         return subprocess.CompletedProcess(arguments, process.exitcode, stdout, stderr)
 
 
-def _be_eventorg(arguments: list[str], variables: dict[str, str], outputs: list[Path]) -> None:
-    """Becomes `python -m eventorg` in a process that was just forked."""
+def _be_eventorg(
+    arguments: list[str],
+    variables: dict[str, str],
+    outputs: Sequence["Path | Connection[Any, Any]"],
+    cwd: Path = CHECKOUT,
+) -> None:
+    """Becomes `python -m eventorg` in a process that was just forked, but with cheap passwords.
+
+    Its outputs go to files or pipes.
+    """
+    vars(core)["Passwords"] = cheap_passwords
     for descriptor, output in enumerate(outputs, start=1):
-        os.dup2(os.open(output, os.O_WRONLY | os.O_CREAT), descriptor)
-    os.chdir(CHECKOUT)
+        os.dup2(os.open(output, os.O_WRONLY | os.O_CREAT) if isinstance(output, Path) else output.fileno(), descriptor)
+    os.chdir(cwd)
     os.environ.clear()
     os.environ.update(variables)
     sys.argv[1:] = arguments
@@ -126,11 +139,45 @@ def sentence(refused: subprocess.CompletedProcess[str], status: int = 1) -> str:
     return refused.stderr.removeprefix("eventorg: ").rstrip("\n")
 
 
+class _Fork:
+    """`eventorg` in a fork of the fork server. Its log is a pipe."""
+
+    def __init__(self, arguments: list[str], variables: dict[str, str], cwd: Path) -> None:
+        self.log, theirs = FORKS.Pipe(duplex=False)
+        self.args = arguments
+        with theirs:
+            outputs = [Path(os.devnull), theirs]
+            self._process = FORKS.Process(target=_be_eventorg, args=(arguments, variables, outputs, cwd))
+            self._process.start()
+        assert self._process.pid
+        self.pid = self._process.pid
+
+    @property
+    def returncode(self) -> int | None:
+        return self._process.exitcode
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Returns the exit status. Raises `subprocess.TimeoutExpired`."""
+        self._process.join(timeout)
+        if self._process.exitcode is None:
+            raise subprocess.TimeoutExpired(self.args, timeout or 0)
+        return self._process.exitcode
+
+    def send_signal(self, number: int) -> None:
+        os.kill(self.pid, number)
+
+    def terminate(self) -> None:
+        self._process.terminate()
+
+    def kill(self) -> None:
+        self._process.kill()
+
+
 class Program(Server):
     """A server in a separate process. Its log is read as it is written."""
 
     def __init__(
-        self, process: subprocess.Popen[str], url: str, lines: list[str], log_reader: threading.Thread
+        self, process: subprocess.Popen[str] | _Fork, url: str, lines: list[str], log_reader: threading.Thread
     ) -> None:
         super().__init__(url, Clock(), Settings())
         self.process = process
@@ -156,23 +203,25 @@ class Program(Server):
 
 @contextmanager
 def serving(
-    database: Path, program: Sequence[str] = APP, cwd: Path = CHECKOUT, **settings: str | int
+    database: Path, program: Sequence[str] | None = None, cwd: Path = CHECKOUT, **settings: str | int
 ) -> Iterator[Program]:
-    """Runs a server on a free port. If it still runs when the block ends, it gets SIGTERM."""
-    lines: list[str] = []
-    urls: queue.SimpleQueue[str | None] = queue.SimpleQueue()
-    with start(database, program=program, cwd=cwd, **settings) as process:
+    """Runs a server on a free port. If it still runs when the block ends, it gets SIGTERM.
+
+    It is forked as `run` does, unless you name the program.
+    """
+    with started(database, program, cwd, **settings) as (process, log):
+        lines: list[str] = []
+        urls: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+
+        def read_log() -> None:
+            for line in log:
+                lines.append(line)
+                if '"event": "serving"' in line:
+                    urls.put(json.loads(line)["url"])
+            urls.put(None)
+
+        log_reader = threading.Thread(target=read_log)
         try:
-            assert process.stderr
-
-            def read_log(stderr: Iterator[str]) -> None:
-                for line in stderr:
-                    lines.append(line)
-                    if '"event": "serving"' in line:
-                        urls.put(json.loads(line)["url"])
-                urls.put(None)
-
-            log_reader = threading.Thread(target=read_log, args=(process.stderr,))
             log_reader.start()
             url = urls.get(timeout=PATIENCE)
             assert url, "".join(lines)
@@ -183,4 +232,22 @@ def serving(
             process.wait(PATIENCE)
         finally:
             process.kill()
-    log_reader.join()
+            log_reader.join()
+
+
+@contextmanager
+def started(
+    database: Path, program: Sequence[str] | None = None, cwd: Path = CHECKOUT, **settings: str | int
+) -> Iterator[tuple[subprocess.Popen[str] | _Fork, TextIO]]:
+    """Starts a server and yields its process and its log. At the end of the block, the process must end by itself."""
+    if program is None:
+        fork = _Fork(["serve"], environment(database, **settings), cwd)
+        with fork.log, os.fdopen(os.dup(fork.log.fileno())) as log:
+            try:
+                yield fork, log
+            finally:
+                fork.wait(PATIENCE)
+    else:
+        with start(database, program=program, cwd=cwd, **settings) as process:
+            assert isinstance(process.stderr, TextIOWrapper)
+            yield process, process.stderr

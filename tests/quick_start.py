@@ -9,26 +9,40 @@ from pathlib import Path
 from sqlite3 import Connection
 from typing import Any
 
+import httpx
 import pytest
+from litestar._signature import SignatureModel
+from litestar.openapi.datastructures import ResponseSpec
+from litestar.utils.signature import ParsedSignature
 
-from eventorg import core
+from eventorg import core, testing
+from eventorg.background import mail
 from eventorg.domain.values import Clock, rfc3339
+from eventorg.extensions import worker
 from eventorg.storage import statements
 from eventorg.storage.copies import Progress, no_progress
 from eventorg.storage.migrations import Component
 from eventorg.storage.schema import prepare
 from eventorg.storage.statements import Statement, Statements
 from tests.programs import CHECKOUT
+from tests.quick_client import QuickTransport
 
 
 @pytest.fixture(scope="session", autouse=True)
 def quick_start() -> Iterator[None]:
-    """Reads each SQL file of the checkout once, and compiles and migrates once what is the same."""
+    """Reads each SQL file of the checkout and each handler once, and compiles and migrates once what is the same."""
     with pytest.MonkeyPatch.context() as patch:
         _read_once(patch)
         _compile_once(patch)
         _migrate_once(patch)
+        _parse_once(patch)
+        _look_often(patch)
+        patch.setattr(testing, "_new_client", _new_client)
         yield
+
+
+def _new_client(url: str) -> httpx.Client:
+    return httpx.Client(base_url=url, timeout=30, transport=QuickTransport())
 
 
 def _read_once(patch: pytest.MonkeyPatch) -> None:
@@ -76,3 +90,49 @@ def _migrate_once(patch: pytest.MonkeyPatch) -> None:
         return made[key][0]
 
     patch.setattr(core, "prepare", prepare_once)
+
+
+def _parse_once(patch: pytest.MonkeyPatch) -> None:
+    """Parses the signature of each handler once, and shares the descriptions of its responses. Litestar parses and
+    copies them anew for each application."""
+    parse, model = ParsedSignature.from_fn, SignatureModel.create
+    parsed: dict[Any, ParsedSignature] = {}
+    models: dict[Any, type[SignatureModel]] = {}
+
+    def parse_once(fn: Any, names: dict[str, Any]) -> ParsedSignature:
+        key = _source_of(fn)
+        if key is None:
+            return parse(fn, names)
+        if key not in parsed:
+            parsed[key] = parse(fn, names)
+        return parsed[key]
+
+    def model_once(*, fn: Any, parsed_signature: ParsedSignature, dependency_name_set: set[str], **more: Any) -> Any:
+        key = (_source_of(fn), frozenset(dependency_name_set))
+        if parsed.get(key[0]) is not parsed_signature or any(more.values()):
+            return model(fn=fn, parsed_signature=parsed_signature, dependency_name_set=dependency_name_set, **more)
+        if key not in models:
+            models[key] = model(
+                fn=fn, parsed_signature=parsed_signature, dependency_name_set=dependency_name_set, **more
+            )
+        return models[key]
+
+    patch.setattr(ParsedSignature, "from_fn", parse_once)
+    patch.setattr(SignatureModel, "create", model_once)
+    patch.setattr(ResponseSpec, "__deepcopy__", lambda self, _: self, raising=False)
+
+
+def _source_of(function: Any) -> object:
+    """Returns a key of functions with the same signature, or None for a function that a test makes."""
+    function = getattr(function, "__func__", function)
+    if "<locals>" not in getattr(function, "__qualname__", "<locals>"):
+        return function
+    if function.__module__ in ("eventorg.web.constants", "litestar.routes.http"):  # constants, and answers to OPTIONS
+        return function.__code__
+    return None
+
+
+def _look_often(patch: pytest.MonkeyPatch) -> None:
+    """Lets the server notice sooner that the clock of a test has jumped."""
+    patch.setattr(worker, "TICK_SECONDS", 0.05)
+    patch.setattr(mail, "POLL_SECONDS", 0.1)

@@ -84,9 +84,12 @@ class LoadedPlugin(Struct, frozen=True, eq=False):
         return Component(self.plugin.name, self.plugin.migrations, prefix=f"{self.plugin.name}_")
 
 
-def load_plugins(settings: Settings) -> list[LoadedPlugin]:
-    """Loads the plugins that `EVENTORG_PLUGINS` asks for. Raises `PluginError` and `SettingError`."""
-    found = check_names(settings)
+def load_plugins(settings: Settings, found: dict[str, Import] | None = None) -> list[LoadedPlugin]:
+    """Loads the plugins that `EVENTORG_PLUGINS` asks for, from those that `check_names` has found.
+
+    Raises `PluginError` and `SettingError`.
+    """
+    found = check_names(settings) if found is None else found
     loaded = [_load(name, found[name], settings) for name in _wanted(settings, found)]
     groups: dict[str, str] = {}
     for plugin in (each.plugin for each in loaded if each.plugin.commands):

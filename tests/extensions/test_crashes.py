@@ -13,7 +13,7 @@ import pytest
 from eventorg.repositories.plugins import MAX_ATTEMPTS
 from eventorg.storage.sqlite import connect_reader
 from tests.extensions.plugin_files import DIARY, DIARY_FILES, write
-from tests.programs import EVENTORG, Program, run, serving
+from tests.programs import Program, run, serving
 
 FAULTY = """
 import asyncio, os, time
@@ -48,7 +48,7 @@ class House:
         }
 
     def serving(self, how: str = "") -> AbstractContextManager[Program]:
-        return serving(self.database, program=(*EVENTORG, "serve"), **self.settings, faulty_how=how)
+        return serving(self.database, **self.settings, faulty_how=how)
 
     def run(self, *arguments: str) -> str:
         done = run(self.database, *arguments, **self.settings)

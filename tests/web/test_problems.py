@@ -4,6 +4,7 @@ import ast
 import json
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from string import Formatter
 from typing import Any, Literal
@@ -32,28 +33,33 @@ DOMAIN_ERRORS = {
     if isinstance(kind, type) and issubclass(kind, errors.DomainError) and kind is not errors.DomainError
 }
 PACKAGE = Path(eventorg.__file__).parent
-TREES = [
-    ast.parse(path.read_text(encoding="utf-8"))
-    for path in PACKAGE.rglob("*.py")
-    if not path.is_relative_to(PACKAGE / "extensions" / "template")  # plugins bring their own texts
-]
+
+
+@cache
+def calls() -> list[tuple[str, list[ast.expr]]]:
+    """Returns the names that the sources call, each with the arguments of the call."""
+    return [
+        (str(getattr(node.func, "id", None) or getattr(node.func, "attr", "")), node.args)
+        for path in PACKAGE.rglob("*.py")
+        if not path.is_relative_to(PACKAGE / "extensions" / "template")  # plugins bring their own texts
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and node.args
+    ]
 
 
 def codes_given_to(names: set[str], place: int) -> Iterator[str]:
     """Yields the constant arguments at a position in calls of these names, as regular expressions."""
-    for tree in TREES:
-        for node in ast.walk(tree):
-            if not isinstance(node, ast.Call) or len(node.args) <= place:
-                continue
-            if (getattr(node.func, "id", None) or getattr(node.func, "attr", None)) not in names:
-                continue
-            match node.args[place]:
-                case ast.Constant(value=str(code)):
-                    yield re.escape(code)
-                case ast.JoinedStr(values=parts):
-                    yield "".join(re.escape(str(p.value)) if isinstance(p, ast.Constant) else ".+" for p in parts)
+    for name, arguments in calls():
+        if name not in names or len(arguments) <= place:
+            continue
+        match arguments[place]:
+            case ast.Constant(value=str(code)):
+                yield re.escape(code)
+            case ast.JoinedStr(values=parts):
+                yield "".join(re.escape(str(p.value)) if isinstance(p, ast.Constant) else ".+" for p in parts)
 
 
+@cache
 def used_codes() -> dict[str, set[str]]:
     """Returns the codes that the sources use, by section of the catalogue."""
     problems = {re.escape(kind.default_code) for kind in DOMAIN_ERRORS.values()}

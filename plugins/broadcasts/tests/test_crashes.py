@@ -1,11 +1,6 @@
 """A broadcast to many people outlives the server being killed between its steps, and reaches each of them once."""
 
-import json
-import os
 import sqlite3
-import subprocess
-import sys
-import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -13,14 +8,10 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-import httpx
-
 from eventorg.testing import Bot
+from tests.programs import PATIENCE, run, serving
 
-CHECKOUT = Path(__file__).parents[3]
-EVENTORG = (sys.executable, "-m", "eventorg")
 PEOPLE = 250
-PATIENCE = 60
 
 
 class Story:
@@ -28,36 +19,22 @@ class Story:
 
     def __init__(self, folder: Path) -> None:
         self.file = folder / "eventorg.db"
-        kept = {name: value for name, value in os.environ.items() if not name.startswith("EVENTORG_")}
-        self.environment = kept | {
-            "EVENTORG_DATABASE": str(self.file),
-            "EVENTORG_PORT": "0",
-            "EVENTORG_LOG_FORMAT": "json",
-            "EVENTORG_PLUGINS": "broadcasts",
-        }
         self.run("migrate")
         self.token = self.run("token", "create", "bot", "--scope", "act", "--scope", "deliver").strip()
 
     def run(self, *arguments: str) -> str:
-        command = [*EVENTORG, *arguments]
-        done = subprocess.run(command, cwd=CHECKOUT, env=self.environment, check=True, capture_output=True, text=True)
+        done = run(self.file, *arguments, plugins="broadcasts")
+        assert done.returncode == 0, done
         return done.stdout
 
     @contextmanager
     def serving(self) -> Iterator[Bot]:
         """The server once it serves, killed when the block ends."""
-        program = [*EVENTORG, "serve"]
-        with subprocess.Popen(
-            program, cwd=CHECKOUT, env=self.environment, stderr=subprocess.PIPE, text=True
-        ) as process:
-            assert process.stderr
+        with serving(self.file, plugins="broadcasts") as server:
             try:
-                started = next(line for line in process.stderr if '"event": "serving"' in line)
-                threading.Thread(target=process.stderr.read).start()
-                with httpx.Client(base_url=json.loads(started)["url"], timeout=PATIENCE) as client:
-                    yield Bot(client, "bot", self.token)
+                yield Bot(server.client, "bot", self.token)
             finally:
-                process.kill()
+                server.process.kill()
 
     def gather(self, bot: Bot) -> tuple[Bot, str, set[str]]:
         """Returns the host, the event and its people."""
@@ -96,6 +73,7 @@ def test_a_broadcast_outlives_the_server_being_killed_between_its_steps(tmp_path
         with story.serving():
             while story.made() == before and not story.is_finished():
                 assert time.monotonic() < deadline
+                time.sleep(0.001)
         before = story.made()
     told: Counter[str] = Counter()
     with story.serving() as bot:

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from eventorg.testing import Bot, Server, User, eventorg, eventorg_settings
+from eventorg.testing import Bot, Server, User, eventorg
 
-__all__ = ["eventorg", "eventorg_settings"]
+__all__ = ["eventorg"]
 Shown = dict[str, Any]
 
 
@@ -58,6 +58,11 @@ class Chat:
         response = guest.post(f"/events/{event_id}/register")
         assert response.status_code == 201, response.text
         return guest
+
+
+@pytest.fixture
+def eventorg_settings() -> dict[str, str]:
+    return {"EVENTORG_PLUGINS": "placements"}
 
 
 @pytest.fixture

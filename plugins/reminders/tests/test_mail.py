@@ -26,6 +26,7 @@ def mailbox() -> Mailbox:
 @pytest.fixture
 def eventorg_settings(mailbox: Mailbox) -> dict[str, str]:
     return {
+        "EVENTORG_PLUGINS": "calendar_export,reminders",
         "EVENTORG_SMTP_URL": f"smtp://127.0.0.1:{mailbox.port}",
         "EVENTORG_SMTP_FROM": "Встречи <meetings@example.org>",
     }

@@ -34,6 +34,7 @@ def scheme(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def eventorg_settings(mailbox: Mailbox, scheme: str) -> dict[str, str]:
     return {
+        "EVENTORG_PLUGINS": "reminders",
         "EVENTORG_SMTP_URL": f"{scheme}://meetings:{QUOTED}@127.0.0.1:{mailbox.port}",
         "EVENTORG_LOG_LEVEL": "warning",
         "EVENTORG_SMTP_FROM": "meetings@example.org",
@@ -85,6 +86,7 @@ def test_neither_a_password_nor_an_address_is_logged(
 ) -> None:
     """The server wants another password, then is one that nobody vouches for; both are warned of."""
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    monkeypatch.setattr("eventorg.background.mail.PAUSE_SECONDS", 0.1)  # it need not be seen how long it pauses
     user = sign_up(scene.server, scene.event())
     scene.clock.advance(hours=24)
     with opened(mailbox, scheme, certificate, "another"):

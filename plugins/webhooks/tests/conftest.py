@@ -14,7 +14,11 @@ from .receiver import Receiver, receiving
 @pytest.fixture
 def eventorg_settings() -> dict[str, str]:
     """Logins that last while weeks go by, and receivers on loopback."""
-    return {"EVENTORG_WEBHOOKS_ALLOW_PRIVATE": "true", "EVENTORG_TOKEN_HOURS": "8784"}
+    return {
+        "EVENTORG_PLUGINS": "webhooks",
+        "EVENTORG_WEBHOOKS_ALLOW_PRIVATE": "true",
+        "EVENTORG_TOKEN_HOURS": "8784",
+    }
 
 
 @pytest.fixture

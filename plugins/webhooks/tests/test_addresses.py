@@ -164,7 +164,7 @@ class TestClosed:
 
     @pytest.fixture
     def eventorg_settings(self) -> dict[str, str]:
-        return {}
+        return {"EVENTORG_PLUGINS": "webhooks"}
 
     def test_urls_into_the_own_networks_are_refused_however_spelt(self, eventorg: Server, host: User) -> None:
         path = f"/events/{host.create_event()['id']}/webhooks"
