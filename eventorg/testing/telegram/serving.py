@@ -66,7 +66,7 @@ class Door:
         await asyncio.sleep(0)
 
     def _app(self) -> Litestar:
-        async def answer(request: Request[Any, Any, Any], path: FromPath[str]) -> Response[Any]:
+        async def answer(request: Request[Any, Any, Any], path: FromPath[str] = "") -> Response[Any]:
             try:
                 return await self._answer(request, path)
             except Lost:
@@ -77,8 +77,8 @@ class Door:
             return await self._control.act(verb, await request.body())
 
         methods = [HttpMethod.GET, HttpMethod.POST]
-        handlers = [route("/{path:path}", http_method=methods)(answer), post("/test/{verb:str}")(act)]
-        return Litestar(handlers, openapi_config=None, request_max_body_size=LARGEST_REQUEST)
+        handlers = [route(["/", "/{path:path}"], http_method=methods)(answer), post("/test/{verb:str}")(act)]
+        return Litestar(handlers, openapi_config=None, logging_config=None, request_max_body_size=LARGEST_REQUEST)
 
     async def _answer(self, request: Request[Any, Any, Any], path: str) -> Response[Any]:
         if self._tg.down:

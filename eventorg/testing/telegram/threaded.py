@@ -45,8 +45,10 @@ class Blocking:
             return await result if inspect.isawaitable(result) else result
 
         def call(*arguments: Any, **named: Any) -> Any:
-            plain = [_plain(one) for one in arguments]
-            work = act(*plain, **{name: _plain(one) for name, one in named.items()})
+            plain, plain_named = [_plain(one) for one in arguments], {name: _plain(one) for name, one in named.items()}
+            if _running_loop() is self._loop:  # in a condition of `wait_until`
+                return self._wrapped(method(*plain, **plain_named))
+            work = act(*plain, **plain_named)
             return self._wrapped(asyncio.run_coroutine_threadsafe(work, self._loop).result())
 
         return call
@@ -57,6 +59,13 @@ class Blocking:
         if isinstance(value, list) and value and isinstance(value[0], Message):
             return [Blocking(one, self._loop) for one in value]
         return value
+
+
+def _running_loop() -> asyncio.AbstractEventLoop | None:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
 
 
 def _plain(value: Any) -> Any:

@@ -6,11 +6,12 @@ import json
 import re
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 import httpx
 
-from eventorg.testing.telegram.errors import ApiError, Json, bad
+from eventorg.testing.telegram.errors import ApiError, Json, Lost, bad
 from eventorg.testing.telegram.parameters import Parameters
 
 UNASKED = {"chat_member", "message_reaction", "message_reaction_count"}
@@ -37,6 +38,8 @@ class Updates:
         self._allowed: set[str] | None = None
         self._news = asyncio.Event()
         self._poll = 0
+        self.is_polled = False
+        """Whether a call of getUpdates waits."""
         self._delivery: asyncio.Task[None] | None = None
         self._last_error: tuple[int, str] | None = None
 
@@ -79,11 +82,14 @@ class Updates:
         await asyncio.sleep(0)
         while not self.pending:
             self._news.clear()
+            self.is_polled = True
             try:
                 async with asyncio.timeout(until - time.monotonic()):
                     await self._news.wait()
             except TimeoutError:
                 return []
+            finally:
+                self.is_polled = False
             if mine != self._poll:
                 raise ApiError(
                     409,
@@ -159,4 +165,5 @@ class Updates:
                 if response.content.startswith(b"{"):
                     call: Json = json.loads(response.content)
                     if method := call.pop("method", None):
-                        await answer(method, Parameters(call))
+                        with suppress(ApiError, Lost):  # nobody is told
+                            await answer(method, Parameters(call))
