@@ -21,8 +21,12 @@ def main(host: str, port: int, token: str) -> None:
             click.echo(f"{tg.url} {tg.token}")
             await asyncio.Event().wait()
 
-    with suppress(KeyboardInterrupt):
-        asyncio.run(serve())
+    try:
+        with suppress(KeyboardInterrupt):
+            asyncio.run(serve())
+    except OSError as error:
+        reason = str(error.strerror).partition(" (")[0]  # without the address, which Python appends
+        raise click.ClickException(f"Cannot listen on {host}:{port}: {reason}") from None
 
 
 if __name__ == "__main__":

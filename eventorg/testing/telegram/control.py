@@ -8,11 +8,12 @@
     location {user, latitude, longitude, chat?} -> {message_id}
     contact {user, of?, chat?} -> {message_id}; users {user, request_id, users} -> {message_id}
     forward {user, chat, message_id, to?, is_hidden?} -> {message_id}
+    edit {user, chat, message_id, text}; delete {user, chat, message_id}
     tap {user, chat, message_id, button} -> the answer
     inline {user, query} -> the answer; choose {user, chat, result} -> {message_id}
     block {user}; unblock {user}
     messages {chat} -> {messages}; journal {} -> {calls}; transcript {} -> {entries}
-    fail {method, code, description, parameters?, times?}; down {down}
+    fail {method, code, description, parameters?, times?}; down {down}; tell {kind, update}
 
 A `chat`, a `user`, an `owner` is an id. Without `chat`, people act in private. An error is 400 with `error`.
 """
@@ -108,6 +109,12 @@ class Control:
         hidden = said.get("is_hidden", False)
         return _sent(await self._who(said).forward(self._find(said), self._chat(said, "to"), is_hidden=hidden))
 
+    async def do_edit(self, said: Json) -> None:
+        await self._who(said).edit(self._find(said), said["text"])
+
+    async def do_delete(self, said: Json) -> None:
+        await self._who(said).delete(self._find(said))
+
     async def do_block(self, said: Json) -> None:
         await self._who(said).block()
 
@@ -138,6 +145,9 @@ class Control:
 
     async def do_down(self, said: Json) -> None:
         self._tg.down = said["down"]
+
+    async def do_tell(self, said: Json) -> None:
+        self._tg.tell(said["kind"], said["update"])
 
 
 def _sent(message: Message) -> dict[str, Any]:

@@ -26,6 +26,7 @@ TAGS = {
 }
 _NAMED = {"lt": "<", "gt": ">", "amp": "&", "quot": '"'}
 _REFERENCE = re.compile(r"&(?:#x([0-9a-fA-F]{1,6})|#([0-9]{1,7})|([a-z]+));?")
+_TAG = re.compile(r"""<[^\s>]*((?:"[^"]*"|'[^']*'|[^>"'])*)>""")
 _ATTRIBUTE = re.compile(r"""\s*([^\s=>]+)(?:\s*=\s*("[^"]*"|'[^']*'|[\w.-]+))?\s*""")
 
 
@@ -79,20 +80,20 @@ class _Parser:
 
     def _begin(self) -> None:
         offset = self._offset()
-        end = self.source.find(">", self.at)
-        name, space, rest = self.source[self.at + 1 : end if end >= 0 else None].partition(" ")
-        if end < 0 and not space:
+        found = _TAG.match(self.source, self.at)
+        name = re.split(r"[\s>]", self.source[self.at + 1 :], maxsplit=1)[0]
+        if not found and self.at + 1 + len(name) == len(self.source):
             raise _fault(f"Unclosed start tag at byte offset {offset}")
-        tag = name.strip().lower()
+        tag = name.lower()
         if tag not in TAGS:
             raise _fault(f'Unsupported start tag "{tag}" at byte offset {offset}')
-        if end < 0:
+        if not found:
             raise _fault(f"Unclosed start tag at byte offset {offset}")
-        attributes = {key.lower(): _unquoted(value or "") for key, value in _ATTRIBUTE.findall(rest)}
+        attributes = {key.lower(): _unquoted(value or "") for key, value in _ATTRIBUTE.findall(found[1])}
         if tag == "span" and attributes.get("class") != "tg-spoiler":
             raise _fault(f'Tag "span" must have class "tg-spoiler" at byte offset {offset}')
         self.open.append(_Open(tag, self.length, attributes))
-        self.at = end + 1
+        self.at = found.end()
 
     def _close(self) -> None:
         offset = self._offset()

@@ -134,13 +134,17 @@ class Person:
         self.tg.tell_status(self.chat, self.json(), member(old), member(new))
 
     async def inline(self, query: str, offset: str = "", timeout: float = 5.0, where: Chat | None = None) -> Json:
-        """Types `@bot query` in a chat, and returns the answer: `results`, `is_personal`, `cache_time`, and so on."""
+        """Types `@bot query` in a chat, and returns the answer: `results`, `is_personal`, `cache_time`, and so on.
+
+        Raises `TimeoutError` if none comes, as when inline mode is off.
+        """
         query_id, future = self.tg.ask("inline")
         asked = {"id": query_id, "from": self.json(), "query": query, "offset": offset}
         if where:
             asked["chat_type"] = "sender" if where is self.chat else where.type
         self.tg.transcript.note_act(self.first_name, "inline", {"query": query}, asked)
-        self.tg.tell("inline_query", asked)
+        if self.tg.inline_mode:
+            self.tg.tell("inline_query", asked)
         async with asyncio.timeout(timeout):
             return await future
 

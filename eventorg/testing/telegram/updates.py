@@ -38,10 +38,14 @@ class Updates:
         self._allowed: set[str] | None = None
         self._news = asyncio.Event()
         self._poll = 0
-        self.is_polled = False
-        """Whether a call of getUpdates waits."""
+        self._waiting = 0
         self._delivery: asyncio.Task[None] | None = None
         self._last_error: tuple[int, str] | None = None
+
+    @property
+    def is_polled(self) -> bool:
+        """Whether a call of getUpdates waits."""
+        return self._waiting > 0
 
     def tell(self, kind: str, what: object) -> None:
         """Adds an update, unless the bot does not want this kind."""
@@ -82,14 +86,16 @@ class Updates:
         await asyncio.sleep(0)
         while not self.pending:
             self._news.clear()
-            self.is_polled = True
+            self._waiting += 1
             try:
                 async with asyncio.timeout(until - time.monotonic()):
                     await self._news.wait()
             except TimeoutError:
                 return []
             finally:
-                self.is_polled = False
+                self._waiting -= 1
+            if self.webhook:
+                raise ApiError(409, "Conflict: terminated by setWebhook request")
             if mine != self._poll:
                 raise ApiError(
                     409,
@@ -116,6 +122,7 @@ class Updates:
         self._read_allowed(given)
         self.delete_webhook(given)
         self.webhook = Webhook(url, secret, given.number("max_connections", 40))
+        self._news.set()
         self._delivery = asyncio.create_task(self._deliver(self.webhook, answer))
 
     def delete_webhook(self, given: Parameters) -> None:

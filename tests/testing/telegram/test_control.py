@@ -67,6 +67,9 @@ def test_people_act_by_http(program: Program) -> None:
     act("contact", user=anna, of=boris)
     act("users", user=anna, request_id=1, users=[boris])
     act("forward", user=boris, chat=group, message_id=said)
+    act("edit", user=boris, chat=group, message_id=said, text="/help")
+    act("delete", user=boris, chat=group, message_id=said)
+    act("tell", kind="message", update={"message_id": "not a number"})
     card = api("sendMessage", chat_id=group, text="Tea", reply_markup=BUTTONS)["message_id"]
     answers: list[Any] = []
     tapping = threading.Thread(
@@ -117,3 +120,11 @@ def test_what_cannot_be_done_is_an_error(program: Program) -> None:
     assert "error" in program.act("person", 400, name="Anna")
     anna = program.act("person", first_name="Anna")["id"]
     assert program.act("forward", 400, user=anna, message_id=999_999)["error"] == "no message 999999"
+
+
+def test_a_port_in_use_is_said_in_one_sentence(program: Program) -> None:
+    port = str(program.api.client.base_url.port)
+    arguments = [sys.executable, "-m", "eventorg.testing.telegram", "--port", port]
+    done = subprocess.run(arguments, cwd=CHECKOUT, capture_output=True, text=True, timeout=30, check=False)
+    assert done.returncode == 1
+    assert done.stderr == f"Error: Cannot listen on 127.0.0.1:{port}: Address already in use\n"

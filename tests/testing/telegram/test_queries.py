@@ -107,6 +107,14 @@ def test_an_inline_query_gets_results_that_can_be_posted(api: Api, tg: Any, anna
     assert tap.result()["text"] == ""
 
 
+def test_without_inline_mode_no_query_comes() -> None:
+    with running_fake(inline=False) as tg, Api(tg.url, tg.token) as api:
+        assert api("getMe")["supports_inline_queries"] is False
+        with pytest.raises(TimeoutError):
+            tg.person("Anna").inline("te", timeout=0.01)
+        assert not tg.pending
+
+
 def test_results_that_are_not_right_are_refused(api: Api, tg: Any, anna: Any) -> None:
     asking = Acting(lambda: anna.inline(""))
     query_id = asked(api, tg, "inline_query")["id"]

@@ -73,6 +73,21 @@ def test_the_older_of_two_pollers_gets_409(api: Api, tg: Any) -> None:
     assert "terminated by other getUpdates request" in str(error)
 
 
+def test_a_poller_that_waits_is_ended_by_a_webhook(api: Api, tg: Any) -> None:
+    refused: queue.Queue[Refused] = queue.Queue()
+
+    def poll() -> None:
+        try:
+            api("getUpdates", timeout=50)
+        except Refused as error:
+            refused.put(error)
+
+    threading.Thread(target=poll).start()
+    tg.wait_until(lambda: tg.updates.is_polled, PATIENCE)
+    api("setWebhook", url="https://bot.example/hook")
+    assert str(refused.get(timeout=PATIENCE)) == "Conflict: terminated by setWebhook request"
+
+
 def test_kinds_that_are_not_asked_for_do_not_come(api: Api, tg: Any, anna: Any) -> None:
     api("getUpdates", allowed_updates=["callback_query"])
     anna.say(None, "/my")
