@@ -9,7 +9,7 @@ from typing import Any
 
 from eventorg.testing.telegram import editing, membership, profile, queries, sending
 from eventorg.testing.telegram.chats import Chat
-from eventorg.testing.telegram.errors import ApiError, Json, Lost
+from eventorg.testing.telegram.errors import ApiError, Json, Lost, bad
 from eventorg.testing.telegram.formatting import commands_in, formatted
 from eventorg.testing.telegram.limits import Limits, Pace
 from eventorg.testing.telegram.messages import Message
@@ -249,7 +249,7 @@ class FakeTelegram:
                 raise fault
             if name not in METHODS:
                 raise ApiError(404, "Not Found: method not found")
-            result = await METHODS[name](self, given)
+            result = await _run(METHODS[name], self, given)
         except (ApiError, Lost) as error:
             self.transcript.note_call(method, given.values, error=str(error))
             raise
@@ -257,3 +257,11 @@ class FakeTelegram:
             self.notice()
         self.transcript.note_call(method, given.values, result)
         return result
+
+
+async def _run(method: profile.Method, tg: FakeTelegram, given: Parameters) -> Any:
+    """Runs a method. Raises the error 400 if a nested value is not of the type that the method reads."""
+    try:
+        return await method(tg, given)
+    except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
+        raise bad(f"can't parse the parameters: {type(error).__name__}: {error}") from error
