@@ -31,7 +31,7 @@ coverage *arguments:
 faults:
     {{python}} -m pytest -m 'slow and not fuzz'
 
-# Fuzzes the API at length, with more than 10,000 requests, and tests a generated client.
+# Fuzzes the API at length, with more than 10,000 requests, and tests a generated client and the small Telegram.
 fuzz:
     {{python}} -m pip install --quiet --editable '.[fuzz]' && {{python}} -m pytest -n 0 -m fuzz -s
 

@@ -8,6 +8,7 @@ import sys
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -30,10 +31,13 @@ RUN_HERE = {
     "pyproject.toml",
     "regulars",
     "tea.py",
+    "test_bot.py",
     "test_hello.py",
     "welcome.py",
 }
 """Files and folders of the page that this module runs. `test_examples` runs the others."""
+SMALL_TELEGRAM = {"telegram", "person", "answer"}
+"""Captions of the section Test a bot."""
 MINUTES = 10
 WORDS_A_MINUTE = 238
 """The speed of silent reading (Brysbaert 2019). Code counts too, so this is an upper bound."""
@@ -72,7 +76,7 @@ def test_every_block_has_a_caption_and_is_run_here() -> None:
     assert len(BLOCKS) == TEXT.count("\n```\n") == len(re.findall(r"^```\w+$", TEXT, re.MULTILINE))
     files = {block.caption for block in BLOCKS if "." in block.caption}
     others = {block.caption for block in BLOCKS} - files
-    assert others == {"serve", "request", "response", "test", "new", "package", "installed", "output"}
+    assert others == {"serve", "request", "response", "test", "new", "package", "installed", "output"} | SMALL_TELEGRAM
     assert {name.partition("/")[0] for name in files} == RUN_HERE | EXAMPLES
 
 
@@ -255,3 +259,18 @@ def test_every_field_is_described(field: str) -> None:
 @pytest.mark.parametrize("fact", [kind.__name__ for kind in FACTS.values()])
 def test_every_fact_is_described(fact: str) -> None:
     assert len(re.findall(rf"^\| `{fact}` \| .+ \|$", TEXT, re.MULTILINE)) == 1
+
+
+def test_a_bot_is_tested() -> None:
+    module: dict[str, Any] = {}
+    exec(only("test_bot.py"), module)
+    module["test_a_tap_takes_a_seat"]()
+
+
+def test_the_small_telegram_runs_alone(here: Path) -> None:
+    script = only("telegram").replace("8081", "0")
+    with subprocess.Popen(["bash", "-c", f"exec {script}"], cwd=here, stdout=subprocess.PIPE, text=True) as program:
+        assert program.stdout
+        url, _ = program.stdout.readline().split()
+        assert sh(only("person").replace("http://127.0.0.1:8081", url), here) == only("answer").strip()
+        program.terminate()
