@@ -20,6 +20,7 @@ LEFT_OUT = {
         "calendar_export_addresses",
         "sha256",
     ): "a hash of a secret that the user was shown",
+    ("reminders_user_offsets", "longest"): "computed from `offsets`",
     ("webhooks_endpoints", "secret"): "shown once; every message is signed with it",
     ("webhooks_endpoints", "after"): "a number of the change log",
     ("webhooks_endpoints", "attempted_at"): "what the server did with the receiver",
