@@ -15,7 +15,7 @@ from litestar._signature import SignatureModel
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.utils.signature import ParsedSignature
 
-from eventorg import core, testing
+from eventorg import core
 from eventorg.background import mail
 from eventorg.domain.values import Clock, rfc3339
 from eventorg.extensions import worker
@@ -24,6 +24,7 @@ from eventorg.storage.copies import Progress, no_progress
 from eventorg.storage.migrations import Component
 from eventorg.storage.schema import prepare
 from eventorg.storage.statements import Statement, Statements
+from eventorg.testing import server
 from tests.programs import CHECKOUT
 from tests.quick_client import QuickTransport
 
@@ -37,7 +38,7 @@ def quick_start() -> Iterator[None]:
         _migrate_once(patch)
         _parse_once(patch)
         _look_often(patch)
-        patch.setattr(testing, "_new_client", _new_client)
+        patch.setattr(server, "_new_client", _new_client)
         yield
 
 
