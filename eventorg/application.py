@@ -163,7 +163,6 @@ def create_app(settings: Settings, clock: Clock = utc_now, passwords: Passwords 
             hosts=core.hosts,
             registrations=core.registrations,
             rsvps=core.rsvps,
-            cards=core.cards,
             guest_lists=core.guest_lists,
             invitations=core.invitations,
             participants=core.participants,

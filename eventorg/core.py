@@ -109,8 +109,8 @@ class Core:
         self.rsvps = RsvpRepository(
             database, sql, changes, places, answers, events, participants, idempotency, expansion
         )
-        self.cards = CardRepository(database, sql, events)
-        self.card_lines = CardLines(database)
+        self.cards = CardRepository(sql, events)
+        self.card_lines = CardLines(database, self.cards)
         self.invitations = InvitationRepository(
             database, sql, clock, changes, events, places, self.rsvps, participants, idempotency
         )

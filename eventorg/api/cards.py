@@ -10,7 +10,6 @@ from litestar.params import FromPath, QueryParameter
 from eventorg.extensions.card_lines import CardLines
 from eventorg.locales import find_language
 from eventorg.locales.cards import Card, make_card
-from eventorg.repositories.cards import CardRepository
 from eventorg.web.authentication import ANY_BOT_SECURITY, BY_ANY_BOT, Authenticated
 from eventorg.web.conditional import ETAG, answer_unless_current
 from eventorg.web.headers import language_for
@@ -35,7 +34,6 @@ class CardController(Controller):
         self,
         request: Authenticated,
         event_id: FromPath[str],
-        cards: NamedDependency[CardRepository],
         card_lines: NamedDependency[CardLines],
         names: Annotated[int, QueryParameter(ge=0, le=100, description="Maximum number of names.")] = 20,
         locale: Annotated[
@@ -56,9 +54,8 @@ class CardController(Controller):
         The `ETag` stands for this language and number of names, and `card_etag` for the event. Edit your message if it
         has changed.
         """
-        data = await cards.get(event_id, names, request.user)
         language = find_language(locale or "") or language_for(request.scope)
-        lines = await card_lines.find(data, language)
+        data, lines = await card_lines.get(event_id, names, request.user, language)
         shown = crc32(repr([*lines, *(each.name for each in data.parties)]).encode())  # people change their names
         tag = f'"{data.etag}-{language}-{names}-{shown:x}"'
         return answer_unless_current(make_card(data, language, lines), tag, request)

@@ -3,10 +3,12 @@
 import time
 from typing import TYPE_CHECKING, Final
 
+from eventorg.domain.callers import Caller
 from eventorg.domain.cards import CardData
 from eventorg.extensions.loader import LoadedPlugin
 from eventorg.extensions.supervisor import describe_error
 from eventorg.logger import Logger
+from eventorg.repositories.cards import CardRepository
 from eventorg.storage.database import Database
 from eventorg.storage.transactions import Transaction
 
@@ -22,10 +24,11 @@ log = Logger("eventorg.plugins")
 
 
 class CardLines:
-    """Asks the plugins for their lines. A plugin that fails or is late has none."""
+    """Reads cards with the lines of the plugins. A plugin that fails or is late has none."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, cards: CardRepository) -> None:
         self._database = database
+        self._cards = cards
         self._plugins: list[tuple[str, CardFunction, PluginContext]] = []
 
     def add(self, loaded: LoadedPlugin, context: "PluginContext") -> None:
@@ -33,14 +36,18 @@ class CardLines:
         if loaded.plugin.card is not None:
             self._plugins.append((loaded.plugin.name, loaded.plugin.card, context))
 
-    async def find(self, data: CardData, language: str) -> list[str]:
-        """Returns the lines for a card in a language, in the order of the plugins' names."""
-        if not self._plugins:
-            return []
-        return await self._database.read(lambda tx: self.load(tx, data, language))
+    async def get(self, event_id: str, names: int, caller: Caller, language: str) -> tuple[CardData, list[str]]:
+        """Returns the content of an event's card, with up to so many names, and the lines for it in a language. Raises
+        `NotFound`."""
+
+        def work(tx: Transaction) -> tuple[CardData, list[str]]:
+            data = self._cards.load(tx, event_id, names, caller)
+            return data, self.load(tx, data, language)
+
+        return await self._database.read(work)
 
     def load(self, tx: Transaction, data: CardData, language: str) -> list[str]:
-        """Returns the same, in a transaction."""
+        """Returns the lines for a card in a language, in the order of the plugins' names."""
         found: list[str] = []
         for name, find, context in self._plugins:
             started = time.monotonic()

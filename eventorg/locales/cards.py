@@ -78,10 +78,10 @@ class Card(Struct, kw_only=True, frozen=True):
 def make_card(data: CardData, language: str, lines: Sequence[str] = ()) -> Card:
     """Returns the card of an event in a language. Its text ends with as many of the plugins' lines as fit."""
     event = data.event
-    start, end = (_parse(moment).astimezone(ZoneInfo(event.timezone)) for moment in (event.start_time, event.end_time))
+    start, end = (_local(moment, event.timezone) for moment in (event.start_time, event.end_time))
     same_day = start.date() == end.date()
-    start_text = format_datetime(start, _DAY_AND_TIME[language], locale=language)
-    end_text = format_datetime(end, _TIME if same_day else _DAY_AND_TIME[language], locale=language)
+    start_text = _written(event.start_time, event.timezone, _DAY_AND_TIME[language], language)
+    end_text = _written(event.end_time, event.timezone, _TIME if same_day else _DAY_AND_TIME[language], language)
     when = f"{start_text} – {end_text} ({event.timezone})"
     seated = event.registered_count if sees_names(event.participants_visibility, None) else 0
     return Card(
@@ -170,9 +170,9 @@ def _window(event: Event, language: str) -> str:
 
 def _moment(moment: Instant, event: Event, language: str) -> str:
     """Returns a time in the event's zone, with the year if it is not that of the event."""
-    local, start = (_parse(each).astimezone(ZoneInfo(event.timezone)) for each in (moment, event.start_time))
+    local, start = (_local(each, event.timezone) for each in (moment, event.start_time))
     pattern = _WITHOUT_YEAR if local.year == start.year else _DAY_AND_TIME
-    return format_datetime(local, pattern[language], locale=language)
+    return _written(moment, event.timezone, pattern[language], language)
 
 
 def _names(data: CardData, room: int, language: str) -> str:
@@ -192,12 +192,12 @@ def _more(count: int, language: str) -> str:
     return "\n" + _counted(language, "more", count) if count > 0 else ""
 
 
+@lru_cache(maxsize=10_000)
 def _counted(language: str, what: str, count: int) -> str:
-    """Returns a number with its noun in the right plural form (CLDR plural rules)."""
+    """Returns a number with its noun in the right plural form (CLDR plural rules). A card needs one for each name."""
     return text(language, "card", f"{what}_{_plural_form(language, count)}", count=count)
 
 
-@lru_cache(maxsize=10_000)
 def _plural_form(language: str, count: int) -> str:
     return Locale(language).plural_form(count)
 
@@ -214,5 +214,10 @@ def _units(content: str) -> int:
     return len(content.encode("utf-16-le")) // 2
 
 
-def _parse(moment: Instant) -> datetime:
-    return datetime.fromisoformat(moment)
+def _local(moment: Instant, timezone: str) -> datetime:
+    return datetime.fromisoformat(moment).astimezone(ZoneInfo(timezone))
+
+
+@lru_cache(maxsize=10_000)
+def _written(moment: Instant, timezone: str, pattern: str, language: str) -> str:
+    return format_datetime(_local(moment, timezone), pattern, locale=language)

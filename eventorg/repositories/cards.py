@@ -5,7 +5,6 @@ from eventorg.domain.cards import CardData, NamedParty, ParticipantCounts, card_
 from eventorg.domain.events import Event, sees_names
 from eventorg.domain.users import display_name
 from eventorg.repositories.events import EventRepository
-from eventorg.storage.database import Database
 from eventorg.storage.statements import Statements
 from eventorg.storage.transactions import Transaction
 
@@ -13,20 +12,17 @@ from eventorg.storage.transactions import Transaction
 class CardRepository:
     """The content of cards, for reading."""
 
-    def __init__(self, database: Database, sql: Statements, events: EventRepository) -> None:
-        self._database = database
+    def __init__(self, sql: Statements, events: EventRepository) -> None:
         self._sql = sql
         self._events = events
 
-    async def get(self, event_id: str, limit: int, caller: Caller) -> CardData:
+    def load(self, tx: Transaction, event_id: str, limit: int, caller: Caller) -> CardData:
         """Returns an event with its counts and its first `limit` parties with seats. There are none if not everyone may
         read names.
 
         Raises `NotFound`.
         """
-        return await self._database.read(
-            lambda tx: self._load(tx, self._events.load(tx, event_id, caller.user_id), limit)
-        )
+        return self._load(tx, self._events.load(tx, event_id, caller.user_id), limit)
 
     def load_for_all(self, tx: Transaction, event_id: str, limit: int) -> CardData:
         """Returns the same, whoever may see the event. Raises `NotFound`."""
