@@ -196,6 +196,7 @@ def create_app(settings: Settings, clock: Clock = utc_now, passwords: Passwords 
         observers.append(_add_metrics(app, core, feed))
     for loaded, context in zip(core.loaded, contexts, strict=True):
         _add_routes(app, loaded.plugin, context)
+        context.serve(app)
     app.state.core = core
     app.state.feed = feed
     # Outside of Litestar: its middleware sees no request before routing, so no 404 and no HEAD.

@@ -195,6 +195,7 @@ class Core:
             self.card_lines,
             self.stopping,
             self.settings.public_url,
+            self.bots,
         )
 
     @property

@@ -106,7 +106,7 @@ class Settings(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
         ),
     ] = ""
     telegram_bot_token: Annotated[
-        str, Meta(description="Verifies Mini App logins. Only a key derived from the token stays in memory.")
+        str, Meta(description="Token from BotFather. Runs the bundled Telegram bot, and verifies Mini App logins.")
     ] = ""
     telegram_bot_id: Annotated[
         int,
@@ -258,6 +258,8 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
         elif key in Settings.__struct_fields__ and key != "others":
             if value != "":
                 values[key] = value
+                if key == "telegram_bot_token":
+                    others[key] = _Hidden(value)  # the bundled plugin `telegram_bot` needs the token itself
         elif "_" in key:
             others[key] = value
         else:
@@ -267,11 +269,20 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
     return settings
 
 
+class _Hidden(str):
+    """A text that is not in the representation of the settings."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "…"
+
+
 def own_values(settings: Settings, plugin: str) -> dict[str, Any]:
     """Returns the values for a plugin that are set, by field name."""
     prefix = f"{plugin}_"
     return {
-        key.removeprefix(prefix): value
+        key.removeprefix(prefix): str(value) if isinstance(value, _Hidden) else value
         for key, value in settings.others.items()
         if key.startswith(prefix) and value != ""
     }

@@ -11,6 +11,15 @@ SET
     revoked_at = NULL
 WHERE bots.revoked_at IS NOT NULL;
 
+-- name: renew_bot(name, token_sha256, scopes, now)!
+INSERT INTO bots (name, token_sha256, scopes, created_at, last_used_at, revoked_at)
+VALUES (:name, :token_sha256, :scopes, :now, NULL, NULL)
+ON CONFLICT (name) DO UPDATE
+SET
+    token_sha256 = excluded.token_sha256,
+    scopes = excluded.scopes,
+    revoked_at = NULL;
+
 -- name: list_bots()
 SELECT
     name,

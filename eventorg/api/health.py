@@ -24,7 +24,10 @@ class Health(Struct, frozen=True):
     version: Annotated[str, Meta(description="The version of eventorg.", examples=[__version__])]
     plugins: Annotated[
         dict[str, str],
-        Meta(description="The state of each plugin: `ok`, `retrying` or `failing`.", examples=[{"reminders": "ok"}]),
+        Meta(
+            description="The state of each plugin: `ok`, `retrying`, `failing`, or a sentence about a problem.",
+            examples=[{"reminders": "ok"}],
+        ),
     ]
 
 
@@ -46,7 +49,8 @@ async def get_health(
     """Returns 200 if the server can read and write its database, and 503 if it cannot.
 
     A plugin is `ok`, `retrying` (it retries a change or restarts after a crash), or `failing` (it gave up on a change,
-    crashed eight times in a row, or could not check its rule about who may register).
+    crashed eight times in a row, or could not check its rule about who may register). A plugin that works can show a
+    sentence about a problem that you can solve instead.
     """
     await health.probe()
     states = {state.name: state for state in await plugins.find_states()}

@@ -2,7 +2,6 @@
 
 from collections.abc import Awaitable, Callable, Iterator
 from datetime import timedelta
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -11,7 +10,7 @@ from msgspec import Struct
 
 from eventorg.cli.running import run_with_core
 from eventorg.core import Core
-from eventorg.extensions.loader import check_name_is_free, load_plugins
+from eventorg.extensions.loader import LoadedPlugin, check_name_is_free, load_plugins
 from eventorg.extensions.scaffold import write_example
 from eventorg.repositories.plugins import PluginCrashes, PluginState, summarize
 from eventorg.settings import load
@@ -76,18 +75,26 @@ def find_commands(name: str) -> tuple[click.Group, Callable[..., object]] | None
     """Returns the group of a plugin's commands and the function that they get with `@click.pass_obj`. Returns None if
     the plugin does not exist or has no commands."""
     for loaded in load_plugins(load()):
-        if loaded.plugin.name == name and loaded.plugin.commands:
-            group = click.Group(name, commands=loaded.plugin.commands, help=f"Commands of the plugin {name}.")
-            return group, partial(_run_on_plugin, name)
+        plugin = loaded.plugin
+        if name == (plugin.command_name or plugin.name) and plugin.commands:
+            group = click.Group(name, commands=plugin.commands, help=f"Commands of the plugin {plugin.name}.")
+            return group, _RunOnPlugin(loaded)
     return None
 
 
-def _run_on_plugin(name: str, action: Callable[["Context"], Awaitable[T]]) -> T:
-    async def act(core: Core) -> T:
-        loaded = next(each for each in core.loaded if each.plugin.name == name)
-        return await action(core.context(loaded))
+class _RunOnPlugin:
+    """Runs actions with the context of one plugin. `eventorg.plugin.RunCommand` documents it."""
 
-    return run_with_core(act, plugins=True)
+    def __init__(self, loaded: LoadedPlugin) -> None:
+        self._name = loaded.plugin.name
+        self.settings = loaded.settings
+
+    def __call__(self, action: Callable[["Context"], Awaitable[T]]) -> T:
+        async def act(core: Core) -> T:
+            loaded = next(each for each in core.loaded if each.plugin.name == self._name)
+            return await action(core.context(loaded))
+
+        return run_with_core(act, plugins=True)
 
 
 def _paths(route: object) -> list[str]:
@@ -127,7 +134,7 @@ def _describe(plugin: "Plugin", state: PluginState | None, crashes: PluginCrashe
         "jobs": [f"{job.name} every {_interval(job.every)}" for job in plugin.jobs],
         "migrations": [file.name for file in sorted(plugin.migrations.glob("*.sql"))] if plugin.migrations else [],
         "settings": [f"EVENTORG_{plugin.name}_{field}".upper() for field in fields],
-        "commands": [f"eventorg {plugin.name} {command.name}" for command in plugin.commands],
+        "commands": [f"eventorg {plugin.command_name or plugin.name} {command.name}" for command in plugin.commands],
         "Litestar plugins": [type(part).__name__ for part in plugin.litestar_plugins],
     }.items():
         if names:

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from msgspec import Struct, to_builtins
@@ -19,6 +20,7 @@ from eventorg.extensions.acts import Acts
 from eventorg.extensions.card_lines import CardLines
 from eventorg.extensions.loader import LoadedPlugin
 from eventorg.locales.cards import Card, make_card
+from eventorg.repositories.bots import BotRepository
 from eventorg.repositories.cards import CardRepository
 from eventorg.repositories.changes import ChangeRepository
 from eventorg.repositories.deliveries import DeliveryRepository, Refresh
@@ -30,6 +32,9 @@ from eventorg.storage.database import Database
 from eventorg.storage.transactions import Transaction, TransactionFunction
 
 if TYPE_CHECKING:
+    from httpx import AsyncClient
+
+    from eventorg.extensions.client import App, BotToken
     from eventorg.plugin import FactType
 
 T = TypeVar("T")
@@ -54,6 +59,7 @@ class PluginContext:
         card_lines: CardLines,
         stopping: threading.Event,
         public_url: str,
+        bots: BotRepository,
     ) -> None:
         import structlog  # here: its import is slow, and commands without plugins do not need it
 
@@ -76,10 +82,34 @@ class PluginContext:
         self._stopping = stopping
         self._name = loaded.plugin.name
         self._facts = loaded.plugin.facts
+        self._bots = bots
+        self._scopes = loaded.plugin.bot
+        self._app: App | None = None
+        self._token: BotToken | None = None
+        self.problem: str | None = None
+        """What `show_problem` shows."""
 
     @property
     def is_stopping(self) -> bool:
         return self._stopping.is_set()
+
+    def client(self) -> "AsyncClient":
+        if not self._scopes:
+            raise LookupError(f"Plugin.bot of the plugin {self._name} is empty")
+        if self._app is None:
+            raise LookupError("no server runs in this process")
+        from eventorg.extensions.client import BotToken, make_client  # here: plugins without a bot do not need httpx
+
+        if self._token is None:
+            self._token = BotToken(partial(self._bots.renew, self._name, self._scopes))
+        return make_client(self._app, self._database, self._token)
+
+    def show_problem(self, sentence: str | None) -> None:
+        self.problem = sentence
+
+    def serve(self, app: "App") -> None:
+        """Sets the application that `client` calls."""
+        self._app = app
 
     async def read(self, work: TransactionFunction[T]) -> T:
         return await self._database.read(work)

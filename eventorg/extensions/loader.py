@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, get_args, get_origin
 from msgspec import Struct
 
 from eventorg import __version__
+from eventorg.domain.callers import SCOPES
 from eventorg.domain.facts import FACTS
 from eventorg.errors import OperatorError, SettingError
 from eventorg.package_data import data_folder
@@ -29,15 +30,21 @@ GROUP = "eventorg.plugins"
 """The entry-point group in which installed distributions list their plugins."""
 NO_PLUGINS = "none"
 """The value of `EVENTORG_PLUGINS` that loads no plugin."""
-TAKEN = frozenset(
+COMMANDS = frozenset(
+    ("backup", "check", "deploy", "health", "migrate", "openapi", "plugins", "restore", "serve", "token", "user")
+)
+"""The core's commands."""
+TAKEN = COMMANDS | frozenset(
     (
         *("eventorg", "sqlite", NO_PLUGINS),
-        *("backup", "check", "deploy", "health", "migrate", "openapi", "plugins", "restore", "serve", "token", "user"),
         *("account", "change", "deliveries", "ended", "event", "events", "idempotency", "link"),  # the core's tables
         *("invitations", "open", "plugin", "rsvps", "telegram", "unreachable"),
     )
 )
 """Names that a plugin cannot have, because its commands, settings or tables would be the core's."""
+
+SHARED = frozenset(("telegram_bot",))
+"""Names of bundled plugins that share a setting with the core."""
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{1,30}")
 _INTERFACE = Path(__file__).parents[1] / "plugin"
@@ -67,7 +74,14 @@ class LoadedPlugin(Struct, frozen=True, eq=False):
 def load_plugins(settings: Settings) -> list[LoadedPlugin]:
     """Loads the plugins that `EVENTORG_PLUGINS` asks for. Raises `PluginError` and `SettingError`."""
     found = check_names(settings)
-    return [_load(name, found[name], settings) for name in _wanted(settings, found)]
+    loaded = [_load(name, found[name], settings) for name in _wanted(settings, found)]
+    groups: dict[str, str] = {}
+    for plugin in (each.plugin for each in loaded if each.plugin.commands):
+        group = plugin.command_name or plugin.name
+        if group in groups:
+            raise PluginError(f"The plugins {groups[group]} and {plugin.name} both have the commands eventorg {group}.")
+        groups[group] = plugin.name
+    return loaded
 
 
 def check_names(settings: Settings) -> dict[str, Import]:
@@ -77,7 +91,7 @@ def check_names(settings: Settings) -> dict[str, Import]:
     """
     found = _find(settings)
     for key in settings.others:
-        if not any(key.startswith(f"{name}_") for name in found):
+        if key not in Settings.__struct_fields__ and not any(key.startswith(f"{name}_") for name in found):
             raise unknown(key, Settings, PREFIX)
     wanted = _wanted(settings, found)
     for name in wanted:
@@ -95,6 +109,8 @@ def check_names(settings: Settings) -> dict[str, Import]:
 
 def is_possible_name(name: str) -> bool:
     """Returns true if a plugin can have this name."""
+    if name in SHARED:
+        return True
     taken = any(f"{field}_".startswith(f"{name}_") for field in Settings.__struct_fields__)
     return _NAME.fullmatch(name) is not None and name not in TAKEN and not taken
 
@@ -232,6 +248,12 @@ def _check_fields(plugin: "Plugin") -> None:
             raise PluginError(
                 f"The {field} of the plugin {plugin.name}, {_name(function)}, must not be an `async def`."
             )
+    if not set(plugin.bot) <= set(SCOPES):
+        raise PluginError(
+            f"The plugin {plugin.name} declares bot={plugin.bot!r}. The possible scopes are {', '.join(SCOPES)}."
+        )
+    if plugin.command_name and (not _NAME.fullmatch(plugin.command_name) or plugin.command_name in COMMANDS):
+        raise PluginError(f"The plugin {plugin.name} cannot have the commands `eventorg {plugin.command_name} …`.")
     _check_gates(plugin)
     for function in (*plugin.on.values(), *(job.run for job in plugin.jobs)):
         if not iscoroutinefunction(function):

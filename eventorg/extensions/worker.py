@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Itera
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
 from datetime import datetime
 from functools import partial
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import structlog
 from msgspec import structs
@@ -83,9 +83,11 @@ class PluginWorker:
             if not self._supervisor.is_abandoned:
                 await self._plugins.mark_idle(self.name)
 
-    def health(self, state: PluginState | None) -> Literal["ok", "retrying", "failing"]:
-        """Returns the plugin's health from its stored state and the crashes of its lifespan."""
-        return summarize(state, self._supervisor.crashes)
+    def health(self, state: PluginState | None) -> str:
+        """Returns the plugin's health from its stored state and the crashes of its lifespan. If it is `ok`, returns the
+        problem that the plugin itself shows, if there is one."""
+        summary = summarize(state, self._supervisor.crashes)
+        return self._context.problem or summary if summary == "ok" else summary
 
     def _enter_lifespan(self) -> AbstractAsyncContextManager[None]:
         lifespan = self._plugin.lifespan

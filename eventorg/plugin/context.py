@@ -1,7 +1,7 @@
 """Declares what a plugin is given: its access to the server."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal, Protocol, TypeVar, runtime_checkable
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar, runtime_checkable
 
 from msgspec import Struct
 
@@ -14,6 +14,9 @@ from eventorg.locales.cards import Card
 from eventorg.plugin.fact_types import FactType
 from eventorg.storage.statements import Statements
 from eventorg.storage.transactions import Transaction, TransactionFunction
+
+if TYPE_CHECKING:
+    from httpx import AsyncClient
 
 T = TypeVar("T")
 
@@ -45,6 +48,17 @@ class Context(Protocol):
     @property
     def is_stopping(self) -> bool:
         """True once the server is stopping. A request that waits must end then: look at least every second."""
+
+    def client(self) -> "AsyncClient":
+        """Returns a client of this server's own API, without a network: it sends requests as the bot of the plugin (see
+        `Plugin.bot`), and works on any event loop. Add `X-Act-As` to act for a user. Close it when you are done.
+
+        Raises `LookupError` if `Plugin.bot` is empty, or in a command, where no server runs.
+        """
+
+    def show_problem(self, sentence: str | None) -> None:
+        """Shows a sentence in `/health` as the state of the plugin, until you call it with None. It tells the operator
+        what to do. The server still counts as healthy."""
 
     async def read(self, work: TransactionFunction[T]) -> T:
         """Runs a function in a read transaction (see `Transaction`), on one snapshot, and returns its result."""

@@ -11,6 +11,7 @@ from litestar.plugins import PluginProtocol
 from litestar.types import ControllerRouterHandler
 from msgspec import Struct, structs
 
+from eventorg.domain.callers import BotScope
 from eventorg.domain.cards import CardData
 from eventorg.domain.deliveries import Notice
 from eventorg.domain.facts import Fact
@@ -71,6 +72,10 @@ class Gate(Struct, frozen=True, kw_only=True):
 
 class RunCommand(Protocol):
     """The object that `@click.pass_obj` passes to a command. It runs an action with the plugin's context."""
+
+    @property
+    def settings(self) -> Any:
+        """An instance of `Plugin.settings`, for a command that needs no database."""
 
     def __call__(self, action: Callable[[Context], Awaitable[T]]) -> T: ...
 
@@ -151,6 +156,13 @@ class Plugin(Struct, frozen=True, kw_only=True):
 
     commands: Sequence[click.Command] = ()
     """The commands of `eventorg <name> …`."""
+
+    command_name: str = ""
+    """The name in front of the commands, if it is not the name of the plugin."""
+
+    bot: Sequence[BotScope] = ()
+    """The scopes of the bot as which the plugin calls the server's own API, with `Context.client`. The bot has the name
+    of the plugin. At its first request, the server renews its token, which only the memory of the process has."""
 
     problems: Mapping[str, Mapping[str, str]] = {}
     """The codes of its errors with their texts by language. Each gets a page at `/problems/<code>`, which the `type` of

@@ -1,6 +1,7 @@
 """Bots and their tokens. A token is shown once and stored as a hash."""
 
 import secrets
+from collections.abc import Sequence
 
 from msgspec import Struct
 
@@ -49,6 +50,14 @@ class BotRepository:
             )
 
         await self._database.write(work)
+        return token
+
+    async def renew(self, name: str, scopes: Sequence[BotScope]) -> str:
+        """Returns a new token for the bot of a plugin, with exactly these scopes. A token that it had before ends, also
+        a revoked one."""
+        token = TOKEN_PREFIX + secrets.token_urlsafe(32)
+        row = {"name": name, "token_sha256": hash_token(token), "scopes": " ".join(sorted(set(scopes)))}
+        await self._database.write(lambda tx: tx.run(self._sql.renew_bot, **row, now=tx.now))
         return token
 
     async def find(self) -> list[Bot]:

@@ -126,7 +126,7 @@ class Database:
         must therefore have no effects outside its transaction. Raises `Unavailable` at once when too many wait.
         """
         if get_ident() != self._home:
-            return await self._at_home(self.write(work))
+            return await self.run_on_its_loop(self.write(work))
         if len(self._queue) >= MAX_QUEUE:
             raise Unavailable("busy")
         answer: asyncio.Future[T] = self.loop.create_future()
@@ -207,7 +207,7 @@ class Database:
         """The number of reads that wait for a reader or run on it."""
         return sum(self._reading)
 
-    async def _at_home(self, coroutine: Coroutine[Any, Any, T]) -> T:
+    async def run_on_its_loop(self, coroutine: Coroutine[Any, Any, T]) -> T:
         """Runs a coroutine for another loop on the loop that opened the database."""
         return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(coroutine, self.loop))
 

@@ -205,6 +205,20 @@ def test_the_heartbeat_is_sent(here: Path) -> None:
     assert server.process.returncode == 0
 
 
+def test_the_herald_announces(here: Path) -> None:
+    (here / "herald.py").write_text(only("herald.py"))
+    with serving(here / "eventorg.db", plugins="herald", plugins_dir=str(here)) as server:
+        anna = server.sign_up()
+
+        def is_announced() -> bool:
+            anna.create_event(title="Tea")  # those before the plugin's first request are not announced
+            return "event_announced" in server.log
+
+        server.wait_for(is_announced)
+        assert '"title": "Tea"' in server.log
+        assert server.client.get("/health").json()["plugins"] == {"herald": "ok"}
+
+
 def test_its_tests_pass(here: Path) -> None:
     for name in ("hello.py", "conftest.py", "test_hello.py"):
         (here / name).write_text(only(name))
