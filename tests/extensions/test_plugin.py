@@ -132,6 +132,8 @@ plugin = Plugin(
     statements=HERE,
     migrations=HERE / "migrations",
     commands=[count, fail],
+    command_name="pot",
+    bot=["changes"],
     problems={"no_tea": {"ru": "Чая нет.", "en": "There is no tea."}},
     litestar_plugins=[Sugar()],
 )
@@ -218,15 +220,15 @@ def test_the_card_has_its_line(teahouse: Server) -> None:
 
 
 def test_a_command_reads_and_a_job_writes(teahouse: Server) -> None:
-    before = int(teahouse.run("tea", "count"))
+    before = int(teahouse.run("pot", "count"))
     teahouse.sign_up()
     teahouse.clock.advance(hours=1)
-    teahouse.wait_for(lambda: int(teahouse.run("tea", "count")) >= before + 10)
+    teahouse.wait_for(lambda: int(teahouse.run("pot", "count")) >= before + 10)
 
 
 def test_what_a_command_is_refused_is_one_sentence(teahouse: Server) -> None:
     with pytest.raises(Exception, match=r"^There is no tea\.$"):
-        teahouse.run("tea", "fail")
+        teahouse.run("pot", "fail")
 
 
 def test_an_account_with_rows_of_a_plugin_can_be_deleted(teahouse: Server) -> None:
@@ -273,7 +275,7 @@ def test_what_it_adds_is_shown(teahouse: Server) -> None:
         "  jobs: refill every 1 h",
         "  migrations: 0001_cups.sql",
         "  settings: EVENTORG_TEA_LEAVES",
-        "  commands: eventorg tea count, eventorg tea fail",
+        "  commands: eventorg pot count, eventorg pot fail",
         "  Litestar plugins: Sugar",
     ]
 
