@@ -1,0 +1,12 @@
+-- What the bot remembers about chats and people.
+
+CREATE TABLE telegram_bot_state (
+    kind       TEXT NOT NULL,
+    key        TEXT NOT NULL,
+    user_id    TEXT REFERENCES users (id) ON DELETE CASCADE, -- whose values these are, if they are a person's
+    value      TEXT NOT NULL,                                -- a JSON object
+    updated_at TEXT NOT NULL,
+    PRIMARY KEY (kind, key)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX telegram_bot_state_by_user ON telegram_bot_state (user_id) WHERE user_id IS NOT NULL;
