@@ -1,4 +1,4 @@
-"""Tools for the tests of the core and of plugins: a real server on a real file, a clock, and users."""
+"""A real server on a real file, with a clock, users, and bots, for the tests of the core and of plugins."""
 
 import asyncio
 import itertools
