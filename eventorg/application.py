@@ -4,6 +4,7 @@ import re
 from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from anyio import to_thread
@@ -48,7 +49,7 @@ from eventorg.security.secret import load_secret
 from eventorg.security.sign_up_limit import SignUpLimit
 from eventorg.security.telegram import MiniAppLogin
 from eventorg.settings import Settings, split_secrets
-from eventorg.storage.schema import owner_lock
+from eventorg.storage.ownership import owner_lock
 from eventorg.web.access_log import line_writers
 from eventorg.web.authentication import Authentication
 from eventorg.web.bodies import MAX_BODY_BYTES
@@ -84,9 +85,10 @@ def create_app(settings: Settings, clock: Clock = utc_now, passwords: Passwords 
         schedule = BackupSchedule(settings, clock) if settings.backups else None
         if schedule:
             await to_thread.run_sync(schedule.check_folder)
-        with owner_lock(path):
-            await to_thread.run_sync(core.prepare)
+        with owner_lock(path) as owned:
+            await to_thread.run_sync(partial(core.prepare, owned=owned))
             await to_thread.run_sync(core.check_statements)
+            owned.announce()
             core.use_secrets(settings.secrets or split_secrets(load_secret(path)))
             async with AsyncExitStack() as stack:
                 await stack.enter_async_context(core.database.opened())
@@ -115,6 +117,8 @@ def create_app(settings: Settings, clock: Clock = utc_now, passwords: Passwords 
                 for worker in workers:
                     await stack.enter_async_context(worker.running())
                 yield
+            if not core.database.is_suspect:
+                await to_thread.run_sync(owned.put_mark)
 
     app = Litestar(
         [

@@ -58,6 +58,7 @@ from eventorg.settings import Settings
 from eventorg.storage.copies import Progress, no_progress
 from eventorg.storage.database import Database
 from eventorg.storage.migrations import Component
+from eventorg.storage.ownership import OwnedFile, is_known_to_be_sound
 from eventorg.storage.schema import check_statements, core_component, prepare
 from eventorg.storage.statements import Statements
 from eventorg.storage.transactions import Transaction
@@ -224,10 +225,12 @@ class Core:
         self.tokens.use(secrets)
         self.fingerprints.use(secrets)
 
-    def prepare(self, progress: Progress = no_progress) -> list[str]:
-        """Creates or updates the database and returns the migrations applied. Raises `OperatorError`."""
+    def prepare(self, progress: Progress = no_progress, owned: OwnedFile | None = None) -> list[str]:
+        """Creates or updates the database and returns the migrations applied. Raises `OperatorError`. `owned` is the
+        file if this process owns it."""
         path = self.settings.database_path
-        applied = prepare(path, self.components, self.clock, progress)
+        is_sound = owned.take_mark() if owned else is_known_to_be_sound(path)
+        applied = prepare(path, self.components, self.clock, progress, is_known_to_be_sound=is_sound)
         is_new = f"eventorg/{core_component().files()[0].name}" in applied
         if is_new and not self.settings.secrets:
             create_secret(path)  # with the database, so that a secret that is missing later is noticed

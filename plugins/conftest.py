@@ -2,6 +2,6 @@
 
 from eventorg.testing import eventorg, eventorg_settings
 from tests.described import documented_errors
-from tests.read_once import statements_read_once
+from tests.quick_start import quick_start
 
-__all__ = ["documented_errors", "eventorg", "eventorg_settings", "statements_read_once"]
+__all__ = ["documented_errors", "eventorg", "eventorg_settings", "quick_start"]

@@ -75,11 +75,10 @@ FROM events
 WHERE (id = :event_id OR code = :event_id)
     AND NOT EXISTS (SELECT 1 FROM ending_events WHERE ending_events.id = events.id);
 
--- name: list_roles(event_ids, viewer_id)
--- The role of a user at each of some events, or null. `has_answered` is 1 for a user who answered, or registered and left:
+-- name: get_role(event_id, viewer_id)^
+-- The role of a user at an event, or null. `has_answered` is 1 for a user who answered, or registered and left:
 -- not one whom a host removed.
 SELECT
-    events.id,
     CASE
         WHEN events.organizer_id = :viewer_id THEN 'organizer'
         WHEN EXISTS (
@@ -96,6 +95,23 @@ SELECT
         FROM rsvps
         WHERE rsvps.event_id = events.id AND rsvps.user_id = :viewer_id
     ) AS has_answered
+FROM events
+LEFT JOIN registrations ON registrations.event_id = events.id AND registrations.user_id = :viewer_id
+WHERE events.id = :event_id;
+
+-- name: list_roles(event_ids, viewer_id)
+-- The role of a user at each event of a JSON array, or null.
+SELECT
+    events.id,
+    CASE
+        WHEN events.organizer_id = :viewer_id THEN 'organizer'
+        WHEN EXISTS (
+            SELECT 1
+            FROM event_hosts
+            WHERE event_hosts.event_id = events.id AND event_hosts.user_id = :viewer_id
+        ) THEN 'host'
+        WHEN registrations.status <> 'cancelled' THEN 'participant'
+    END AS role
 FROM json_each(:event_ids)
 JOIN events ON events.id = json_each.value
 LEFT JOIN registrations ON registrations.event_id = events.id AND registrations.user_id = :viewer_id;

@@ -18,9 +18,9 @@ from eventorg.settings import Settings
 from eventorg.testing import Clock, Server, User, running
 from tests import telegram
 from tests.described import documented_errors
-from tests.read_once import statements_read_once
+from tests.quick_start import quick_start
 
-__all__ = ["documented_errors", "statements_read_once"]
+__all__ = ["documented_errors", "quick_start"]
 
 # Hundreds of tests start programs. Without saved bytecode, each start compiles eventorg, for 0.3 s of CPU.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)

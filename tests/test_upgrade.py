@@ -85,7 +85,7 @@ def test_the_file_of_every_release_is_served_with_its_data(tmp_path: Path, relea
         assert [change["data"] for change in told[:5]] == [None] * 5  # from before the upgrade
         assert told[-1]["data"]["by"] == "system"  # the promotion after Boris left
         assert len(told) >= 7
-    assert find_faults(path, [core_component()], thorough=True) == find_miscounts(path) == []
+    assert find_faults(path, [core_component()], depth="thorough") == find_miscounts(path) == []
 
 
 def test_addresses_from_before_the_upgrade_are_unverified(tmp_path: Path) -> None:

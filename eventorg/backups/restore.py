@@ -15,7 +15,8 @@ from eventorg.errors import OperatorError
 from eventorg.storage.copies import Progress, copy_database, flush, no_progress, temporary_beside
 from eventorg.storage.invariants import find_miscounts
 from eventorg.storage.migrations import Component
-from eventorg.storage.schema import find_faults, owner_lock
+from eventorg.storage.ownership import owner_lock
+from eventorg.storage.schema import find_faults
 from eventorg.storage.sqlite import connect_reader, connect_writer
 
 _HEAD = "SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'changes'), 0)"
@@ -70,7 +71,7 @@ def _fill(draft: Path, backup: Path, components: list[Component], progress: Prog
     except sqlite3.Error as error:
         raise OperatorError(f"{backup} was not restored: {error}.") from None
     progress("checking", 0, 1)
-    faults = find_faults(draft, components, thorough=True) or find_miscounts(draft)
+    faults = find_faults(draft, components, depth="thorough") or find_miscounts(draft)
     progress("checking", 1, 1)
     if faults:
         raise OperatorError(f"{backup} was not restored: {faults[0]}")

@@ -75,7 +75,7 @@ def check(repairs: bool) -> None:
     is_sound = True
     with progress_shown() as progress:
         progress("checking", 0, 1)
-        aspects = list(examine(path, core.components, thorough=True, now=rfc3339(core.clock())))
+        aspects = list(examine(path, core.components, "thorough", now=rfc3339(core.clock())))
         progress("checking", 1, 1)
     for aspect, faults in aspects:
         for fault in faults:

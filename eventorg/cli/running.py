@@ -9,6 +9,7 @@ from eventorg.domain.errors import DomainError, Invalid
 from eventorg.errors import OperatorError
 from eventorg.locales.explanations import explain, explain_fault
 from eventorg.settings import load
+from eventorg.storage.ownership import is_known_to_be_sound
 from eventorg.storage.schema import core_component, prepare, require_database
 
 T = TypeVar("T")
@@ -21,8 +22,10 @@ def run_with_core(action: Callable[[Core], Awaitable[T]], *, plugins: bool = Fal
     `plugins`, only the core's: then no plugin is imported, and the plugins' schema waits for `serve` or `migrate`.
     """
     core = Core(load())
-    require_database(core.settings.database_path)
-    prepare(core.settings.database_path, core.components if plugins else [core_component()], core.clock)
+    path = core.settings.database_path
+    require_database(path)
+    components = core.components if plugins else [core_component()]
+    prepare(path, components, core.clock, is_known_to_be_sound=is_known_to_be_sound(path))
     if plugins:
         core.check_statements()
         core.connect_plugins()

@@ -19,7 +19,7 @@ class FieldError(Struct, frozen=True):
 
     field: str
     code: str
-    values: dict[str, str | int] = {}
+    values: Mapping[str, str | int] = {}
 
 
 class DomainError(Exception):

@@ -22,7 +22,7 @@ def explain_code(language: str, code: str, values: Mapping[str, str] = MappingPr
 def explain_fault(language: str, error: FieldError) -> str:
     """Returns the text of a field error; a plugin's rule brings its own text."""
     if error.code in catalogue(language)["fields"]:
-        values = {"unit": "characters"} | error.values
+        values = {"unit": "characters", **error.values}
         return text(language, "fields", error.code, **{name: _word(language, name, values[name]) for name in values})
     return str(error.values.get(language, text(language, "fields", "invalid")))
 

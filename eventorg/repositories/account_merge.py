@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from msgspec import structs
-from msgspec.json import encode
 
 from eventorg.domain.callers import Caller
 from eventorg.domain.facts import ChangeData, ChangeType, NewChange, field_names, registration_step
@@ -121,7 +120,7 @@ class AccountMerge:
             self._seats.touch_card(tx, event_id)
 
     def _merge_role(self, tx: Transaction, event_id: str, acted_at: str | None, stays_id: str, by: Caller) -> None:
-        role = tx.row(self._sql.list_roles, event_ids=encode([event_id]).decode(), viewer_id=stays_id)
+        role = tx.row(self._sql.get_role, event_id=event_id, viewer_id=stays_id)
         if role["role"] not in ("organizer", "host"):
             tx.run(self._sql.add_host, event_id=event_id, user_id=stays_id, now=tx.now)
         self._record(tx, NewChange("event.updated", event_id, stays_id, field_names(["hosts"])), by)

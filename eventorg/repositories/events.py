@@ -41,6 +41,7 @@ from eventorg.repositories.metadata import MetadataRepository
 from eventorg.repositories.seats import Seats
 from eventorg.repositories.steps import Step
 from eventorg.storage.database import Database
+from eventorg.storage.lookup_cache import caches_up_to
 from eventorg.storage.statements import Statements
 from eventorg.storage.transactions import Parameter, Transaction
 
@@ -212,16 +213,20 @@ class EventRepository:
                 self._changes.record(tx, NewChange("event.updated", event_id, successor["organizer_id"], changed), by)
         return True
 
+    @caches_up_to(2_048)  # at most 30 MB, if each has the longest texts
     def _load(self, tx: Transaction, event_id: str) -> Event:
         row = tx.one(self._sql.get_event, event_id=event_id)
         if row is None:
             raise NotFound("event_not_found")
         return _event(row)
 
+    @caches_up_to(16_384)  # at most 6 MB: one for each viewer of each event, and most of them are strangers
     def _load_view(self, tx: Transaction, event_id: str, viewer_id: str | None) -> _View:
         if not viewer_id:
             return _STRANGER
-        row = tx.row(self._sql.list_roles, event_ids=f'["{event_id}"]', viewer_id=viewer_id)
+        row = tx.row(self._sql.get_role, event_id=event_id, viewer_id=viewer_id)
+        if row["role"] is None and not row["has_answered"]:
+            return _STRANGER
         metadata = self._metadata.load(tx, event_id) if is_host(row["role"]) else UNSET
         return _View(row["role"], bool(row["has_answered"]), metadata)
 

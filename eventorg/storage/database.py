@@ -29,6 +29,7 @@ from eventorg.storage.sqlite import (
     checkpoint,
     connect_reader,
     connect_writer,
+    is_damage,
     refusal,
     roll_back,
     set_patience,
@@ -77,6 +78,8 @@ class Database:
         self._queue: deque[_Queued[Any]] = deque()
         self._draining = False
         self._is_locked_out = False
+        self.is_suspect = False
+        """True once the file was lost or SQLite has reported damage: it is then checked before it is served again."""
         self.listeners: Final[list[Callable[[list[Change]], None]]] = []
         """Called on the event loop after each commit that recorded changes, in commit order. Commits of other processes
         follow when they are detected (see `eventorg.background.external_commits`)."""
@@ -236,7 +239,7 @@ class Database:
             try:
                 return int(_raw(self._writer).execute("PRAGMA data_version").fetchone()[0])
             except sqlite3.Error as error:
-                raise refusal(error) from error
+                raise self._refuse(error) from error
 
         return await _on_thread(self._writer, ask)
 
@@ -270,21 +273,27 @@ class Database:
         try:
             self._begin(connection)
         except sqlite3.Error as error:
-            return [_Result(job, error=refusal(error)) for job in group]
+            return [_Result(job, error=self._refuse(error)) for job in group]
         try:
             results = [self._attempt(connection, job) for job in group]
             self._files.check()
             connection.execute("COMMIT")
             return results
         except Unavailable as error:
+            self.is_suspect = True
             roll_back(connection)
             checkpoint(connection)  # the log must not be applied to another file later
             return [_Result(job, error=error) for job in group]
         except BaseException as error:  # every caller needs an answer
             roll_back(connection)
             if len(group) == 1:
-                return [_Result(group[0], error=refusal(error))]
+                return [_Result(group[0], error=self._refuse(error))]
             return [result for job in group for result in self._commit([job])]
+
+    def _refuse(self, error: BaseException) -> Exception:
+        """Returns the error for the client, and notes damage."""
+        self.is_suspect = self.is_suspect or is_damage(error)
+        return refusal(error)
 
     def _begin(self, connection: sqlite3.Connection) -> None:
         """Begins to write and waits for another program that writes. After one timeout, further groups are refused at
@@ -310,7 +319,7 @@ class Database:
                 raise
             connection.execute("ROLLBACK TO work")
             connection.execute("RELEASE work")
-            return _Result(job, error=refusal(error))
+            return _Result(job, error=self._refuse(error))
         connection.execute("RELEASE work")
         return _Result(job, result, news=tx.news)
 
@@ -319,7 +328,7 @@ class Database:
             connection.execute("BEGIN")
             return work(Transaction(connection, self._clock, can_write=False))
         except BaseException as error:
-            raise refusal(error)  # noqa: B904 (mostly the error itself, which has no cause)
+            raise self._refuse(error)  # noqa: B904 (mostly the error itself, which has no cause)
         finally:
             roll_back(connection)
 

@@ -3,16 +3,27 @@
 import asyncio
 import sqlite3
 from collections.abc import Callable
-from functools import lru_cache
-from typing import Any, NoReturn, TypeVar
+from functools import lru_cache, partial
+from typing import Any, Final, NoReturn, TypeVar
 
 from eventorg.storage.sqlite import roll_back
 from eventorg.storage.transactions import Transaction
 
-MAX_CACHED = 512
-"""The number of cached results; each function and its values make one."""
+MAX_CACHED: Final = 512
+"""The number of cached results of a function, unless it has `caches_up_to`."""
 
 T = TypeVar("T")
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def caches_up_to(number: int) -> Callable[[F], F]:
+    """Returns a decorator for a function whose results are small, or seldom the same: this number of them is cached."""
+
+    def mark(function: F) -> F:
+        vars(function)["max_cached"] = number
+        return function
+
+    return mark
 
 
 class LookupCache:
@@ -27,13 +38,17 @@ class LookupCache:
         self._connection = connection
         self._loop = loop
         self._version = 0
-        self._remembered = lru_cache(MAX_CACHED)(self._run)
+        self._remembered: dict[Callable[..., Any], Callable[..., Any]] = {}
 
     def look_up(self, work: Callable[..., T], *values: Any) -> T:
         """Returns the result of a function. Raises its errors, and `sqlite3.Error` if the file is locked or damaged."""
         if not self._connection.in_transaction:
             self._begin()
-        return self._remembered(work, *values)  # type: ignore[no-any-return]
+        remembered = self._remembered.get(work)
+        if remembered is None:
+            size = getattr(work, "max_cached", MAX_CACHED)
+            remembered = self._remembered[work] = lru_cache(size)(partial(self._run, work))
+        return remembered(*values)  # type: ignore[no-any-return]
 
     def end(self) -> None:
         """Ends the snapshot."""
@@ -46,7 +61,7 @@ class LookupCache:
             "PRAGMA data_version"
         ).fetchone()  # it changes with each commit of another connection
         if version != self._version:
-            self._remembered.cache_clear()
+            self._remembered.clear()
             self._version = version
 
     def _run(self, work: Callable[..., Any], *values: Any) -> Any:

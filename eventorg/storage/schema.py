@@ -3,20 +3,19 @@
 Everything here is synchronous and runs before the first request. A file that is refused stays as it was.
 """
 
-import fcntl
-import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing
 from pathlib import Path
+from typing import Literal
 
 from eventorg.domain.values import Clock, rfc3339
 from eventorg.errors import OperatorError
 from eventorg.package_data import data_folder
 from eventorg.storage.copies import Progress, copy_database, flush, no_progress, temporary_beside
 from eventorg.storage.invariants import broken_rules, miscounts
-from eventorg.storage.lock_holder import find_lock_holder
 from eventorg.storage.migrations import Component, NewerSchema, check_history, find_pending, migrate
+from eventorg.storage.ownership import require_place
 from eventorg.storage.sqlite import connect_reader, connect_writer
 from eventorg.storage.statements import Statements
 
@@ -25,6 +24,9 @@ APPLICATION_ID = 0x65766F72
 
 PATIENCE_MS = 60_000
 """The time to wait for another program that migrates: a million registrations can take ten seconds."""
+
+Depth = Literal["schema", "quick", "thorough"]
+"""How much of a file is read to find its faults: its schema, all of it, or all of it several times."""
 
 _FAILURES = "SELECT name, count(*) FROM plugin_failures GROUP BY name ORDER BY name"
 _UNVERIFIED = "SELECT count(*) FROM users WHERE email IS NOT NULL AND NOT email_verified"
@@ -37,14 +39,22 @@ def core_component() -> Component:
     return Component("eventorg", data_folder("sql") / "migrations")
 
 
-def prepare(path: Path, components: list[Component], clock: Clock, progress: Progress = no_progress) -> list[str]:
+def prepare(
+    path: Path,
+    components: list[Component],
+    clock: Clock,
+    progress: Progress = no_progress,
+    *,
+    is_known_to_be_sound: bool = False,
+) -> list[str]:
     """Creates the file or brings it up to date, and returns the migrations that were applied. Raises `OperatorError`.
 
-    A file that a component has used before is copied first, to `<file>.before-<component>-<migration>`: it is the way
+    The file is read from end to end for damage, unless it is known to be sound (see `eventorg.storage.ownership`). One
+    that a component has used before is copied first, to `<file>.before-<component>-<migration>`: it is the way
     back to the previous version. If something fails, the file stays as it was.
     """
-    _require_place(path)
-    faults = find_faults(path, components)
+    require_place(path)
+    faults = find_faults(path, components, depth="schema" if is_known_to_be_sound else "quick")
     if faults:
         raise OperatorError(f"Cannot use the database {path}: {faults[0]}")
 
@@ -86,9 +96,9 @@ def check_statements(path: Path, sql: Statements, prefix: str = "") -> None:
         sql.check(connection, prefix)
 
 
-def find_faults(path: Path, components: list[Component], *, thorough: bool = False) -> list[str]:
+def find_faults(path: Path, components: list[Component], *, depth: Depth = "quick") -> list[str]:
     """Returns the faults of a file, one sentence each. Only reads. A file that does not exist yet has none."""
-    return [fault for aspect, faults in examine(path, components, thorough) if aspect in _SERVED for fault in faults]
+    return [fault for aspect, faults in examine(path, components, depth) if aspect in _SERVED for fault in faults]
 
 
 def require_database(path: Path) -> None:
@@ -111,11 +121,11 @@ def count_unverified_addresses(path: Path) -> int:
         return int(connection.execute(_UNVERIFIED).fetchone()[0])
 
 
-def examine(path: Path, components: list[Component], thorough: bool, now: str = "") -> Iterator[tuple[str, list[str]]]:
+def examine(path: Path, components: list[Component], depth: Depth, now: str = "") -> Iterator[tuple[str, list[str]]]:
     """Yields the aspects of a file, each with its faults, one sentence per fault. Only reads.
 
-    A thorough check also compares indexes with their tables, and with a time the rules that depend on it. A file of
-    another program is not examined.
+    A quick check reads the file from end to end. A thorough one also compares indexes with their tables, and with a
+    time the rules that depend on it. A file of another program is not examined.
     """
     if not path.exists() or path.stat().st_size == 0:
         return
@@ -127,6 +137,9 @@ def examine(path: Path, components: list[Component], thorough: bool, now: str = 
                 yield "schema", ["this file belongs to another program."]
                 return
             yield "schema", list(_schema_faults(connection, path, components))
+            if depth == "schema":
+                return
+            thorough = depth == "thorough"
             yield "integrity", list(_damage(connection, "integrity_check" if thorough else "quick_check"))
             yield "foreign keys", list(_broken_references(connection))
             yield "counters", list(miscounts(connection)) if thorough else []
@@ -168,36 +181,3 @@ def _failed_changes(connection: sqlite3.Connection) -> Iterator[str]:
                 f"{name} failed to process {count} {'change' if count == 1 else 'changes'}. To see the error, run "
                 f"`eventorg plugins`. To retry, run `eventorg plugins retry {name}`."
             )
-
-
-@contextmanager
-def owner_lock(path: Path) -> Iterator[None]:
-    """Holds the file for this process by a lock on a side file. Raises `OperatorError` if another process has it.
-
-    The kernel releases the lock (flock) when the process ends in any way. Readers need no lock.
-    """
-    _require_place(path)
-    lock = path.with_name(path.name + ".lock")
-    try:
-        descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-    except OSError as error:
-        raise OperatorError(f"{path} cannot be locked for this process: {lock}: {error.strerror}.") from None
-    try:
-        with suppress(PermissionError):  # another user's file
-            os.fchmod(descriptor, 0o600)  # earlier versions created it for all users, who could then hold the lock
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            holder = find_lock_holder(descriptor)
-            raise OperatorError(f"{path} is in use by {holder}. Stop that process first.") from None
-        yield
-    finally:
-        os.close(descriptor)
-
-
-def _require_place(path: Path) -> None:
-    """Raises `OperatorError` if no database can be at a path, so that nothing is created beside it."""
-    if not path.parent.is_dir():
-        raise OperatorError(f"The folder {path.parent} for the database does not exist. Create it first.")
-    if path.is_symlink() or (path.exists() and not path.is_file()):
-        raise OperatorError(f"{path} is not a regular file, so it cannot be the database.")

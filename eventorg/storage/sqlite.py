@@ -161,6 +161,12 @@ class OpenedFiles:
         self._is_large = size > JOURNAL_BYTES
 
 
+def is_damage(error: BaseException) -> bool:
+    """Returns true if an error shows that the file, or the disk that it is on, may be damaged."""
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    return code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_IOERR)
+
+
 def refusal(error: BaseException) -> Exception:
     """Returns the error for the client: an error of the storage is translated, any other one is returned as it is."""
     if not isinstance(error, Exception) or isinstance(error, StopIteration):

@@ -14,7 +14,8 @@ from eventorg.backups.backup import back_up
 from eventorg.backups.restore import restore
 from eventorg.errors import OperatorError
 from eventorg.settings import Settings
-from eventorg.storage.schema import core_component, find_faults, owner_lock, prepare
+from eventorg.storage.ownership import owner_lock
+from eventorg.storage.schema import core_component, find_faults, prepare
 from eventorg.storage.sqlite import connect_reader, connect_writer
 from eventorg.testing import Clock, User, running
 from tests.programs import CHECKOUT, run, sentence, serving

@@ -10,36 +10,33 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
-from msgspec import Struct
 
 from eventorg.domain.facts import FACTS
 from eventorg.plugin import Plugin
 from eventorg.settings import Settings
 from eventorg.testing import check_problem, running
+from tests.extensions.tutorial import BLOCKS, EXAMPLES, TEXT, only, texts, write_files
 from tests.programs import CHECKOUT, environment, serving
 
-TEXT = (CHECKOUT / "plugins" / "README.md").read_text(encoding="utf-8")
 EXAMPLE = CHECKOUT / "eventorg" / "extensions" / "template"
-
-
-class Block(Struct, frozen=True):
-    """A fenced block and the bold line above it: the name of a file, or the use of the block."""
-
-    caption: str
-    text: str
-
-
-_BLOCK = re.compile(r"^\*\*([^*\n]+)\*\*\n\n```\w+\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-BLOCKS = [Block(*match.groups()) for match in _BLOCK.finditer(TEXT)]
-
-
-def texts(caption: str) -> list[str]:
-    return [block.text for block in BLOCKS if block.caption == caption]
-
-
-def only(caption: str) -> str:
-    (text,) = texts(caption)
-    return text
+RUN_HERE = {
+    "allow_list.py",
+    "cake.py",
+    "conftest.py",
+    "example",
+    "heartbeat.py",
+    "hello.py",
+    "herald.py",
+    "pyproject.toml",
+    "regulars",
+    "tea.py",
+    "test_hello.py",
+    "welcome.py",
+}
+"""Files and folders of the page that this module runs. `test_examples` runs the others."""
+MINUTES = 10
+WORDS_A_MINUTE = 238
+"""The speed of silent reading (Brysbaert 2019). Code counts too, so this is an upper bound."""
 
 
 @pytest.fixture
@@ -71,33 +68,19 @@ def sh(script: str, cwd: Path, **settings: str) -> str:
     return done.stdout
 
 
-def write_example(folder: Path) -> None:
-    """The files of the second plugin, as the tutorial shows them."""
-    for block in BLOCKS:
-        if block.caption.startswith("example/"):
-            path = folder / block.caption
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with path.open("a", encoding="utf-8") as file:
-                file.write(block.text)
-
-
 def test_every_block_has_a_caption_and_is_run_here() -> None:
     assert len(BLOCKS) == TEXT.count("\n```\n") == len(re.findall(r"^```\w+$", TEXT, re.MULTILINE))
     files = {block.caption for block in BLOCKS if "." in block.caption}
     others = {block.caption for block in BLOCKS} - files
     assert others == {"serve", "request", "response", "test", "new", "package", "installed", "output"}
-    tried = {
-        "hello.py",
-        "conftest.py",
-        "test_hello.py",
-        "heartbeat.py",
-        "allow_list.py",
-        "tea.py",
-        "cake.py",
-        "welcome.py",
-        "pyproject.toml",
-    }
-    assert files == tried | {name for name in files if name.startswith(("example/", "regulars/"))}
+    assert {name.partition("/")[0] for name in files} == RUN_HERE | EXAMPLES
+
+
+def test_the_tutorial_takes_ten_minutes_and_has_a_gate_and_a_message() -> None:
+    tutorial = TEXT.partition("\n## Tutorial\n")[2].partition("\n## ")[0]
+    assert 0 < len(tutorial.split()) <= MINUTES * WORDS_A_MINUTE
+    assert "gates=[Gate(" in tutorial
+    assert "context.notify(" in tutorial
 
 
 def test_the_first_plugin_is_short() -> None:
@@ -132,10 +115,14 @@ def test_a_participant_is_welcomed(here: Path) -> None:
     (here / "welcome.py").write_text(only("welcome.py"))
     settings = Settings(database=str(here / "eventorg.db"), plugins="welcome", plugins_dir=str(here), log_level="error")
     with running(settings) as server:
-        event = server.sign_up().create_event(title="Tea")["id"]
+        host = server.sign_up()
+        full, event = (host.create_event(title=title, capacity=1)["id"] for title in ("Full", "Tea"))
+        host.post(f"/events/{full}/register")
         bot = server.make_bot("act", "deliver")
         account = bot.put("/identities/telegram/7", json={"locale": "en"}).json()
-        assert bot.acting_for(str(account["id"])).post(f"/events/{event}/register").status_code == 201
+        acting = bot.acting_for(str(account["id"]))
+        assert acting.post(f"/events/{full}/register").json()["status"] == "waitlisted"
+        assert acting.post(f"/events/{event}/register").status_code == 201
         leased = []
 
         def lease() -> bool:
@@ -165,11 +152,7 @@ def test_tea_is_poured(here: Path) -> None:
 
 
 def test_participants_are_moved(here: Path) -> None:
-    for block in BLOCKS:
-        if block.caption.startswith("regulars/"):
-            path = here / block.caption
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(block.text)
+    write_files(here, "regulars")
     with serving(here / "eventorg.db", plugins="regulars", plugins_dir=str(here)) as server:
         anna, boris = server.sign_up(), server.sign_up()
         event, following = (anna.create_event()["id"] for _ in range(2))
@@ -227,7 +210,7 @@ def test_its_tests_pass(here: Path) -> None:
 
 def test_the_files_of_the_second_plugin_are_what_the_command_writes(here: Path, tmp_path: Path) -> None:
     assert sh(only("new"), here) == "example\n"
-    write_example(tmp_path)
+    write_files(tmp_path, "example")
     for file in sorted((tmp_path / "example").rglob("*.*")):
         made = here / file.relative_to(tmp_path)
         shown = [line for line in file.read_text().splitlines() if line]
@@ -240,13 +223,13 @@ def test_the_files_of_the_second_plugin_are_what_the_command_writes(here: Path, 
 
 @pytest.mark.slow  # its files are those of `eventorg plugins new`, whose tests are run by test_plugin
 def test_the_tests_of_the_second_plugin_pass(here: Path) -> None:
-    write_example(here)
+    write_files(here, "example")
     assert "7 passed" in sh(texts("test")[1], here)
 
 
 def test_it_is_packaged_installed_and_served(here: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without a download: what builds it is taken from this environment."""
-    write_example(here)
+    write_files(here, "example")
     (here / "pyproject.toml").write_text(only("pyproject.toml"))
     site = tmp_path / "site"
     offline = only("package").replace("pip wheel", "pip wheel --quiet --no-index --no-build-isolation")

@@ -11,7 +11,7 @@ import pytest
 
 from eventorg.domain.errors import NotFound, Unavailable
 from eventorg.storage.database import Database
-from eventorg.storage.lookup_cache import MAX_CACHED, LookupCache
+from eventorg.storage.lookup_cache import MAX_CACHED, LookupCache, caches_up_to
 from eventorg.storage.sqlite import connect_reader, connect_writer
 from eventorg.storage.statements import Statement
 from eventorg.storage.transactions import Transaction
@@ -276,3 +276,22 @@ async def test_who_asks_on_a_thread_of_its_own_reads_there(path: Path) -> None:
         await database.write(lambda tx: tx.run(ADD, text="two"))
         assert await asyncio.to_thread(lambda: asyncio.run(look())) == (True, 2)
     assert not path.with_name("notes.db-wal").exists()  # every connection is closed
+
+
+async def test_a_function_says_how_much_of_it_is_remembered(path: Path) -> None:
+    with closing(connect_reader(path)) as connection, closing(connect_writer(path)) as other:
+        cache = LookupCache(connection, asyncio.get_running_loop())
+        asked: list[int] = []
+
+        @caches_up_to(MAX_CACHED + 1)
+        def look(tx: Transaction, number: int) -> int:
+            asked.append(number)
+            return count(tx)
+
+        for _ in range(2):
+            assert {cache.look_up(look, number) for number in range(MAX_CACHED + 1)} == {0}
+        assert asked == list(range(MAX_CACHED + 1))
+        await asyncio.sleep(0)
+        other.execute("INSERT INTO notes (text) VALUES ('one')")
+        assert cache.look_up(look, 0) == 1
+        await asyncio.sleep(0)

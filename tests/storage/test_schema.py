@@ -12,7 +12,8 @@ import pytest
 
 from eventorg.errors import OperatorError
 from eventorg.storage.lock_holder import find_lock_holder
-from eventorg.storage.schema import core_component, find_faults, owner_lock, prepare
+from eventorg.storage.ownership import owner_lock
+from eventorg.storage.schema import core_component, find_faults, prepare
 from eventorg.storage.sqlite import connect_writer
 from eventorg.testing import Clock
 from tests.programs import APP, EVENTORG, run, sentence, serving

@@ -1,0 +1,45 @@
+"""Tools for the tests of the core and of plugins: a real server on a real file, a clock, users, and a small Telegram.
+
+Each name is imported when it is first used. So the fake Telegram starts without the server, and the server without it.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from eventorg.testing.server import (
+        PASSWORD,
+        Bot,
+        Clock,
+        Server,
+        User,
+        cheap_passwords,
+        check_problem,
+        eventorg,
+        eventorg_settings,
+        running,
+    )
+    from eventorg.testing.telegram import FakeTelegram, running_fake
+
+__all__ = [
+    "PASSWORD",
+    "Bot",
+    "Clock",
+    "FakeTelegram",
+    "Server",
+    "User",
+    "cheap_passwords",
+    "check_problem",
+    "eventorg",
+    "eventorg_settings",
+    "running",
+    "running_fake",
+]
+_OF_TELEGRAM = {"FakeTelegram", "running_fake"}
+
+
+def __getattr__(name: str) -> Any:
+    """Returns an exported name, which it imports. Raises `AttributeError` as a module without it does."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{'telegram' if name in _OF_TELEGRAM else 'server'}"), name)
