@@ -62,10 +62,15 @@ def _migrate_once(patch: pytest.MonkeyPatch) -> None:
     made: dict[Any, tuple[list[str], bytes]] = {}
 
     def prepare_once(
-        path: Path, components: list[Component], clock: Clock, progress: Progress = no_progress
+        path: Path,
+        components: list[Component],
+        clock: Clock,
+        progress: Progress = no_progress,
+        *,
+        is_known_to_be_sound: bool = False,
     ) -> list[str]:
         if path.exists() or path.is_symlink() or not path.parent.is_dir():
-            return prepare(path, components, clock, progress)
+            return prepare(path, components, clock, progress, is_known_to_be_sound=is_known_to_be_sound)
         files = [(each.name, each.prefix, file.name, file.read_bytes()) for each in components for file in each.files()]
         key = (rfc3339(clock()), *files)
         if key not in made:
