@@ -8,6 +8,8 @@ from pathlib import Path
 from eventorg.plugin import Context, Job, Plugin
 
 from .commands import COMMANDS
+from .postponing import resume
+from .routes import ROUTES
 from .settings import Settings
 from .state import export, merge, sweep
 
@@ -28,10 +30,14 @@ async def lifespan(context: Context) -> AsyncIterator[None]:
 
 plugin = Plugin(
     name="telegram_bot",
+    routes=ROUTES,
     export=export,
     on_merge=merge,
     lifespan=lifespan,
-    jobs=[Job(name="sweep", every=timedelta(hours=1), run=sweep)],
+    jobs=[
+        Job(name="sweep", every=timedelta(hours=1), run=sweep),
+        Job(name="postpone", every=timedelta(minutes=5), run=resume),
+    ],
     settings=Settings,
     statements=_HERE / "sql",
     migrations=_HERE / "migrations",

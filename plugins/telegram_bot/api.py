@@ -18,7 +18,8 @@ class Problem(Exception):
         super().__init__(f"{status} {document.get('code', '')}")
         self.status = status
         self.code = str(document.get("code", "unreachable"))
-        self.text = str(document.get("detail") or document.get("title") or "")
+        errors = document.get("errors") or [{}]
+        self.text = str(errors[0].get("message") or document.get("detail") or document.get("title") or "")
         self.document = document
 
     @property

@@ -15,6 +15,9 @@ LOOK_SECONDS: Final = 2.0
 LIMIT: Final = 30
 LEASE_SECONDS: Final = 120
 
+_ASKING: Final = ("changed", "reminders.restored")
+"""The kinds of news after which a person may want to answer again."""
+
 Delivery = dict[str, Any]
 
 
@@ -58,7 +61,16 @@ async def _send(bot: Bot, delivery: Delivery) -> dict[str, Any]:
 
 
 def _keyboard(delivery: Delivery) -> InlineKeyboardMarkup | None:
-    if not delivery["event_id"]:
+    """Returns the buttons under a message: to see its event, and to answer again if the event has moved."""
+    event_id = delivery["event_id"]
+    if not event_id:
         return None
-    button = say(language_of(delivery["locale"]), "buttons.show")
-    return InlineKeyboardMarkup([[InlineKeyboardButton(button, callback_data=f"show:{delivery['event_id']}")]])
+    language = language_of(delivery["locale"])
+
+    def button(name: str, data: str) -> InlineKeyboardButton:
+        return InlineKeyboardButton(say(language, f"buttons.{name}"), callback_data=f"{data}:{event_id}")
+
+    rows = [[button("show", "show")]]
+    if delivery["kind"] in _ASKING:
+        rows = [[button("going", "a:going")], [button("maybe", "a:maybe"), button("declined", "a:declined")], *rows]
+    return InlineKeyboardMarkup(rows)

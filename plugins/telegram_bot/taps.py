@@ -12,6 +12,14 @@ async def _answer(tap: Tap, answer: str) -> None:
     await _finish(tap, result)
 
 
+async def _answer_news(tap: Tap) -> None:
+    """Answers under a message about the event, which is no card."""
+    answer, _, event_id = tap.argument.partition(":")
+    result = await tap.bot.api.call("PUT", f"/events/{event_id}/rsvp", tap.person, json={"answer": answer})
+    tap.bot.news.set()
+    await tap.toast(describe(result, tap.person.language))
+
+
 async def _step(tap: Tap, delta: int) -> None:
     path = f"/events/{tap.argument}/rsvp"
     result = await tap.bot.api.call("PATCH", path, tap.person, json={"guests_delta": delta}, key=tap.key)
@@ -88,4 +96,4 @@ def describe(result: dict[str, Any], language: str) -> str:
     return f"{words} " + say(language, "taps.seats", taken=counts["registered"], capacity=counts["capacity"])
 
 
-FEATURE = Feature(taps={"g": _going, "p": _plus, "m": _minus, "y": _maybe, "n": _declined})
+FEATURE = Feature(taps={"g": _going, "p": _plus, "m": _minus, "y": _maybe, "n": _declined, "a": _answer_news})
