@@ -2,7 +2,6 @@
 
 from collections.abc import Awaitable, Callable, Iterator
 from datetime import timedelta
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -11,7 +10,7 @@ from msgspec import Struct
 
 from eventorg.cli.running import run_with_core
 from eventorg.core import Core
-from eventorg.extensions.loader import check_name_is_free, load_plugins
+from eventorg.extensions.loader import LoadedPlugin, check_name_is_free, load_plugins
 from eventorg.extensions.scaffold import write_example
 from eventorg.repositories.plugins import PluginCrashes, PluginState, summarize
 from eventorg.settings import load
@@ -79,16 +78,23 @@ def find_commands(name: str) -> tuple[click.Group, Callable[..., object]] | None
         plugin = loaded.plugin
         if name == (plugin.command_name or plugin.name) and plugin.commands:
             group = click.Group(name, commands=plugin.commands, help=f"Commands of the plugin {plugin.name}.")
-            return group, partial(_run_on_plugin, plugin.name)
+            return group, _RunOnPlugin(loaded)
     return None
 
 
-def _run_on_plugin(name: str, action: Callable[["Context"], Awaitable[T]]) -> T:
-    async def act(core: Core) -> T:
-        loaded = next(each for each in core.loaded if each.plugin.name == name)
-        return await action(core.context(loaded))
+class _RunOnPlugin:
+    """Runs actions with the context of one plugin. `eventorg.plugin.RunCommand` documents it."""
 
-    return run_with_core(act, plugins=True)
+    def __init__(self, loaded: LoadedPlugin) -> None:
+        self._name = loaded.plugin.name
+        self.settings = loaded.settings
+
+    def __call__(self, action: Callable[["Context"], Awaitable[T]]) -> T:
+        async def act(core: Core) -> T:
+            loaded = next(each for each in core.loaded if each.plugin.name == self._name)
+            return await action(core.context(loaded))
+
+        return run_with_core(act, plugins=True)
 
 
 def _paths(route: object) -> list[str]:

@@ -73,6 +73,10 @@ class Gate(Struct, frozen=True, kw_only=True):
 class RunCommand(Protocol):
     """The object that `@click.pass_obj` passes to a command. It runs an action with the plugin's context."""
 
+    @property
+    def settings(self) -> Any:
+        """An instance of `Plugin.settings`, for a command that needs no database."""
+
     def __call__(self, action: Callable[[Context], Awaitable[T]]) -> T: ...
 
 

@@ -106,6 +106,7 @@ def test_of_others_plugins_export_nothing(bundled: Server) -> None:
     export = bundled.sign_up().get("/users/me/export").json()
     assert user.id not in json.dumps(export)
     assert export["plugins"].pop("questions", []) == []
+    assert export["plugins"].pop("telegram_bot", []) == []
     assert export["plugins"] == {
         "broadcasts": {"written": [], "received": []},
         "calendar_export": {"address_made_at": None, "moves": []},

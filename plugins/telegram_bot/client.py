@@ -1,0 +1,190 @@
+"""Calls Telegram's Bot API through python-telegram-bot, at the pace that Telegram allows."""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from contextlib import nullcontext
+from datetime import timedelta
+from typing import Any, Final
+
+import telegram
+from telegram import InlineKeyboardMarkup, LinkPreviewOptions, Message, MessageEntity, ReplyParameters, Update
+from telegram.error import BadRequest, ChatMigrated, Forbidden, RetryAfter, TelegramError
+from telegram.request import HTTPXRequest
+
+from .pace import Pace, Priority
+from .texts import shorten
+
+POLL_SECONDS: Final = 25
+MAX_TOAST: Final = 200
+MAX_TEXT: Final = 4096
+ALLOWED: Final = ["message", "callback_query", "inline_query", "chosen_inline_result", "my_chat_member"]
+_SEND_ATTEMPTS: Final = 5
+_NO_PREVIEW: Final = LinkPreviewOptions(is_disabled=True)
+_GONE: Final = ("message to edit not found", "message_id_invalid", "chat not found", "message can't be edited")
+
+
+class _Bot(telegram.Bot):
+    """python-telegram-bot's client. `get_updates` parses all updates at once, so one that it cannot read stops all."""
+
+    async def fetch_updates(self, offset: int, seconds: int) -> list[dict[str, Any]]:
+        """Returns the updates from a number on, as Telegram sends them."""
+        data = {"offset": offset, "timeout": seconds, "allowed_updates": ALLOWED}
+        found: list[dict[str, Any]] = await self._post("getUpdates", data, read_timeout=seconds + 10)
+        return found
+
+
+class Gone(Exception):
+    """The message, or the chat, is not there any more, or not open to the bot."""
+
+
+class Later(Exception):
+    """Telegram does not take the call now."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(seconds)
+        self.seconds = seconds
+
+
+class Telegram:
+    """The Bot API for one bot."""
+
+    def __init__(self, token: str, api_url: str, pace: Pace) -> None:
+        for name in ("httpx", "httpcore", "telegram"):
+            logging.getLogger(name).setLevel(logging.WARNING)  # at INFO, httpx logs URLs, which have the token in them
+        self.pace = pace
+        calls = HTTPXRequest(connection_pool_size=64, pool_timeout=30, read_timeout=20, connect_timeout=10)
+        polls = HTTPXRequest(connection_pool_size=2, connect_timeout=10)
+        self._requests = (calls, polls)
+        self.bot = _Bot(
+            token,
+            base_url=f"{api_url}/bot",
+            base_file_url=f"{api_url}/file/bot",
+            request=calls,
+            get_updates_request=polls,
+        )
+        self.me = telegram.User(int(token.partition(":")[0]), "", True)
+        self._moved: dict[int, int] = {}
+
+    async def start(self) -> None:
+        """Asks who the bot is. Raises `TelegramError`."""
+        self.me = await self.bot.get_me()
+
+    async def stop(self) -> None:
+        """Closes the connections."""
+        await asyncio.gather(*(request.shutdown() for request in self._requests), return_exceptions=True)
+
+    def follow(self, old: int, new: int) -> None:
+        """Sends what is for a group to the supergroup that it became."""
+        self._moved[old] = new
+
+    async def updates(self, offset: int, seconds: int = POLL_SECONDS) -> list[dict[str, Any]]:
+        """Returns the updates that are not confirmed, and confirms those before `offset`. Raises `TelegramError`."""
+        return await self.bot.fetch_updates(offset, seconds)
+
+    def read(self, update: dict[str, Any]) -> Update:
+        """Returns an update. Raises an error of any type for one that is not as documented."""
+        return Update.de_json(update, self.bot)
+
+    async def send(
+        self,
+        chat: int,
+        text: str,
+        *,
+        keyboard: InlineKeyboardMarkup | None = None,
+        entities: Sequence[MessageEntity] | None = None,
+        priority: Priority = Priority.REPLY,
+        thread: int | None = None,
+        reply_to: int | None = None,
+        reply_markup: Any = None,
+    ) -> Message:
+        """Sends a message, and waits as long as Telegram wants. Follows a group that became a supergroup.
+
+        Raises `Gone` if the bot cannot write there, and `TelegramError`.
+        """
+        for attempt in range(_SEND_ATTEMPTS):
+            chat = self._moved.get(chat, chat)
+            try:
+                async with self.pace.turn(chat, priority):
+                    return await self.bot.send_message(
+                        chat,
+                        shorten(text, MAX_TEXT),
+                        entities=entities,
+                        reply_markup=keyboard or reply_markup,
+                        message_thread_id=thread,
+                        reply_parameters=ReplyParameters(reply_to, allow_sending_without_reply=True)
+                        if reply_to
+                        else None,
+                        link_preview_options=_NO_PREVIEW,
+                    )
+            except ChatMigrated as moved:
+                self._moved[chat] = moved.new_chat_id
+            except RetryAfter as error:
+                self.pace.silence(chat, seconds_of(error))
+                if attempt == _SEND_ATTEMPTS - 1:
+                    raise Later(seconds_of(error)) from None
+            except Forbidden as error:
+                raise Gone(error.message) from None
+            except BadRequest as error:
+                if "chat not found" in error.message.lower():
+                    raise Gone(error.message) from None
+                raise
+        raise Gone(f"the chat {chat} moves in a circle")
+
+    async def edit(
+        self,
+        text: str,
+        *,
+        chat: int | None,
+        message: int | str,
+        keyboard: InlineKeyboardMarkup | None = None,
+        entities: Sequence[MessageEntity] | None = None,
+        is_turn: bool = False,
+    ) -> None:
+        """Edits a message; `chat` is None for an inline one. It is fine if it looks so already. `is_turn` says that you
+        have waited for a turn yourself.
+
+        Raises `Gone`, `Later`, and `TelegramError`.
+        """
+        place: dict[str, Any] = (
+            {"inline_message_id": message} if chat is None else {"chat_id": chat, "message_id": message}
+        )
+        whose = message if chat is None else chat
+        try:
+            async with nullcontext() if is_turn else self.pace.turn(whose, Priority.REPLY, is_edit=True):
+                await self.bot.edit_message_text(
+                    shorten(text, MAX_TEXT),
+                    **place,
+                    entities=entities,
+                    reply_markup=keyboard,
+                    link_preview_options=_NO_PREVIEW,
+                )
+        except RetryAfter as error:
+            self.pace.silence(whose, seconds_of(error))
+            raise Later(seconds_of(error)) from None
+        except (Forbidden, ChatMigrated) as error:
+            raise Gone(error.message) from None
+        except BadRequest as error:
+            said = error.message.lower()
+            if "message is not modified" in said:
+                return
+            if any(words in said for words in _GONE):
+                raise Gone(error.message) from None
+            raise
+
+    async def answer(self, query_id: str, text: str = "", *, alert: bool = False, url: str | None = None) -> None:
+        """Answers a tap. Does nothing if it is too late for that."""
+        try:
+            await self.bot.answer_callback_query(query_id, shorten(text, MAX_TOAST) or None, show_alert=alert, url=url)
+        except BadRequest as error:
+            if "query is too old" not in error.message.lower():
+                raise
+
+
+def seconds_of(error: RetryAfter) -> float:
+    """Returns how long Telegram wants to be left alone, and a little more."""
+    wait: Any = error.retry_after  # a `timedelta` in future versions
+    return (wait.total_seconds() if isinstance(wait, timedelta) else float(wait)) + 0.2
+
+
+__all__ = ["Gone", "Later", "Telegram", "TelegramError"]

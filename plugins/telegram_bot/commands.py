@@ -1,0 +1,5 @@
+"""The commands `eventorg telegram …`."""
+
+import click
+
+COMMANDS: list[click.Command] = []

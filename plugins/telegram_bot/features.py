@@ -1,0 +1,16 @@
+"""All features of the bot. A new one is a module with `FEATURE`, listed here."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from . import help as help_texts
+from . import links, new_event, taps, zones
+from .router import Feature
+
+FEATURES: Final[Sequence[Feature]] = (
+    taps.FEATURE,
+    links.FEATURE,
+    new_event.FEATURE,
+    zones.FEATURE,
+    help_texts.FEATURE,
+)

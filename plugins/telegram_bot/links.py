@@ -1,0 +1,66 @@
+"""Deep links: `/start`, an event's code, an invitation, and adding the bot to a group with an event."""
+
+from http import HTTPStatus
+from typing import Final
+
+from telegram import ChatMemberUpdated, Message
+
+from .api import Problem
+from .bot import Bot
+from .people import Person
+from .router import Feature, Said, Tap
+from .state import CHAT
+from .texts import say
+
+INVITATION: Final = "i_"
+
+
+async def _start(said: Said) -> None:
+    if said.is_private:
+        await said.bot.keep(said.person, is_started=True)
+    payload = said.argument.split(" ")[0]
+    if not payload:
+        await said.reply(say(said.person.language, "start.welcome", name=said.person.first_name))
+    else:
+        await show_event(said, payload)
+
+
+async def show_event(said: Said, code: str) -> None:
+    """Posts the card of an event into the chat of a message, or says that there is none."""
+    language = await said.bot.chat_language(said.chat, said.person)
+    try:
+        await said.bot.cards.post(said.chat, code, language, said.person, thread=said.thread)
+    except Problem as problem:
+        if problem.status != HTTPStatus.NOT_FOUND:
+            raise
+        await said.reply(say(said.person.language, "start.not_found"))
+
+
+async def _show(tap: Tap) -> None:
+    """Posts the card of an event under a message about it."""
+    await tap.toast()
+    chat = tap.chat or tap.person.id
+    language = await tap.bot.chat_language(chat, tap.person)
+    await tap.bot.cards.post(chat, tap.argument, language, tap.person)
+
+
+async def _note_membership(bot: Bot, update: ChatMemberUpdated, person: Person) -> None:
+    """Notes whether the bot can write to a person."""
+    if update.chat.id != person.id:
+        return
+    is_member = update.new_chat_member.status == "member"
+    await bot.keep(person, is_started=is_member or None)
+    await bot.api.set_reachable(person, reachable=is_member)
+
+
+async def _note_move(bot: Bot, message: Message) -> None:
+    """Remembers the settings of a group that became a supergroup, and its old ID: its cards are still there."""
+    if message.migrate_to_chat_id:
+        before = await bot.state.get(CHAT, message.chat.id)
+        after = await bot.state.get(CHAT, message.migrate_to_chat_id)
+        moved = before | after | {"moved_from": message.chat.id}
+        await bot.state.set(CHAT, message.migrate_to_chat_id, moved)
+        bot.telegram.follow(message.chat.id, message.migrate_to_chat_id)
+
+
+FEATURE = Feature(commands={"start": _start}, taps={"show": _show}, membership=_note_membership, services=(_note_move,))

@@ -1,0 +1,59 @@
+"""`/new`: an event from one message."""
+
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from . import zones
+from .router import Feature, Said
+from .texts import say
+from .when import Draft, read
+
+MAX_GUESTS = 5
+
+
+async def _new(said: Said) -> None:
+    language = said.person.language
+    if not said.argument:
+        await said.reply(say(language, "new.usage"))
+        return
+    zone, is_chosen = await said.bot.zone(said.chat, said.person)
+    draft = read(said.argument, said.bot.clock(), ZoneInfo(zone))
+    if draft.is_past:
+        await said.reply(say(language, "new.past"))
+    elif draft.start is None:
+        await said.reply(say(language, "new.no_time", title=draft.title[:100]))
+    elif not draft.title:
+        await said.reply(say(language, "new.no_title"))
+    else:
+        event = await create(said, draft, zone)
+        if not is_chosen:
+            await zones.ask(said, zone, event["code"])
+
+
+async def create(said: Said, draft: Draft, zone: str) -> dict[str, Any]:
+    """Creates an event and posts its card in the chat. Returns the event. Raises `Problem`."""
+    event: dict[str, Any] = await said.bot.api.call(
+        "POST", "/events", said.person, json=body_of(draft, zone), key=f"telegram:{said.update_id}"
+    )
+    language = await said.bot.chat_language(said.chat, said.person)
+    await said.bot.cards.post(said.chat, event["id"], language, said.person, thread=said.thread)
+    return event
+
+
+def body_of(draft: Draft, zone: str) -> dict[str, Any]:
+    """Returns a draft with a title and times, as `POST /events` takes it."""
+    assert draft.start
+    assert draft.end
+    return {
+        "title": draft.title,
+        "start_time": draft.start.isoformat(timespec="seconds"),
+        "end_time": draft.end.isoformat(timespec="seconds"),
+        "timezone": zone,
+        "location": draft.location,
+        "capacity": draft.capacity,
+        "visibility": "unlisted",
+        "max_guests": MAX_GUESTS if draft.max_guests is None else draft.max_guests,
+    }
+
+
+FEATURE = Feature(commands={"new": _new})

@@ -1,0 +1,33 @@
+"""A person in Telegram."""
+
+from msgspec import Struct
+from telegram import User
+
+from .texts import language_of
+
+
+class Person(Struct, frozen=True, kw_only=True):
+    """A Telegram account, as an update shows it."""
+
+    id: int
+    first_name: str = ""
+    last_name: str | None = None
+    username: str | None = None
+    language: str = "ru"
+    """The language in which the bot speaks to this person: chosen in the bot, or that of Telegram."""
+
+    @property
+    def names(self) -> dict[str, str | None]:
+        """The names, as `PUT /identities/telegram/{telegram_id}` takes them."""
+        return {"username": self.username, "first_name": self.first_name or None, "last_name": self.last_name}
+
+
+def person_of(user: User, language: str | None = None) -> Person:
+    """Returns the person of an update, with the language that was chosen, if one was."""
+    return Person(
+        id=user.id,
+        first_name=user.first_name,
+        last_name=user.last_name,
+        username=user.username,
+        language=language or language_of(user.language_code),
+    )

@@ -1,0 +1,261 @@
+"""Reads an event from one message: `Football Fri 19:00 2h, 12 seats, Luzhniki`, in Russian or English.
+
+Parts with a fixed form are found by patterns; what names a day is read by dateparser. What is left is the title and the
+place.
+"""
+
+import re
+from contextlib import suppress
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from msgspec import Struct
+
+HOURS: Final = 2
+"""The length of an event that says nothing about it."""
+MAX_LENGTH: Final = timedelta(days=31)
+
+_FLAGS: Final = re.IGNORECASE
+_SEATS: Final = re.compile(
+    r"\b(?:(?:max\.?|up to|до|макс\.?|максимум)\s+)?(\d{1,6})\s*"
+    r"(?:seats?|places?|people|persons?|spots?|мест(?:а|о)?|чел(?:\.|овека?)?|участник(?:а|ов)?)(?!\w)",
+    _FLAGS,
+)
+_GUESTS: Final = re.compile(
+    r"(?:\b(\d{1,2})\s*(?:guests?|гост(?:ь|я|ей))\b|\b(?:no|without|без)\s+(?:guests|гостей)\b)", _FLAGS
+)
+_LENGTH: Final = re.compile(
+    r"(?<!\bat )(?<!\bin )(?<!\bв )(?<!\bчерез )\b(?:(?:for|на)\s+)?"
+    r"(?:(\d+(?:[.,]\d+)?)\s*(?:hours?|hrs?|h|час(?:а|ов)?|ч)(?![\w])\.?)?\s*"
+    r"(?:(\d+)\s*(?:minutes?|mins?|m|минут[аы]?|мин|м)(?!\w)\.?)?",
+    _FLAGS,
+)
+_RANGE: Final = re.compile(
+    r"(?:\b(?:с|from)\s+)?\b(\d{1,2})(?::(\d\d))?\s*(?:-|–|—|до|to|till|until)\s*(\d{1,2}):?(\d\d)?(?![\w.])", _FLAGS
+)
+_CLOCK: Final = re.compile(
+    r"(?:\b(?:at|в|с|from)\s+)?(?<![\d.:])(\d{1,2}):(\d\d)(?:\s*(am|pm|утра|дня|вечера|ночи)\b)?(?![\d:])", _FLAGS
+)
+_HOUR: Final = re.compile(
+    r"(?:\b(?:at|в)\s+)?\b(\d{1,2})(?:[.](\d\d))?\s*(?:час(?:а|ов)?\s*)?(am|pm|утра|дня|вечера|ночи|o'clock)(?!\w)",
+    _FLAGS,
+)
+_AT: Final = re.compile(
+    r"\b(?:at|в)\s+(\d{1,2})(?:[.](\d\d))?(?:\s*(?:час(?:а|ов)?|ч))?(?![\w.:/]|\s*\w*(?:мест|чел))", _FLAGS
+)
+_DOTTED: Final = re.compile(r"(?<![\w.])(\d{1,2})\.(00|1[3-9]|[2-5]\d)(?![\w.])")
+"""A time with a dot that can be no date."""
+_NOON: Final = re.compile(r"\b(?:at\s+|в\s+)?(noon|полдень|midnight|полночь)\b", _FLAGS)
+_WEEKDAYS: Final = {
+    "mon": 0, "monday": 0, "пн": 0, "понедельник": 0, "tue": 1, "tues": 1, "tuesday": 1, "вт": 1, "вторник": 1,
+    "wed": 2, "wednesday": 2, "ср": 2, "среда": 2, "среду": 2, "thu": 3, "thur": 3, "thurs": 3, "thursday": 3, "чт": 3,
+    "четверг": 3, "fri": 4, "friday": 4, "пт": 4, "пятница": 4, "пятницу": 4, "sat": 5, "saturday": 5, "сб": 5,
+    "суббота": 5, "субботу": 5, "sun": 6, "sunday": 6, "вс": 6, "воскресенье": 6, "воскресение": 6,
+}  # fmt: skip
+_WEEKDAY_NAMES: Final = "|".join(sorted(_WEEKDAYS, key=len, reverse=True))
+_WEEKDAY: Final = re.compile(
+    rf"\b(?:(?:on|в|во|this|эт(?:от|у|о))\s+)*(?P<next>(?:(?:в|во)\s+)?(?:next|следующ\w+)\s+)?"
+    rf"(?P<day>{_WEEKDAY_NAMES})(?!\w)",
+    _FLAGS,
+)
+_MONTHS: Final = (
+    r"(?:jan|feb|mar|apr|may|june?|july?|aug|sept?|oct|nov|dec)(?:uary|ruary|ch|il|ust|ember|ober)?|"
+    r"январ[ья]|феврал[ья]|марта?|апрел[ья]|ма[йя]|июн[ья]|июл[ья]|августа?|сентябр[ья]|октябр[ья]|ноябр[ья]|декабр[ья]"
+)
+_DAY: Final = re.compile(
+    rf"\b(?:on\s+|в\s+)?(?:day after tomorrow|today|tonight|tomorrow|сегодня|завтра|послезавтра|"
+    rf"(?:in|через)\s+(?:\d+\s+)?(?:days?|weeks?|day|a week|день|дня|дней|недел[юи]|недель)|"
+    rf"\d{{1,2}}(?:st|nd|rd|th|-?го)?\s+(?:of\s+)?(?:{_MONTHS})(?!\w)(?:,?\s+\d{{4}})?|"
+    rf"(?:{_MONTHS})\s+\d{{1,2}}(?:st|nd|rd|th)?(?!\d|:)(?:,?\s+\d{{4}}\b)?|"
+    rf"\d{{4}}-\d\d-\d\d|\d{{1,2}}[./]\d{{1,2}}(?:[./]\d{{2,4}})?)(?![\w:])",
+    _FLAGS,
+)
+_EDGES: Final = " \t-–—:.|/"
+_LINKS: Final = re.compile(
+    r"^(?:(?:at|in|@|где|место|where|place)\b:?\s*)+|\s+(?:on|at|in|в|во|на|с|from|for)$", _FLAGS
+)
+_MASK: Final = "\0"
+
+
+class Draft(Struct, frozen=True, kw_only=True):
+    """What a message says about an event."""
+
+    title: str = ""
+    start: datetime | None = None
+    end: datetime | None = None
+    location: str | None = None
+    capacity: int | None = None
+    max_guests: int | None = None
+    is_past: bool = False
+    """True if the day and time are over."""
+
+
+def read(text: str, now: datetime, zone: ZoneInfo) -> Draft:
+    """Returns what a message says. Times are in the zone; `now` is the current time in any."""
+    now = now.astimezone(zone)
+    reader = _Reader(text)
+    seats, guests = reader.take(_SEATS), reader.take(_GUESTS)
+    clock, until = _take_clock(reader)
+    length = _take_length(reader)
+    day = _take_day(reader, now, clock, reader.clock_at)
+    title, location = reader.rest()
+    start = end = None
+    is_past = False
+    if clock is not None:
+        start = datetime.combine(day or now.date(), clock, zone)
+        if day is None and start <= now:
+            start = datetime.combine(now.date() + timedelta(days=1), clock, zone)
+        is_past = start <= now
+        end = _end(start, until, length)
+    return Draft(
+        title=title,
+        start=start,
+        end=end,
+        location=location or None,
+        capacity=int(seats[1]) if seats and int(seats[1]) else None,
+        max_guests=(min(int(guests[1] or 0), 20)) if guests else None,
+        is_past=is_past,
+    )
+
+
+class _Reader:
+    """A text of which parts are taken, so that the rest is left."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.clock_at = 0
+
+    def take(self, pattern: re.Pattern[str]) -> re.Match[str] | None:
+        """Finds the first match and takes it out."""
+        found = pattern.search(self.text)
+        return self.remove(found) if found else None
+
+    def remove(self, found: re.Match[str]) -> re.Match[str]:
+        """Takes a match out."""
+        self.text = self.text[: found.start()] + _MASK * len(found[0]) + self.text[found.end() :]
+        return found
+
+    def rest(self) -> tuple[str, str]:
+        """Returns the title and the place: what stands before the first part that was taken, and what follows."""
+        segments = [
+            _trim(part) for segment in re.split(r"[,;\n]", self.text) for part in re.split(f"{_MASK}+", segment)
+        ]
+        left = [segment for segment in segments if segment]
+        return (left[0], ", ".join(left[1:])) if left else ("", "")
+
+
+def _trim(segment: str) -> str:
+    before = None
+    while before != segment:
+        before, segment = segment, _LINKS.sub("", segment.strip(_EDGES)).strip(_EDGES)
+    return segment
+
+
+def _take_clock(reader: _Reader) -> tuple[time | None, time | None]:
+    """Returns the time of the start and, if it is said, that of the end."""
+    for found in _RANGE.finditer(reader.text):
+        is_marked = found[2] or found[4] or re.match(r"с|from", found[0], _FLAGS)
+        begin, until = _time(found[1], found[2]), _time(found[3], found[4])
+        if is_marked and begin and until:
+            reader.remove(found)
+            reader.clock_at = found.start()
+            return begin, until
+    for pattern in (_CLOCK, _HOUR, _AT, _DOTTED):
+        for found in pattern.finditer(reader.text):
+            half = found[3] if pattern.groups > 2 else None
+            if (begin := _time(found[1], found[2], half)) is not None:
+                reader.remove(found)
+                reader.clock_at = found.start()
+                return begin, None
+    if noon := _NOON.search(reader.text):
+        reader.remove(noon)
+        reader.clock_at = noon.start()
+        return time(12 if noon[1].lower() in ("noon", "полдень") else 0), None
+    return None, None
+
+
+def _time(hour: str, minute: str | None, half: str | None = None) -> time | None:
+    """Returns a time of day, or None if there is none such."""
+    number, half = int(hour), (half or "").lower()
+    if half in ("pm", "вечера", "дня") and number < 12:
+        number += 12
+    elif half in ("am", "утра", "ночи") and number == 12:
+        number = 0
+    elif half == "ночи" and 9 <= number < 12:
+        number += 12
+    if number > 23 or int(minute or 0) > 59:
+        return None
+    return time(number, int(minute or 0))
+
+
+def _take_length(reader: _Reader) -> timedelta | None:
+    for found in _LENGTH.finditer(reader.text):
+        if not (found[1] or found[2]):
+            continue
+        length = timedelta(hours=float((found[1] or "0").replace(",", ".")), minutes=int(found[2] or 0))
+        if timedelta(0) < length <= MAX_LENGTH:
+            reader.remove(found)
+            return length
+    return None
+
+
+def _take_day(reader: _Reader, now: datetime, clock: time | None, near: int) -> date | None:
+    """Returns the day that stands nearest to the time: a title can have one too, such as Black Friday."""
+    days = [*_WEEKDAY.finditer(reader.text), *_DAY.finditer(reader.text)]
+    for found in sorted(days, key=lambda each: min(abs(each.start() - near), abs(each.end() - near))):
+        day = _weekday(found, now, clock) if "day" in found.groupdict() else _parse_day(found[0], now)
+        if day is not None:
+            reader.remove(found)
+            return day
+    return None
+
+
+def _weekday(found: re.Match[str], now: datetime, clock: time | None) -> date:
+    """Returns the next such day: today only if the time is still to come. `next` is that of the next week."""
+    wanted = _WEEKDAYS[found["day"].lower()]
+    if found["next"]:
+        return now.date() + timedelta(days=7 - now.weekday() + wanted)
+    ahead = (wanted - now.weekday()) % 7
+    if ahead == 0 and (clock is None or clock <= now.time()):
+        ahead = 7
+    return now.date() + timedelta(days=ahead)
+
+
+def _parse_day(text: str, now: datetime) -> date | None:
+    import dateparser  # here, because it takes a moment, and most messages are none
+
+    text = re.sub(r"^(?:on|в)\s+", "", text, flags=_FLAGS)
+    if numbers := re.fullmatch(r"(\d{1,2})[./](\d{1,2})(?:[./](\d{2,4}))?", text):
+        return _numbered(int(numbers[1]), int(numbers[2]), numbers[3], now.date())
+    text = re.sub(r"^(через)\s+(недел|день)", r"\1 1 \2", text, flags=_FLAGS).replace("tonight", "today")
+    text = re.sub(r"(\d)-?го\b", r"\1", text)
+    parsed = dateparser.parse(
+        text,
+        languages=["ru", "en"],
+        settings={
+            "RELATIVE_BASE": now.replace(tzinfo=None),
+            "PREFER_DATES_FROM": "future",
+            "DATE_ORDER": "YMD" if re.match(r"\d{4}-", text) else "DMY",
+        },
+    )
+    return parsed.date() if parsed else None
+
+
+def _numbered(day: int, month: int, year: str | None, today: date) -> date | None:
+    """Returns the next such day and month, or that of a year."""
+    years = [int(year) + (2000 if len(year) < 4 else 0)] if year else [today.year, today.year + 1]
+    for each in years:
+        with suppress(ValueError):  # no such day: 31.02, or 29.02 in this year
+            found = date(each, month, day)
+            if year or found >= today:
+                return found
+    return None
+
+
+def _end(start: datetime, until: time | None, length: timedelta | None) -> datetime:
+    """Returns the end by the clock on the wall. An end before the start is on the next day."""
+    if until is not None:
+        end = datetime.combine(start.date(), until, start.tzinfo)
+        return end if end > start else datetime.combine(start.date() + timedelta(days=1), until, start.tzinfo)
+    return (start.astimezone(UTC) + (length or timedelta(hours=HOURS))).astimezone(start.tzinfo)
