@@ -69,6 +69,14 @@ class _Result(Struct, frozen=True, eq=False):
             self.job.answer.set_exception(self.error)
 
 
+class _HalfDone(Exception):
+    """A transaction function has changed something and then raised an error."""
+
+    def __init__(self, error: BaseException) -> None:
+        super().__init__(error)
+        self.error = error
+
+
 class Database:
     """A prepared file (see `eventorg.storage.schema`), usable while it is `opened`."""
 
@@ -125,9 +133,9 @@ class Database:
     async def write(self, work: TransactionFunction[T]) -> T:
         """Returns the result of a transaction once it is committed and durable.
 
-        Transactions that wait at the same time share one commit, each in its own savepoint. If one raises, only that
-        one is undone, and its error is raised here. If its group is rolled back, a transaction function runs twice. It
-        must therefore have no effects outside its transaction. Raises `Unavailable` at once when too many wait.
+        Transactions that wait at the same time share one commit. If one raises, only that one is undone, and its error
+        is raised here. If its group is rolled back, a transaction function runs twice. It must therefore have no
+        effects outside its transaction. Raises `Unavailable` at once when too many wait.
         """
         if get_ident() != self._home:
             return await self.run_on_its_loop(self.write(work))
@@ -278,18 +286,28 @@ class Database:
         for result in results:
             result.deliver()
 
-    def _commit(self, group: list[_Queued[Any]]) -> list[_Result]:
-        """Runs a group in one transaction. If the group fails as a whole, each member gets its own transaction."""
+    def _commit(self, group: list[_Queued[Any]], *, savepoints: bool = False) -> list[_Result]:
+        """Runs a group in one transaction. If the group fails as a whole, each member gets its own transaction.
+
+        Savepoints take a tenth of a short transaction, because SQLite then copies each page before it changes it. Few
+        functions raise after they have changed something. If one does, the group runs again with savepoints.
+        """
         connection = _raw(self._writer)
         try:
             self._begin(connection)
         except sqlite3.Error as error:
             return [_Result(job, error=self._refuse(error)) for job in group]
         try:
-            results = [self._attempt(connection, job) for job in group]
+            attempt = self._attempt_in_savepoint if savepoints else self._attempt
+            results = [attempt(connection, job) for job in group]
             self._files.check()
             connection.execute("COMMIT")
             return results
+        except _HalfDone as half_done:
+            roll_back(connection)
+            if len(group) == 1:
+                return [_Result(group[0], error=refusal(half_done.error))]
+            return self._commit(group, savepoints=True)
         except Unavailable as error:
             self.is_suspect = True
             roll_back(connection)
@@ -320,19 +338,30 @@ class Database:
             self._is_locked_out = False
 
     def _attempt(self, connection: sqlite3.Connection, job: _Queued[Any]) -> _Result:
-        """Runs one transaction function in a savepoint. Raises only if SQLite has undone the whole transaction."""
-        connection.execute("SAVEPOINT work")
+        """Runs one transaction function. Raises only if SQLite has undone the whole transaction, and `_HalfDone`."""
+        changes = connection.total_changes
+        tx = Transaction(connection, self._clock)
         try:
-            tx = Transaction(connection, self._clock)
-            result = job.work(tx)
+            return _Result(job, job.work(tx), news=tx.news)
         except BaseException as error:
             if not connection.in_transaction:
                 raise
+            if connection.total_changes != changes:
+                raise _HalfDone(error) from None
+            return _Result(job, error=refusal(error))
+
+    def _attempt_in_savepoint(self, connection: sqlite3.Connection, job: _Queued[Any]) -> _Result:
+        """Runs one transaction function and undoes it if it fails. Raises only if SQLite has undone the whole
+        transaction."""
+        connection.execute("SAVEPOINT work")
+        try:
+            result = self._attempt(connection, job)
+        except _HalfDone as half_done:
             connection.execute("ROLLBACK TO work")
             connection.execute("RELEASE work")
-            return _Result(job, error=self._refuse(error))
+            return _Result(job, error=refusal(half_done.error))
         connection.execute("RELEASE work")
-        return _Result(job, result, news=tx.news)
+        return result
 
     def _snapshot(self, connection: sqlite3.Connection, work: TransactionFunction[T]) -> T:
         try:

@@ -140,6 +140,30 @@ async def test_a_failing_work_is_undone_alone(database: Database, path: Path) ->
     assert kept(path) == ["first", "last"]
 
 
+async def test_a_group_runs_again_only_after_a_work_that_changed_something_and_failed(
+    database: Database, path: Path
+) -> None:
+    runs: list[str] = []
+
+    def note(name: str, changes: bool, fails: bool) -> Callable[[Transaction], str]:
+        def work(tx: Transaction) -> str:
+            runs.append(name)
+            if changes:
+                tx.run(ADD, text=name)
+            if fails:
+                raise NotFound("event_not_found")
+            return name
+
+        return work
+
+    await write_together(database, note("first", True, False), note("refused", False, True), note("last", True, False))
+    assert runs == ["first", "refused", "last"]
+    runs.clear()
+    await write_together(database, note("one", True, False), note("half", True, True), note("two", True, False))
+    assert sorted(runs) == ["half", "half", "one", "one", "two"]
+    assert sorted(kept(path)) == ["first", "last", "one", "two"]
+
+
 async def test_an_integrity_error_comes_out_as_itself(database: Database, path: Path) -> None:
     first, second = await write_together(database, add("same"), add("same"))
     assert first == "same"
