@@ -43,10 +43,12 @@ from eventorg.repositories.seats import Seats
 from eventorg.repositories.steps import Step
 from eventorg.storage.database import Database
 from eventorg.storage.lookup_cache import caches_up_to
-from eventorg.storage.statements import Statements
+from eventorg.storage.statements import Statement, Statements
 from eventorg.storage.transactions import Parameter, Transaction
 
 CODE_LENGTH = 9
+MAX_LOOKED_UP: Final = 20
+"""The number of events of a short page. The event loop reads it itself, if it is the same for everyone."""
 MAX_PAGE_BYTES: Final = 1024 * 1024
 """About the size of a page of events as JSON, so that no client makes the server hold more than that for it."""
 _OTHER_FIELDS_BYTES: Final = 700
@@ -124,18 +126,29 @@ class EventRepository:
         Raises `Unavailable` if a search for text takes too long, or if too many wait.
         """
         statement, values = compose_search(wanted, viewer_id, bot, after, limit + 1)
-
-        def work(tx: Transaction) -> tuple[list[Event], tuple[str, str] | None, int]:
-            room = _Room()
-            rows = tx.all_until(statement, room.is_used_up_by, **values)
-            more = len(rows) > limit or room.left < 0
-            found = self._with_roles(tx, [_event(row) for row in (rows[:-1] if more else rows)], viewer_id)
-            events = self._with_metadata(tx, found)
-            more = more or len(events) < len(found)
-            return events, (events[-1].start_time, events[-1].id) if more else None, self._changes.load_last(tx)
-
+        bound = (statement, tuple(values.items()), viewer_id, limit)
+        is_plain = wanted == EventQuery(start_from=wanted.start_from, start_to=wanted.start_to)
+        if is_plain and viewer_id is None and limit <= MAX_LOOKED_UP:
+            return await self._database.look_up(self._find, *bound)
         read = self._database.search if wanted.q else self._database.read
-        return await read(work)
+        return await read(lambda tx: self._find(tx, *bound))
+
+    @caches_up_to(32)  # at most 10 MB, if each event has the longest texts
+    def _find(
+        self,
+        tx: Transaction,
+        statement: Statement,
+        values: tuple[tuple[str, Parameter], ...],
+        viewer_id: str | None,
+        limit: int,
+    ) -> tuple[list[Event], tuple[str, str] | None, int]:
+        room = _Room()
+        rows = tx.all_until(statement, room.is_used_up_by, **dict(values))
+        more = len(rows) > limit or room.left < 0
+        found = self._with_roles(tx, [_event(row) for row in (rows[:-1] if more else rows)], viewer_id)
+        events = self._with_metadata(tx, found)
+        more = more or len(events) < len(found)
+        return events, (events[-1].start_time, events[-1].id) if more else None, self._changes.load_last(tx)
 
     async def update(
         self,

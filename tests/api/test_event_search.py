@@ -190,3 +190,24 @@ def test_cancelled_events_are_listed_when_asked_for(server: Server) -> None:
 def test_a_query_out_of_form_is_422(server: Server, query: str, field: str) -> None:
     problem = check_problem(server.client.get(f"/events?{query}"), 422, "validation_failed")
     assert [fault["field"] for fault in problem["errors"]] == [field]
+
+
+def test_a_short_page_shows_the_newest_state(server: Server) -> None:
+    """It is kept until something changes, also by somebody else."""
+    host = server.sign_up()
+    end = "2171-03-04T20:00:00Z"
+    query = "/events?limit=20&from=2171-03-04T00:00:00Z&to=2171-03-05T00:00:00Z"
+    expected: list[str] = []
+    for number in range(3):
+        pages = [server.client.get(query).json() for _ in range(2)]
+        assert pages[0] == pages[1]
+        assert [event["title"] for event in pages[0]["events"]] == expected
+        event = host.create_event(title=f"Tea {number}", start_time=f"2171-03-04T1{number}:00:00Z", end_time=end)
+        assert server.client.get(query).json()["as_of"] > pages[0]["as_of"]
+        host.patch(f"/events/{event['id']}", json={"title": f"Cake {number}", "location": "Here"})
+        expected.append(f"Cake {number}")
+    host.patch(f"/events/{event['id']}", json={"visibility": "private"})
+    assert [event["title"] for event in server.client.get(query).json()["events"]] == expected[:2]
+    assert [event["title"] for event in host.get(query).json()["events"]] == expected
+    assert {event["role"] for event in host.get(query).json()["events"]} == {"organizer"}
+    assert {event["role"] for event in server.client.get(query).json()["events"]} == {None}

@@ -366,3 +366,22 @@ def test_what_led_up_to_a_deletion_is_still_told_to_those_it_concerned(server: S
     host.delete(f"/events/{event}")
     told = [change["type"] for change in follow(guest, after)["changes"]]
     assert told == ["event.created", "registration.created", "event.updated", "event.deleted"]
+
+
+@pytest.mark.parametrize("looked_up", [1000, -1])
+def test_who_takes_an_event_over_is_told_what_led_up_to_that(
+    server: Server, monkeypatch: pytest.MonkeyPatch, looked_up: int
+) -> None:
+    monkeypatch.setattr(changes_module, "MAX_LOOKED_UP", looked_up)
+    leaving, heir, guest = (server.sign_up() for _ in range(3))
+    after = head(heir)
+    event = leaving.create_event()["id"]
+    guest.post(f"/events/{event}/register")
+    leaving.post(f"/events/{event}/hosts", json={"user_id": heir.id})
+    heir.patch(f"/events/{event}", json={"title": "Ours"})
+    leaving.delete("/users/me")
+    expected = ["event.created", "registration.created", "event.updated", "event.updated", "event.updated"]
+    assert [change["type"] for change in follow(heir, after)["changes"]] == expected
+    heir.delete(f"/events/{event}")
+    for user in (heir, guest):
+        assert [change["type"] for change in follow(user, after)["changes"]] == [*expected, "event.deleted"]
