@@ -47,7 +47,7 @@ def connect_writer(
     patience = BUSY_TIMEOUT_MS if patience_ms is None else patience_ms
     connection = _connect(path, "rwc", patience)
     try:
-        if path.stat().st_size == 0:
+        if connection.execute("PRAGMA page_count").fetchone()[0] == 0:
             connection.execute("PRAGMA auto_vacuum = INCREMENTAL")  # later, only VACUUM changes it
         mode = _switch_to_wal(connection, patience)
         connection.execute(f"PRAGMA synchronous = {synchronous}")
