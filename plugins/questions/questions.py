@@ -109,10 +109,11 @@ def tag_of(value: object) -> str:
 def find_questions(context: Context, tx: Transaction | ReadTransaction, event_id: str) -> list[Question]:
     """Returns the questions of an event. Until a copy has questions of its own, it has those of the original."""
     row = tx.one(context.sql.get_questions, event_id=event_id)
-    if row is not None:
+    if row is None:
+        return []
+    if row["questions"] is not None:
         return msgspec.json.decode(row["questions"], type=list[Question])
-    original = tx.one(context.sql.get_original, event_id=event_id)
-    return [] if original is None else copied(find_questions(context, tx, original["event_id"]), event_id)
+    return copied(find_questions(context, tx, row["original_id"]), event_id)
 
 
 def copied(questions: Sequence[Question], copy_id: str) -> list[Question]:

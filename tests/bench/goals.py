@@ -17,6 +17,7 @@ RATIOS = [
     ("participants", ("fastify",), 1.0),
     ("all-participants", ("sqlite3",), 0.80),
     ("register", ("bare",), 0.40),
+    ("register", ("gateless",), 0.97),
     ("register", ("single",), 1.8),
     ("register", _PYTHON_PEERS, 6.0),
     ("register", ("fastify",), 1.0),

@@ -101,7 +101,7 @@ SCENARIOS: Final = [
         name="register",
         title="POST /events/{id}/register, durable",
         load=register,
-        variants=("eventorg", "normal", "single", "bare", "sqlite3", *ALL_PEERS),
+        variants=("eventorg", "normal", "gateless", "single", "bare", "sqlite3", *ALL_PEERS),
         writes=True,
     ),
 ]

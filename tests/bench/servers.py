@@ -41,6 +41,12 @@ def _uvicorn(module: str) -> tuple[str, ...]:
 
 
 _EVENTORG: Final = ("{python}", "-m", "eventorg", "serve")
+_WITH_GATES: Final = ("questions",)
+_OTHERS: Final = ",".join(
+    file.parent.name
+    for file in sorted((CHECKOUT / "plugins").glob("*/__init__.py"))
+    if file.parent.name not in _WITH_GATES
+)
 VARIANTS: Final = [
     Variant(name="eventorg", label="eventorg", command=_EVENTORG),
     Variant(
@@ -48,6 +54,12 @@ VARIANTS: Final = [
         label="eventorg, synchronous=NORMAL",
         command=_EVENTORG,
         settings={"EVENTORG_SYNCHRONOUS": "normal"},
+    ),
+    Variant(
+        name="gateless",
+        label="eventorg, no plugin with a gate",
+        command=_EVENTORG,
+        settings={"EVENTORG_PLUGINS": _OTHERS},
     ),
     Variant(
         name="single",

@@ -30,6 +30,7 @@ asked_of = []
 def few(asked, context, tx):
     """Ten people may come to an event."""
     asked_of.append(asked)
+    assert asked.user.id == asked.user_id
     taken = tx.row(context.sql.count_taken, event_id=asked.event.id)["taken"]
     if taken >= 10 and asked.event.title != CONTROL:
         return structs.replace(FULL, data={"taken": taken, "by": asked.by})

@@ -1,22 +1,29 @@
 -- name: get_questions(event_id)^
-SELECT questions
+-- The questions of an event, or the event of which this one is a copy, until this plugin has handled the copy. One
+-- statement, because the gate asks it for each registration. Only the first change of an event can name an original.
+SELECT
+    questions,
+    NULL AS original_id
 FROM questions_events
-WHERE event_id = :event_id;
-
--- name: get_original(event_id)^
--- The event of which this one is a copy, until this plugin has handled the copy. The first change of an event is its
--- creation: those that follow are not searched.
-SELECT json_extract(data, '$.copied_from') AS event_id
+WHERE event_id = :event_id
+UNION ALL
+SELECT
+    NULL,
+    json_extract(first_change.data, '$.copied_from')
 FROM (
     SELECT
+        seq,
         type,
         data
     FROM eventorg_changes
-    WHERE event_id = :event_id AND seq > (SELECT seq FROM eventorg_positions WHERE plugin = 'questions')
+    WHERE event_id = :event_id
     ORDER BY seq
     LIMIT 1
-) AS first
-WHERE type = 'event.created' AND json_extract(data, '$.copied_from') IS NOT NULL;
+) AS first_change
+WHERE first_change.type = 'event.created'
+    AND first_change.seq > (SELECT seq FROM eventorg_positions WHERE plugin = 'questions')
+    AND json_extract(first_change.data, '$.copied_from') IS NOT NULL
+    AND NOT EXISTS (SELECT 1 FROM questions_events WHERE event_id = :event_id);
 
 -- name: set_questions(event_id, questions)!
 INSERT INTO questions_events (event_id, questions)
