@@ -66,6 +66,11 @@ class Acts:
         party = Party(guests, tuple(guest_names))
         return self._registrations.enter(tx, event_id, user_id, party, by or NOBODY, _actor(by))[0]
 
+    def register_by_name(self, tx: Transaction, event_id: str, new: NewParticipant) -> Registration:
+        """Returns the registration of a new user who exists only as a participant of the event."""
+        _check_writes(tx)
+        return self._guest_lists.enter_by_name(tx, event_id, new, NOBODY)
+
     def leave(self, tx: Transaction, event_id: str, user_id: str, by: Caller | None) -> Registration:
         """Returns the cancelled registration of a user, who leaves, or whom a host or the system removes."""
         _check_writes(tx)
@@ -102,6 +107,11 @@ class Acts:
     def cancel_event(self, tx: Transaction, event_id: str, by: Caller | None) -> Event:
         """Returns the cancelled event."""
         return self.update_event(tx, event_id, _CANCELLED, by)
+
+    def delete_event(self, tx: Transaction, event_id: str, by: Caller | None) -> None:
+        """Deletes the event and its registrations."""
+        _check_writes(tx)
+        self._events.end(tx, event_id, None, by or NOBODY, as_system=by is None)
 
     def record(self, tx: Transaction, change: NewChange, by: Caller | None) -> None:
         """Records a change."""

@@ -12,6 +12,7 @@ from eventorg.domain.callers import Caller
 from eventorg.domain.deliveries import Notice
 from eventorg.domain.events import Event, EventPatch, NewEvent, Role
 from eventorg.domain.facts import NewChange
+from eventorg.domain.guest_lists import NewParticipant
 from eventorg.domain.idempotency import Once, is_replay, owner_of
 from eventorg.domain.registrations import Registration
 from eventorg.domain.rsvps import Answer
@@ -193,6 +194,19 @@ class PluginContext:
     ) -> Registration:
         return self._acts.register(tx, event_id, user_id, guests, guest_names, by)
 
+    def register_by_name(
+        self,
+        tx: Transaction,
+        event_id: str,
+        first_name: str,
+        last_name: str | None = None,
+        *,
+        guests: int = 0,
+        guest_names: Sequence[str] = (),
+    ) -> Registration:
+        new = NewParticipant(first_name=first_name, last_name=last_name, guests=guests, guest_names=list(guest_names))
+        return self._acts.register_by_name(tx, event_id, new)
+
     def leave(self, tx: Transaction, event_id: str, user_id: str, *, by: Caller | None = None) -> Registration:
         return self._acts.leave(tx, event_id, user_id, by)
 
@@ -216,6 +230,9 @@ class PluginContext:
 
     def cancel_event(self, tx: Transaction, event_id: str, *, by: Caller | None = None) -> Event:
         return self._acts.cancel_event(tx, event_id, by)
+
+    def delete_event(self, tx: Transaction, event_id: str, *, by: Caller | None = None) -> None:
+        self._acts.delete_event(tx, event_id, by)
 
     def copy_event(self, tx: Transaction, event_id: str, changes: EventPatch, *, by: Caller | None = None) -> Event:
         return self._acts.copy_event(tx, event_id, changes, by)

@@ -56,6 +56,7 @@ from eventorg.domain.values import (
     rule,
     text,
 )
+from eventorg.domain.wall_clock import at_local_time, local_time
 from eventorg.locales import negotiate
 from eventorg.locales.cards import Card
 from eventorg.plugin.context import Context
@@ -142,6 +143,7 @@ __all__ = [
     "accepts",
     "also_as",
     "answer_unless_current",
+    "at_local_time",
     "by_bot",
     "check_host",
     "check_organizer",
@@ -153,6 +155,7 @@ __all__ = [
     "expected_versions",
     "is_current",
     "language_for",
+    "local_time",
     "moment",
     "negotiate",
     "problems",

@@ -161,6 +161,19 @@ class Context(Protocol):
         `Invalid` and `Conflict`, like the API, and `LookupError` in a transaction that only reads.
         """
 
+    def register_by_name(
+        self,
+        tx: Transaction,
+        event_id: str,
+        first_name: str,
+        last_name: str | None = None,
+        *,
+        guests: int = 0,
+        guest_names: Sequence[str] = (),
+    ) -> Registration:
+        """Registers somebody without an account, as the system, and returns the registration. A new user is made, who
+        exists only as a participant of this event. Raises the errors of `register`."""
+
     def leave(self, tx: Transaction, event_id: str, user_id: str, *, by: Caller | None = None) -> Registration:
         """Cancels a registration and returns it. Free seats go to the waiting list, in the same transaction.
 
@@ -189,6 +202,10 @@ class Context(Protocol):
 
     def cancel_event(self, tx: Transaction, event_id: str, *, by: Caller | None = None) -> Event:
         """Cancels an event and returns it. `by` must be a host. Raises the errors of `register`."""
+
+    def delete_event(self, tx: Transaction, event_id: str, *, by: Caller | None = None) -> None:
+        """Deletes an event with its registrations. Nobody sees it any more. `by` must be the organizer. Raises the
+        errors of `register`."""
 
     def copy_event(self, tx: Transaction, event_id: str, changes: EventPatch, *, by: Caller | None = None) -> Event:
         """Copies an event, with its co-hosts and metadata, and returns the copy. Times that are not in `changes` move

@@ -134,6 +134,19 @@ class GuestListRepository:
             self._notices.tell_added(tx, event, added, user, caller)
         return added, True
 
+    def enter_by_name(self, tx: Transaction, event_id: str, new: NewParticipant, caller: Caller) -> Registration:
+        """Adds somebody by name as the system, in the given transaction, and returns the registration. Of all rules,
+        only the capacity counts.
+
+        Raises `NotFound`, and `Conflict` (`event_full`, `too_many_people_by_name`).
+        """
+        user = self._create(tx, event_id, new, caller)
+        try:
+            return self._places.enter(tx, self._places.ask(tx, event_id, user.id), new.party, caller, "system")
+        except Conflict:
+            self._closing.finish(tx, user.id, caller, Step())
+            raise
+
     def end(
         self,
         tx: Transaction,

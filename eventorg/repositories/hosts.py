@@ -5,7 +5,7 @@ from datetime import timedelta
 import msgspec
 from msgspec import Raw
 
-from eventorg.domain.callers import Caller
+from eventorg.domain.callers import NOBODY, Caller
 from eventorg.domain.errors import Conflict, NotFound
 from eventorg.domain.events import (
     PENDING_HOSTS_DAYS,
@@ -114,10 +114,16 @@ class HostRepository:
 
     def copy(self, tx: Transaction, event_id: str, copy: Event, caller: Caller) -> None:
         """Makes the hosts of an event co-hosts of its copy, except the copy's organizer and those with a block between
-        them. Raises `Conflict` if too many of them have not acted as one yet."""
+        them. Raises `Conflict` if too many of them have not acted as one yet; a copy by the system leaves them out."""
         added = tx.all(self._sql.copy_hosts, event_id=event_id, copy_id=copy.id, now=tx.now)
         for row in added:
-            self._check_pending(tx, copy, row["user_id"])
+            try:
+                self._check_pending(tx, copy, row["user_id"])
+            except Conflict:
+                if caller != NOBODY:
+                    raise
+                tx.run(self._sql.remove_host, event_id=copy.id, user_id=row["user_id"])
+                continue
             self._record(tx, copy.id, row["user_id"], caller)
 
     def _check_pending(self, tx: Transaction, event: Event, user_id: str) -> None:

@@ -117,6 +117,8 @@ class RegistrationRepository:
         asked = self._ask(tx, event_id, user_id, actor)
         if asked.is_registered:
             return self._participants.load(tx, asked.event_id, user_id), False
+        if actor == "system" and tx.one(self._sql.is_name_only, user_id=user_id) and asked.status is None:
+            raise NotFound("user_not_found")  # a participant of another event
         return self._places.enter(tx, asked, party, by, actor), True
 
     def end(

@@ -34,6 +34,8 @@ async def act(request: Authenticated, data: JSONBody[Order], plugin: NamedDepend
         match data.do:
             case "register":
                 done = plugin.register(tx, data.event_id, data.user_id, by=by, **data.fields)
+            case "name":
+                done = plugin.register_by_name(tx, data.event_id, **data.fields)
             case "leave":
                 done = plugin.leave(tx, data.event_id, data.user_id, by=by)
             case "rsvp":
@@ -44,6 +46,9 @@ async def act(request: Authenticated, data: JSONBody[Order], plugin: NamedDepend
                 done = plugin.update_event(tx, data.event_id, EventPatch(**data.fields), by=by)
             case "cancel":
                 done = plugin.cancel_event(tx, data.event_id, by=by)
+            case "delete":
+                plugin.delete_event(tx, data.event_id, by=by)
+                done = None
             case "copy":
                 done = plugin.copy_event(tx, data.event_id, EventPatch(**data.fields), by=by)
             case "touch":
@@ -108,6 +113,36 @@ def test_the_system_passes_every_rule_but_the_capacity(teahouse: Server, fields:
     check_problem(act(anna, "register", event, user_id=teahouse.sign_up().id), 409, "event_full")
     assert act(anna, "leave", event, user_id=boris.id).json()["done"]["status"] == "cancelled"
     assert count(anna, event) == 0
+
+
+def test_somebody_without_an_account_is_registered_for_one_event(teahouse: Server) -> None:
+    anna = teahouse.sign_up()
+    event, other = anna.create_event(capacity=2, waitlist=False, status="draft"), anna.create_event()
+    named = {"first_name": "Boris", "last_name": "B", "guests": 1, "guest_names": ["Вера"]}
+    done = act(anna, "name", event, fields=named).json()["done"]
+    assert (done["status"], done["guests"], done["guest_names"]) == ("registered", 1, ["Вера"])
+    user = anna.get(f"/users/{done['user_id']}").json()
+    assert (user["first_name"], user["last_name"], user["username"]) == ("Boris", "B", None)
+    assert act(anna, "register", event, user_id=done["user_id"]).json()["done"] == done
+    check_problem(act(anna, "register", other, user_id=done["user_id"]), 404, "user_not_found")
+    before = anna.get("/changes?after=latest").json()["next"]
+    check_problem(act(anna, "name", event, fields={"first_name": "Clara"}), 409, "event_full")
+    check_problem(act(anna, "name", event, fields={"first_name": "Clara"}, reads=True), 409, "tea_reads")
+    assert anna.get("/changes?after=latest").json()["next"] == before
+    assert count(anna, event) == 2
+
+
+def test_an_event_is_deleted_by_the_system_or_its_organizer(teahouse: Server) -> None:
+    anna, boris = teahouse.sign_up(), teahouse.sign_up()
+    for by, as_system in ((boris, True), (anna, False)):
+        event = anna.create_event()
+        assert boris.post(f"/events/{event['id']}/register").status_code == 201
+        check_problem(act(boris, "delete", event, as_system=False), 403, "forbidden")
+        check_problem(act(by, "delete", event, as_system=as_system, fails=True), 409, "tea_spilt")
+        assert count(anna, event) == 1
+        check_problem(act(by, "delete", event, as_system=as_system, reads=True), 409, "tea_reads")
+        assert act(by, "delete", event, as_system=as_system).status_code == 200
+        check_problem(anna.get(f"/events/{event['id']}"), 404, "event_not_found")
 
 
 def test_the_log_names_the_system(teahouse: Server) -> None:

@@ -113,6 +113,19 @@ def test_an_event_is_repeated(serve: Serve) -> None:
     check_problem(anna.post(url, headers={"Idempotency-Key": "1"}), 404)
 
 
+def test_an_event_is_merged_into_another_one(serve: Serve) -> None:
+    server = serve("merge")
+    anna, boris = server.sign_up(), server.sign_up()
+    event, other = anna.create_event()["id"], anna.create_event()["id"]
+    boris.post(f"/events/{event}/register")
+    anna.post(f"/events/{event}/participants", json={"first_name": "Clara"})
+    check_problem(boris.post(f"/events/{event}/merge/{other}"), 403)
+    assert anna.post(f"/events/{event}/merge/{other}").json() == {"moved": 2}
+    check_problem(anna.get(f"/events/{event}"), 404)
+    people = anna.get(f"/events/{other}/participants?expand=user").json()["participants"]
+    assert [person["user"]["first_name"] for person in people] == [None, "Clara"]
+
+
 def test_fridays_are_created(tmp_path: Path, serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
     with running(Settings(database=str(tmp_path / "eventorg.db"), plugins="none", log_level="error")) as before:
         anna = before.sign_up(locale="en")

@@ -14,6 +14,7 @@ EXAMPLES = {
     "entry.py",
     "feedback",
     "friday",
+    "merge",
     "news",
     "postpone.py",
     "promoted.py",
