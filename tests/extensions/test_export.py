@@ -107,6 +107,7 @@ def test_of_others_plugins_export_nothing(bundled: Server) -> None:
     assert user.id not in json.dumps(export)
     assert export["plugins"].pop("questions", []) == []
     assert export["plugins"].pop("telegram_bot", []) == []
+    assert export["plugins"].pop("series", []) == []
     assert export["plugins"] == {
         "broadcasts": {"written": [], "received": []},
         "calendar_export": {"address_made_at": None, "moves": []},

@@ -39,7 +39,9 @@ def test_every_route_that_is_read_has_it(served: Server, user: User) -> None:
     calendar = user.post("/users/me/calendar").json()["url"].split("/")[-2]
     invitation = user.post(f"/events/{event}/invitations").json()["code"]
     broadcast = user.post(f"/events/{event}/broadcasts", json={"text": "Tea"}).json().get("id", "none")
+    series = user.post("/series", json={"event_id": event, "rrule": "FREQ=DAILY"}).json().get("id", "none")
     values = {
+        "series_id": series,
         "event_id": event,
         "user_id": user.id,
         "secret": calendar,
