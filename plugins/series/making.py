@@ -26,6 +26,8 @@ REGULARS: Final = 100
 
 _POSTPONED: Final = timedelta(minutes=10)
 _MAX_DUE: Final = 100
+_LONGEST_DAY: Final = timedelta(hours=36)
+"""From midnight in UTC to the end of the day in the last time zone."""
 
 Row = Mapping[str, Any] | sqlite3.Row
 
@@ -104,7 +106,8 @@ def make_step(context: Context, tx: Transaction, series_id: str, size: int, *, a
             state = tx.row(context.sql.get_state, series_id=series_id, now=tx.now)
     else:
         state = tx.row(context.sql.get_state, series_id=series_id, now=tx.now)
-        due_at, is_over = state["last_end"], state["last_end"] is None
+        due_at = state["last_end"] or _end_of_skips(context, tx, series_id)
+        is_over = due_at is None
     tx.run(
         context.sql.save_progress,
         id=series_id,
@@ -157,6 +160,15 @@ def has_another(context: Context, tx: Transaction, series_id: str, event_id: str
 def is_known(context: Context, tx: Transaction, series_id: str, day: str) -> bool:
     """Returns true for a date that was skipped before it was made."""
     return tx.one(context.sql.is_known, series_id=series_id, date=day) is not None
+
+
+def _end_of_skips(context: Context, tx: Transaction, series_id: str) -> Instant | None:
+    """Returns the time until which a skipped date may be taken back, or None."""
+    last = tx.row(context.sql.get_last_skip, series_id=series_id)["planned"]
+    if last is None:
+        return None
+    over = rfc3339(datetime.fromisoformat(f"{last}T00:00:00+00:00") + _LONGEST_DAY)
+    return over if over > tx.now else None
 
 
 def _is_past(times: Times, now: Instant, *, carries: bool) -> bool:

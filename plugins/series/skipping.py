@@ -138,7 +138,8 @@ async def _change_date(
 
 
 def _find(context: Context, tx: Transaction, row: Row, written: str) -> _Occurrence:
-    """Returns the occurrence on a date of the series' time zone. Raises `NotFound`."""
+    """Returns the occurrence on a date of the series' time zone. A series that has ended has those with an event only.
+    Raises `NotFound`."""
     plan = Plan.load(row["plan"])
     try:
         planned = date.fromisoformat(written)
@@ -152,7 +153,7 @@ def _find(context: Context, tx: Transaction, row: Row, written: str) -> _Occurre
     if found is None:
         since = at_local_time(local_time(f"{written}T00:00:00Z", "UTC"), plan.timezone)
         found = tx.one(context.sql.find_between, series_id=row["id"], since=since, until=until)
-    if found is not None:
+    if found is not None and not (found["event_id"] is None and row["ended_at"]):
         return _Occurrence(
             found["date"],
             found["event_id"],
@@ -161,7 +162,7 @@ def _find(context: Context, tx: Transaction, row: Row, written: str) -> _Occurre
             bool(found["is_skipped"]),
             bool(found["was_live"]),
         )
-    if row["ended_at"] is None and not is_known(context, tx, row["id"], day):
+    if found is None and row["ended_at"] is None and not is_known(context, tx, row["id"], day):
         for place, _ in coming(row, plan, Place(row["reached"], row["number"])):
             if place.date >= day:
                 if place.date == day:

@@ -322,3 +322,8 @@ WHERE series_id = :series_id;
 -- The last change that all plugins have handled.
 SELECT min(seq) AS seq
 FROM eventorg_positions;
+
+-- name: get_last_skip(series_id)^
+SELECT max(planned) AS planned
+FROM series_occurrences
+WHERE series_id = :series_id AND is_skipped = 1;

@@ -152,3 +152,25 @@ def test_the_next_event_has_the_questions_of_a_first_one_that_goes(eventorg: Ser
     (asked,) = scene.host.get(f"/events/{second['id']}/questions").json()["questions"]
     assert asked["label"] == "Voice?"
     assert scene.host.get(f"/events/{second['id']}/reminders").json() == [{"before": "PT2H"}]
+
+
+def test_a_series_does_not_end_while_its_last_date_can_be_taken_back(scene: Scene) -> None:
+    series = scene.repeat(scene.event(), "FREQ=WEEKLY;COUNT=2")
+    scene.skip(series, "2027-01-12")
+    scene.later(days=5)
+    scene.server.wait_for(lambda: scene.server.client.get("/health").json()["plugins"]["series"] == "ok")
+    assert scene.take_back(series, "2027-01-12")["next_start_times"] == ["2027-01-12T18:00:00Z"]
+    assert len(scene.events(series)) == 2
+    scene.skip(series, "2027-01-12")
+    scene.later(days=9)
+    scene.server.wait_for(lambda: scene.get(series)["ended_at"])
+
+
+def test_an_ended_series_makes_no_event_of_a_skipped_date(scene: Scene) -> None:
+    series = scene.repeat(scene.event())
+    scene.skip(series, "2027-01-12")
+    assert scene.host.delete(f"/series/{series['id']}").status_code == 200
+    path = f"/series/{series['id']}/skips"
+    check_problem(scene.host.delete(f"{path}/2027-01-12"), 404, "occurrence_not_found")
+    assert scene.host.put(f"{path}/2027-01-19").status_code == 200
+    assert scene.starts(series)[:2] == ["2027-01-05T18:00:00Z", "2027-01-26T18:00:00Z"]
