@@ -26,7 +26,7 @@ plugin = Plugin(
     gates=[Gate(check=check, binds_hosts=True)],
     refusals=[REGULARS_FIRST],
     export=export,
-    jobs=[Job(name="make_due", every=timedelta(seconds=10), run=make_due)],
+    jobs=[Job(name="make_due", every=timedelta(seconds=1), run=make_due)],
     statements=_HERE / "sql",
     migrations=_HERE / "migrations",
     problems={
