@@ -4,7 +4,6 @@ import sqlite3
 import time
 from collections.abc import Callable
 from contextlib import closing
-from functools import cached_property
 from typing import Final, TypeVar
 
 from eventorg.domain.facts import Change
@@ -27,6 +26,7 @@ class Transaction:
     def __init__(self, connection: sqlite3.Connection, clock: Clock, *, can_write: bool = True) -> None:
         self._connection = connection
         self._clock = clock
+        self._now: str | None = None
         self.can_write: Final = can_write
         self.news: Final[list[Change]] = []
         """The changes that this transaction records. The database's listeners receive them after the commit."""
@@ -40,10 +40,12 @@ class Transaction:
         """False after a fault for which SQLite has undone the transaction, such as a full disk."""
         return self._connection.in_transaction
 
-    @cached_property
+    @property
     def now(self) -> str:
         """The stored time of everything in this transaction."""
-        return rfc3339(self._clock())
+        if self._now is None:  # `cached_property` takes a lock, which takes longer than this
+            self._now = rfc3339(self._clock())
+        return self._now
 
     def one(self, statement: Statement, **parameters: Parameter) -> sqlite3.Row | None:
         """Returns the first row, or None."""
@@ -112,7 +114,7 @@ class ReadTransaction(Transaction):
 
     def __init__(self, connection: sqlite3.Connection, clock: Clock, now: str) -> None:
         super().__init__(connection, clock, can_write=False)
-        self.now = now
+        self._now = now
 
     def all(self, statement: Statement, **parameters: Parameter) -> list[sqlite3.Row]:
         _check_reads(statement)
