@@ -20,9 +20,9 @@ def test_the_recipe_latest_upgrades_every_capped_dependency() -> None:
         for requirement in map(Requirement, PROJECT["dependencies"])
         if any(specifier.operator == "<" for specifier in requirement.specifier)
     }
-    recipe = re.search(r"--upgrade (?P<names>[a-z ]+)$", JUSTFILE, re.MULTILINE)
+    recipe = re.search(r"--upgrade (?P<names>[a-z -]+)$", JUSTFILE, re.MULTILINE)
     assert recipe
-    assert set(recipe["names"].split()) == capped == {"aiosqlite", "litestar", "uvicorn"}
+    assert set(recipe["names"].split()) == capped >= {"aiosqlite", "litestar", "uvicorn"}
 
 
 def test_every_extra_that_is_installed_exists() -> None:

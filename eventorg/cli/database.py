@@ -129,8 +129,10 @@ def _report_addresses(unverified: int) -> None:
 
 @click.command()
 def compact() -> None:
-    """Rewrite the database without its free space, and let it shrink by itself from then on. Databases from before
-    version 0.2 need this once. Stop the server first. The command needs as much free disk space as the database has.
+    """Rewrite the database without its free space.
+
+    From then on it shrinks by itself. Databases from before version 0.2 need this once. Stop the server first. The
+    command needs as much free disk space as the database has.
 
     Example: eventorg compact
     """

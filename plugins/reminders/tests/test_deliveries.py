@@ -94,7 +94,7 @@ def test_a_bot_acknowledges_only_what_it_holds(scene: Scene) -> None:
     (delivery,) = scene.lease()
     check_problem(ack(other, delivery), 409, "conflict")
     for unknown in ("00000000-0000-4000-8000-000000000000", delivery["id"].upper(), "x"):
-        check_problem(ack(scene.bot, {"id": unknown}), 404, "not_found")
+        check_problem(ack(scene.bot, {"id": unknown}), 404, "delivery_not_found")
     scene.ack(delivery)
 
 
@@ -105,7 +105,7 @@ def test_what_the_user_took_along_is_not_found(scene: Scene) -> None:
     scene.settle()
     (delivery,) = scene.lease()
     assert guest.delete("/users/me").is_success
-    check_problem(ack(scene.bot, delivery), 404, "not_found")
+    check_problem(ack(scene.bot, delivery), 404, "delivery_not_found")
 
 
 def test_who_blocks_is_left_alone_until_it_acts_again(scene: Scene) -> None:
