@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from eventorg.domain.errors import FieldError
+from eventorg.domain.errors import FieldError, Invalid
 from eventorg.domain.validation import field_errors
 from eventorg.errors import SettingError, UnknownSetting
 
@@ -26,10 +26,14 @@ def convert(values: dict[str, Any], kind: type[T], prefix: str) -> T:
         if name not in _fields(kind):
             raise unknown(name, kind, prefix)
     try:
-        return msgspec.convert(values, kind, strict=False)
+        converted: T = msgspec.convert(values, kind, strict=False)
     except msgspec.ValidationError as error:
         broken = field_errors(error)[0]
-        raise SettingError(f"{prefix}{broken.field.upper()}", _in_words(broken, kind)) from None
+    except Invalid as error:  # from `__post_init__`, which msgspec passes on
+        broken = error.errors[0]
+    else:
+        return converted
+    raise SettingError(f"{prefix}{broken.field.upper()}", _in_words(broken, kind))
 
 
 def _fields(kind: Any) -> tuple[str, ...]:

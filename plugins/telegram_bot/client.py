@@ -50,8 +50,8 @@ class Telegram:
     """The Bot API for one bot."""
 
     def __init__(self, token: str, api_url: str, pace: Pace) -> None:
-        for name in ("httpx", "httpcore", "telegram"):
-            logging.getLogger(name).setLevel(logging.WARNING)  # at INFO, httpx logs URLs, which have the token in them
+        for name in ("httpx", "httpcore", "telegram"):  # at INFO, httpx logs URLs, which have the token in them
+            logging.getLogger(name).setLevel(logging.CRITICAL)  # errors are raised, and logged by those who know more
         self.pace = pace
         calls = HTTPXRequest(connection_pool_size=64, pool_timeout=30, read_timeout=20, connect_timeout=10)
         polls = HTTPXRequest(connection_pool_size=2, connect_timeout=10)

@@ -18,6 +18,7 @@ INVITATION: Final = "i_"
 async def _start(said: Said) -> None:
     if said.is_private:
         await said.bot.keep(said.person, is_started=True)
+        await said.bot.api.set_reachable(said.person, reachable=True)
     payload = said.argument.split(" ")[0]
     if not payload:
         await said.reply(say(said.person.language, "start.welcome", name=said.person.first_name))

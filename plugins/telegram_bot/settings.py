@@ -7,6 +7,8 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Meta, Struct, structs
 
+from eventorg.plugin import FieldError, Invalid
+
 _TOKEN: Final = re.compile(r"\d+:[\w-]+", re.ASCII)
 
 
@@ -21,20 +23,25 @@ class Settings(Struct, frozen=True, kw_only=True):
     ] = ""
 
     def __post_init__(self) -> None:
-        if self.token and not _TOKEN.fullmatch(self.token):
-            raise ValueError("the token must be one from BotFather, such as 123456:ABC…")
-        if not _is_address(self.api_url, "http", "https"):
-            raise ValueError("api_url must be an address such as https://api.telegram.org")
-        if self.webhook_url and not _is_address(self.webhook_url, "http", "https"):
-            raise ValueError("webhook_url must be an address such as https://events.example.com")
-        if not is_zone(self.timezone):
-            raise ValueError(f"{self.timezone} is not a time zone, such as Europe/Moscow")
+        _check("token", not self.token or _TOKEN.fullmatch(self.token), "a token from BotFather, such as 123456:ABC…")
+        _check("api_url", _is_address(self.api_url), "an address such as https://api.telegram.org")
+        _check(
+            "webhook_url",
+            not self.webhook_url or _is_address(self.webhook_url),
+            "an address such as https://events.example.com",
+        )
+        _check("timezone", is_zone(self.timezone), "a time zone such as Europe/Moscow")
         for field in ("api_url", "webhook_url"):
             structs.force_setattr(self, field, getattr(self, field).rstrip("/"))
 
     def __repr__(self) -> str:
         """Returns a text without the token."""
         return f"Settings(api_url={self.api_url!r})"
+
+
+def _check(field: str, is_right: object, expected: str) -> None:
+    if not is_right:
+        raise Invalid(FieldError(field, "invalid", {"reason": f"Expected {expected}"}))
 
 
 def is_zone(name: str) -> bool:
@@ -46,9 +53,9 @@ def is_zone(name: str) -> bool:
     return True
 
 
-def _is_address(text: str, *schemes: str) -> bool:
+def _is_address(text: str) -> bool:
     try:
         parts = urlsplit(text)
     except ValueError:
         return False
-    return parts.scheme in schemes and bool(parts.hostname) and not (parts.query or parts.fragment)
+    return parts.scheme in ("http", "https") and bool(parts.hostname) and not (parts.query or parts.fragment)
