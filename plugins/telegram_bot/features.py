@@ -5,6 +5,7 @@ from typing import Final
 
 from . import help as help_texts
 from . import links, new_event, taps, zones
+from .hosting import feature as hosting
 from .router import Feature
 
 FEATURES: Final[Sequence[Feature]] = (
@@ -12,5 +13,6 @@ FEATURES: Final[Sequence[Feature]] = (
     links.FEATURE,
     new_event.FEATURE,
     zones.FEATURE,
+    hosting.FEATURE,
     help_texts.FEATURE,
 )
