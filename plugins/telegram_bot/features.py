@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Final
 
+from . import drafting, links, new_event, taps, zones
 from . import help as help_texts
-from . import links, new_event, taps, zones
 from .hosting import feature as hosting
 from .router import Feature
 
@@ -12,6 +12,7 @@ FEATURES: Final[Sequence[Feature]] = (
     taps.FEATURE,
     links.FEATURE,
     new_event.FEATURE,
+    drafting.FEATURE,
     zones.FEATURE,
     hosting.FEATURE,
     help_texts.FEATURE,

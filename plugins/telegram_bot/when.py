@@ -284,3 +284,11 @@ def read_times(
     if length is None and until is None and old:
         length = old[1] - old[0]
     return start, _end(start, until, length)
+
+
+def read_length(text: str) -> timedelta | None:
+    """Returns the length that a text names, such as `90 min`, `1.5 h` or `2`, or None."""
+    reader = _Reader(text.strip())
+    if re.fullmatch(r"\d{1,2}(?:[.,]\d+)?", reader.text):
+        reader.text += " h"
+    return _take_length(reader)

@@ -6,10 +6,13 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from ..texts import shorten
+from ..screens import Rows, in_rows
+from ..texts import say, shorten
 from .moments import times_of, when
-from .visits import Handlers, Rows, Visit
+from .visits import Handlers, Visit
 
+MAX_GUESTS: Final = 5
+"""The guests whom each person can bring along to an event that is made in the bot."""
 _SHOWN: Final = 200
 """The units of a long text that the menu shows."""
 
@@ -52,10 +55,10 @@ FIELDS: Final = {
 _ROW: Final = 3
 
 
-def shown(visit: Visit, field: Field, value: Any) -> str:
+def shown(language: str, field: Field, value: Any) -> str:
     """Returns a value as text."""
     if value is None or isinstance(value, bool) or (isinstance(value, str) and value in field.choices):
-        return visit.say(f"{field.name}_{str(value).lower()}")
+        return say(language, f"host.{field.name}_{str(value).lower()}")
     return shorten(str(value), _SHOWN)
 
 
@@ -63,17 +66,17 @@ async def _edit(visit: Visit, notice: str = "") -> None:
     """Shows the fields with their values, and a button for each."""
     event = visit.event
     lines = [f"{visit.say('time')}: {when(*times_of(event), event['timezone'], visit.language)}"]
-    lines += [f"{visit.say(name)}: {shown(visit, field, event[name])}" for name, field in FIELDS.items()]
+    lines += [f"{visit.say(name)}: {shown(visit.language, field, event[name])}" for name, field in FIELDS.items()]
     buttons = [visit.named(name, "field", name) for name in FIELDS]
     buttons.insert(1, visit.named("time", "time", "time"))
-    rows = [buttons[at : at + 2] for at in range(0, len(buttons), 2)]
+    rows = in_rows(buttons, 2)
     await visit.show("\n\n".join(filter(None, (notice, "\n".join(lines)))), [*rows, visit.back()])
 
 
 async def _ask(visit: Visit, name: str, notice: str = "") -> None:
     """Asks for the value of a field."""
     field = FIELDS[name]
-    now = visit.say("now", value=shown(visit, field, visit.event[name]))
+    now = visit.say("now", value=shown(visit.language, field, visit.event[name]))
     body = "\n\n".join(filter(None, (notice, visit.say(f"{name}_ask"), now)))
     rows = [*_choices(visit, field), visit.back("edit")]
     if field.parse is None:
@@ -84,10 +87,10 @@ async def _ask(visit: Visit, name: str, notice: str = "") -> None:
 
 def _choices(visit: Visit, field: Field) -> Rows:
     buttons = [
-        visit.button(shown(visit, field, value), "set", field.name, json.dumps(value)) for value in field.choices
+        visit.button(shown(visit.language, field, value), "set", field.name, json.dumps(value))
+        for value in field.choices
     ]
-    width = _ROW if field.parse else 1
-    return [buttons[at : at + width] for at in range(0, len(buttons), width)]
+    return in_rows(buttons, _ROW if field.parse else 1)
 
 
 async def _set(visit: Visit, name: str, value: str) -> None:
@@ -109,7 +112,7 @@ async def _answer(visit: Visit) -> None:
 
 async def _change(visit: Visit, field: Field, value: Any) -> None:
     await visit.patch(**{field.name: value})
-    text = f"✅ {visit.say(field.name)}: {shown(visit, field, visit.event[field.name])}"
+    text = f"✅ {visit.say(field.name)}: {shown(visit.language, field, visit.event[field.name])}"
     await visit.toast(text)
     await _edit(visit, "" if visit.tap else text)
 

@@ -5,8 +5,9 @@ from typing import Final
 
 from ..bot import Bot
 from ..people import Person
+from ..screens import Rows
 from .moments import times_of, when
-from .visits import Handlers, Json, Rows, Visit, is_host
+from .visits import Handlers, Json, Visit, is_host
 
 _COUNTS: Final = ("waitlisted", "pending", "maybe", "declined")
 

@@ -8,8 +8,9 @@ from msgspec import Struct
 from telegram import InlineKeyboardButton
 
 from ..api import Problem
+from ..screens import Rows
 from ..texts import shorten
-from .visits import Handlers, Json, Rows, Visit
+from .visits import Handlers, Json, Visit
 
 PAGE: Final = 8
 _LABEL: Final = 40

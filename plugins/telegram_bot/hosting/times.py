@@ -68,7 +68,7 @@ async def _postpone(visit: Visit, start: str, end: str) -> None:
     await show_menu(visit, visit.say("asked_again", count=made["asked"]))
 
 
-async def _copy(visit: Visit, start: str, end: str) -> None:
+async def make_copy(visit: Visit, start: str, end: str) -> None:
     """Makes the same event at another time, and shows its card and its menu."""
     copy = await visit.call("POST", "/copy", {"start_time": start, "end_time": end})
     await visit.bot.state.update(EVENT, copy["id"], copied_from=visit.id)
@@ -80,7 +80,7 @@ async def _copy(visit: Visit, start: str, end: str) -> None:
 _PURPOSES: Final[dict[str, Callable[[Visit, str, str], Awaitable[None]]]] = {
     "time": _move,
     "postpone": _postpone,
-    "copy": _copy,
+    "copy": make_copy,
 }
 ACTIONS: Handlers = {"time": _ask, "moved": _moved}
 ANSWERS: Handlers = {"time": _answer}

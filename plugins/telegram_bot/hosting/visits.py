@@ -4,13 +4,13 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from telegram import InlineKeyboardButton, InlineKeyboardMarkup, MessageEntity
+from telegram import InlineKeyboardButton, MessageEntity
 
 from ..api import Problem
 from ..bot import Bot
-from ..client import Gone
 from ..people import Person
 from ..router import Said, Tap
+from ..screens import Rows, show
 from ..state import DIALOG
 from ..texts import say, units
 
@@ -21,7 +21,6 @@ PREFIX: Final = "h"
 _HOSTS: Final = ("organizer", "host")
 
 Json = dict[str, Any]
-Rows = list[list[InlineKeyboardButton]]
 
 
 @dataclass(kw_only=True)
@@ -98,17 +97,7 @@ class Visit:
         head = f"⚙️ {title}\n\n"
         marks = [MessageEntity("bold", 3, units(title))]
         marks += MessageEntity.shift_entities(head, list(entities)) if entities else []
-        keyboard = InlineKeyboardMarkup(rows)
-        if self.tap:
-            await self.toast("")
-            try:
-                await self.bot.telegram.edit(
-                    head + body, chat=self.tap.chat, message=self.tap.message_id, keyboard=keyboard, entities=marks
-                )
-                return
-            except Gone:
-                pass
-        await self.bot.telegram.send(self.person.id, head + body, keyboard=keyboard, entities=marks)
+        await show(self.bot, self.person, head + body, rows, tap=self.tap, entities=marks)
 
     async def ask(self, answer: str, body: str, rows: Rows, **kept: Any) -> None:
         """Shows a screen that waits for a message, for which `ANSWERS` has a handler. Remembers `kept` with it."""
