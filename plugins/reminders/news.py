@@ -44,7 +44,7 @@ def select(facts: Sequence[Fact], context: Context, tx: Transaction) -> list[Fac
     return [
         fact
         for fact in facts
-        if not isinstance(fact, RegistrationCancelled) or tx.one(context.sql.is_by_another, seq=fact.seq)
+        if not isinstance(fact, RegistrationCancelled) or tx.one(context.sql.is_removal, seq=fact.seq)
     ]
 
 

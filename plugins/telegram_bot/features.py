@@ -3,14 +3,17 @@
 from collections.abc import Sequence
 from typing import Final
 
+from . import drafting, links, new_event, taps, zones
 from . import help as help_texts
-from . import links, new_event, taps, zones
+from .hosting import feature as hosting
 from .router import Feature
 
 FEATURES: Final[Sequence[Feature]] = (
     taps.FEATURE,
     links.FEATURE,
     new_event.FEATURE,
+    drafting.FEATURE,
     zones.FEATURE,
+    hosting.FEATURE,
     help_texts.FEATURE,
 )

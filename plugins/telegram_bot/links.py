@@ -7,6 +7,7 @@ from telegram import ChatMemberUpdated, Message
 
 from .api import Problem
 from .bot import Bot
+from .hosting import menu
 from .people import Person
 from .router import Feature, Said, Tap
 from .state import CHAT
@@ -27,7 +28,8 @@ async def _start(said: Said) -> None:
 
 
 async def show_event(said: Said, code: str) -> None:
-    """Posts the card of an event into the chat of a message, or says that there is none."""
+    """Posts the card of an event into the chat of a message, or says that there is none. In private, a host gets the
+    menu too."""
     language = await said.bot.chat_language(said.chat, said.person)
     try:
         await said.bot.cards.post(said.chat, code, language, said.person, thread=said.thread)
@@ -35,6 +37,10 @@ async def show_event(said: Said, code: str) -> None:
         if problem.status != HTTPStatus.NOT_FOUND:
             raise
         await said.reply(say(said.person.language, "start.not_found"))
+        return
+    if said.is_private:
+        event = await said.bot.api.get(f"/events/{code}", said.person)
+        await menu.offer(said.bot, said.person, event, f"telegram:{said.update_id}")
 
 
 async def _show(tap: Tap) -> None:

@@ -1,20 +1,20 @@
-"""`/new`: an event from one message."""
+"""`/new`: an event from one message. Without one, a dialog in private."""
 
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from . import zones
+from .drafting import begin
+from .hosting.fields import MAX_GUESTS
 from .router import Feature, Said
 from .texts import say
 from .when import Draft, read
-
-MAX_GUESTS = 5
 
 
 async def _new(said: Said) -> None:
     language = said.person.language
     if not said.argument:
-        await said.reply(say(language, "new.usage"))
+        await (begin(said) if said.is_private else said.reply(say(language, "new.usage")))
         return
     zone, is_chosen = await said.bot.zone(said.chat, said.person)
     draft = read(said.argument, said.bot.clock(), ZoneInfo(zone))

@@ -259,3 +259,36 @@ def _end(start: datetime, until: time | None, length: timedelta | None) -> datet
         end = datetime.combine(start.date(), until, start.tzinfo)
         return end if end > start else datetime.combine(start.date() + timedelta(days=1), until, start.tzinfo)
     return (start.astimezone(UTC) + (length or timedelta(hours=HOURS))).astimezone(start.tzinfo)
+
+
+def read_times(
+    text: str, now: datetime, zone: ZoneInfo, old: tuple[datetime, datetime] | None = None
+) -> tuple[datetime, datetime] | None:
+    """Returns the start and the end that a text names, or None. What it does not name is that of `old`, if given: the
+    day, the time of day, the length."""
+    now = now.astimezone(zone)
+    reader = _Reader(text)
+    clock, until = _take_clock(reader)
+    length = _take_length(reader)
+    day = _take_day(reader, now, clock, reader.clock_at)
+    if clock is None and (day is None or old is None):
+        return None
+    if clock is None and old:
+        clock = old[0].astimezone(zone).time()
+    assert clock is not None
+    if day is None:
+        day = old[0].astimezone(zone).date() if old else now.date()
+    start = datetime.combine(day, clock, zone)
+    if old is None and start <= now and day == now.date() and not _DAY.search(text) and not _WEEKDAY.search(text):
+        start = datetime.combine(day + timedelta(days=1), clock, zone)
+    if length is None and until is None and old:
+        length = old[1] - old[0]
+    return start, _end(start, until, length)
+
+
+def read_length(text: str) -> timedelta | None:
+    """Returns the length that a text names, such as `90 min`, `1.5 h` or `2`, or None."""
+    reader = _Reader(text.strip())
+    if re.fullmatch(r"\d{1,2}(?:[.,]\d+)?", reader.text):
+        reader.text += " h"
+    return _take_length(reader)

@@ -185,6 +185,18 @@ SELECT 1 AS found
 FROM eventorg_changes
 WHERE seq = :seq AND actor_id IS NOT user_id;
 
+-- name: is_removal(seq)^
+-- A row if somebody else ended a registration, and not by making it a "maybe", as when an event is postponed.
+SELECT 1 AS found
+FROM eventorg_changes AS changes
+WHERE changes.seq = :seq
+    AND changes.actor_id IS NOT changes.user_id
+    AND NOT EXISTS (
+        SELECT 1
+        FROM eventorg_rsvps AS rsvps
+        WHERE rsvps.event_id = changes.event_id AND rsvps.user_id = changes.user_id AND rsvps.answer = 'maybe'
+    );
+
 -- name: forget_deleted(before, most)!
 DELETE FROM reminders_deleted
 WHERE event_id IN (

@@ -136,7 +136,7 @@ def test_no_guests_no_button(scene: Scene) -> None:
 def test_what_is_missing_is_asked(scene: Scene) -> None:
     anna = scene.person("Anna", started=True)
     for said, answer in {
-        "/new": "Tell me what and when",
+        "/new": "say it all in one message",
         "/new Tea": "When does it begin? For example:\n/new Tea tomorrow 19:00",
         "/new tomorrow 19:00": "What is the event called?",
         "/new Tea today 1:00": "That time is over.",

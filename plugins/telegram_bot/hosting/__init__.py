@@ -1,0 +1,1 @@
+"""The host menu: an event in the hands of its hosts, in private."""

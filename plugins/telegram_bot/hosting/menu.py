@@ -1,0 +1,112 @@
+"""The main screens of the host menu, and what they do at one tap."""
+
+from datetime import datetime
+from typing import Final
+
+from ..bot import Bot
+from ..people import Person
+from ..screens import Rows
+from .moments import times_of, when
+from .visits import Handlers, Json, Visit, is_host
+
+_COUNTS: Final = ("waitlisted", "pending", "maybe", "declined")
+
+
+async def offer(bot: Bot, person: Person, event: Json, key: str) -> None:
+    """Sends the menu to a host of the event in private. Does nothing for everybody else."""
+    if is_host(event):
+        await show_menu(Visit(bot=bot, person=person, event=event, key=key))
+
+
+async def show_menu(visit: Visit, notice: str = "") -> None:
+    """Shows the menu, below what has just happened."""
+    await visit.show("\n\n".join(filter(None, (notice, _state(visit)))), _rows(visit))
+
+
+def _state(visit: Visit) -> str:
+    """Returns when and where the event is, and who comes."""
+    event = visit.event
+    seats = event["capacity"]
+    counts = [visit.say("count_seats", count=event["registered_count"], capacity=seats)] if seats else []
+    counts = counts or [visit.say("count_registered", count=event["registered_count"])]
+    counts += [visit.say(f"count_{name}", count=n) for name in _COUNTS if (n := event[f"{name}_count"])]
+    lines = [when(*times_of(event), event["timezone"], visit.language), event["location"], "", ", ".join(counts)]
+    if event["status"] == "cancelled":
+        lines.append(visit.say("is_cancelled"))
+    else:
+        lines.append(visit.say("is_closed" if _is_closed(visit) else "is_open"))
+    return "\n".join(line for line in lines if line is not None)
+
+
+def _is_closed(visit: Visit) -> bool:
+    closes = visit.event["registration_closes_at"]
+    return bool(closes) and datetime.fromisoformat(closes) <= visit.bot.clock()
+
+
+def _rows(visit: Visit) -> Rows:
+    named, event = visit.named, visit.event
+    if event["status"] == "cancelled":
+        return [[named("restore", "restore"), named("copy", "time", "copy")], [named("export", "export")]]
+    rows = [
+        [named("edit", "edit"), named("people", "people")],
+        [named("check_in", "list", "in", 0), named("broadcast", "broadcast")],
+        [named("reopen", "reopen") if _is_closed(visit) else named("close", "close"), named("export", "export")],
+        [named("postpone", "time", "postpone"), named("copy", "time", "copy")],
+        [named("cancel", "cancel")],
+    ]
+    if event["pending_count"]:
+        rows.insert(0, [named("approve", "list", "ok", 0, count=event["pending_count"])])
+    return rows
+
+
+async def _people(visit: Visit) -> None:
+    """Shows what a host can do with people."""
+    named, event = visit.named, visit.event
+    rows = [[named("add", "add")], [named("remove", "list", "out", 0)]]
+    if event["waitlisted_count"]:
+        rows.append([named("let_in", "list", "seat", 0, count=event["waitlisted_count"])])
+    if event["pending_count"]:
+        rows.append([named("approve", "list", "ok", 0, count=event["pending_count"])])
+    await visit.show(visit.say("people_ask"), [*rows, visit.back()])
+
+
+async def _close(visit: Visit) -> None:
+    now = visit.bot.clock().isoformat(timespec="seconds")
+    await visit.patch(registration_closes_at=now)
+    await visit.toast(visit.say("closed"))
+    await show_menu(visit)
+
+
+async def _reopen(visit: Visit) -> None:
+    await visit.patch(registration_closes_at=None)
+    await visit.toast(visit.say("reopened"))
+    await show_menu(visit)
+
+
+async def _cancel(visit: Visit) -> None:
+    """Asks before the event is cancelled."""
+    rows = [[visit.named("cancel_yes", "cancelled")], visit.back()]
+    await visit.show(visit.say("cancel_ask"), rows)
+
+
+async def _cancelled(visit: Visit) -> None:
+    visit.event = await visit.call("POST", "/cancel")
+    await visit.toast(visit.say("is_cancelled"))
+    await show_menu(visit)
+
+
+async def _restore(visit: Visit) -> None:
+    await visit.patch(status="published")
+    await visit.toast(visit.say("restored"))
+    await show_menu(visit)
+
+
+ACTIONS: Handlers = {
+    "menu": show_menu,
+    "people": _people,
+    "close": _close,
+    "reopen": _reopen,
+    "cancel": _cancel,
+    "cancelled": _cancelled,
+    "restore": _restore,
+}
