@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Final
 
+from . import calendars, inline, links, my_events, new_event, taps, zones
 from . import help as help_texts
-from . import links, new_event, taps, zones
 from .router import Feature
 
 FEATURES: Final[Sequence[Feature]] = (
@@ -12,5 +12,8 @@ FEATURES: Final[Sequence[Feature]] = (
     links.FEATURE,
     new_event.FEATURE,
     zones.FEATURE,
+    inline.FEATURE,
+    my_events.FEATURE,
+    calendars.FEATURE,
     help_texts.FEATURE,
 )

@@ -7,6 +7,7 @@ from telegram import ChatMemberUpdated, Message
 
 from .api import Problem
 from .bot import Bot
+from .inline import NEW
 from .people import Person
 from .router import Feature, Said, Tap
 from .state import CHAT
@@ -19,7 +20,7 @@ async def _start(said: Said) -> None:
     if said.is_private:
         await said.bot.keep(said.person, is_started=True)
     payload = said.argument.split(" ")[0]
-    if not payload:
+    if not payload or payload == NEW:
         await said.reply(say(said.person.language, "start.welcome", name=said.person.first_name))
     else:
         await show_event(said, payload)
