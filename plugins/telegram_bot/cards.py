@@ -82,9 +82,14 @@ class Cards:
             chat, shown.text, entities=shown.entities, keyboard=shown.keyboard, thread=thread
         )
         self.note(message.chat.id, message.message_id, shown)
-        await self.place(
-            event["id"], message.chat.id, message.message_id, language, person if is_host else None, thread
-        )
+        is_private = event["visibility"] == "private"
+        host = person if is_host else await self.host_of(event["id"]) if is_private else None
+        try:
+            await self.place(event["id"], message.chat.id, message.message_id, language, host, thread)
+        except Problem as problem:
+            if problem.is_passing or not is_private:
+                raise
+            # No host of this private event uses the bot: the card stays as it is.
         return message
 
     async def place(

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
-from . import drafting, links, new_event, taps, zones
+from . import calendars, drafting, inline, links, my_events, new_event, taps, zones
 from . import help as help_texts
 from .hosting import feature as hosting
 from .router import Feature
@@ -15,5 +15,8 @@ FEATURES: Final[Sequence[Feature]] = (
     drafting.FEATURE,
     zones.FEATURE,
     hosting.FEATURE,
+    inline.FEATURE,
+    my_events.FEATURE,
+    calendars.FEATURE,
     help_texts.FEATURE,
 )

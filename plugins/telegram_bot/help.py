@@ -6,7 +6,7 @@ from .bot import Bot
 from .router import Feature, Said
 from .texts import LANGUAGES, say
 
-COMMANDS = ("new", "timezone", "help")
+COMMANDS = ("new", "my", "events", "calendar", "timezone", "help")
 """The commands in Telegram's menu."""
 
 

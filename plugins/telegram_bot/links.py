@@ -8,6 +8,7 @@ from telegram import ChatMemberUpdated, Message
 from .api import Problem
 from .bot import Bot
 from .hosting import menu
+from .inline import NEW
 from .people import Person
 from .router import Feature, Said, Tap
 from .state import CHAT
@@ -21,7 +22,7 @@ async def _start(said: Said) -> None:
         await said.bot.keep(said.person, is_started=True)
         await said.bot.api.set_reachable(said.person, reachable=True)
     payload = said.argument.split(" ")[0]
-    if not payload:
+    if not payload or payload == NEW:
         await said.reply(say(said.person.language, "start.welcome", name=said.person.first_name))
     else:
         await show_event(said, payload)

@@ -59,8 +59,9 @@ async def _finish(tap: Tap, result: dict[str, Any]) -> None:
 
 
 async def keep_current(tap: Tap, event_id: str) -> None:
-    """Tells the server of a card that this process has not seen yet: an inline one, or one from before a crash."""
-    if tap.bot.cards.is_known(tap.chat, tap.message_id):
+    """Tells the server of a card that this process has not seen yet: one from before a crash. `inline` does it for
+    inline ones, whose language only their first buttons know."""
+    if tap.chat is None or tap.bot.cards.is_known(tap.chat, tap.message_id):
         return
     language = await tap.bot.chat_language(tap.chat, tap.person)
     host = await tap.bot.cards.host_of(event_id)
