@@ -1,11 +1,13 @@
 """Fixtures for the tests of the bot."""
 
+import sys
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from eventorg.testing import Server, eventorg, running_fake
+from eventorg.testing.telegram import Limits
 
 from .scene import Scene
 
@@ -14,7 +16,8 @@ __all__ = ["eventorg"]
 
 @pytest.fixture
 def telegram() -> Iterator[Any]:
-    with running_fake() as fake:
+    """A Telegram without limits. `test_pace` and the tests of load have the real ones."""
+    with running_fake(limits=Limits(enforced=False)) as fake:
         yield fake
 
 
@@ -27,5 +30,9 @@ def eventorg_settings(telegram: Any) -> dict[str, str]:
 
 
 @pytest.fixture
-def scene(eventorg: Server, telegram: Any) -> Scene:
+def scene(eventorg: Server, telegram: Any, monkeypatch: pytest.MonkeyPatch) -> Scene:
+    """A bot that hardly waits between two messages."""
+    pace = sys.modules["eventorg_plugins.telegram_bot.pace"]
+    for name in ("BURST_SECONDS", "EDIT_GAP", "LONGER_GAP"):
+        monkeypatch.setattr(pace, name, getattr(pace, name) / 50)
     return Scene(eventorg, telegram)

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from eventorg.testing import running_fake
+from eventorg.testing.telegram import Limits
 
 from .scene import Scene, code_of, labels
 
@@ -13,7 +14,7 @@ from .scene import Scene, code_of, labels
 @pytest.fixture
 def telegram() -> Iterator[Any]:
     """Telegram as BotFather sets bots up: without inline feedback."""
-    with running_fake(inline_feedback=False) as fake:
+    with running_fake(inline_feedback=False, limits=Limits(enforced=False)) as fake:
         yield fake
 
 
