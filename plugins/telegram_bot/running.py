@@ -21,6 +21,7 @@ from .router import Router
 from .settings import Settings
 from .state import PluginState, State
 from .updates import Updates
+from .webhook import receiving
 
 
 @asynccontextmanager
@@ -29,9 +30,10 @@ async def in_server(context: Context) -> AsyncIterator[None]:
     state = PluginState(context)
     async with (
         context.client() as client,
-        running(context.settings, client, state, context.clock, context.log, context.show_problem),
+        running(context.settings, client, state, context.clock, context.log, context.show_problem) as updates,
     ):
-        yield
+        with receiving(context, updates.receive):
+            yield
 
 
 @asynccontextmanager
@@ -42,7 +44,7 @@ async def running(
     clock: Clock,
     log: Any,
     report: Callable[[str | None], None],
-) -> AsyncIterator[Bot]:
+) -> AsyncIterator[Updates]:
     """Runs the bot with a client of the API until the block ends."""
     bot = Bot(settings, Api(client), Telegram(settings.token, settings.api_url, Pace()), state, clock, log, report)
     editor = Editor(bot)
@@ -50,10 +52,10 @@ async def running(
     async with asyncio.TaskGroup() as group:
         tasks = [
             group.create_task(work)
-            for work in (updates.poll(), editor.follow(), editor.hurry(), deliver(bot), _set_menu(bot))
+            for work in (updates.run(), editor.follow(), editor.hurry(), deliver(bot), _set_menu(bot))
         ]
         try:
-            yield bot
+            yield updates
         finally:
             for task in tasks:
                 task.cancel()
