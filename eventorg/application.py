@@ -40,7 +40,6 @@ from eventorg.extensions.context import PluginContext
 from eventorg.extensions.loader import LoadedPlugin, PluginError
 from eventorg.extensions.worker import PluginWorker
 from eventorg.logs import structlog_config
-from eventorg.plugin import Plugin
 from eventorg.security.login_throttle import LoginThrottle
 from eventorg.security.passwords import Passwords
 from eventorg.security.rate_limiter import RateLimiter
@@ -199,7 +198,7 @@ def create_app(settings: Settings, clock: Clock = utc_now, passwords: Passwords 
     if settings.metrics == "on":
         observers.append(_add_metrics(app, core, feed))
     for loaded, context in zip(core.loaded, contexts, strict=True):
-        _add_routes(app, loaded.plugin, context)
+        _add_routes(app, loaded, context)
         context.serve(app)
     app.state.core = core
     app.state.feed = feed
@@ -236,21 +235,20 @@ def _add_metrics(app: Litestar, core: Core, feed: Feed) -> Observer:
     return metrics.observe_request
 
 
-def _add_routes(app: Litestar, plugin: Plugin, context: PluginContext) -> None:
+def _add_routes(app: Litestar, loaded: LoadedPlugin, context: PluginContext) -> None:
     """Adds the routes of a plugin. Raises `PluginError` if a path exists already, or matches the pattern of another."""
+    name = loaded.plugin.name
     taken = {route.path: _pattern(route.path) for route in app.routes}
     try:
         app.register(
-            Router(path="/", route_handlers=plugin.routes, dependencies=constants(plugin=context), tags=[plugin.name])
+            Router(path="/", route_handlers=loaded.routes, dependencies=constants(plugin=context), tags=[name])
         )
     except ImproperlyConfiguredException as error:
-        raise PluginError(f"Cannot add the routes of plugin {plugin.name}: {error.detail}.") from None
+        raise PluginError(f"Cannot add the routes of plugin {name}: {error.detail}.") from None
     for path in {route.path for route in app.routes} - taken.keys():
         for other, pattern in taken.items():
             if pattern.fullmatch(path):
-                raise PluginError(
-                    f"Cannot add the routes of plugin {plugin.name}: {path} matches the existing route {other}."
-                )
+                raise PluginError(f"Cannot add the routes of plugin {name}: {path} matches the existing route {other}.")
 
 
 def _pattern(path: str) -> re.Pattern[str]:

@@ -5,13 +5,16 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from eventorg.settings import Settings
-from eventorg.testing import Clock, Server, running
+from eventorg.testing import Clock, Server, running, running_fake
 from tests.readme import README, rendered
 
 TEXT = README.read_text(encoding="utf-8")
@@ -80,13 +83,58 @@ def test_a_bot_gets_from_its_token_to_a_reminder(tmp_path: Path) -> None:
     assert '"Чай и пирог' in told
 
 
+@contextmanager
+def bot_running(number: int, telegram: Any, folder: Path) -> Iterator[subprocess.Popen[str]]:
+    """Runs a command for the bundled bot, against the fake Telegram, until it ends or the block does."""
+    programs = {
+        ".venv/bin/python app.py": f"{sys.executable} app.py",
+        ".venv/bin/eventorg": f"{sys.executable} -m eventorg",
+    }
+    script = block("sh", number).replace("123456:ABC", telegram.token)
+    for written, real in programs.items():
+        script = script.replace(written, real)
+    given = {"DATABASE": str(folder / "eventorg.db"), "PORT": "0", "TELEGRAM_BOT_API_URL": telegram.url}
+    environment = {"PATH": os.environ["PATH"]} | {f"EVENTORG_{name}": value for name, value in given.items()}
+    command = ["bash", "-euc", f"exec env {script}"]
+    with subprocess.Popen(
+        command, env=environment, cwd=README.parent, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.terminate()
+            process.communicate(timeout=60)
+
+
+@pytest.mark.skipif(not (README.parent / "plugins" / "telegram_bot").is_dir(), reason="the plugin was removed")
+def test_the_bundled_bot_runs_after_one_command(tmp_path: Path) -> None:
+    said = re.search(r"write `(/new [^`]+)`", TEXT)
+    assert said
+    with running_fake() as telegram:
+        anna = telegram.person("Anna", language_code="en")
+        group = telegram.group("Friends", anna)
+        group.add_bot(anna)
+        with bot_running(2, telegram, tmp_path):
+            anna.say(group, said[1])
+            card = group.wait_for(lambda message: message.buttons, timeout=60)
+            assert anna.tap(card, "Going")["text"].startswith("You are going. Seats taken: 1 of 12.")
+        with bot_running(3, telegram, tmp_path) as checking:
+            told, _ = checking.communicate(timeout=60)
+        assert (checking.returncode, told.splitlines()[0]) == (0, "@eventorg_bot")
+        polled = len(telegram.calls())
+        with bot_running(4, telegram, tmp_path) as serving:
+            assert serving.stderr
+            assert any("serving" in line for line in iter(serving.stderr.readline, ""))
+        assert len(telegram.calls()) == polled, "with the ID alone, the bundled bot is off"
+
+
 def test_the_secret_can_be_replaced_without_ending_logins(tmp_path: Path) -> None:
     settings = Settings(database=str(tmp_path / "eventorg.db"), plugins="none", log_level="error")
     with running(settings) as server:
         user = server.sign_up()
     statuses = []
     tokens = [user.token]
-    for number in (4, 5):
+    for number in (7, 8):
         play(block("sh", number), server, tmp_path)
         with running(settings) as server:
             tokens.append(server.log_in(user.account["email"]))

@@ -16,7 +16,7 @@ from eventorg.repositories.plugins import PluginCrashes, PluginState, summarize
 from eventorg.settings import load
 
 if TYPE_CHECKING:
-    from eventorg.plugin import Context, Gate, Plugin
+    from eventorg.plugin import Context, Gate
 
 T = TypeVar("T")
 
@@ -37,7 +37,7 @@ def plugins(context: click.Context) -> None:
         crashes = await core.plugins.find_crashes()
         for loaded in core.loaded:
             name = loaded.plugin.name
-            for line in _describe(loaded.plugin, states.get(name), crashes.get(name)):
+            for line in _describe(loaded, states.get(name), crashes.get(name)):
                 click.echo(line)
 
     run_with_core(show)
@@ -121,14 +121,15 @@ def _interval(interval: timedelta) -> str:
     return f"{total / seconds:.12g} {unit}"
 
 
-def _describe(plugin: "Plugin", state: PluginState | None, crashes: PluginCrashes | None) -> Iterator[str]:
+def _describe(loaded: LoadedPlugin, state: PluginState | None, crashes: PluginCrashes | None) -> Iterator[str]:
     """Yields the lines that describe a plugin. The first line has its name and state."""
+    plugin = loaded.plugin
     yield f"{plugin.name}: {summarize(state, crashes.crashes if crashes else 0)}"
     if plugin.requires:
         yield f"  requires eventorg {plugin.requires}"
     fields = getattr(plugin.settings, "__struct_fields__", ())
     for title, names in {
-        "routes": [path for route in plugin.routes for path in _paths(route)],
+        "routes": [path for route in loaded.routes for path in _paths(route)],
         "facts": [f"{plugin.name}.{fact.name}" if isinstance(fact, Struct) else fact.__name__ for fact in plugin.on],
         "gates": [_gate(gate) for gate in plugin.gates],
         "jobs": [f"{job.name} every {_interval(job.every)}" for job in plugin.jobs],

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from msgspec import Struct, to_builtins
 
-from eventorg.domain.callers import Caller
+from eventorg.domain.callers import BotScope, Caller
 from eventorg.domain.deliveries import Notice
 from eventorg.domain.events import Event, EventPatch, NewEvent, Role
 from eventorg.domain.facts import NewChange
@@ -114,6 +114,9 @@ class PluginContext:
         if self._token is None:
             self._token = BotToken(partial(self._bots.renew, self._name, self._scopes))
         return make_client(self._app, self._database, self._token)
+
+    async def find_bots(self, scope: BotScope) -> list[str]:
+        return [each.name for each in await self._bots.find() if not each.revoked_at and scope in each.scopes.split()]
 
     def show_problem(self, sentence: str | None) -> None:
         self.problem = sentence

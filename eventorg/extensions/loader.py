@@ -4,7 +4,7 @@ import importlib.metadata
 import importlib.util
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from inspect import isasyncgenfunction, iscoroutinefunction
 from pathlib import Path
@@ -75,6 +75,12 @@ class LoadedPlugin(Struct, frozen=True, eq=False):
     plugin: "Plugin"
     settings: Any
     sql: Statements
+
+    @property
+    def routes(self) -> Sequence[Any]:
+        """The plugin's routes, with these settings."""
+        routes = self.plugin.routes
+        return routes(self.settings) if callable(routes) else routes
 
     @property
     def component(self) -> Component | None:

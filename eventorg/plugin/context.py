@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar, runtime_check
 
 from msgspec import Struct
 
-from eventorg.domain.callers import Caller
+from eventorg.domain.callers import BotScope, Caller
 from eventorg.domain.events import Event, EventPatch, NewEvent, Role
 from eventorg.domain.registrations import Registration
 from eventorg.domain.users import User
@@ -60,6 +60,9 @@ class Context(Protocol):
 
         Raises `LookupError` if `Plugin.bot` is empty, or in a command, where no server runs.
         """
+
+    async def find_bots(self, scope: BotScope) -> list[str]:
+        """Returns the names of the bots that have a scope, sorted. Revoked ones are not among them."""
 
     def show_problem(self, sentence: str | None) -> None:
         """Shows a sentence in `/health` as the state of the plugin, until you call it with None. It tells the operator

@@ -30,6 +30,7 @@ CardLines = Callable[[CardData, str, Context, ReadTransaction], Sequence[str]]
 Exporter = Callable[[str, Context, Transaction], object]
 Lifespan = Callable[[Context], AbstractAsyncContextManager[None]]
 MergeHandler = Callable[[str, str, Context, Transaction], None]
+Routes = Callable[[Any], Sequence[ControllerRouterHandler]]
 Refresh = Callable[[Notice, Context, Transaction], Mapping[str, str] | None]
 
 
@@ -93,8 +94,9 @@ class Plugin(Struct, frozen=True, kw_only=True):
     requires: str = ""
     """The versions of eventorg that it works with, such as `>=0.1,<2` (PEP 440)."""
 
-    routes: Sequence[ControllerRouterHandler] = ()
-    """Litestar handlers and controllers. Private unless marked with `opt=PUBLIC` or `opt=OPEN`."""
+    routes: Sequence[ControllerRouterHandler] | Routes = ()
+    """Litestar handlers and controllers. Private unless marked with `opt=PUBLIC` or `opt=OPEN`. If their paths depend
+    on the settings, a function that returns them, given an instance of `Plugin.settings`."""
 
     facts: Sequence[FactType] = ()
     """The types of facts that the plugin records with `Context.record`."""

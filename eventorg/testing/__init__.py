@@ -19,13 +19,15 @@ if TYPE_CHECKING:
         eventorg_settings,
         running,
     )
-    from eventorg.testing.telegram import FakeTelegram, running_fake
+    from eventorg.testing.telegram import ApiError, FakeTelegram, Limits, running_fake
 
 __all__ = [
     "PASSWORD",
+    "ApiError",
     "Bot",
     "Clock",
     "FakeTelegram",
+    "Limits",
     "Server",
     "User",
     "cheap_passwords",
@@ -35,7 +37,7 @@ __all__ = [
     "running",
     "running_fake",
 ]
-_OF_TELEGRAM = {"FakeTelegram", "running_fake"}
+_OF_TELEGRAM = {"ApiError", "FakeTelegram", "Limits", "running_fake"}
 
 
 def __getattr__(name: str) -> Any:

@@ -9,9 +9,9 @@ from eventorg.plugin import Context, Job, Plugin
 
 from .commands import COMMANDS
 from .postponing import resume
-from .routes import ROUTES
 from .settings import Settings
 from .state import export, merge, sweep
+from .webhook import routes
 
 _HERE = Path(__file__).parent
 
@@ -30,7 +30,7 @@ async def lifespan(context: Context) -> AsyncIterator[None]:
 
 plugin = Plugin(
     name="telegram_bot",
-    routes=ROUTES,
+    routes=routes,
     export=export,
     on_merge=merge,
     lifespan=lifespan,

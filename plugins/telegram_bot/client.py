@@ -16,6 +16,7 @@ from .pace import Pace, Priority
 from .texts import shorten
 
 POLL_SECONDS: Final = 25
+WEBHOOK_CONNECTIONS: Final = 32
 MAX_TOAST: Final = 200
 MAX_TEXT: Final = 4096
 ALLOWED: Final = ["message", "callback_query", "inline_query", "chosen_inline_result", "my_chat_member"]
@@ -81,6 +82,20 @@ class Telegram:
     async def updates(self, offset: int, seconds: int = POLL_SECONDS) -> list[dict[str, Any]]:
         """Returns the updates that are not confirmed, and confirms those before `offset`. Raises `TelegramError`."""
         return await self.bot.fetch_updates(offset, seconds)
+
+    async def webhook(self) -> str:
+        """Returns the address to which Telegram posts the updates, or an empty text. Raises `TelegramError`."""
+        return (await self.bot.get_webhook_info()).url
+
+    async def is_webhook(self, address: str) -> bool:
+        """Returns true if Telegram posts the updates to this address. Raises `TelegramError`."""
+        return await self.webhook() == address
+
+    async def set_webhook(self, address: str, secret: str) -> None:
+        """Has Telegram post the updates to an address, with a secret. Raises `TelegramError`."""
+        await self.bot.set_webhook(
+            address, secret_token=secret, allowed_updates=ALLOWED, max_connections=WEBHOOK_CONNECTIONS
+        )
 
     def read(self, update: dict[str, Any]) -> Update:
         """Returns an update. Raises an error of any type for one that is not as documented."""

@@ -1,6 +1,7 @@
 """Runs the bot: in the server, as the plugin's lifespan, or alone against a server elsewhere."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -19,19 +20,35 @@ from .outbox import deliver
 from .pace import Pace
 from .router import Router
 from .settings import Settings
-from .state import PluginState, State
+from .state import BOT, PROCESS, PluginState, State
 from .updates import Updates
+from .webhook import receiving
 
 
 @asynccontextmanager
 async def in_server(context: Context) -> AsyncIterator[None]:
     """Runs the bot until the block ends."""
     state = PluginState(context)
+    writes: set[asyncio.Task[Any]] = set()
+    shown: str | None = None
+
+    def report(problem: str | None) -> None:
+        nonlocal shown
+        context.show_problem(problem)
+        if problem != shown:  # for `eventorg telegram check`, which runs in another process
+            shown = problem
+            writes.add(write := asyncio.create_task(state.update(BOT, PROCESS, problem=problem)))
+            write.add_done_callback(writes.discard)
+
+    await state.set(BOT, PROCESS, {"pid": os.getpid()})
     async with (
         context.client() as client,
-        running(context.settings, client, state, context.clock, context.log, context.show_problem),
+        running(context.settings, client, state, context.clock, context.log, report) as updates,
     ):
-        yield
+        with receiving(context, updates.receive):
+            yield
+    await asyncio.gather(*writes, return_exceptions=True)
+    await state.set(BOT, PROCESS, {})
 
 
 @asynccontextmanager
@@ -42,7 +59,7 @@ async def running(
     clock: Clock,
     log: Any,
     report: Callable[[str | None], None],
-) -> AsyncIterator[Bot]:
+) -> AsyncIterator[Updates]:
     """Runs the bot with a client of the API until the block ends."""
     bot = Bot(settings, Api(client), Telegram(settings.token, settings.api_url, Pace()), state, clock, log, report)
     editor = Editor(bot)
@@ -50,10 +67,10 @@ async def running(
     async with asyncio.TaskGroup() as group:
         tasks = [
             group.create_task(work)
-            for work in (updates.poll(), editor.follow(), editor.hurry(), deliver(bot), _set_menu(bot))
+            for work in (updates.run(), editor.follow(), editor.hurry(), deliver(bot), _set_menu(bot))
         ]
         try:
-            yield bot
+            yield updates
         finally:
             for task in tasks:
                 task.cancel()

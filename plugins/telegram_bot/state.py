@@ -20,6 +20,9 @@ EVENT: Final = "event"
 BOT: Final = "bot"
 """By a name: what the bot knows about itself."""
 
+PROCESS: Final = "process"
+"""The key of what a running server notes about itself: `pid`, and `problem` if it has one."""
+
 DIALOGS_KEPT: Final = timedelta(days=30)
 
 Values = dict[str, Any]

@@ -1,24 +1,29 @@
-"""Fetches updates, handles them, and then confirms them: after a crash, Telegram sends again what was not handled."""
+"""Gets updates, handles them, and then confirms them: after a crash, Telegram sends again what was not handled."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Any, Final
 from weakref import WeakValueDictionary
 
-from telegram.error import Conflict, InvalidToken, TelegramError
+from telegram.error import Conflict, TelegramError
 
 from .bot import Bot
 from .client import POLL_SECONDS
+from .faults import describe
 from .router import Router
+from .state import BOT
+from .webhook import PATH, address_of, secret_of
 
 AT_ONCE: Final = 32
 PATIENCE: Final = 0.25
 """The seconds after which the loop fetches more while slow updates are still being handled."""
 FIRST_PAUSE: Final = 1.0
 MAX_PAUSE: Final = 60.0
-_UNAUTHORIZED: Final = "Telegram refuses the bot token. Check EVENTORG_TELEGRAM_BOT_TOKEN with BotFather."
-_CONFLICT: Final = "Another program receives the updates of this Telegram bot. Stop the other one, or use another bot."
-_WEBHOOK: Final = "A webhook is set for this Telegram bot, so it cannot poll. Delete the webhook, or use another bot."
-_UNREACHABLE: Final = "Telegram cannot be reached: {error}."
+_PROBE_SECONDS: Final = 3
+"""How long the first poll after a conflict waits for updates. The other program needs time to show itself."""
+_LOOK_SECONDS: Final = 60.0
+"""How often the webhook is looked at."""
+_WEBHOOK: Final = "webhook"
 
 
 class Updates:
@@ -33,27 +38,35 @@ class Updates:
         self._next = 0
         """The number of the first update that is not confirmed."""
         self._seen = 0
+        self._patience = POLL_SECONDS
 
-    async def poll(self) -> None:
-        """Polls until it is cancelled. Says in /health what is wrong, and tries again after growing pauses."""
+    async def run(self) -> None:
+        """Gets updates until it is cancelled: by webhook if an address for it is set, otherwise by long polling."""
+        await self._persist(self._keep_webhook if address_of(self._bot.settings) else self._poll)
+
+    async def _persist(self, step: Callable[[], Awaitable[None]]) -> None:
+        """Repeats a step. Says in /health what is wrong, and tries again after growing pauses."""
         failures = 0
         while True:
             try:
                 if not self._bot.is_ready.is_set():
                     await self._bot.telegram.start()
                     self._bot.is_ready.set()
-                await self._poll_once()
-                failures = 0
+                    await self._drop_own_webhook()
+                await step()
                 self._bot.report(None)
+                failures = 0 if self._patience == POLL_SECONDS else failures
+                self._patience = POLL_SECONDS
             except TelegramError as error:
                 failures += 1
+                self._patience = _PROBE_SECONDS if isinstance(error, Conflict) else 0
                 sentence = describe(error)
                 self._bot.report(sentence)
                 self._bot.log.warning("telegram_poll_failed", problem=sentence, failures=failures)
                 await asyncio.sleep(min(FIRST_PAUSE * 2 ** min(failures - 1, 10), MAX_PAUSE))
 
-    async def _poll_once(self) -> None:
-        found = await self._bot.telegram.updates(self._next, 0 if self._running else POLL_SECONDS)
+    async def _poll(self) -> None:
+        found = await self._bot.telegram.updates(self._next, 0 if self._running else self._patience)
         for raw in found:
             number = int(raw["update_id"])
             if number > self._seen:
@@ -64,11 +77,44 @@ class Updates:
         self._running = {number: task for number, task in self._running.items() if not task.done()}
         self._next = min(self._running, default=self._seen + 1) if self._seen else 0
 
+    async def _keep_webhook(self) -> None:
+        """Sets the webhook if it is not as it should be, and comes back later."""
+        address = address_of(self._bot.settings)
+        if self._patience != POLL_SECONDS or not await self._bot.telegram.is_webhook(address):
+            await self._bot.state.set(BOT, _WEBHOOK, {"url": address})
+            await self._bot.telegram.set_webhook(address, secret_of(self._bot.settings))
+        self._bot.report(None)
+        self._patience = POLL_SECONDS
+        await asyncio.sleep(_LOOK_SECONDS)
+
+    async def _drop_own_webhook(self) -> None:
+        """Deletes the webhook before the first poll, if this server has set it. Another program's stays."""
+        if address_of(self._bot.settings):
+            self._patience = 0  # sets it anew, because the secret may be another one
+            return
+        found = await self._bot.telegram.webhook()
+        own = (await self._bot.state.get(BOT, _WEBHOOK)).get("url")
+        if found and (found == own or found.endswith(PATH)):
+            await self._bot.telegram.bot.delete_webhook()
+        if own:
+            await self._bot.state.set(BOT, _WEBHOOK, {})
+
+    async def receive(self, raw: dict[str, Any]) -> None:
+        """Returns once an update from the webhook is handled: also one that Telegram sends again meanwhile."""
+        number = raw.get("update_id")
+        if not isinstance(number, int):
+            return await self.handle(raw)
+        if number not in self._running:
+            self._running[number] = task = asyncio.create_task(self.handle(raw))
+            task.add_done_callback(lambda _: self._running.pop(number, None))
+        return await asyncio.shield(self._running[number])
+
     async def stop(self) -> None:
         """Ends what is being handled. Telegram sends it again after the next start."""
-        for task in self._running.values():
+        running = list(self._running.values())
+        for task in running:
             task.cancel()
-        await asyncio.gather(*self._running.values(), return_exceptions=True)
+        await asyncio.gather(*running, return_exceptions=True)
 
     async def handle(self, raw: dict[str, Any]) -> None:
         """Handles an update. Steps over one that cannot be read, and over one whose handler fails."""
@@ -92,14 +138,6 @@ def _sender(raw: dict[str, Any]) -> int:
     """Returns the ID of whoever caused an update, or 0."""
     for part in raw.values():
         if isinstance(part, dict) and isinstance(sender := part.get("from"), dict):
-            return int(sender.get("id") or 0)
+            number = sender.get("id")
+            return number if isinstance(number, int) else 0
     return 0
-
-
-def describe(error: TelegramError) -> str:
-    """Returns a sentence for the operator."""
-    if isinstance(error, InvalidToken):
-        return _UNAUTHORIZED
-    if isinstance(error, Conflict):
-        return _WEBHOOK if "webhook" in error.message.lower() else _CONFLICT
-    return _UNREACHABLE.format(error=error.message.split(".")[0])

@@ -167,3 +167,38 @@ def test_health_shows_the_problem_of_a_plugin_until_it_ends(tmp_path: Path) -> N
         assert (health.status_code, health.json()["plugins"]["herald"]) == (200, "The horn is broken.")
         herald.module.CONTEXT.show_problem(None)
         assert herald.server.client.get("/health").json()["plugins"]["herald"] == "ok"
+
+
+def test_a_plugin_finds_the_bots_that_have_a_scope(tmp_path: Path) -> None:
+    with heralding(tmp_path) as herald:
+        named, other = herald.server.make_bot("act", "deliver"), herald.server.make_bot("act")
+        revoked = herald.server.make_bot("deliver")
+        herald.server.revoke(revoked)
+        finding = asyncio.run_coroutine_threadsafe(herald.module.CONTEXT.find_bots("deliver"), herald.module.LOOP)
+        found = finding.result()
+    assert named.name in found
+    assert not {other.name, revoked.name} & set(found)
+
+
+def test_routes_can_depend_on_the_settings(tmp_path: Path) -> None:
+    source = """
+from litestar import get
+from msgspec import Struct
+from eventorg.plugin import OPEN, Plugin
+
+class Own(Struct):
+    path: str = "/door"
+
+def routes(settings):
+    @get(settings.path, opt=OPEN, security=[{}], sync_to_thread=False)
+    def knock() -> dict[str, str]:
+        return {"path": settings.path}
+    return [knock]
+
+plugin = Plugin(name="porter", settings=Own, routes=routes)
+"""
+    settings = settings_of(tmp_path, {"porter.py": source}, others={"porter_path": "/gate"})
+    with running(settings) as server:
+        assert server.client.get("/gate").json() == {"path": "/gate"}
+        assert server.client.get("/door").status_code == 404
+        assert "routes: GET /gate" in server.run("plugins")

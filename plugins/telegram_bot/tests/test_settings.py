@@ -10,8 +10,7 @@ from typing import Any
 import pytest
 
 from eventorg.plugin import Invalid
-from eventorg.testing import Server
-from eventorg.testing.telegram import ApiError
+from eventorg.testing import ApiError, Server
 
 from ..settings import Settings
 from .scene import Scene

@@ -1,0 +1,32 @@
+"""What is wrong with the connection to Telegram, as sentences for the operator."""
+
+import re
+from typing import Final
+
+from telegram.error import Conflict, InvalidToken, RetryAfter, TelegramError, TimedOut
+
+TOKEN: Final = "Telegram refuses the bot token. Check EVENTORG_TELEGRAM_BOT_TOKEN with BotFather."  # noqa: S105
+POLLER: Final = "Another program receives the updates of this Telegram bot. Stop that poller, or use another bot."
+WEBHOOK: Final = (
+    "A webhook of another program is set for this Telegram bot, so it cannot poll. Delete it, or use another bot."
+)
+_UNREACHABLE: Final = "Telegram cannot be reached: {reason}."
+_ADDRESS: Final = re.compile(r"\S*://\S*|\bbot\d+:\S*|\d+:[\w-]{20,}")
+"""What may have the token in it."""
+_CODE: Final = re.compile(r"\((\d{3})\)")
+
+
+def describe(error: TelegramError) -> str:
+    """Returns a sentence. It does not have the token in it."""
+    if isinstance(error, InvalidToken):
+        return TOKEN
+    if isinstance(error, Conflict):
+        return WEBHOOK if "webhook" in error.message.lower() else POLLER
+    if isinstance(error, TimedOut):
+        return _UNREACHABLE.format(reason="it does not answer in time")
+    if isinstance(error, RetryAfter):
+        return _UNREACHABLE.format(reason="it wants a pause (429)")
+    if code := _CODE.search(error.message):
+        return _UNREACHABLE.format(reason=f"it answers {code[1]}")
+    reason = _ADDRESS.sub("…", error.message).partition("\n")[0].rstrip(". ")
+    return _UNREACHABLE.format(reason=reason[:200])

@@ -1,0 +1,107 @@
+"""Telegram refuses, conflicts, fails, hangs, or sends what cannot be read: /health says so, and the server goes on."""
+
+import threading
+from typing import Any
+
+import httpx
+import pytest
+from telegram.error import Conflict, InvalidToken, NetworkError, TelegramError, TimedOut
+
+from eventorg.testing import ApiError
+
+from ..faults import POLLER, TOKEN, WEBHOOK, describe
+from .scene import Scene
+
+UNAUTHORIZED = ApiError(401, "Unauthorized")
+OTHER_POLLER = ApiError(
+    409, "Conflict: terminated by other getUpdates request; make sure that only one bot instance is running"
+)
+
+
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [
+        (InvalidToken("Unauthorized"), TOKEN),
+        (Conflict(OTHER_POLLER.description), POLLER),
+        (Conflict("can't use getUpdates method while webhook is active"), WEBHOOK),
+        (TimedOut(), "Telegram cannot be reached: it does not answer in time."),
+        (NetworkError("Bad Gateway (502). Parsing the server response b'<html>' failed"), "it answers 502."),
+        (NetworkError("httpx.ConnectError: All connection attempts failed"), "attempts failed."),
+        (NetworkError("httpx.InvalidURL: http://x/bot1:AAsecret/getMe is no URL"), "httpx.InvalidURL: … is no URL."),
+        (NetworkError("bot1:AAsecret failed"), "Telegram cannot be reached: … failed."),
+    ],
+)
+def test_a_fault_is_one_sentence_without_the_token(error: TelegramError, sentence: str) -> None:
+    said = describe(error)
+    assert said.endswith(sentence)
+    assert said.endswith(".")
+    assert "AAsecret" not in said
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"), [(UNAUTHORIZED, "EVENTORG_TELEGRAM_BOT_TOKEN"), (OTHER_POLLER, "Another program")]
+)
+def test_health_says_what_is_wrong_until_it_is_well_again(scene: Scene, fault: ApiError, words: str) -> None:
+    anna = scene.person("Anna", started=True)
+    scene.telegram.fail("getUpdates", fault, times=3)
+    anna.say(None, "/help")
+    scene.server.wait_for(lambda: words in scene.health)
+    assert scene.server.client.get("/health").status_code == 200
+    assert scene.server.client.get("/health").json()["status"] == "ok"
+    scene.server.wait_for(lambda: scene.health == "ok")
+    scene.wait(anna.chat, "/timezone")
+    failed = [call.at for call in scene.telegram.calls("getUpdates") if call.error]
+    assert len(failed) == 3
+    assert failed[2] - failed[1] > 1.5 * (failed[1] - failed[0]), "the pauses grow"
+
+
+def test_a_second_poller_is_named(scene: Scene) -> None:
+    scene.person("Anna", started=True)
+    stop = threading.Event()
+
+    def steal() -> None:
+        with httpx.Client(base_url=f"{scene.telegram.url}/bot{scene.telegram.token}") as other:
+            while not stop.is_set():
+                other.get("/getUpdates", params={"timeout": 1})
+
+    thread = threading.Thread(target=steal)
+    thread.start()
+    try:
+        scene.server.wait_for(lambda: scene.health == POLLER)
+    finally:
+        stop.set()
+        thread.join()
+    scene.server.wait_for(lambda: scene.health == "ok")
+
+
+def test_a_webhook_of_another_program_stays(scene: Scene) -> None:
+    scene.person("Anna", started=True)
+    foreign = "http://127.0.0.1:9/another"
+    api = f"{scene.telegram.url}/bot{scene.telegram.token}"
+    httpx.post(f"{api}/setWebhook", json={"url": foreign}).raise_for_status()
+    httpx.post(f"{api}/getUpdates", json={"timeout": 0})  # ends the poll that waits
+    scene.person("Boris").say(None, "/help")
+    scene.server.wait_for(lambda: scene.health == WEBHOOK)
+    assert scene.telegram.updates.webhook.url == foreign
+
+
+def test_after_502_it_goes_on(scene: Scene) -> None:
+    anna = scene.person("Anna", started=True)
+    scene.telegram.down = True
+    anna.say(None, "/help")
+    scene.server.wait_for(lambda: scene.health == "Telegram cannot be reached: it answers 502.")
+    scene.telegram.down = False
+    scene.wait(anna.chat, "/timezone")
+    scene.server.wait_for(lambda: scene.health == "ok")
+
+
+@pytest.mark.parametrize(
+    "update", ["nonsense", {"from": {"id": "x"}}, {"from": {"id": 5}, "chat": 7}, {"message_id": [], "chat": {"id": 1}}]
+)
+def test_an_update_that_cannot_be_read_is_stepped_over(scene: Scene, update: Any) -> None:
+    anna = scene.person("Anna", started=True)
+    scene.telegram.tell("message", update)
+    anna.say(None, "/timezone Europe/Berlin")
+    scene.wait(anna.chat, "Europe/Berlin")
+    scene.telegram.wait_until(lambda: not scene.telegram.pending, timeout=10)
+    assert scene.health == "ok"
