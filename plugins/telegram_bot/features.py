@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
-from . import calendars, drafting, inline, links, my_events, new_event, taps, zones
+from . import calendars, drafting, inline, invitations, links, my_events, new_event, questions, taps, zones
 from . import help as help_texts
 from .hosting import feature as hosting
 from .router import Feature
@@ -18,5 +18,7 @@ FEATURES: Final[Sequence[Feature]] = (
     inline.FEATURE,
     my_events.FEATURE,
     calendars.FEATURE,
+    invitations.FEATURE,
+    questions.FEATURE,
     help_texts.FEATURE,
 )

@@ -1,10 +1,10 @@
 """Deep links: `/start`, an event's code, an invitation, and adding the bot to a group with an event."""
 
 from http import HTTPStatus
-from typing import Final
 
 from telegram import ChatMemberUpdated, Message
 
+from . import invitations, questions
 from .api import Problem
 from .bot import Bot
 from .hosting import menu
@@ -14,8 +14,6 @@ from .router import Feature, Said, Tap
 from .state import CHAT
 from .texts import say
 
-INVITATION: Final = "i_"
-
 
 async def _start(said: Said) -> None:
     if said.is_private:
@@ -24,6 +22,10 @@ async def _start(said: Said) -> None:
     payload = said.argument.split(" ")[0]
     if not payload or payload == NEW:
         await said.reply(say(said.person.language, "start.welcome", name=said.person.first_name))
+    elif payload.startswith(invitations.PARAMETER):
+        await invitations.show(said, payload.removeprefix(invitations.PARAMETER))
+    elif payload.startswith(questions.PARAMETER) and said.is_private:
+        await questions.resume(said, payload.removeprefix(questions.PARAMETER))
     else:
         await show_event(said, payload)
 
