@@ -98,7 +98,8 @@ class Cards:
         """Says to the server where a card is that a person wanted. Raises `Problem`."""
         is_host, is_private = event["role"] in ("organizer", "host"), event["visibility"] == "private"
         if is_host:
-            await self._bot.state.update(EVENT, event["id"], host=person.id)
+            owner = await self._bot.api.user_id(person)
+            await self._bot.state.update(EVENT, event["id"], owner, host=person.id)
         host = person if is_host else await self.host_of(event["id"]) if is_private else None
         try:
             await self.place(event["id"], chat, message, language, host, thread)

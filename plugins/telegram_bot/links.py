@@ -47,11 +47,20 @@ async def show_event(said: Said, code: str) -> None:
 
 
 async def _show(tap: Tap) -> None:
-    """Posts the card of an event under a message about it."""
+    """Posts the card of an event under a message about it. In private, a host gets the menu too."""
     await tap.toast()
     chat = tap.chat or tap.person.id
     language = await tap.bot.chat_language(chat, tap.person)
-    await tap.bot.cards.post(chat, tap.argument, language, tap.person)
+    await tap.bot.cards.post(chat, tap.argument, language, tap.person, thread=_thread_of(tap))
+    if chat == tap.person.id:
+        event = await tap.bot.api.get(f"/events/{tap.argument}", tap.person)
+        await menu.offer(tap.bot, tap.person, event, tap.key)
+
+
+def _thread_of(tap: Tap) -> int | None:
+    """Returns the topic of a forum in which a button is."""
+    message = tap.query.message
+    return message.message_thread_id if isinstance(message, Message) and message.is_topic_message else None
 
 
 async def _note_membership(bot: Bot, update: ChatMemberUpdated, person: Person) -> None:
