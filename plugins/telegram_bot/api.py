@@ -65,11 +65,11 @@ class Api:
         try:
             answer = await self._send(method, path, sent, json, params)
         except Problem as problem:
-            if person is None or problem.code != _UNKNOWN:
+            if person is None or problem.code != _UNKNOWN or not person.is_here:
                 raise
             await self._introduce(person, locale=person.language)
             return await self._send(method, path, sent, json, params)
-        if person is not None and self._is_renamed(person):
+        if person is not None and person.is_here and self._is_renamed(person):
             await self._introduce(person)
         return answer
 

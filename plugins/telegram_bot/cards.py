@@ -74,23 +74,39 @@ class Cards:
     ) -> Message:
         """Sends the card of an event that a person may see, and keeps it current from then on. Raises `Problem`."""
         event = await self._bot.api.get(f"/events/{event_id}", person)
-        is_host = event["role"] in ("organizer", "host")
-        if is_host:
-            await self._bot.state.update(EVENT, event["id"], host=person.id)
         shown = await self.render(event["id"], language, person)
         message = await self._bot.telegram.send(
             chat, shown.text, entities=shown.entities, keyboard=shown.keyboard, thread=thread
         )
         self.note(message.chat.id, message.message_id, shown)
-        is_private = event["visibility"] == "private"
+        await self._place_for(event, message.chat.id, message.message_id, language, person, thread)
+        return message
+
+    async def adopt(self, chat: int, message: int, event_id: str, language: str, person: Person) -> None:
+        """Makes a message of the bot the card of an event that a person may see. Raises `Problem`, and as `edit`."""
+        event = await self._bot.api.get(f"/events/{event_id}", person)
+        shown = await self.render(event["id"], language, person)
+        await self._bot.telegram.edit(
+            shown.text, chat=chat, message=message, keyboard=shown.keyboard, entities=shown.entities
+        )
+        self.note(chat, message, shown)
+        await self._place_for(event, chat, message, language, person)
+
+    async def _place_for(
+        self, event: dict[str, Any], chat: int, message: int, language: str, person: Person, thread: int | None = None
+    ) -> None:
+        """Says to the server where a card is that a person wanted. Raises `Problem`."""
+        is_host, is_private = event["role"] in ("organizer", "host"), event["visibility"] == "private"
+        if is_host:
+            owner = await self._bot.api.user_id(person)
+            await self._bot.state.update(EVENT, event["id"], owner, host=person.id)
         host = person if is_host else await self.host_of(event["id"]) if is_private else None
         try:
-            await self.place(event["id"], message.chat.id, message.message_id, language, host, thread)
+            await self.place(event["id"], chat, message, language, host, thread)
         except Problem as problem:
             if problem.is_passing or not is_private:
                 raise
             # No host of this private event uses the bot: the card stays as it is.
-        return message
 
     async def place(
         self,

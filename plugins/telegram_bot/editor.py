@@ -71,10 +71,10 @@ class Editor:
         except Later as later:
             result = {"result": "retry", "retry_after": int(later.seconds) + 1}
         except (Problem, TelegramError) as error:
-            self._bot.log.warning("telegram_card_postponed", event=placement["event_id"], error=str(error))
+            self._bot.log.warning("telegram_card_postponed", event_id=placement["event_id"], error=str(error))
             result = {"result": "retry"}
         except Exception as error:
-            self._bot.log.error("telegram_card_failed", event=placement["event_id"], error=repr(error))
+            self._bot.log.error("telegram_card_failed", event_id=placement["event_id"], error=repr(error))
             result = {"result": "retry"}
         try:
             results = [{"id": placement["id"], "etag": placement["etag"]} | result]

@@ -3,7 +3,21 @@
 from collections.abc import Sequence
 from typing import Final
 
-from . import calendars, drafting, inline, links, my_events, new_event, taps, zones
+from . import (
+    account,
+    calendars,
+    drafting,
+    inline,
+    invitations,
+    links,
+    my_events,
+    new_event,
+    places,
+    preferences,
+    questions,
+    taps,
+    zones,
+)
 from . import help as help_texts
 from .hosting import feature as hosting
 from .router import Feature
@@ -18,5 +32,10 @@ FEATURES: Final[Sequence[Feature]] = (
     inline.FEATURE,
     my_events.FEATURE,
     calendars.FEATURE,
+    account.FEATURE,
+    preferences.FEATURE,
+    places.FEATURE,
+    invitations.FEATURE,
+    questions.FEATURE,
     help_texts.FEATURE,
 )

@@ -6,13 +6,17 @@ from .bot import Bot
 from .router import Feature, Said
 from .texts import LANGUAGES, say
 
-COMMANDS = ("new", "my", "events", "calendar", "timezone", "help")
+COMMANDS = (
+    *("new", "my", "events", "calendar", "settings", "timezone"),
+    *("link", "logout", "delete", "cancel", "help"),
+)
 """The commands in Telegram's menu."""
 
 
 async def _help(said: Said) -> None:
     lines = [f"/{name} · {say(said.person.language, f'commands.{name}')}" for name in COMMANDS]
-    await said.reply("\n".join(lines))
+    more = say(said.person.language, "help.more", username=said.bot.username)
+    await said.reply("\n".join(lines) + f"\n\n{more}")
 
 
 async def set_menu(bot: Bot) -> None:

@@ -1,10 +1,10 @@
 """Deep links: `/start`, an event's code, an invitation, and adding the bot to a group with an event."""
 
 from http import HTTPStatus
-from typing import Final
 
 from telegram import ChatMemberUpdated, Message
 
+from . import invitations, questions
 from .api import Problem
 from .bot import Bot
 from .hosting import menu
@@ -14,8 +14,6 @@ from .router import Feature, Said, Tap
 from .state import CHAT
 from .texts import say
 
-INVITATION: Final = "i_"
-
 
 async def _start(said: Said) -> None:
     if said.is_private:
@@ -24,6 +22,10 @@ async def _start(said: Said) -> None:
     payload = said.argument.split(" ")[0]
     if not payload or payload == NEW:
         await said.reply(say(said.person.language, "start.welcome", name=said.person.first_name))
+    elif payload.startswith(invitations.PARAMETER):
+        await invitations.show(said, payload.removeprefix(invitations.PARAMETER))
+    elif payload.startswith(questions.PARAMETER) and said.is_private:
+        await questions.resume(said, payload.removeprefix(questions.PARAMETER))
     else:
         await show_event(said, payload)
 
@@ -45,11 +47,20 @@ async def show_event(said: Said, code: str) -> None:
 
 
 async def _show(tap: Tap) -> None:
-    """Posts the card of an event under a message about it."""
+    """Posts the card of an event under a message about it. In private, a host gets the menu too."""
     await tap.toast()
     chat = tap.chat or tap.person.id
     language = await tap.bot.chat_language(chat, tap.person)
-    await tap.bot.cards.post(chat, tap.argument, language, tap.person)
+    await tap.bot.cards.post(chat, tap.argument, language, tap.person, thread=_thread_of(tap))
+    if chat == tap.person.id:
+        event = await tap.bot.api.get(f"/events/{tap.argument}", tap.person)
+        await menu.offer(tap.bot, tap.person, event, tap.key)
+
+
+def _thread_of(tap: Tap) -> int | None:
+    """Returns the topic of a forum in which a button is."""
+    message = tap.query.message
+    return message.message_thread_id if isinstance(message, Message) and message.is_topic_message else None
 
 
 async def _note_membership(bot: Bot, update: ChatMemberUpdated, person: Person) -> None:

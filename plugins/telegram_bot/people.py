@@ -17,6 +17,11 @@ class Person(Struct, frozen=True, kw_only=True):
     """The language in which the bot speaks to this person: chosen in the bot, or that of Telegram."""
 
     @property
+    def is_here(self) -> bool:
+        """True for somebody who uses the bot now. Somebody whom it only remembers may have deleted the account."""
+        return bool(self.first_name)
+
+    @property
     def names(self) -> dict[str, str | None]:
         """The names, as `PUT /identities/telegram/{telegram_id}` takes them."""
         return {"username": self.username, "first_name": self.first_name or None, "last_name": self.last_name}

@@ -96,6 +96,8 @@ class Feature:
     """By what stands before the first colon of a button's data. A button has at most 64 bytes."""
     texts: Sequence[Callable[[Said], Awaitable[bool]]] = ()
     """For private messages that are no commands. The first that returns true has handled it."""
+    refusals: Mapping[str, Callable[[Tap, Problem], Awaitable[None]]] = field(default_factory=dict)
+    """By the code of the problem: what to do after a refused tap instead of telling the text."""
     inline: Callable[[Asked], Awaitable[None]] | None = None
     chosen: Callable[[Bot, ChosenInlineResult, Person], Awaitable[None]] | None = None
     """For an inline result that was sent. Telegram tells this only with BotFather's inline feedback on."""
@@ -113,6 +115,7 @@ class Router:
         self._features = features
         self._commands = {name: handle for each in features for name, handle in each.commands.items()}
         self._taps = {name: handle for each in features for name, handle in each.taps.items()}
+        self._refusals = {code: handle for each in features for code, handle in each.refusals.items()}
 
     async def route(self, update: Update) -> None:
         """Handles an update. What goes wrong is told to the person, and logged."""
@@ -146,7 +149,7 @@ class Router:
         if handle is None:
             return await tap.toast(say(person.language, "errors.unknown_button"))
         try:
-            await handle(tap)
+            await self._handle(handle, tap)
         except Problem as problem:
             await tap.toast(problem_text(problem, person.language), alert=True)
         except Exception:
@@ -156,6 +159,15 @@ class Router:
         if not tap.is_answered:
             await tap.toast()
         return None
+
+    async def _handle(self, handle: Callable[[Tap], Awaitable[None]], tap: Tap) -> None:
+        try:
+            await handle(tap)
+        except Problem as problem:
+            refused = self._refusals.get(problem.code)
+            if refused is None:
+                raise
+            await refused(tap, problem)
 
     async def _message(self, message: Message, update_id: int) -> None:
         for feature in self._features:

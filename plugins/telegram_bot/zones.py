@@ -26,6 +26,7 @@ OFFERED: Final = {
     ),
 }
 _ROW: Final = 2
+TAP: Final = "z"
 
 
 async def set_zone(bot: Bot, chat: int, person: Person, zone: str) -> str:
@@ -47,7 +48,7 @@ async def ask(said: Said, zone: str, code: str = "") -> None:
 def offer(language: str, code: str = "") -> InlineKeyboardMarkup:
     """Returns a button for each zone that is offered."""
     buttons = [
-        InlineKeyboardButton(zone.partition("/")[2].replace("_", " "), callback_data=f"z:{zone}:{code}")
+        InlineKeyboardButton(zone.partition("/")[2].replace("_", " "), callback_data=f"{TAP}:{zone}:{code}")
         for zone in OFFERED[language]
     ]
     return InlineKeyboardMarkup([buttons[at : at + _ROW] for at in range(0, len(buttons), _ROW)])
@@ -60,8 +61,13 @@ async def _timezone(said: Said) -> None:
     elif said.argument:
         await said.reply(say(said.person.language, "zones.unknown", zone=said.argument[:100]))
     else:
-        known, _ = await said.bot.zone(said.chat, said.person)
-        await ask(said, known)
+        known, is_chosen = await said.bot.zone(said.chat, said.person)
+        if not is_chosen:
+            return await ask(said, known)
+        language = await said.bot.chat_language(said.chat, said.person)
+        words = say(language, "zones.set_person" if said.is_private else "zones.set_chat", zone=known)
+        await said.reply(f"{words} {say(language, 'zones.choose')}", keyboard=offer(language))
+    return None
 
 
 def find(text: str) -> str | None:
@@ -99,4 +105,4 @@ async def _move(tap: Tap, zone: str, code: str) -> None:
     tap.bot.news.set()
 
 
-FEATURE = Feature(commands={"timezone": _timezone}, taps={"z": _choose})
+FEATURE = Feature(commands={"timezone": _timezone}, taps={TAP: _choose})

@@ -1,0 +1,141 @@
+"""The account behind a Telegram account: `/link`, `/logout`, `/delete`."""
+
+from http import HTTPStatus
+from typing import Any
+
+from telegram import InlineKeyboardButton, InlineKeyboardMarkup
+
+from .api import Problem
+from .bot import Bot
+from .people import Person
+from .private import in_private
+from .router import Feature, Said, Tap
+from .state import DIALOG, PERSON
+from .texts import say
+
+_NO_OTHER_LOGIN = "no_other_login"
+_MOST_COUNTED = 1000
+
+
+async def _link(said: Said) -> None:
+    """Links the account of a code, or takes over the place of somebody whom a host has added by name."""
+    bot, person, language = said.bot, said.person, said.person.language
+    code = said.argument.strip()
+    if not code:
+        await said.reply(say(language, "account.link_usage"))
+        return
+    key = f"telegram:{said.update_id}"
+    try:
+        user = await bot.api.call(
+            "POST", f"/identities/telegram/{person.id}/link", json={"code": code}, key=key, language=language
+        )
+    except Problem as problem:
+        if problem.status != HTTPStatus.NOT_FOUND:
+            raise
+        await _claim(said, code, key)
+        return
+    bot.api.forget(person)
+    await said.reply(say(language, "account.linked", name=_name(user)))
+
+
+async def _claim(said: Said, code: str, key: str) -> None:
+    try:
+        await said.bot.api.call("POST", "/users/me/claims", said.person, json={"code": code}, key=key)
+    except Problem as problem:
+        if problem.status != HTTPStatus.NOT_FOUND:
+            raise
+        await said.reply(say(said.person.language, "account.link_not_found"))
+        return
+    said.bot.news.set()
+    await said.reply(say(said.person.language, "account.claimed"))
+
+
+def _name(user: dict[str, Any]) -> str:
+    names = " ".join(filter(None, (user["first_name"], user["last_name"])))
+    return names or user["username"] or user["email"] or ""
+
+
+async def _logout(said: Said) -> None:
+    """Asks, and says what would be lost if there is no other login."""
+    language = said.person.language
+    user = await said.bot.api.get("/users/me", said.person)
+    if not user["email"]:
+        await _warn(said.bot, said.person)
+        return
+    words = say(language, "account.logout_ask", email=user["email"])
+    await said.reply(words, keyboard=_choice(language, "logout", "al"))
+
+
+async def _unlink(tap: Tap) -> None:
+    bot, person = tap.bot, tap.person
+    try:
+        await bot.api.call("DELETE", f"/identities/telegram/{person.id}", person)
+    except Problem as problem:
+        if problem.code != _NO_OTHER_LOGIN:
+            raise
+        await tap.toast()
+        await _warn(bot, person)  # an address without a password
+        return
+    await _forget(bot, person)
+    await _say_last(tap, "account.logged_out")
+
+
+async def _warn(bot: Bot, person: Person) -> None:
+    """Says that nobody could open the account any more, and what is in it."""
+    language = person.language
+    words = say(language, "account.no_other_login", lost=await _lost(bot, person))
+    await bot.telegram.send(person.id, words, keyboard=_choice(language, "delete", "ad"))
+
+
+async def _delete(said: Said) -> None:
+    """Asks: only the button deletes."""
+    language = said.person.language
+    words = say(language, "account.delete_ask", lost=await _lost(said.bot, said.person))
+    await said.reply(words, keyboard=_choice(language, "delete", "ad"))
+
+
+async def _delete_now(tap: Tap) -> None:
+    await tap.bot.api.call("DELETE", "/users/me", tap.person)
+    await _forget(tap.bot, tap.person)
+    tap.bot.news.set()
+    await _say_last(tap, "account.deleted")
+
+
+async def _stay(tap: Tap) -> None:
+    await _say_last(tap, "account.kept")
+
+
+async def _lost(bot: Bot, person: Person) -> str:
+    """Returns what is in an account."""
+    events = (await bot.api.get("/users/me/events", person, limit=_MOST_COUNTED))["events"]
+    hosted = sum(each["role"] == "organizer" for each in events)
+    joined = sum(each["status"] is not None for each in events)
+    language = person.language
+    return f"{say(language, 'account.hosted', count=hosted)}, {say(language, 'account.joined', count=joined)}"
+
+
+async def _forget(bot: Bot, person: Person) -> None:
+    """Forgets the settings of a person, but that the bot can write."""
+    bot.api.forget(person)
+    is_started = (await bot.state.get(PERSON, person.id)).get("is_started")
+    await bot.state.set(DIALOG, person.id, {})
+    await bot.state.set(PERSON, person.id, {})
+    if is_started:
+        await bot.state.set(PERSON, person.id, {"is_started": True})
+
+
+def _choice(language: str, name: str, tap: str) -> InlineKeyboardMarkup:
+    yes = InlineKeyboardButton(say(language, f"account.{name}_yes"), callback_data=f"{tap}:")
+    return InlineKeyboardMarkup([[yes], [InlineKeyboardButton(say(language, "account.no"), callback_data="an:")]])
+
+
+async def _say_last(tap: Tap, name: str) -> None:
+    """Puts the outcome in the place of the question."""
+    await tap.toast()
+    await tap.bot.telegram.edit(say(tap.person.language, name), chat=tap.chat, message=tap.message_id)
+
+
+FEATURE = Feature(
+    commands={"link": in_private(_link), "logout": in_private(_logout), "delete": in_private(_delete)},
+    taps={"al": _unlink, "ad": _delete_now, "an": _stay},
+)
