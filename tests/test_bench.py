@@ -11,7 +11,8 @@ import msgspec
 import pytest
 from msgspec import structs
 
-from tests.bench import goals
+from tests.bench import goals, soak
+from tests.bench.capacity import capacity
 from tests.bench.checking import Reference
 from tests.bench.dataset import SMALL, Dataset
 from tests.bench.load import Failed
@@ -87,6 +88,32 @@ def test_one_table_has_every_variant_side_by_side() -> None:
     measured = {one.variant: one.summary for one in results.comparisons[0].results}
     shown = [f"{summary.ratio:.2f}" for name in head if (summary := measured.get(name))]
     assert [ratio.strip() for ratio in ratios if ratio.strip()] == shown
+
+
+def samples(*memory: float, wal: float = 4, server_errors: int = 0) -> list[soak.Sample]:
+    return [
+        soak.Sample(seconds=place, memory_mib=mib, wal_mib=wal, answers=9, server_errors=server_errors, broken=0)
+        for place, mib in enumerate(memory)
+    ]
+
+
+def test_a_soak_tells_growth_after_the_warm_up_and_5xx() -> None:
+    assert list(soak.faults(samples(80, 100, 101, 105))) == []
+    assert list(soak.faults(samples(80, 100, 105, 120))) == ["The memory grew from 100 to 120 MiB."]
+    assert list(soak.faults(samples(1, 1, 1, 1, wal=65))) == ["The write-ahead log had 65 MiB."]
+    assert list(soak.faults(samples(1, 1, 1, 1, server_errors=2))) == ["2 responses were 5xx."]
+
+
+def test_the_readme_tells_what_was_measured_and_leaves_out_the_rest() -> None:
+    results = published()
+    told = capacity(results)
+    register = next(one for one in results.comparisons if one.scenario == "register").of("eventorg")
+    assert register is not None
+    assert f"| {register.rate:,.0f} |" in told
+    results.comparisons, results.followers = [], None
+    assert f"| {register.rate:,.0f} |" not in capacity(results)
+    assert "wait at `GET /changes`" in told
+    assert "wait at `GET /changes`" not in capacity(results)
 
 
 def answering(name: str, body: bytes) -> Server:
