@@ -47,9 +47,14 @@ constraints:
     (head -n 1 .ci/constraints.txt && .constraints/bin/pip freeze --exclude eventorg) > constraints.new && mv constraints.new .ci/constraints.txt
     rm -r .constraints
 
-# Measures the performance in ten minutes and writes tests/bench/results.json; `just bench --quick` takes a minute.
+# Measures the performance in a quarter of an hour and writes tests/bench/results.json; `just bench --medium` takes five
+# minutes.
 bench *arguments:
     {{python}} -m tests.bench {{arguments}}
+
+# Puts a mixed load on a server for 30 minutes (`--minutes N`), and shows its memory, its write-ahead log, and 5xx.
+soak *arguments:
+    {{python}} -m tests.bench.soak {{arguments}}
 
 # Puts small faults into the code, one at a time, and lists those that no test notices. Takes hours.
 mutants *names:

@@ -1,22 +1,27 @@
-"""Updates the README's tables from the code: `python -m tests.readme`."""
+"""Updates the README's tables from the code and from the benchmark's results: `python -m tests.readme`."""
 
 import re
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from msgspec import structs
 
 from eventorg.application import create_app
 from eventorg.settings import PREFIX, Settings
 from eventorg.web.problem_pages import explain_all
+from tests.bench.capacity import capacity
+from tests.bench.results import Results
 
 README = Path(__file__).parent.parent / "README.md"
+RESULTS = Path(__file__).parent / "bench" / "results.json"
 _METHODS = ("get", "post", "put", "patch", "delete")
 
 
 def rendered(readme: str) -> str:
-    """Returns the README with its tables made from the code."""
-    for name, table in {"routes": _routes(), "settings": _settings(), "errors": _errors()}.items():
+    """Returns the README with its tables made from the code, and its numbers from the benchmark's results."""
+    tables = {"routes": _routes(), "settings": _settings(), "errors": _errors(), "capacity": _capacity()}
+    for name, table in tables.items():
         before, rest = readme.split(f"<!-- {name} -->\n")
         _, after = rest.split(f"<!-- /{name} -->")
         readme = f"{before}<!-- {name} -->\n{table}<!-- /{name} -->{after}"
@@ -32,6 +37,10 @@ def _routes() -> str:
         if method in _METHODS
     ]
     return "| request | what it does |\n|---|---|\n" + "".join(rows)
+
+
+def _capacity() -> str:
+    return capacity(msgspec.json.decode(RESULTS.read_bytes(), type=Results))
 
 
 def _errors() -> str:

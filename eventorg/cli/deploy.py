@@ -11,7 +11,14 @@ import click
 from eventorg.errors import OperatorError
 from eventorg.settings import load
 
-EXAMPLES = ("Caddyfile", "eventorg.service", "litestream.yml", "nginx.conf")
+EXAMPLES = (
+    "Caddyfile",
+    "Caddyfile.organizations",
+    "eventorg.service",
+    "eventorg@.service",
+    "litestream.yml",
+    "nginx.conf",
+)
 _FOLDER = Path(__file__).parents[1] / "deploy"
 _SECONDS = 8
 _EVERYWHERE = {str(IPv4Address(0)): "127.0.0.1", str(IPv6Address(0)): "::1"}
@@ -21,8 +28,8 @@ _EVERYWHERE = {str(IPv4Address(0)): "127.0.0.1", str(IPv6Address(0)): "::1"}
 @click.command()
 @click.argument("name", type=click.Choice(EXAMPLES))
 def deploy(name: str) -> None:
-    """Print an example configuration file for deployment. The files are a systemd unit, a site for nginx or Caddy, and
-    a Litestream configuration.
+    """Print an example configuration file for deployment. The files are a systemd unit, a site for nginx or Caddy, the
+    same for several organizations on one machine, and a Litestream configuration.
 
     Example: eventorg deploy eventorg.service > /etc/systemd/system/eventorg.service
     """

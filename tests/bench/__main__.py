@@ -16,11 +16,12 @@ from eventorg.core import utc_now
 from eventorg.domain.values import rfc3339
 from tests.bench import cores
 from tests.bench.comparison import Pace, running_fleet
+from tests.bench.crowds import measure_crowds
 from tests.bench.dataset import LARGE, MEDIUM, SMALL, prepare
 from tests.bench.environments import ALONE, CHECKOUT, PEERS, WORK, Missing
 from tests.bench.followers import measure_followers
 from tests.bench.goals import judge
-from tests.bench.growth import measure_growth
+from tests.bench.growth import measure_files, measure_growth
 from tests.bench.load import Failed
 from tests.bench.meanwhile import OTHERS, measure_meanwhile
 from tests.bench.progress import say
@@ -30,11 +31,12 @@ from tests.bench.scenarios import SCENARIOS
 from tests.bench.servers import VARIANTS, started
 
 WHOLE = Pace(rounds=6, seconds=1, warm_up=True, followers=1_000)
-QUICK = Pace(rounds=1, seconds=1, warm_up=False, followers=100)
+MEDIAL = Pace(rounds=2, seconds=1, warm_up=True, followers=1_000)
+QUICK = Pace(rounds=1, seconds=1, warm_up=True, followers=100)
 PUBLISHED = Path(__file__).parent
-BESIDES = (*OTHERS, "followers", "start", "growth")
-LEFT_OUT = ("all-participants", "login", "registrations", "start", "growth")
-"""The measurements that `--quick` leaves out unless `--only` names them."""
+BESIDES = (*OTHERS, "crowds", "followers", "start", "growth")
+LEFT_OUT = {"medium": ("all-participants", "registrations"), "quick": ("all-participants", "login", *BESIDES)}
+"""The measurements that the shorter forms leave out unless `--only` names them."""
 
 
 def main() -> None:
@@ -45,7 +47,7 @@ def main() -> None:
     _, most_files = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(most_files, 65_536), most_files))
     os.sched_setaffinity(0, cores.LOAD_CORES)
-    pace = QUICK if arguments.quick else WHOLE
+    pace = QUICK if arguments.quick else MEDIAL if arguments.medium else WHOLE
     pace = structs.replace(pace, rounds=arguments.rounds or pace.rounds, seconds=arguments.seconds or pace.seconds)
     WORK.mkdir(exist_ok=True)
     try:
@@ -67,7 +69,11 @@ def _parse() -> argparse.Namespace:
     names = [scenario.name for scenario in SCENARIOS]
     variants = [variant.name for variant in VARIANTS]
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description="Measure the performance of eventorg.")
-    parser.add_argument("--quick", action="store_true", help="measure one short round, in less than a minute")
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--quick", action="store_true", help="measure one round of the requests, and judge nothing")
+    form.add_argument(
+        "--medium", action="store_true", help="measure two rounds, with files of up to 50,000 registrations"
+    )
     parser.add_argument("--rounds", type=int, metavar="N", help=f"the number of rounds ({WHOLE.rounds})")
     parser.add_argument("--seconds", type=int, metavar="S", help=f"the length of a round in seconds ({WHOLE.seconds})")
     parser.add_argument(
@@ -80,13 +86,13 @@ def _parse() -> argparse.Namespace:
         "--output",
         type=Path,
         metavar="FOLDER",
-        help="the folder of results.json and results.svg (tests/bench if everything is measured, else .bench)",
+        help="the folder of results.json and results.svg (tests/bench for the long and the medium form, else .bench)",
     )
-    is_whole = len(sys.argv) == 1
+    is_published = sys.argv[1:] in ([], ["--medium"])
     arguments = parser.parse_args()
-    arguments.output = arguments.output or (PUBLISHED if is_whole else WORK)
-    everything = [*names, *BESIDES]
-    arguments.only = arguments.only or [name for name in everything if not (arguments.quick and name in LEFT_OUT)]
+    arguments.output = arguments.output or (PUBLISHED if is_published else WORK)
+    left_out = LEFT_OUT["quick"] if arguments.quick else LEFT_OUT["medium"] if arguments.medium else ()
+    arguments.only = arguments.only or [name for name in (*names, *BESIDES) if name not in left_out]
     return arguments
 
 
@@ -122,28 +128,35 @@ def _measure(pace: Pace, arguments: argparse.Namespace, folder: Path) -> Results
             results.comparisons = [fleet.compare(scenario, pace) for scenario in scenarios]
             results.footprints = fleet.footprints()
     if "start" in only:
-        for _ in range(pace.rounds):
+        for number in range(-1, pace.rounds):  # the first one looks for damage in a file that is not its own
             with started(VARIANTS[0], data.path, cores.ALL_CORES) as server:
-                results.start_seconds.append(server.start_seconds)
+                results.start_seconds += [server.start_seconds] if number >= 0 else []
     results.meanwhile = [measure_meanwhile(what, data, pace) for what in OTHERS if what in only]
+    if "crowds" in only:
+        results.crowds = measure_crowds(data, pace)
     if "followers" in only:
         results.followers = measure_followers(data, pace)
     if "growth" in only:
-        say("preparing a thousand and a million registrations")
-        sizes = [prepare(folder / f"{size.name}.db", size) for size in (SMALL, LARGE)]
+        say("preparing a small and a large file")
+        chosen = (SMALL, MEDIUM if arguments.medium else LARGE)
+        sizes = [prepare(folder / f"growth-{size.name}.db", size) for size in chosen]
+        results.files = measure_files(sizes, pace)
         results.growths = measure_growth(sizes, [one for one in SCENARIOS if one.grows], pace)
     say("")
     return results
 
 
 def _write(results: Results, folder: Path) -> None:
-    """Writes the results. The picture needs matplotlib, which is in the environment of the peers."""
+    """Writes the results, and into the README those that are published. The picture needs matplotlib, which is in the
+    environment of the peers."""
     folder.mkdir(parents=True, exist_ok=True)
     numbers, picture = folder / "results.json", folder / "results.svg"
     numbers.write_bytes(msgspec.json.format(msgspec.json.encode(results), indent=1) + b"\n")
     picture.unlink(missing_ok=True)
     if PEERS.is_made():
         subprocess.run([PEERS.python, "-m", "tests.bench.picture", numbers, picture], cwd=CHECKOUT, check=True)
+    if folder == PUBLISHED:
+        subprocess.run([sys.executable, "-m", "tests.readme"], cwd=CHECKOUT, check=True)
 
 
 if __name__ == "__main__":

@@ -14,8 +14,14 @@ from tests.bench.scenarios import Scenario
 from tests.bench.servers import Server
 
 _NEWER: Final = frozenset(
-    (*Event.__struct_fields__[Event.__struct_fields__.index("version") + 1 :], "guests", "guest_names", "approved")
+    (
+        *Event.__struct_fields__[Event.__struct_fields__.index("version") + 1 :],
+        *("guests", "guest_names", "approved", "card_etag"),
+    )
 )
+_TIMES: Final = frozenset(("registration_date", "answered_at"))
+_ANSWERS: Final = ((0, "going"), (1, "maybe"), (1, "going"))
+"""Callers and their answers: the second one changes its mind."""
 
 
 class Reference:
@@ -24,10 +30,13 @@ class Reference:
     def __init__(self, eventorg: Server, data: Dataset) -> None:
         self._eventorg = eventorg
         self._data = data
+        self._rsvps: list[Any] = []
 
     def check(self, server: Server, scenario: Scenario, load: Load) -> None:
         """Raises `Failed` if a variant answers differently."""
-        if scenario.writes:
+        if scenario.name == "rsvp":
+            self._check_rsvp(server)
+        elif scenario.writes:
             self._check_register(server)
         elif load.method == "GET":
             self._check_read(server, load)
@@ -47,31 +56,48 @@ class Reference:
         token, caller = self._data.tokens[0], self._data.callers[0]
         wanted = {"event_id": self._data.empty[0], "user_id": caller, "status": "registered", "waitlist_position": None}
         path = f"/events/{self._data.empty[0]}/register"
-        before = count_registrations(server.database)
+        before = count_answers(server.database)
         first = _ask(server, "POST", path, token)
         _expect(f"the status of {path}", first.status_code, 201)
         if server.variant.is_limit:
             return
         again = _ask(server, "POST", path, token)
-        _expect(path, _without_date(first), wanted)
+        _expect(path, _without_times(first), wanted)
         _expect(f"the status of {path}, again", again.status_code, 200)
         _expect(f"{path}, again", again.json(), first.json())
         _expect_refusal(server, f"/events/{self._data.empty[0]}/participants", token)
         line = _ask(server, "POST", f"/events/{self._data.full}/register", token)
         waiting = {"event_id": self._data.full, "status": "waitlisted", "waitlist_position": 1}
-        _expect("a full event", _without_date(line), wanted | waiting)
-        _expect("the file", count_registrations(server.database), before + 2)
+        _expect("a full event", _without_times(line), wanted | waiting)
+        _expect("the file", count_answers(server.database), before + 2)
+
+    def _check_rsvp(self, server: Server) -> None:
+        """Checks that answers are stored and counted, and that a seat ends a "maybe"."""
+        path = f"/events/{self._data.answered[0]}/rsvp"
+        before = count_answers(server.database)
+        for number, (caller, answer) in enumerate(_ANSWERS):
+            found = _ask(server, "PUT", path, self._data.tokens[caller], {"answer": answer})
+            _expect(f"the status of {path}", found.status_code, 200)
+            if server.variant.is_limit:
+                return
+            if server is self._eventorg:
+                self._rsvps.append(_without_times(found))
+            _expect(path, _without_times(found), self._rsvps[number])
+        _expect("the file", count_answers(server.database), before + 2)
 
 
-def count_registrations(database: Path) -> int:
-    """Returns the number of registrations in a file."""
+def count_answers(database: Path) -> int:
+    """Returns the number of registrations and of other answers in a file."""
     with closing(sqlite3.connect(database)) as connection:
-        count: int = connection.execute("SELECT count(*) FROM registrations").fetchone()[0]
+        count: int = connection.execute(
+            "SELECT (SELECT count(*) FROM registrations) + (SELECT count(*) FROM rsvps)"
+        ).fetchone()[0]
         return count
 
 
-def _ask(server: Server, method: str, path: str, token: str) -> httpx.Response:
-    return server.client.request(method, path, headers={"Authorization": f"Bearer {token}"} if token else {})
+def _ask(server: Server, method: str, path: str, token: str, body: object = None) -> httpx.Response:
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    return server.client.request(method, path, headers=headers, json=body)
 
 
 def _comparable(answer: httpx.Response, wanted: httpx.Response) -> tuple[Any, Any]:
@@ -82,17 +108,19 @@ def _comparable(answer: httpx.Response, wanted: httpx.Response) -> tuple[Any, An
     return (answer.status_code, _released(answer.json())), (wanted.status_code, _released(wanted.json()))
 
 
-def _released(content: Any) -> Any:
-    """Returns a document without the fields that are newer than 0.1.0."""
+def _released(content: Any, left_out: frozenset[str] = _NEWER) -> Any:
+    """Returns a document without the fields that are newer than 0.1.0. Of a cursor, whose form is each variant's own,
+    it tells whether there is one."""
     if isinstance(content, list):
-        return [_released(each) for each in content]
+        return [_released(each, left_out) for each in content]
     if isinstance(content, dict):
-        return {name: _released(value) for name, value in content.items() if name not in _NEWER}
+        kept = {name: _released(value, left_out) for name, value in content.items() if name not in left_out}
+        return kept | ({"next": kept["next"] is not None} if "next" in kept else {})
     return content
 
 
-def _without_date(answer: httpx.Response) -> dict[str, Any]:
-    return {name: value for name, value in _released(answer.json()).items() if name != "registration_date"}
+def _without_times(answer: httpx.Response) -> Any:
+    return _released(answer.json(), _NEWER | _TIMES)
 
 
 def _expect_refusal(server: Server, path: str, token: str) -> None:

@@ -8,7 +8,7 @@ from statistics import median
 
 from msgspec import Struct
 
-from tests.bench.checking import Reference, count_registrations
+from tests.bench.checking import Reference, count_answers
 from tests.bench.cores import resident_mib
 from tests.bench.dataset import Dataset
 from tests.bench.environments import Missing
@@ -172,12 +172,12 @@ def running_fleet(data: Dataset, variants: list[Variant], folder: Path) -> Itera
 
 
 def _measure(server: Server, scenario: Scenario, load: Load, seconds: int) -> Measurement:
-    """Measures one round. Raises `Failed`, also if fewer registrations were stored than answered."""
+    """Measures one round. Raises `Failed`, also if fewer answers were stored than given."""
     counted = scenario.writes and not server.variant.is_limit
-    before = count_registrations(server.database) if counted else 0
+    before = count_answers(server.database) if counted else 0
     measured = server.measure(load, seconds)
-    if counted and count_registrations(server.database) - before < measured.requests:
-        raise Failed("fewer registrations were stored than answered.")
+    if counted and count_answers(server.database) - before < measured.requests:
+        raise Failed("fewer answers were stored than given.")
     return measured
 
 

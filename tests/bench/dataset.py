@@ -22,6 +22,10 @@ from eventorg.settings import Settings
 SECRET = "0123456789abcdef" * 4
 PASSWORD = "correct horse battery"
 BOT_TOKEN = "evb_bench"
+FOUND = "Баумана"
+"""A word of as many events at any size, which a search for it finds."""
+_FOUND_EVENTS = 20
+_FIRST_TELEGRAM_ID = 1_000_000
 HUNDRED = 100
 FEW = 25
 ORGANIZERS = 10
@@ -41,12 +45,14 @@ class Size(Struct, frozen=True):
     """Events with 25 participants."""
     largest: int = 0
     """The participants of the largest event; 0 if there is none."""
-    empty: int = 798
+    empty: int = 799
     """Events without registrations."""
+    answered: int = 799
+    """Events without answers."""
 
     @property
     def events(self) -> int:
-        return bool(self.largest) + self.hundreds + self.ordinary + self.empty + 1
+        return bool(self.largest) + self.hundreds + self.ordinary + self.empty + self.answered + 1
 
     @property
     def registrations(self) -> int:
@@ -74,8 +80,14 @@ class Dataset(Struct, frozen=True, kw_only=True):
     largest: str | None
     hundreds: list[str]
     empty: list[str]
+    answered: list[str]
+    """Events that nobody has answered."""
     full: str
     """An event with one seat, which is taken, and a waiting list."""
+    telegram_ids: list[int]
+    """Those of the callers."""
+    organizer: str
+    """The token of the organizer of the largest event."""
 
 
 def prepare(path: Path, size: Size) -> Dataset:
@@ -91,6 +103,7 @@ def prepare(path: Path, size: Size) -> Dataset:
     hundreds = list(islice(parts, size.hundreds))
     ordinary = list(islice(parts, size.ordinary))
     empty = list(islice(parts, size.empty))
+    answered = list(islice(parts, size.answered))
     full = next(parts)
     participants = {largest: size.largest} if largest else {}
     participants |= dict.fromkeys(hundreds, HUNDRED) | dict.fromkeys(ordinary, FEW)
@@ -100,7 +113,7 @@ def prepare(path: Path, size: Size) -> Dataset:
         connection.execute("PRAGMA cache_size = -500000")
         with connection:
             with _without_indexes(connection):
-                _fill(connection, dice, users, events, participants, full)
+                _fill(connection, dice, users, events, participants, full, set(empty[:_FOUND_EVENTS]))
             calendars = _add_calendars(connection, callers[:READERS])
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     tokens = Tokens(utc_now, timedelta(days=1))
@@ -114,7 +127,10 @@ def prepare(path: Path, size: Size) -> Dataset:
         largest=largest,
         hundreds=hundreds,
         empty=empty,
+        answered=answered,
         full=full,
+        telegram_ids=[_FIRST_TELEGRAM_ID + number for number in range(len(callers))],
+        organizer=tokens.issue(users[-ORGANIZERS], 1)[0],
     )
 
 
@@ -136,6 +152,7 @@ def _fill(
     events: list[str],
     participants: dict[str, int],
     full: str,
+    found: set[str],
 ) -> None:
     now = rfc3339(utc_now())
     organizers = users[-ORGANIZERS:]
@@ -172,7 +189,7 @@ def _fill(
                 title := f"Встреча друзей чая {number}",
                 description := "Пьём чай, едим пирог и говорим о том, что прочли за месяц. Чашку возьмите с собой.",
                 f"2100-{number % 12 + 1:02}-{number % 28 + 1:02}",
-                location := "Москва, Тверская улица, 1",
+                location := f"Казань, улица {FOUND}, 7" if event in found else "Москва, Тверская улица, 1",
                 organizers[number % ORGANIZERS],
                 1 if event == full else 10_000_000,
                 fold(f"{title}\n{description}\n{location}"),
@@ -195,7 +212,13 @@ def _fill(
         "SELECT registration_date, 'registration.created', event_id, user_id, user_id, organizer_id "
         "FROM registrations JOIN events ON events.id = event_id ORDER BY registrations.seq"
     )
-    connection.execute("INSERT INTO bots VALUES ('bench', ?, 'act changes', ?, NULL, NULL)", (_sha256(BOT_TOKEN), now))
+    connection.executemany(
+        "INSERT INTO telegram_identities VALUES (?, ?, ?, ?4, ?4)",
+        ((_FIRST_TELEGRAM_ID + number, user, f"user{number}", now) for number, user in enumerate(users)),
+    )
+    connection.execute(
+        "INSERT INTO bots VALUES ('bench', ?, 'act changes deliver', ?, NULL, NULL)", (_sha256(BOT_TOKEN), now)
+    )
 
 
 def _registrations(users: list[str], participants: dict[str, int]) -> Iterator[tuple[str, str]]:

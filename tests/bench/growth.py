@@ -26,6 +26,30 @@ class Growth(Struct, kw_only=True):
     """The processor time per request on the large file divided by that on the small one."""
 
 
+class File(Struct, frozen=True, kw_only=True):
+    """A file of a size, and the time until a server on one core answers from it after a clean stop."""
+
+    registrations: int
+    size: int
+    """In bytes, with its users, events and changes."""
+    start_seconds: list[float]
+
+
+def measure_files(datasets: list[Dataset], pace: Pace) -> list[File]:
+    """Starts a server on each file several times. The first one looks for damage, because the file is not its own."""
+    return [_measure_file(data, pace) for data in datasets]
+
+
+def _measure_file(data: Dataset, pace: Pace) -> File:
+    took = []
+    for number in range(-1, pace.rounds):
+        say(f"start, {data.size.name}, round {number + 1} of {pace.rounds}")
+        with started(VARIANTS[0], data.path) as server:
+            took.append(server.start_seconds)
+    size = data.path.stat().st_size
+    return File(registrations=data.size.registrations, size=size, start_seconds=took[1:])
+
+
 def measure_growth(datasets: list[Dataset], scenarios: list[Scenario], pace: Pace) -> list[Growth]:
     """Measures the scenarios. Changes the files."""
     eventorg = VARIANTS[0]

@@ -14,9 +14,9 @@ from matplotlib.figure import Figure
 from tests.bench.comparison import Comparison, Result, Summary
 from tests.bench.results import Results
 
-SHOWN = ("event", "participants", "register")
+SHOWN = ("event", "participants", "list", "register", "rsvp")
 _OURS, _LIMITS, _PEERS = "#0b7a75", "#9aa5b1", "#d1a054"
-_LIMIT_NAMES = ("bare", "sqlite3", "normal", "single")
+_LIMIT_NAMES = ("bare", "sqlite3", "normal", "gateless", "single")
 
 
 def draw(results: Results, path: Path) -> None:

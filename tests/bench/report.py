@@ -1,16 +1,22 @@
 """Prints the results as text."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from itertools import chain, repeat
 from statistics import median
+from typing import Final
 
-from tests.bench.comparison import Result
+from tests.bench.comparison import Comparison, Summary
 from tests.bench.growth import Growth
 from tests.bench.load import Measurement
 from tests.bench.results import Results
+from tests.bench.servers import VARIANTS
+
+_LAST_OF_ONE: Final = 2
+"""The last row of a scenario without ratios."""
 
 
 def render(results: Results) -> str:
-    """Returns tables of medians, spread (lowest and highest round) and ratios."""
+    """Returns tables of medians and ratios."""
     return "\n".join(_lines(results)) + "\n"
 
 
@@ -21,20 +27,18 @@ def _lines(results: Results) -> Iterator[str]:
     yield f"Python {machine.python}, SQLite {machine.sqlite}, node {machine.node or 'none'}, wrk {machine.wrk}"
     yield f"{results.users:,} users, {results.events:,} events, {results.registrations:,} registrations"
     yield f"{pace.rounds} rounds of {pace.seconds} s each; one process on one core, the load on another"
-    for comparison in results.comparisons:
+    if results.comparisons:
         yield ""
-        yield f"{comparison.title}; {comparison.connections} connections"
-        yield from _table(
-            ["", "requests/s", "spread", "p50 ms", "p99 ms", "CPU µs", "eventorg is", "by CPU"],
-            [_row(result) for result in comparison.results],
-        )
+        yield from _compare(results.comparisons)
     if results.growths:
         yield ""
         yield "eventorg as the file grows"
         yield from _table(
             ["", "registrations", "requests/s", "CPU µs", "slower", "by CPU"], list(_growth_rows(results.growths))
         )
+    yield from _files(results)
     yield from _meanwhile(results)
+    yield from _crowds(results)
     yield from _followers(results)
     if results.footprints:
         yield ""
@@ -60,19 +64,35 @@ def _lines(results: Results) -> Iterator[str]:
         yield from _table(["", "goal", "measured", "by CPU", "met"], rows)
 
 
-def _row(result: Result) -> list[str]:
-    if not (summary := result.summary):
-        return [result.label, f"not timed: {result.failure}"]
-    return [
-        result.label,
-        f"{summary.rate:,.0f}",
-        f"{summary.lowest:,.0f} to {summary.highest:,.0f}",
-        f"{summary.p50_ms:.2f}",
-        f"{summary.p99_ms:.2f}",
-        f"{summary.cpu_us:,.0f}",
-        _times(summary.ratio),
-        _times(summary.ratio_by_cpu),
-    ]
+def _compare(comparisons: list[Comparison]) -> Iterator[str]:
+    """Returns one table of all scenarios, with eventorg, its limits, and its peers side by side."""
+    labels = {one.variant: one.label for comparison in comparisons for one in comparison.results}
+    names = [variant.name for variant in VARIANTS if variant.name in labels]
+    rows = [row for comparison in comparisons for row in _rows(comparison, names)]
+    yield from _table(["", "", *names], rows)
+    yield ""
+    yield from (f"{name}: {labels[name]}" for name in names)
+    yield "eventorg is: its requests per second divided by theirs; by CPU: their processor time divided by its"
+    for comparison in comparisons:
+        for one in comparison.results:
+            if one.failure:
+                yield f"{comparison.scenario}, {one.label}: not timed: {one.failure}"
+
+
+def _rows(comparison: Comparison, names: list[str]) -> Iterator[list[str]]:
+    found = {name: comparison.of(name) for name in names}
+    values: dict[str, Callable[[Summary], str]] = {
+        "requests/s": lambda one: f"{one.rate:,.0f}",
+        "p99 ms": lambda one: f"{one.p99_ms:.1f}",
+        "CPU µs": lambda one: f"{one.cpu_us:,.0f}",
+        "eventorg is": lambda one: _times(one.ratio),
+        "by CPU": lambda one: _times(one.ratio_by_cpu),
+    }
+    titles = chain([comparison.title, f"{comparison.connections} connections"], repeat(""))
+    is_alone = sum(one is not None for one in found.values()) == 1
+    for number, (title, (what, show)) in enumerate(zip(titles, values.items(), strict=False)):
+        if not (is_alone and number > _LAST_OF_ONE):
+            yield [title, what, *(show(one) if one else "" for one in found.values())]
 
 
 def _growth_rows(growths: list[Growth]) -> Iterator[list[str]]:
@@ -95,6 +115,31 @@ def _growth_rows(growths: list[Growth]) -> Iterator[list[str]]:
 
 def _times(ratio: float | None) -> str:
     return "" if ratio is None else f"{ratio:.2f} x"
+
+
+def _files(results: Results) -> Iterator[str]:
+    if results.files:
+        yield ""
+        rows = [
+            [
+                f"{one.registrations:,}",
+                f"{one.size / 2**20:,.1f}",
+                f"{one.size / one.registrations:,.0f}",
+                _spread(one.start_seconds, 2),
+            ]
+            for one in results.files
+        ]
+        yield from _table(["registrations", "MiB", "bytes each", "s to start, on one core"], rows)
+
+
+def _crowds(results: Results) -> Iterator[str]:
+    if results.crowds:
+        yield ""
+        rows = [
+            [one.title, f"{one.count:,}", f"{median(one.seconds):.2f}", f"{median(one.cpu_seconds):.2f}"]
+            for one in results.crowds
+        ]
+        yield from _table(["Crowds", "number", "seconds", "CPU seconds"], rows)
 
 
 def _meanwhile(results: Results) -> Iterator[str]:

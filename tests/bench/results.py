@@ -13,8 +13,9 @@ from msgspec import Struct
 from eventorg import __version__
 from tests.bench.comparison import Comparison, Footprint, Pace
 from tests.bench.cores import ALL_CORES
+from tests.bench.crowds import Stage
 from tests.bench.followers import Followers
-from tests.bench.growth import Growth
+from tests.bench.growth import File, Growth
 from tests.bench.meanwhile import Meanwhile
 
 _PACKAGES: Final = (
@@ -61,7 +62,9 @@ class Results(Struct, kw_only=True):
     footprints: list[Footprint] = []
     start_seconds: list[float] = []
     meanwhile: list[Meanwhile] = []
+    crowds: list[Stage] = []
     followers: Followers | None = None
+    files: list[File] = []
     growths: list[Growth] = []
     goals: list[Goal] = []
 

@@ -3,16 +3,19 @@
 import json
 from collections.abc import Callable
 from typing import Final
+from urllib.parse import quote
 
 from msgspec import Struct
 
-from tests.bench.dataset import BOT_TOKEN, PASSWORD, READERS, Dataset
+from tests.bench.dataset import BOT_TOKEN, FOUND, PASSWORD, READERS, Dataset
 from tests.bench.load import Load
 
 READ_CONNECTIONS = 32
 WRITE_CONNECTIONS = 64
 LOGIN_CONNECTIONS = 4
 FEED_PAGE = 100
+LIST_STARTS: Final = [f"2100-{month:02}-01T00:00:00Z" for month in range(1, 13)]
+LIST_LIMIT: Final = 20
 ALL_PEERS: Final = ("fastapi", "django", "alchemy", "fastify")
 
 
@@ -39,6 +42,18 @@ def _all_participants(data: Dataset) -> Load:
     return _read(data, [f"/events/{data.largest}/participants"], connections=4)
 
 
+def _list(data: Dataset) -> Load:
+    return _read(data, [f"/events?from={start}&limit={LIST_LIMIT}" for start in LIST_STARTS])
+
+
+def _search(data: Dataset) -> Load:
+    return _read(data, [f"/events?q={quote(FOUND)}&from={start}&limit={LIST_LIMIT}" for start in LIST_STARTS])
+
+
+def _card(data: Dataset) -> Load:
+    return _read(data, [f"/events/{event}/card?locale=ru" for event in data.hundreds])
+
+
 def register(data: Dataset) -> Load:
     """Returns requests in which the callers register for one empty event after the other."""
     return Load(
@@ -46,6 +61,28 @@ def register(data: Dataset) -> Load:
         paths=[f"/events/{event}/register" for event in data.empty[1:]],  # the first is for the check
         callers=[(token, "") for token in data.tokens],
         connections=WRITE_CONNECTIONS,
+    )
+
+
+def rsvp(data: Dataset) -> Load:
+    """Returns requests in which one caller answers "going" and the next one "maybe", for one event after the other."""
+    bodies = [json.dumps({"answer": answer}) for answer in ("going", "maybe")]
+    return Load(
+        method="PUT",
+        paths=[f"/events/{event}/rsvp" for event in data.answered[1:]],  # the first is for the check
+        callers=[(token, bodies[number % 2]) for number, token in enumerate(data.tokens)],
+        connections=WRITE_CONNECTIONS,
+    )
+
+
+def _identity(data: Dataset) -> Load:
+    """Returns what a bot sends with each message of a person whom it knows."""
+    body = json.dumps({"first_name": "Анна", "last_name": "Иванова", "locale": "ru"}, ensure_ascii=False)
+    return Load(
+        method="PUT",
+        paths=[f"/identities/telegram/{telegram_id}" for telegram_id in data.telegram_ids],
+        callers=[(BOT_TOKEN, body)],
+        connections=READ_CONNECTIONS,
     )
 
 
@@ -94,14 +131,30 @@ SCENARIOS: Final = [
         variants=("eventorg", "bare", "sqlite3", "fastify"),
         grows=False,
     ),
+    Scenario(
+        name="list",
+        title="GET /events?from=…&limit=20",
+        load=_list,
+        variants=("eventorg", "bare", "sqlite3", *ALL_PEERS),
+    ),
+    Scenario(name="search", title="GET /events?q=…&from=…&limit=20, 20 found", load=_search),
+    Scenario(name="card", title="GET /events/{id}/card, 100 participants", load=_card),
     Scenario(name="login", title="POST /login", load=login),
     Scenario(name="changes", title="GET /changes, the last 100", load=_changes),
     Scenario(name="calendar", title="GET /calendar/{secret}/feed.ics, 10 events", load=_calendar),
+    Scenario(name="identity", title="PUT /identities/telegram/{id}, a known person", load=_identity),
     Scenario(
         name="register",
         title="POST /events/{id}/register, durable",
         load=register,
         variants=("eventorg", "normal", "gateless", "single", "bare", "sqlite3", *ALL_PEERS),
+        writes=True,
+    ),
+    Scenario(
+        name="rsvp",
+        title="PUT /events/{id}/rsvp, going or maybe, durable",
+        load=rsvp,
+        variants=("eventorg", "bare", "sqlite3", *ALL_PEERS),
         writes=True,
     ),
 ]

@@ -66,9 +66,13 @@ def example(name: str) -> str:
     return str(result.stdout)
 
 
-def unit() -> list[tuple[str, str]]:
-    """Returns the settings of the systemd unit, which can repeat a name."""
-    lines = [line for line in example("eventorg.service").splitlines() if line and line[0] not in "#["]
+CADDYFILES = ("Caddyfile", "Caddyfile.organizations")
+UNITS = ("eventorg.service", "eventorg@.service")
+
+
+def unit(name: str = "eventorg.service") -> list[tuple[str, str]]:
+    """Returns the settings of a systemd unit, which can repeat a name."""
+    lines = [line for line in example(name).splitlines() if line and line[0] not in "#["]
     return [(name, value) for name, _, value in (line.partition("=") for line in lines)]
 
 
@@ -102,8 +106,15 @@ def test_the_unit_starts_the_server_and_gives_it_the_time_it_needs() -> None:
     load(environment)
 
 
-def test_the_unit_allows_only_its_own_folder() -> None:
-    assert dict(unit()).items() >= HARDENING.items()
+@pytest.mark.parametrize("name", UNITS)
+def test_the_unit_allows_only_its_own_folder(name: str) -> None:
+    assert dict(unit(name)).items() >= HARDENING.items()
+
+
+def test_the_template_differs_from_the_unit_by_the_organization_only() -> None:
+    one, each = ([pair for pair in unit(name) if pair[0] != "Description"] for name in UNITS)
+    assert [(name, value.replace("%i.toml", "eventorg.toml").replace("/%i", "")) for name, value in each] == one
+    assert sum("%i" in value for _, value in each) == 3  # its settings, its folder, and where it runs
 
 
 def test_the_unit_allows_setpriority() -> None:
@@ -116,8 +127,9 @@ def systemd_analyze(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="systemd is not here")
-def test_systemd_accepts_the_unit_and_rates_it_safe(tmp_path: Path) -> None:
-    file = tmp_path / "eventorg.service"
+@pytest.mark.parametrize("name", UNITS)
+def test_systemd_accepts_the_unit_and_rates_it_safe(name: str, tmp_path: Path) -> None:
+    file = tmp_path / name
     file.write_text(example(file.name).replace("/opt/eventorg/bin/eventorg", sys.executable), encoding="utf-8")
     verified = systemd_analyze("verify", str(file))
     assert (verified.returncode, file.name in verified.stderr) == (0, False), verified.stderr
@@ -125,7 +137,7 @@ def test_systemd_accepts_the_unit_and_rates_it_safe(tmp_path: Path) -> None:
     assert judged.returncode == 0, judged.stdout
 
 
-@pytest.mark.parametrize("name", ["nginx.conf", "Caddyfile"])
+@pytest.mark.parametrize("name", ["nginx.conf", *CADDYFILES])
 def test_a_proxy_waits_longer_than_the_server_and_keeps_connections_shorter(name: str) -> None:
     text = example(name)
     options = ("keepalive_timeout", "proxy_read_timeout") if name == "nginx.conf" else ("keepalive", "header_timeout")
@@ -147,14 +159,15 @@ def test_nginx_accepts_the_site(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not shutil.which("caddy"), reason="Caddy is not here")
-def test_caddy_accepts_the_site(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", CADDYFILES)
+def test_caddy_accepts_the_site(name: str, tmp_path: Path) -> None:
     file = tmp_path / "Caddyfile"
-    file.write_text(example("Caddyfile"), encoding="utf-8")
+    file.write_text(example(name), encoding="utf-8")
     home = os.environ | {"HOME": str(tmp_path), "XDG_DATA_HOME": str(tmp_path)}
     for command in (["caddy", "validate", "--config", str(file)], ["caddy", "fmt", str(file)]):
         tried = subprocess.run(command, env=home, capture_output=True, text=True, check=False)
         assert tried.returncode == 0, tried.stderr
-    assert tried.stdout == example("Caddyfile")
+    assert tried.stdout == example(name)
 
 
 def test_litestream_copies_the_database_of_the_unit() -> None:

@@ -2,7 +2,7 @@
 
 import os
 
-from sqlalchemy import ForeignKey, event, text
+from sqlalchemy import ForeignKey, Select, Update, event, select, text, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
@@ -44,6 +44,8 @@ class Event(Base):
     visibility: Mapped[str]
     registered_count: Mapped[int]
     waitlisted_count: Mapped[int]
+    maybe_count: Mapped[int] = mapped_column(deferred=True)
+    declined_count: Mapped[int] = mapped_column(deferred=True)
     version: Mapped[int]
 
 
@@ -55,6 +57,43 @@ class Registration(Base):
     user_id: Mapped[str] = mapped_column(ForeignKey("users.id"))
     status: Mapped[str]
     registration_date: Mapped[str]
+
+
+class Rsvp(Base):
+    """An answer that is not a registration."""
+
+    __tablename__ = "rsvps"
+
+    event_id: Mapped[str] = mapped_column(primary_key=True)
+    user_id: Mapped[str] = mapped_column(primary_key=True)
+    answer: Mapped[str]
+    answered_at: Mapped[str]
+
+
+COUNTS = (
+    Event.registered_count.label("registered"),
+    Event.waitlisted_count.label("waitlisted"),
+    Event.maybe_count.label("maybe"),
+    Event.declined_count.label("declined"),
+    Event.capacity,
+)
+
+
+def page_of_events(start: str, limit: int) -> Select[tuple[Event]]:
+    """Returns the query of the public events from a start time on, one more than the limit."""
+    return (
+        select(Event)
+        .where(Event.visibility == "public", Event.status == "published", Event.start_time >= start)
+        .order_by(Event.start_time, Event.id)
+        .limit(limit + 1)
+    )
+
+
+def change_counters(event_id: str, **steps: int) -> Update:
+    """Returns the statement that adds to counters of an event."""
+    values = {name: getattr(Event, name) + step for name, step in steps.items()}
+    statement = update(Event).where(Event.id == event_id).values(values)
+    return statement.execution_options(synchronize_session=False)
 
 
 def set_pragmas(engine: AsyncEngine) -> AsyncEngine:

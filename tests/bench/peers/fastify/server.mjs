@@ -18,10 +18,12 @@ const verify = createVerifier({
 })
 
 const getTokenVersion = db.prepare('SELECT token_version FROM users WHERE id = ?').pluck()
-const getEvent = db.prepare(`
-  SELECT id, code, title, description, start_time, end_time, location, organizer_id, created_at, updated_at, timezone,
-    capacity, waitlist, status, visibility, registered_count, waitlisted_count, version
-  FROM events WHERE id = ?`)
+const columns = `id, code, title, description, start_time, end_time, location, organizer_id, created_at, updated_at,
+  timezone, capacity, waitlist, status, visibility, registered_count, waitlisted_count, version`
+const getEvent = db.prepare(`SELECT ${columns} FROM events WHERE id = ?`)
+const listEvents = db.prepare(`
+  SELECT ${columns} FROM events
+  WHERE visibility = 'public' AND status = 'published' AND start_time >= ? ORDER BY start_time, id LIMIT ?`)
 const findEvent = db.prepare('SELECT status, end_time, waitlist FROM events WHERE id = ?')
 const listParticipants = db.prepare(`
   SELECT event_id, user_id, status, registration_date,
@@ -39,6 +41,18 @@ const joinLine = db
   .pluck()
 const createRegistration = db.prepare(
   'INSERT INTO registrations (event_id, user_id, status, registration_date) VALUES (?, ?, ?, ?)')
+
+const getAnswer = db.prepare('SELECT answer, answered_at FROM rsvps WHERE event_id = ? AND user_id = ?')
+const storeAnswer = db.prepare(`
+  INSERT INTO rsvps (event_id, user_id, answer, answered_at) VALUES (?, ?, ?, ?)
+  ON CONFLICT (event_id, user_id) DO UPDATE SET answer = excluded.answer, answered_at = excluded.answered_at`)
+const deleteAnswer = db.prepare('DELETE FROM rsvps WHERE event_id = ? AND user_id = ?')
+const countAnswers = db.prepare(
+  'UPDATE events SET maybe_count = maybe_count + ?, declined_count = declined_count + ? WHERE id = ?')
+const getCounts = db.prepare(`
+  SELECT registered_count AS registered, waitlisted_count AS waitlisted, maybe_count AS maybe,
+    declined_count AS declined, capacity
+  FROM events WHERE id = ?`)
 
 const text = { type: 'string' }
 const optional = { type: 'string', nullable: true }
@@ -66,6 +80,31 @@ const participants = {
   }
 }
 
+const page = {
+  type: 'object',
+  properties: { events: { type: 'array', items: event }, next: optional, as_of: number }
+}
+const rsvp = {
+  type: 'object',
+  properties: {
+    event_id: text, user_id: text, answer: text, answered_at: text,
+    registration: { ...registration, nullable: true },
+    counts: {
+      type: 'object',
+      properties: {
+        registered: number, waitlisted: number, maybe: number, declined: number, capacity: optionalNumber
+      }
+    }
+  }
+}
+const newRsvp = {
+  type: 'object', required: ['answer'], properties: { answer: { enum: ['going', 'maybe', 'declined'] } }
+}
+const listQuery = {
+  type: 'object',
+  properties: { from: { type: 'string', default: '' }, limit: { type: 'integer', minimum: 1, default: 100 } }
+}
+
 class Refusal extends Error {
   constructor (statusCode, message) {
     super(message)
@@ -73,13 +112,17 @@ class Refusal extends Error {
   }
 }
 
-const register = db.transaction((eventId, userId) => {
+function now () {
+  return new Date().toISOString().slice(0, 19) + 'Z'
+}
+
+function enter (eventId, userId) {
   const before = getRegistration.get(eventId, userId)
   if (before) return [before, 200]
   const found = findEvent.get(eventId)
   if (!found) throw new Refusal(404, 'event_not_found')
-  const now = new Date().toISOString().slice(0, 19) + 'Z'
-  if (found.status !== 'published' || found.end_time <= now) throw new Refusal(409, 'event_not_open')
+  const at = now()
+  if (found.status !== 'published' || found.end_time <= at) throw new Refusal(409, 'event_not_open')
   let status = 'registered'
   let position = null
   if (!takeSeat.run(eventId).changes) {
@@ -87,8 +130,33 @@ const register = db.transaction((eventId, userId) => {
     status = 'waitlisted'
     position = joinLine.get(eventId)
   }
-  createRegistration.run(eventId, userId, status, now)
-  return [{ event_id: eventId, user_id: userId, status, registration_date: now, waitlist_position: position }, 201]
+  createRegistration.run(eventId, userId, status, at)
+  return [{ event_id: eventId, user_id: userId, status, registration_date: at, waitlist_position: position }, 201]
+}
+
+const register = db.transaction(enter)
+
+const step = (answer, stored, name) => (answer === name ? 1 : 0) - (stored?.answer === name ? 1 : 0)
+
+const giveAnswer = db.transaction((eventId, userId, answer) => {
+  const stored = getAnswer.get(eventId, userId)
+  let registration = null
+  let answeredAt = stored?.answered_at
+  if (answer === 'going') {
+    registration = enter(eventId, userId)[0]
+    answeredAt = registration.registration_date
+    if (stored) deleteAnswer.run(eventId, userId)
+  } else if (stored?.answer !== answer) {
+    if (getRegistration.get(eventId, userId)) throw new Refusal(409, 'registered')
+    if (!findEvent.get(eventId)) throw new Refusal(404, 'event_not_found')
+    answeredAt = now()
+    storeAnswer.run(eventId, userId, answer, answeredAt)
+  }
+  if (stored?.answer !== answer && (stored || answer !== 'going')) {
+    countAnswers.run(step(answer, stored, 'maybe'), step(answer, stored, 'declined'), eventId)
+  }
+  const counts = getCounts.get(eventId)
+  return { event_id: eventId, user_id: userId, answer, answered_at: answeredAt, registration, counts }
 })
 
 const app = Fastify({ logger: false, keepAliveTimeout: 30_000 })
@@ -109,6 +177,17 @@ async function authenticate (request) {
 }
 
 app.get('/health', () => ({ status: 'ok' }))
+
+app.get(
+  '/events',
+  { onRequest: authenticate, schema: { querystring: listQuery, response: { 200: page } } },
+  (request, reply) => {
+    const { from, limit } = request.query
+    const events = listEvents.all(from, limit + 1)
+    const last = events.length > limit ? events[limit - 1] : null
+    const next = last && `${last.start_time},${last.id}`
+    reply.send({ events: events.slice(0, limit), next, as_of: getLastChange.get() })
+  })
 
 app.get('/events/:id', { onRequest: authenticate, schema: { response: { 200: event } } }, (request, reply) => {
   const found = getEvent.get(request.params.id)
@@ -131,6 +210,13 @@ app.post(
   (request, reply) => {
     const [made, status] = register.immediate(request.params.id, request.userId)
     reply.code(status).send(made)
+  })
+
+app.put(
+  '/events/:id/rsvp',
+  { onRequest: authenticate, schema: { body: newRsvp, response: { 200: rsvp } } },
+  (request, reply) => {
+    reply.send(giveAnswer.immediate(request.params.id, request.userId, request.body.answer))
   })
 
 await app.listen({ host: '127.0.0.1', port: Number(process.env.EVENTORG_PORT) })
