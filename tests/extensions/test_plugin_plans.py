@@ -15,6 +15,9 @@ from eventorg.storage.sqlite import connect_reader
 ALLOWED = {
     ("questions", "delete_other_answers"): {"chosen"},  # the values of a parameter
     ("reminders", "list_due"): {"before"},  # the offsets of a user
+    ("series", "list_carrying"): {"series_occurrences"},  # an index of those alone from which people are carried over
+    ("series", "list_upcoming"): {"names"},  # the fields that a change names
+    ("telegram_bot", "list_postponing"): {"telegram_bot_postponed"},  # at the start: what a crash has interrupted
     ("webhooks", "has_open_endpoints"): {"webhooks_endpoints"},  # the first one
     ("webhooks", "list_endpoints"): {"webhooks_endpoints"},  # the operator's command
 }
