@@ -38,7 +38,7 @@ fuzz:
 # Runs the tests against the newest releases of all dependencies, also of those that pyproject.toml caps.
 latest:
     python3 -m venv --clear .latest && .latest/bin/pip install --quiet --editable '.[test]'
-    .latest/bin/pip install --quiet --upgrade aiosqlite dateparser litestar python-telegram-bot uvicorn
+    .latest/bin/pip install --quiet --upgrade aiosqlite dateparser litestar python-telegram-bot tzfpy uvicorn
     .latest/bin/python -m pytest
 
 # Renews the versions that the container gets: the newest that pyproject.toml allows.
