@@ -7,7 +7,7 @@ from telegram import ChatMemberUpdated, Message
 from . import invitations, questions
 from .api import Problem
 from .bot import Bot
-from .hosting import menu
+from .hosting import inviting, menu
 from .inline import NEW
 from .people import Person
 from .router import Feature, Said, Tap
@@ -26,6 +26,8 @@ async def _start(said: Said) -> None:
         await invitations.show(said, payload.removeprefix(invitations.PARAMETER))
     elif payload.startswith(questions.PARAMETER) and said.is_private:
         await questions.resume(said, payload.removeprefix(questions.PARAMETER))
+    elif payload.startswith(inviting.COHOST_PARAMETER) and said.is_private:
+        await inviting.accept(said, payload.removeprefix(inviting.COHOST_PARAMETER))
     else:
         await show_event(said, payload)
 

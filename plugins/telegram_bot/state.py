@@ -17,6 +17,8 @@ DIALOG: Final = "dialog"
 """By the Telegram ID: the dialog that the person is in."""
 EVENT: Final = "event"
 """By the ID of an event: `host`, the Telegram ID of a host for whom the bot has posted its card."""
+COHOST: Final = "cohost"
+"""By the hash of the secret in the link: the event of which it makes somebody a co-host."""
 BOT: Final = "bot"
 """By a name: what the bot knows about itself."""
 
@@ -110,7 +112,7 @@ def _merged(before: Values, values: Mapping[str, Any]) -> Values:
 
 
 async def sweep(context: Context) -> None:
-    """Deletes dialogs that nobody has gone on with for a month."""
+    """Deletes dialogs that nobody has gone on with for a month, and links for co-hosts that nobody has used."""
     before = rfc3339(context.clock() - DIALOGS_KEPT)
     await context.write(lambda tx: tx.run(context.sql.delete_old_dialogs, before=before))
 

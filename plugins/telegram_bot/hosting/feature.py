@@ -6,13 +6,13 @@ from ..api import Problem
 from ..router import Feature, Said, Tap
 from ..state import DIALOG
 from ..texts import say
-from . import adding, exports, fields, menu, messages, people, times
+from . import adding, asking, exports, fields, inviting, menu, messages, people, silent, times
 from .visits import KIND, PREFIX, Handler, Visit, event_for
 
-_MODULES: Final = (menu, fields, times, people, adding, messages, exports)
+_MODULES: Final = (menu, fields, times, people, adding, messages, exports, inviting, asking, silent)
 ACTIONS: Final[dict[str, Handler]] = {name: act for module in _MODULES for name, act in module.ACTIONS.items()}
 ANSWERS: Final[dict[str, Handler]] = {
-    name: act for module in (fields, times, adding, messages) for name, act in module.ANSWERS.items()
+    name: act for module in (fields, times, adding, messages, asking) for name, act in module.ANSWERS.items()
 }
 
 

@@ -49,6 +49,7 @@ def _rows(visit: Visit) -> Rows:
         return [[named("restore", "restore"), named("copy", "time", "copy")], [named("export", "export")]]
     rows = [
         [named("edit", "edit"), named("people", "people")],
+        [named("share", "share"), named("questions", "questions")],
         [named("check_in", "list", "in", 0), named("broadcast", "broadcast")],
         [named("reopen", "reopen") if _is_closed(visit) else named("close", "close"), named("export", "export")],
         [named("postpone", "time", "postpone"), named("copy", "time", "copy")],
@@ -67,6 +68,7 @@ async def _people(visit: Visit) -> None:
         rows.append([named("let_in", "list", "seat", 0, count=event["waitlisted_count"])])
     if event["pending_count"]:
         rows.append([named("approve", "list", "ok", 0, count=event["pending_count"])])
+    rows.append([named("silent", "silent", 0)])
     await visit.show(visit.say("people_ask"), [*rows, visit.back()])
 
 

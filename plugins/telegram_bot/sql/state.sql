@@ -31,4 +31,4 @@ WHERE user_id = :gone_id;
 
 -- name: delete_old_dialogs(before)!
 DELETE FROM telegram_bot_state
-WHERE kind = 'dialog' AND updated_at < :before;
+WHERE kind IN ('dialog', 'cohost') AND updated_at < :before;

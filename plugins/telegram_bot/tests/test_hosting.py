@@ -62,7 +62,16 @@ def test_a_host_gets_the_menu_and_guests_do_not(scene: Scene, anna: Any) -> None
     )
     assert marked(menu, "bold") == ["Tea"]
     assert labels(menu) == [
-        *("✏️ Edit", "👥 People", "☑️ Check in", "📣 Message everybody", "🔒 Close registration", "📄 List as a file"),
+        *(
+            "✏️ Edit",
+            "👥 People",
+            "📤 Share and invite",
+            "❓ Questions",
+            "☑️ Check in",
+            "📣 Message everybody",
+            "🔒 Close registration",
+            "📄 List as a file",
+        ),
         *("⏰ Postpone", "📋 Copy", "❌ Cancel the event"),
     ]
     bob.start(event["code"])
