@@ -93,6 +93,8 @@ async def _look_for_others(telegram: Telegram, settings: Settings, process: Valu
 
 def _is_alive(process: Values) -> bool:
     """Returns true if the process that a server noted is there."""
+    if process.get("pid") == os.getpid():  # the server was killed, and this command has its number in a new container
+        return False
     try:
         os.kill(process["pid"], 0)
     except PermissionError:
