@@ -35,6 +35,8 @@ def test_my_events_with_roles_and_cards_behind_the_buttons(scene: Scene, anna: A
         "Your events\n\n1. Tea\nSat, 2 January, 18:00 · you host it\n2. Cake\nSun, 3 January, 18:00 · you are going"
     )
     assert labels(found) == ["1. Tea", "2. Cake", "📤 Share in a chat"]
+    anna.tap(found, "Tea")
+    scene.wait(anna.chat, "Registration is open.")
     anna.tap(found, "Cake")
     assert scene.card(anna.chat, "Cake").text.startswith("Cake\n\nSun, 3 January 2027, 18:00")
     vera = scene.person("Вера", "ru", started=True)
