@@ -18,7 +18,7 @@ from tests.bench.dataset import SECRET
 from tests.bench.environments import CHECKOUT, FASTIFY, PEERS, eventorg_python, require_node
 from tests.bench.load import Failed, Load, Measurement, Wrk
 
-PATIENCE_SECONDS = 30.0
+PATIENCE_SECONDS = 60.0
 _UVICORN: Final = (
     *("--loop", "uvloop", "--http", "httptools"),
     *("--no-access-log", "--log-level", "warning", "--no-server-header"),
