@@ -98,8 +98,6 @@ class Api:
         return True
 
     def _is_renamed(self, person: Person) -> bool:
-        if not person.first_name:  # only the ID is known, as of a host of a card
-            return False
         known = self._known.get(person.id)
         return known is None or known[1].names != person.names
 

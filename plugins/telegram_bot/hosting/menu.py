@@ -53,7 +53,7 @@ def _rows(visit: Visit) -> Rows:
         [named("check_in", "list", "in", 0), named("broadcast", "broadcast")],
         [named("reopen", "reopen") if _is_closed(visit) else named("close", "close"), named("export", "export")],
         [named("postpone", "time", "postpone"), named("copy", "time", "copy")],
-        [named("cancel", "cancel")],
+        [named("repeat", "repeat"), named("cancel", "cancel")],
     ]
     if event["pending_count"]:
         rows.insert(0, [named("approve", "list", "ok", 0, count=event["pending_count"])])

@@ -72,7 +72,7 @@ def test_a_host_gets_the_menu_and_guests_do_not(scene: Scene, anna: Any) -> None
             "🔒 Close registration",
             "📄 List as a file",
         ),
-        *("⏰ Postpone", "📋 Copy", "❌ Cancel the event"),
+        *("⏰ Postpone", "📋 Copy", "🔁 Repeat", "❌ Cancel the event"),
     ]
     bob.start(event["code"])
     scene.card(bob.chat)
@@ -333,3 +333,10 @@ def test_the_list_is_sent_as_a_file(scene: Scene, anna: Any) -> None:
         "first_name,last_name,username,status,guests,guest_names,registered_at,Which pizza?,Vegan?",
         "Bob,,bob_1,registered,1,'=Ann,2027-01-01T12:00:00Z,'=1+1,yes",
     ]
+
+
+def test_hosts_find_the_menu_in_the_list_of_their_events(scene: Scene, anna: Any) -> None:
+    make(scene, anna)
+    anna.say(None, "/my")
+    anna.tap(anna.chat.wait_for(lambda message: any("Tea" in each["text"] for each in message.buttons)), "Tea")
+    scene.wait(anna.chat, "⚙️ Tea")

@@ -125,3 +125,27 @@ def test_who_came_last_time_and_has_not_answered(scene: Scene, anna: Any) -> Non
     anna.tap(menu, "Who has not answered")
     scene.shows(menu, "1 person came last time and has not answered:\n\n• Bob")
     assert marked(menu, "text_mention") == ["Bob"]
+
+
+def test_an_event_becomes_a_series_and_ends_as_one(scene: Scene, anna: Any) -> None:
+    bob = scene.person("Bob", started=True)
+    event = make(scene, anna)
+    register(scene, event, bob)
+    menu = menu_of(scene, anna, event)
+    anna.tap(menu, "Repeat")
+    scene.shows(menu, "How often does the event repeat?")
+    assert anna.tap(menu, "Every week")["text"] == "The event repeats."
+    scene.shows(menu, "• Sat, 9 January 2027, 18:00")
+    series = read(scene, anna, event, "/series")
+    assert series["rrule"] == "FREQ=WEEKLY"
+    path = f"/series/{series['id']}/events"
+    second = scene.server.wait_for(lambda: scene.acting(anna).get(path).json()["events"][1:2])[0]
+    anna.start(second["code"])
+    later = scene.wait(anna.chat, "⚙️ Tea\n\nSat, 9 January")
+    anna.tap(later, "People")
+    scene.shows(later, "with people?")
+    anna.tap(later, "Who has not answered")
+    scene.shows(later, "1 person came last time and has not answered:\n\n• Bob")
+    assert anna.tap(menu, "Stop repeating")["text"] == "No more events are made. Those that exist stay."
+    scene.shows(menu, "How often does the event repeat?")
+    assert read(scene, anna, event, "/series").get("ended_at")
