@@ -64,6 +64,16 @@ def test_check_finds_a_webhook_without_its_path(telegram: Any, tmp_path: Path) -
     assert (status, lines[1]) == (1, f"{WEBHOOK} It leads to 127.0.0.1.")
 
 
+def test_check_says_why_telegram_cannot_deliver(telegram: Any, tmp_path: Path) -> None:
+    address = "http://127.0.0.1:9/telegram"
+    httpx.post(f"{telegram.url}/bot{telegram.token}/setWebhook", json={"url": address}).raise_for_status()
+    telegram.person("Anna").start()
+    telegram.wait_until(lambda: telegram._inner.updates.webhook_info().get("last_error_message"))
+    status, lines = checked(telegram, tmp_path, telegram_bot_webhook_url=address)
+    assert status == 1
+    assert lines[1].startswith("Telegram cannot deliver updates to the webhook at 127.0.0.1: ")
+
+
 def test_check_beside_a_running_server(telegram: Any, tmp_path: Path) -> None:
     database = tmp_path / "eventorg.db"
     anna = telegram.person("Anna", language_code="en")
