@@ -76,3 +76,23 @@ def test_a_refused_first_tap_finds_the_card_too(scene: Scene, anna: Any) -> None
     scene.acting(anna).post(f"/events/{code}/cancel").raise_for_status()
     assert boris.tap(card, "Going")["show_alert"] is True
     scene.shows(card, "❌ Cancelled")
+
+
+def test_with_inline_feedback_the_card_is_current_before_the_first_tap(scene: Scene, anna: Any) -> None:
+    scene.telegram.inline_feedback = True
+    boris = scene.person("Boris", started=True)
+    card = anna.choose(anna.inline("Tea")["results"][0], scene.telegram.group("Elsewhere", boris))
+    boris.tap(scene.card(anna.chat, "Tea"), "Going")
+    scene.shows(card, "1. Boris")
+    assert boris.tap(card, "+1")["text"] == "You are going, with 1 guest. Seats taken: 2 of 2."
+    scene.shows(card, "1. Boris +1")
+
+
+def test_the_hint_comes_once_wherever_the_taps_are(scene: Scene, anna: Any) -> None:
+    boris = scene.person("Boris")
+    group = scene.group(anna, boris)
+    anna.say(group, "/new Football tomorrow 20:00")
+    inline = anna.choose(anna.inline("Tea")["results"][0], scene.telegram.group("Elsewhere", boris))
+    assert "Press Start" in boris.tap(inline, "Going")["text"]
+    assert boris.tap(inline, "Maybe")["text"] == "Maybe: you have no seat yet."
+    assert boris.tap(scene.card(group), "Going")["text"] == "You are going."
