@@ -331,6 +331,13 @@ FROM event_hosts
 WHERE event_id = :event_id
 ORDER BY place, since, user_id;
 
+-- name: has_many_found(phrase, fewer)^
+-- A row if more events have a phrase than `fewer`.
+SELECT 1 AS found
+FROM events_search
+WHERE events_search MATCH :phrase
+LIMIT 1 OFFSET :fewer;
+
 -- name: merge_search(pages)!
 -- The index contains the words of deleted rows until its parts are merged. A negative number starts to merge all parts.
 INSERT INTO events_search (events_search, rank)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from functools import lru_cache, partial, reduce
-from typing import Any
+from typing import Any, Final
 
 from pypika import NamedParameter, Order, SQLLiteQuery, Table, Tuple
 from pypika.enums import Comparator
@@ -20,7 +20,10 @@ _MAX_PHRASE = 12
 """The number of characters to look up in the index. A longer phrase takes up to a second where texts repeat, and the
 texts that the index finds are quick to read."""
 _MAX_KEPT = 512
-"""The number of statements that are kept. Without metadata there are 256, and few clients combine all filters."""
+"""The number of statements that are kept. Without metadata there are 384, and few clients combine all filters."""
+MAX_RARE: Final = 500
+"""The number of events that have a rare phrase. Those are read and sorted. Where a phrase is frequent, the events are
+read in their order, until enough of them have it."""
 
 _EVENTS = Table("events")
 Pairs = Sequence[tuple[Term, Term]]
@@ -32,14 +35,19 @@ class _Comparator(Comparator):
 
 
 def compose_search(
-    wanted: EventQuery, viewer_id: str | None, bot: str | None, after: tuple[str, str] | None, limit: int
+    wanted: EventQuery,
+    viewer_id: str | None,
+    bot: str | None,
+    after: tuple[str, str] | None,
+    limit: int,
+    is_rare: bool = False,
 ) -> tuple[Statement, dict[str, Parameter]]:
     """Returns the statement, and its values, that finds the first `limit` events after a start time and ID.
 
     It finds public events that are published (or have the wanted status, but no drafts), and all events of the viewer.
     By metadata it finds events of the viewer, and events that the bot tagged and that the viewer can see.
-    Each branch is read in the order of an index and stops at the limit. This is the only composed statement, because
-    the filters differ from request to request.
+    Each branch is read in the order of an index and stops at the limit, unless the phrase is rare. This is the only
+    composed statement, because the filters differ from request to request.
     """
     values: dict[str, Parameter] = {"limit": limit, "status": wanted.status or "published"}
     if after is not None:
@@ -64,11 +72,11 @@ def compose_search(
             values["bot"] = bot
     elif viewer_id is not None:
         values["viewer_id"] = viewer_id
-    return _compose(tuple(values), len(wanted.metadata), wanted.status is not None), values
+    return _compose(tuple(values), len(wanted.metadata), wanted.status is not None, is_rare), values
 
 
 @lru_cache(_MAX_KEPT)
-def _compose(names: tuple[str, ...], pair_count: int, is_of_status: bool) -> Statement:
+def _compose(names: tuple[str, ...], pair_count: int, is_of_status: bool, is_rare: bool) -> Statement:
     """Returns the statement for values with these names. PyPika composes longer than SQLite runs, so it is kept."""
     events, search = _EVENTS, Table("events_search")
     filters: list[Criterion] = []
@@ -106,8 +114,9 @@ def _compose(names: tuple[str, ...], pair_count: int, is_of_status: bool) -> Sta
         if "bot" in names:
             visible = visible.union(_tagged(own, pairs, NamedParameter("bot"), viewer))
     else:
-        # With `+`, the organizer's few events are read instead of all public ones.
-        visibility = PseudoColumn('+"visibility"') if "organizer_id" in names else events.visibility
+        # With `+`, the organizer's few events, or those with a rare phrase, are read instead of all public ones.
+        has_few = is_rare or "organizer_id" in names
+        visibility = PseudoColumn('+"visibility"') if has_few else events.visibility
         visible = ids.where(visibility == "public").where(of_status).where(events.status != "draft")
         if "viewer_id" in names:
             visible = _union([visible, *_hosted(own, viewer)])

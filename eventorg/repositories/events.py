@@ -36,7 +36,7 @@ from eventorg.domain.normal_forms import fold
 from eventorg.domain.values import BASE58, check_version
 from eventorg.repositories.changes import ChangeRepository
 from eventorg.repositories.event_deletion import EventDeletion
-from eventorg.repositories.event_search import compose_search
+from eventorg.repositories.event_search import MAX_RARE, compose_search
 from eventorg.repositories.idempotency import IdempotencyRepository
 from eventorg.repositories.metadata import MetadataRepository
 from eventorg.repositories.seats import Seats
@@ -125,13 +125,20 @@ class EventRepository:
 
         Raises `Unavailable` if a search for text takes too long, or if too many wait.
         """
-        statement, values = compose_search(wanted, viewer_id, bot, after, limit + 1)
+        query = (wanted, viewer_id, bot, after, limit + 1)
+        statement, values = compose_search(*query)
         bound = (statement, tuple(values.items()), viewer_id, limit)
         is_plain = wanted == EventQuery(start_from=wanted.start_from, start_to=wanted.start_to)
         if is_plain and viewer_id is None and limit <= MAX_LOOKED_UP:
             return await self._database.look_up(self._find, *bound)
-        read = self._database.search if wanted.q else self._database.read
-        return await read(lambda tx: self._find(tx, *bound))
+
+        def work(tx: Transaction) -> tuple[list[Event], tuple[str, str] | None, int]:
+            phrase = values.get("phrase")
+            if phrase is None or tx.one(self._sql.has_many_found, phrase=phrase, fewer=MAX_RARE):
+                return self._find(tx, *bound)
+            return self._find(tx, compose_search(*query, True)[0], *bound[1:])
+
+        return await (self._database.search if wanted.q else self._database.read)(work)
 
     @caches_up_to(32)  # at most 10 MB, if each event has the longest texts
     def _find(

@@ -211,3 +211,19 @@ def test_a_short_page_shows_the_newest_state(server: Server) -> None:
     assert [event["title"] for event in host.get(query).json()["events"]] == expected
     assert {event["role"] for event in host.get(query).json()["events"]} == {"organizer"}
     assert {event["role"] for event in server.client.get(query).json()["events"]} == {None}
+
+
+def test_a_frequent_phrase_and_a_rare_one_find_the_same_pages(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    user = server.sign_up()
+    for day in (3, 1, 2):
+        user.create_event(
+            title="Редкостный", start_time=f"2090-06-0{day}T10:00:00Z", end_time=f"2090-06-0{day}T11:00:00Z"
+        )
+    asked: dict[str, Any] = {"q": "редкостн", "limit": 2}
+    pages = []
+    for rare in (0, 500):
+        monkeypatch.setattr("eventorg.repositories.events.MAX_RARE", rare)
+        first = user.get("/events", params=asked).json()
+        second = user.get("/events", params=asked | {"cursor": first["next"]}).json()
+        pages.append([[event["start_time"][:10] for event in page["events"]] for page in (first, second)])
+    assert pages == [[["2090-06-01", "2090-06-02"], ["2090-06-03"]]] * 2

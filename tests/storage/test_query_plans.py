@@ -36,6 +36,7 @@ ALLOWED = {
     ("list_plugin_states", "plugins"): "a row a plugin",
     ("list_plugin_states", "sqlite_sequence"): "one row a table that counts",
     ("find_events", "events_search"): "the full-text index, asked with MATCH",
+    ("has_many_found", "events_search"): "likewise, up to a limit",
 }
 
 
@@ -185,6 +186,15 @@ def test_an_organizers_events_are_found_by_the_organizer(file: sqlite3.Connectio
     for viewer in (None, "somebody"):
         statement, _ = compose_search(EventQuery(organizer_id="organizer"), viewer, None, None, 100)
         assert not any("events_in_order" in line for line in explain(file, statement))
+
+
+def test_a_rare_phrase_is_looked_up_and_a_frequent_one_is_met_on_the_way(file: sqlite3.Connection) -> None:
+    for start in (None, "2027-01-01T00:00:00Z"):
+        wanted = EventQuery(q="abc", start_from=start)
+        rare, frequent = (explain(file, compose_search(wanted, "a", None, None, 20, each)[0]) for each in (True, False))
+        assert scanned(file, compose_search(wanted, "a", None, None, 20, True)[0]) == {"events_search"}
+        assert any(line == "SEARCH events USING INTEGER PRIMARY KEY (rowid=?)" for line in rare), rare
+        assert any("events_in_order" in line for line in frequent), frequent
 
 
 @pytest.mark.parametrize(
