@@ -306,7 +306,7 @@ class Database:
         except _HalfDone as half_done:
             roll_back(connection)
             if len(group) == 1:
-                return [_Result(group[0], error=refusal(half_done.error))]
+                return [_Result(group[0], error=self._refuse(half_done.error))]
             return self._commit(group, savepoints=True)
         except Unavailable as error:
             self.is_suspect = True
@@ -348,7 +348,7 @@ class Database:
                 raise
             if connection.total_changes != changes:
                 raise _HalfDone(error) from None
-            return _Result(job, error=refusal(error))
+            return _Result(job, error=self._refuse(error))
 
     def _attempt_in_savepoint(self, connection: sqlite3.Connection, job: _Queued[Any]) -> _Result:
         """Runs one transaction function and undoes it if it fails. Raises only if SQLite has undone the whole
@@ -359,7 +359,7 @@ class Database:
         except _HalfDone as half_done:
             connection.execute("ROLLBACK TO work")
             connection.execute("RELEASE work")
-            return _Result(job, error=refusal(half_done.error))
+            return _Result(job, error=self._refuse(half_done.error))
         connection.execute("RELEASE work")
         return result
 

@@ -41,6 +41,10 @@ def walk(command: click.Command, name: str) -> Iterator[tuple[str, click.Command
 def every_command() -> dict[str, click.Command]:
     """Returns the commands of the core, of the bundled plugins, and of the template."""
     plugins = [loaded.plugin for loaded in load_plugins(Settings())] + [example]
-    groups = [click.Group(plugin.name, commands=plugin.commands) for plugin in plugins if plugin.commands]
+    groups = [
+        click.Group(plugin.command_name or plugin.name, commands=plugin.commands)
+        for plugin in plugins
+        if plugin.commands
+    ]
     below = [found for group in groups for found in walk(group, f"eventorg {group.name}") if found[1] is not group]
     return dict([*walk(cli, "eventorg"), *below])

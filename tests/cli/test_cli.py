@@ -135,7 +135,17 @@ NEEDS_A_DATABASE = [
     ["webhooks", "remove", "1"],
     ["webhooks", "replay", "1"],
 ]
-NEEDS_NONE = {"deploy", "health", "migrate", "openapi", "plugins new", "restore", "serve"}
+NEEDS_NONE = {
+    "deploy",
+    "health",
+    "migrate",
+    "openapi",
+    "plugins new",
+    "restore",
+    "serve",
+    "telegram check",
+    "telegram run",
+}
 
 
 def test_every_command_is_tried_without_a_database() -> None:

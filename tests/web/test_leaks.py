@@ -64,6 +64,7 @@ def hidden(request: pytest.FixtureRequest, served: Server) -> Hidden:
 BODIES: dict[str, Any] = {
     "PATCH /events/{event_id}": {"title": "mine"},
     "POST /events/{event_id}/copy": {"start_time": "2101-01-01T10:00:00Z"},
+    "POST /events/{event_id}/postpone": {"start_time": "2101-01-01T10:00:00Z"},
     "POST /events/{event_id}/hosts": {"user_id": str(uuid4())},
     "POST /events/{event_id}/participants": {"user_id": str(uuid4())},
     "PUT /events/{event_id}/rsvp": {"answer": "going"},
