@@ -101,7 +101,7 @@ class Core:
         self.event_copies = EventCopyRepository(events, self.hosts, metadata, idempotency)
         self.participants = participants = ParticipantRepository(database, sql, changes, events, expansion)
         answers = Answers(sql, changes)
-        self._gates = Gates(events, lambda tx, user_id: self.users.load(tx, user_id))
+        self._gates = Gates(events, metadata, lambda tx, user_id: self.users.load(tx, user_id))
         places = Places(sql, changes, seats, answers, participants, self._gates)
         self.registrations = RegistrationRepository(
             database, sql, changes, seats, places, answers, events, participants, idempotency

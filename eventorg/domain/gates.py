@@ -14,8 +14,8 @@ from eventorg.domain.users import User
 
 
 class Asked(Struct, frozen=True, kw_only=True, dict=True):
-    """Somebody who wants a place at an event, or more places. The event and the user are read when they are first asked
-    for, so use them only while the gate is asked."""
+    """Somebody who wants a place at an event, or more places. The event, its metadata and the user are read when they
+    are first asked for, so use them only while the gate is asked."""
 
     event_id: str
     """The ID of the event."""
@@ -47,13 +47,21 @@ class Asked(Struct, frozen=True, kw_only=True, dict=True):
     load_event: Callable[[], Event]
     """Returns what `event` is."""
 
+    load_metadata: Callable[[], Mapping[str, str]]
+    """Returns what `metadata` is."""
+
     load_user: Callable[[], User]
     """Returns what `user` is."""
 
     @cached_property
     def event(self) -> Event:
-        """The event, with the role of the user."""
+        """The event as the user sees it, with the role of the user. `metadata` is unset."""
         return self.load_event()
+
+    @cached_property
+    def metadata(self) -> Mapping[str, str]:
+        """The metadata of the event, by key, as hosts see it."""
+        return self.load_metadata()
 
     @cached_property
     def user(self) -> User:

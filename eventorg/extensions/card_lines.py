@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Final
 
 from eventorg.domain.callers import Caller
 from eventorg.domain.cards import CardData
+from eventorg.extensions.faults import describe_error, find_place
 from eventorg.extensions.loader import LoadedPlugin
-from eventorg.extensions.supervisor import describe_error
 from eventorg.logger import Logger
 from eventorg.repositories.cards import CardRepository
 from eventorg.storage.database import Database
@@ -58,7 +58,7 @@ class CardLines:
                     raise TimeoutError(f"took {seconds * 1_000:.0f} ms")
                 found += [_checked(line) for line in lines]
             except (Exception, SystemExit) as error:
-                log.error("card_lines_failed", plugin=name, error=describe_error(error))
+                log.error("card_lines_failed", plugin=name, error=describe_error(error), at=find_place(error))
         return found
 
 

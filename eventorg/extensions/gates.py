@@ -10,8 +10,8 @@ from msgspec import structs
 from eventorg.domain.errors import Unavailable
 from eventorg.domain.gates import Asked, Refusal, Refused
 from eventorg.extensions.context import PluginContext
+from eventorg.extensions.faults import describe_error, find_place
 from eventorg.extensions.loader import LoadedPlugin
-from eventorg.extensions.supervisor import describe_error
 from eventorg.logger import Logger
 from eventorg.repositories.gates import Check
 from eventorg.storage.transactions import ReadTransaction
@@ -45,11 +45,13 @@ class PluginGates:
         """Returns the gates of a plugin as the core asks them."""
         return [_PluginGate(self, loaded, gate, context).check for gate in loaded.plugin.gates]
 
-    def note(self, name: str, *, failed: bool, seconds: float, error: str | None = None) -> None:
-        """Notes how a gate has answered."""
-        if failed:
+    def note(self, name: str, gate: "Gate", *, seconds: float, error: BaseException | None = None) -> None:
+        """Notes how a gate has answered. The log has the place of an error, or that of a gate that has raised none."""
+        failed = error is not None
+        if error is not None:
             self._failing.add(name)
-            log.error("gate_failed", plugin=name, error=error)
+            place = find_place(error) or _place_of(gate.check)
+            log.error("gate_failed", plugin=name, error=describe_error(error), at=place)
         else:
             self._failing.discard(name)
         if seconds > SLOW_SECONDS:
@@ -86,13 +88,19 @@ class _PluginGate:
         except (Exception, SystemExit) as fault:
             if not tx.is_open:
                 raise
-            error = describe_error(fault)
-        self._gates.note(self._name, failed=error is not None, seconds=time.perf_counter() - started, error=error)
+            error = fault
+        self._gates.note(self._name, self._gate, seconds=time.perf_counter() - started, error=error)
         if error is not None:
             if self._gate.on_error == "refuse":
                 raise Unavailable("plugin_failed", retry_after=RETRY_SECONDS)
         elif refusal is not None:
             raise Refused(f"{self._name}_{refusal.code}", refusal)
+
+
+def _place_of(function: Callable[..., object]) -> str | None:
+    """Returns the file and line of a function."""
+    code = getattr(function, "__code__", None)
+    return f"{code.co_filename}:{code.co_firstlineno}" if code else None
 
 
 def _check_declared(refusal: Refusal | None, declared: Mapping[str, Refusal]) -> None:

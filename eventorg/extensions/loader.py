@@ -17,6 +17,7 @@ from eventorg import __version__
 from eventorg.domain.callers import SCOPES
 from eventorg.domain.facts import FACTS, Fact
 from eventorg.errors import OperatorError, SettingError
+from eventorg.extensions.faults import find_place
 from eventorg.package_data import data_folder
 from eventorg.setting_values import convert, unknown
 from eventorg.settings import PREFIX, Settings, own_values
@@ -60,7 +61,6 @@ SHARED = frozenset(("telegram_bot",))
 """Names of bundled plugins that share a setting with the core."""
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{1,30}")
-_INTERFACE = Path(__file__).parents[1] / "plugin"
 
 Import = Callable[[], ModuleType]
 
@@ -223,7 +223,8 @@ def _load(name: str, load: Import, settings: Settings) -> LoadedPlugin:
     try:
         module = load()
     except (Exception, SystemExit) as error:
-        what = " ".join(f"{_place(error)}{type(error).__name__}: {error}".split()).rstrip(".")
+        place = find_place(error)
+        what = " ".join(f"{f'{place}: ' if place else ''}{type(error).__name__}: {error}".split()).rstrip(".")
         raise PluginError(f"The plugin {name} cannot be imported: {what}.") from None
     plugin = getattr(module, "plugin", None)
     if not isinstance(plugin, Plugin):
@@ -320,20 +321,3 @@ def _check_requires(plugin: "Plugin") -> None:
         ) from None
     if not met:
         raise PluginError(f"The plugin {plugin.name} requires eventorg {plugin.requires}. This is {__version__}.")
-
-
-def _place(error: BaseException) -> str:
-    """Returns the file and line of the plugin's own code that raised an error."""
-    frames = []
-    trace = error.__traceback__
-    while trace is not None:
-        frames.append((trace.tb_frame.f_code.co_filename, trace.tb_lineno))
-        trace = trace.tb_next
-    if isinstance(error, SyntaxError) and error.filename:
-        frames.append((error.filename, error.lineno or 0))
-    own = [
-        frame
-        for frame in frames
-        if "importlib" not in frame[0] and frame[0] != __file__ and Path(frame[0]).parent != _INTERFACE
-    ]
-    return f"{own[-1][0]}:{own[-1][1]}: " if own else ""

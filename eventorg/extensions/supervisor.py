@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import Any, Final
 
 from eventorg.errors import OperatorError
+from eventorg.extensions.faults import describe_error
 from eventorg.logger import Logger
 
 START_SECONDS = 30.0
@@ -20,7 +21,6 @@ STEADY_SECONDS = 60.0
 """A lifespan that has run for this long has recovered from earlier crashes."""
 FIRST_PAUSE = timedelta(seconds=1)
 MAX_PAUSE = timedelta(minutes=5)
-MAX_ERROR = 500
 
 log = Logger("eventorg.plugins")
 
@@ -165,13 +165,6 @@ class Supervisor:
         self._stopping.set()
         if self._is_entering:
             self._life.cancel()
-
-
-def describe_error(error: BaseException) -> str:
-    """Returns an error's type and message in one line. Of a group with one member, returns that of the member."""
-    while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
-        error = error.exceptions[0]
-    return " ".join(f"{type(error).__name__}: {error}".split())[:MAX_ERROR]
 
 
 def growing_pause(failures: int) -> timedelta:

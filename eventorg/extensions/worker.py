@@ -19,8 +19,9 @@ from eventorg.domain.errors import DomainError
 from eventorg.domain.facts import FACTS, Change, Fact
 from eventorg.domain.values import rfc3339
 from eventorg.extensions.context import PluginContext
+from eventorg.extensions.faults import describe_error, find_place
 from eventorg.extensions.loader import LoadedPlugin
-from eventorg.extensions.supervisor import MAX_PAUSE, Supervisor, describe_error, growing_pause
+from eventorg.extensions.supervisor import MAX_PAUSE, Supervisor, growing_pause
 from eventorg.plugin import FactType, Job, Plugin
 from eventorg.plugin.declarations import Handler
 from eventorg.repositories.plugins import (
@@ -208,7 +209,7 @@ class PluginWorker:
         try:
             return await self._context.read(lambda tx: {fact.seq for fact in function(facts, self._context, tx)})
         except Exception as error:
-            log.error("plugin_filter_failed", plugin=self.name, error=describe_error(error))
+            log.error("plugin_filter_failed", plugin=self.name, error=describe_error(error), at=find_place(error))
             return {fact.seq for fact in facts}
 
     async def _retry_later(self, place: PluginPosition, done: int, change: Fact, error: str) -> None:

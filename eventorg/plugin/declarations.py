@@ -111,8 +111,9 @@ class Plugin(Struct, frozen=True, kw_only=True):
     nothing, one read for many of them takes a tenth of the time. If it raises, all of them are delivered."""
 
     gates: Sequence[Gate] = ()
-    """Rules about who may take a place. They are asked when somebody registers, or registers more guests. They are not
-    asked about leaving, the waiting list, a host's approval, or an account that is linked."""
+    """Rules about who may take a place. They are asked once, when somebody registers, also onto the waiting list, and
+    when a participant brings more guests. They are not asked again when somebody moves from the list to a seat, leaves,
+    answers `maybe` or `declined`, is approved by a host, or links an account."""
 
     refusals: Sequence[Refusal] = ()
     """Everything that the gates may return. Each gets a page at `/problems/<plugin>_<code>`."""

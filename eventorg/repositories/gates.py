@@ -14,6 +14,7 @@ from eventorg.domain.parties import Party
 from eventorg.domain.registrations import Registration
 from eventorg.domain.users import User
 from eventorg.repositories.events import EventRepository
+from eventorg.repositories.metadata import MetadataRepository
 from eventorg.storage.transactions import ReadTransaction, Transaction
 
 
@@ -27,8 +28,11 @@ class Check(Struct, frozen=True, eq=False):
 class Gates:
     """The gates. As long as there is none, asking them costs nothing."""
 
-    def __init__(self, events: EventRepository, load_user: Callable[[Transaction, str], User]) -> None:
+    def __init__(
+        self, events: EventRepository, metadata: MetadataRepository, load_user: Callable[[Transaction, str], User]
+    ) -> None:
         self._events = events
+        self._metadata = metadata
         self._load_user = load_user
         self.checks: Final[list[Check]] = []
 
@@ -59,6 +63,7 @@ class Gates:
             bot=by.bot,
             invited=invited,
             load_event=lambda: self._load_event(tx, admission),
+            load_metadata=lambda: self._metadata.load(tx, admission.event_id),
             load_user=lambda: structs.replace(self._load_user(tx, admission.user_id), email=UNSET),
         )
         reading = tx.reading()

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from eventorg.extensions import gates
 from eventorg.testing import Server, check_problem, running
 from tests.extensions.plugin_files import settings_of
 
@@ -16,7 +17,7 @@ TEA = '''
 import time
 from pathlib import Path
 
-from msgspec import structs
+from msgspec import UNSET, structs
 
 from eventorg.plugin import Conflict, Gate, Plugin, Refusal, RegistrationCreated
 
@@ -58,6 +59,9 @@ def few(asked, context, tx):
             context.notify(tx, asked.user.id, kind="tea", dedupe_key="tea", texts=texts)
         case "hang":
             tx.all(context.sql.hang)
+        case "by metadata":
+            assert asked.event.metadata is UNSET
+            return None if asked.metadata == {"door": "open"} else FULL
         case "slow":
             time.sleep(0.02)
 
@@ -155,6 +159,27 @@ def test_a_gate_that_fails_gives_no_place_and_affects_nobody_else(teahouse: Serv
     assert anna.get(f"/events/{event['id']}/participants").json()["participants"] == []
     assert register(boris, other).status_code == 201
     assert teahouse.client.get("/health").json()["plugins"] == {"tea": "ok"}
+
+
+@pytest.mark.parametrize(("title", "line"), [("raise", 'raise KeyError("tea")'), ("undeclared", "def few(")])
+def test_the_log_has_the_place_of_a_fault(
+    teahouse: Server, monkeypatch: pytest.MonkeyPatch, title: str, line: str
+) -> None:
+    logged: list[dict[str, Any]] = []
+    monkeypatch.setattr(gates.log, "error", lambda event, **fields: logged.append({"event": event, **fields}))
+    register(teahouse.sign_up(), teahouse.sign_up().create_event(title=title))
+    (fault,) = logged
+    file, _, number = fault["at"].rpartition(":")
+    assert (fault["event"], fault["plugin"]) == ("gate_failed", "tea")
+    assert line in Path(file).read_text().splitlines()[int(number) - 1]
+
+
+def test_a_gate_reads_the_metadata_which_the_user_cannot_see(teahouse: Server) -> None:
+    anna, boris = teahouse.sign_up(), teahouse.sign_up()
+    event = anna.create_event(title="by metadata", metadata={"door": "closed"})
+    check_problem(register(boris, event), 409, "tea_full")
+    anna.patch(f"/events/{event['id']}", json={"metadata": {"door": "open"}})
+    assert register(boris, event).status_code == 201
 
 
 def test_gates_that_fail_or_are_slow_are_counted(teahouse: Server) -> None:

@@ -28,6 +28,7 @@ RUN_HERE = {
     "heartbeat.py",
     "hello.py",
     "herald.py",
+    "members.py",
     "pyproject.toml",
     "regulars",
     "tea.py",
@@ -135,6 +136,17 @@ def test_a_participant_is_welcomed(here: Path) -> None:
 
         server.wait_for(lease)
         assert [(each["kind"], each["text"]) for each in leased] == [("welcome.welcome", "See you at Tea")]
+
+
+def test_only_members_of_the_club_can_register(here: Path) -> None:
+    (here / "members.py").write_text(only("members.py"))
+    with serving(here / "eventorg.db", plugins="members", plugins_dir=str(here)) as server:
+        anna, boris = server.sign_up(), server.sign_up()
+        event = anna.create_event(metadata={"members": f"{anna.account['username']} lena"})
+        url = f"/events/{event['id']}/register"
+        check_problem(boris.post(url), 409, "members_no_member")
+        assert anna.post(url).status_code == 201
+        assert boris.post(f"/events/{anna.create_event()['id']}/register").status_code == 201
 
 
 def test_the_card_counts_cakes(here: Path) -> None:
