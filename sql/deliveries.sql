@@ -73,6 +73,7 @@ WHERE producer IS NOT NULL;
 -- What one plugin has to tell by now, the oldest first. Nobody gets more than `most_mails` mails a day: the address may
 -- be somebody else's.
 SELECT
+    seq,
     id,
     dedupe_key,
     producer,
@@ -116,6 +117,7 @@ LIMIT :most;
 -- name: list_held_deliveries(holder, now, most)
 -- What a bot has leased and not acknowledged.
 SELECT
+    seq,
     id,
     dedupe_key,
     producer,
@@ -142,6 +144,7 @@ LIMIT :most;
 
 -- name: get_delivery(delivery_id)^
 SELECT
+    seq,
     id,
     dedupe_key,
     producer,

@@ -132,7 +132,7 @@ class Delivery(Struct, frozen=True, kw_only=True):
 
 
 class Deliveries(Struct, frozen=True):
-    """The leased deliveries, oldest first."""
+    """The leased deliveries by the time from which they are due; those of one second in the order they were made."""
 
     deliveries: Annotated[list[Delivery], Meta(description="The deliveries that this bot holds now.")]
 
@@ -185,8 +185,9 @@ class Notice(Struct, frozen=True, kw_only=True):
 
 class Outgoing(Struct, frozen=True, kw_only=True):
     """A stored delivery with the address and the language of its user. `texts` is JSON, and `event` the event of a mail
-    that carries a calendar entry."""
+    that carries a calendar entry, and `seq` grows in the order in which messages are made."""
 
+    seq: int
     id: str
     dedupe_key: str
     producer: str

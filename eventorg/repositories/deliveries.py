@@ -231,7 +231,7 @@ class DeliveryRepository:
             if not due:
                 break
             taken += self._take(tx, due, holder, until)
-        return sorted(taken, key=lambda one: (one.due_at, one.dedupe_key))
+        return sorted(taken, key=lambda one: (one.due_at, one.seq))
 
     def _find_due(self, tx: Transaction, channel: Channel, most: int) -> list[Outgoing]:
         """Returns due deliveries. Each plugin has its turn, so that many messages of one do not delay the others."""

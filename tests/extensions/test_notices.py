@@ -233,6 +233,13 @@ def test_an_event_that_is_deleted_voids_its_notices(bot: Bot) -> None:
     assert [one["event_id"] for one in lease(bot)] == [event_id]
 
 
+def test_notices_of_one_second_are_leased_in_the_order_they_were_made(bot: Bot) -> None:
+    user = guest(bot)
+    keys = ["c", "a", "d", "b"]
+    notify(user, *({"user_id": user.id, "key": key} for key in keys))
+    assert [one["dedupe_key"] for one in lease(bot)] == [f"letters:{key}" for key in keys]
+
+
 def test_texts_have_a_length(bot: Bot) -> None:
     user = guest(bot)
     assert notify(user, {"user_id": user.id, "key": "k", "text": "🎈" * 2048}) == [True]
