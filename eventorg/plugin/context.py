@@ -2,7 +2,17 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar, runtime_checkable
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Final,
+    Literal,
+    Protocol,
+    TypeVar,
+    _ProtocolMeta,
+    runtime_checkable,
+)
+from weakref import WeakSet
 
 from msgspec import Struct
 
@@ -22,8 +32,27 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
+_fitting: Final[WeakSet[type]] = WeakSet()
+"""The classes of objects that have every member of `Context`."""
+
+
+class _CheckedOnce(_ProtocolMeta):
+    """Checks all members of the first object of a class only. Litestar checks the context in each request, and Python
+    3.11 takes longer for that than many routes."""
+
+    def __instancecheck__(self, instance: object) -> bool:
+        if self is not Context:
+            return super().__instancecheck__(instance)
+        if type(instance) in _fitting:
+            return True
+        fits = super().__instancecheck__(instance)
+        if fits:
+            _fitting.add(type(instance))
+        return fits
+
+
 @runtime_checkable
-class Context(Protocol):
+class Context(Protocol, metaclass=_CheckedOnce):
     """A plugin's access to the server. Routes get it as the dependency `plugin`, other functions as an argument."""
 
     settings: Any

@@ -11,7 +11,7 @@ import msgspec
 from litestar import Response, delete, get, post
 from litestar.datastructures import ResponseHeader
 from litestar.di import NamedDependency
-from litestar.params import FromPath, PathParameter, SkipValidation
+from litestar.params import FromPath, PathParameter
 from msgspec import Meta, Struct
 
 from eventorg.plugin import (
@@ -55,8 +55,6 @@ _HEADERS: Final = [
     ResponseHeader(name="ETag", description="The version, for `If-None-Match`.", documentation_only=True),
     ResponseHeader(name="Content-Disposition", description="The file name.", documentation_only=True),
 ]
-Injected = NamedDependency[SkipValidation[Context]]
-"""The context, without a check of its type: Python 3.11 takes longer for that than the plugin for a few entries."""
 
 
 class CalendarAddress(Struct, frozen=True):
@@ -95,7 +93,9 @@ class _Made(Struct, frozen=True):
     response_headers=_HEADERS,
     responses=problems(401, 404),
 )
-async def get_event_file(request: Anybody, event_id: FromPath[str], plugin: Injected) -> Response[bytes]:
+async def get_event_file(
+    request: Anybody, event_id: FromPath[str], plugin: NamedDependency[Context]
+) -> Response[bytes]:
     """Returns an iCalendar file (RFC 5545) of one event. Drafts and private events are visible to their hosts and
     participants only. `SEQUENCE` counts the changes of what the file shows. A cancelled event has
     `STATUS:CANCELLED`."""
@@ -124,7 +124,7 @@ async def get_event_file(request: Anybody, event_id: FromPath[str], plugin: Inje
 async def get_calendar(
     request: Anybody,
     secret: Annotated[str, PathParameter(description="The secret part of the address.")],
-    plugin: Injected,
+    plugin: NamedDependency[Context],
 ) -> Response[bytes]:
     """Returns an iCalendar feed (RFC 5545) of all events that a user hosts or attends. Needs no token: the address is
     secret. Cancelled events have `STATUS:CANCELLED`. If the user is on the waiting list, the title says so. The feed

@@ -10,6 +10,7 @@ import pytest
 from eventorg.domain.callers import Caller
 from eventorg.domain.idempotency import Once, owner_of
 from eventorg.extensions.context import PluginContext, _once
+from eventorg.plugin import Context
 from eventorg.repositories.idempotency import request_caller, request_once
 from eventorg.settings import Settings
 from eventorg.storage.transactions import Transaction
@@ -17,6 +18,18 @@ from eventorg.testing import Server, check_problem, running
 from tests.programs import CHECKOUT
 
 ANNA = Caller(user_id="anna", bot="bot")
+
+
+def test_what_has_every_member_is_a_context_and_nothing_else_is(tmp_path: Path) -> None:
+    (tmp_path / "tea.py").write_text('from eventorg.plugin import Plugin\n\nplugin = Plugin(name="tea")\n')
+    settings = Settings(
+        plugins="tea", plugins_dir=str(tmp_path), database=str(tmp_path / "eventorg.db"), log_level="error"
+    )
+    with running(settings) as server:
+        core = server._core
+        for _ in range(2):  # the second one is of a known class
+            assert isinstance(core.context(core.loaded[0]), Context)
+            assert not isinstance(core, Context)
 
 
 @pytest.fixture
