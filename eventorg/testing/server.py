@@ -284,7 +284,14 @@ def eventorg_settings() -> dict[str, str]:
 
 @pytest.fixture
 def eventorg(tmp_path: Path, eventorg_settings: dict[str, str]) -> Iterator[Server]:
-    """Runs a server on a new file with every plugin that is found. It has a client, a clock, users, and bots."""
-    environment = {"EVENTORG_DATABASE": str(tmp_path / "eventorg.db"), "EVENTORG_LOG_LEVEL": "error"}
+    """Runs a server on a new file with every plugin that is found. It has a client, a clock, users, and bots.
+
+    Tokens last for a year unless you set `EVENTORG_TOKEN_HOURS`, so that users stay logged in when the clock moves.
+    """
+    environment = {
+        "EVENTORG_DATABASE": str(tmp_path / "eventorg.db"),
+        "EVENTORG_LOG_LEVEL": "error",
+        "EVENTORG_TOKEN_HOURS": str(366 * 24),
+    }
     with running(load(environment | eventorg_settings)) as server:
         yield server
