@@ -1,5 +1,6 @@
 """`plugins/README.md`: runs every block of the tutorial as a reader would."""
 
+import json
 import os
 import queue
 import re
@@ -12,10 +13,11 @@ from typing import Any
 
 import pytest
 
+from eventorg import testing
 from eventorg.domain.facts import FACTS
 from eventorg.plugin import Plugin
 from eventorg.settings import Settings
-from eventorg.testing import check_problem, running
+from eventorg.testing import Bot, Server, User, check_problem, running
 from tests.extensions.tutorial import BLOCKS, EXAMPLES, TEXT, only, texts, write_files
 from tests.programs import CHECKOUT, environment, serving
 
@@ -32,13 +34,18 @@ RUN_HERE = {
     "pyproject.toml",
     "regulars",
     "tea.py",
+    "test_allow_list.py",
     "test_bot.py",
     "test_hello.py",
+    "test_welcome.py",
     "welcome.py",
 }
 """Files and folders of the page that this module runs. `test_examples` runs the others."""
+GATE = {"start", "register", "refusal"}
+"""Captions of the blocks that try the allow list."""
 SMALL_TELEGRAM = {"telegram", "person", "answer"}
 """Captions of the section Test a bot."""
+TOOLS = TEXT.partition("\n## Everything in `eventorg.testing`\n")[2].partition("\n## ")[0]
 MINUTES = 10
 WORDS_A_MINUTE = 238
 """The speed of silent reading (Brysbaert 2019). Code counts too, so this is an upper bound."""
@@ -77,7 +84,10 @@ def test_every_block_has_a_caption_and_is_run_here() -> None:
     assert len(BLOCKS) == TEXT.count("\n```\n") == len(re.findall(r"^```\w+$", TEXT, re.MULTILINE))
     files = {block.caption for block in BLOCKS if "." in block.caption}
     others = {block.caption for block in BLOCKS} - files
-    assert others == {"serve", "request", "response", "test", "new", "package", "installed", "output"} | SMALL_TELEGRAM
+    assert (
+        others
+        == {"serve", "request", "response", "test", "new", "package", "installed", "output"} | GATE | SMALL_TELEGRAM
+    )
     assert {name.partition("/")[0] for name in files} == RUN_HERE | EXAMPLES
 
 
@@ -114,6 +124,21 @@ def test_only_people_on_the_list_can_register(here: Path) -> None:
         assert (problem["detail"], len(problem["data"])) == ("You are not on the list.", 1)
         assert anna.patch("/users/me", json={"username": "lena"}).status_code == 200
         assert anna.post(url).status_code == 201
+
+
+def test_a_refusal_is_what_the_page_shows(here: Path) -> None:
+    for name in ("hello.py", "allow_list.py"):
+        (here / name).write_text(only(name))
+    with serving(here / "eventorg.db", program=["bash", "-c", only("start")], cwd=here, plugins="") as server:
+        user = server.sign_up()
+        event = user.create_event()["id"]
+        script = only("register").replace("http://127.0.0.1:8000", server.url)
+        shown = json.loads(only("refusal"))
+        assert len(shown["data"].pop("event_id")) == len(event)
+        answer = json.loads(sh(f"TOKEN={user.token} EVENT={event}\n{script}", here))
+        assert answer.pop("data") == {"event_id": event}
+        assert answer == {name: value for name, value in shown.items() if name != "data"}
+    assert server.process.returncode == 0
 
 
 def test_a_participant_is_welcomed(here: Path) -> None:
@@ -219,9 +244,11 @@ def test_the_herald_announces(here: Path) -> None:
 
 
 def test_its_tests_pass(here: Path) -> None:
-    for name in ("hello.py", "conftest.py", "test_hello.py"):
+    for name in ("hello.py", "allow_list.py", "welcome.py", "conftest.py"):
         (here / name).write_text(only(name))
-    assert "2 passed" in sh(texts("test")[0], here)
+    for name in ("test_hello.py", "test_allow_list.py", "test_welcome.py"):
+        (here / name).write_text(only(name))
+    assert "4 passed" in sh(texts("test")[0], here)
 
 
 def test_the_files_of_the_second_plugin_are_what_the_command_writes(here: Path, tmp_path: Path) -> None:
@@ -266,6 +293,18 @@ def test_it_is_packaged_installed_and_served(here: Path, tmp_path: Path, monkeyp
 def test_every_field_is_described(field: str) -> None:
     tutorial = TEXT.partition("## Everything in")[0]
     assert len(re.findall(rf"^\| `{field}` \| .+ \|$", tutorial, re.MULTILINE)) == 1
+
+
+@pytest.mark.parametrize("name", testing.__all__)
+def test_every_tool_for_tests_is_described(name: str) -> None:
+    assert len(re.findall(rf"^\| .*`{name}`.* \| .+ \|$", TOOLS, re.MULTILINE)) == 1
+
+
+@pytest.mark.parametrize("kind", [Server, User, Bot])
+def test_every_method_of_a_tool_is_described(kind: type) -> None:
+    (row,) = re.findall(rf"^\| `{kind.__name__}` \| (.+) \|$", TOOLS, re.MULTILINE)
+    methods = {name for name in vars(kind) if not name.startswith("_")} - {"headers"}
+    assert methods <= set(re.findall(r"`(\w+)", row))
 
 
 @pytest.mark.parametrize("fact", [kind.__name__ for kind in FACTS.values()])
