@@ -14,14 +14,14 @@ from contextlib import asynccontextmanager, closing
 from functools import partial
 from pathlib import Path
 from threading import get_ident
-from typing import Any, Final, Generic, Self, TypeVar, TypeVarTuple
+from typing import Any, Final, Self, TypeVar, TypeVarTuple
 
 import aiosqlite
-from msgspec import Struct
 
 from eventorg.domain.errors import Unavailable
 from eventorg.domain.facts import Change
 from eventorg.domain.values import Clock
+from eventorg.storage.group_commit import GroupCommit, Queued, Result
 from eventorg.storage.lookup_cache import LookupCache
 from eventorg.storage.sqlite import (
     OpenedFiles,
@@ -32,7 +32,6 @@ from eventorg.storage.sqlite import (
     is_damage,
     refusal,
     roll_back,
-    set_patience,
 )
 from eventorg.storage.transactions import Transaction, TransactionFunction
 
@@ -49,34 +48,6 @@ _SCRUB_ATTEMPTS = 100
 _SCRUB_PAUSE_SECONDS = 0.01
 
 
-class _Queued(Struct, Generic[T], frozen=True, eq=False):
-    work: TransactionFunction[T]
-    answer: asyncio.Future[T]
-
-
-class _Result(Struct, frozen=True, eq=False):
-    job: _Queued[Any]
-    result: Any = None
-    error: BaseException | None = None
-    news: list[Change] = []
-
-    def deliver(self) -> None:
-        if self.job.answer.done():
-            return  # the client has disconnected
-        if self.error is None:
-            self.job.answer.set_result(self.result)
-        else:
-            self.job.answer.set_exception(self.error)
-
-
-class _HalfDone(Exception):
-    """A transaction function has changed something and then raised an error."""
-
-    def __init__(self, error: BaseException) -> None:
-        super().__init__(error)
-        self.error = error
-
-
 class Database:
     """A prepared file (see `eventorg.storage.schema`), usable while it is `opened`."""
 
@@ -84,11 +55,9 @@ class Database:
         self._path = path
         self._synchronous = synchronous
         self._clock = clock
-        self._queue: deque[_Queued[Any]] = deque()
+        self._queue: deque[Queued[Any]] = deque()
         self._draining = False
-        self._is_locked_out = False
-        self.is_suspect = False
-        """True once the file was lost or SQLite has reported damage: it is then checked before it is served again."""
+        self._is_damaged = False
         self.listeners: Final[list[Callable[[list[Change]], None]]] = []
         """Called on the event loop after each commit that recorded changes, in commit order. Commits of other processes
         follow when they are detected (see `eventorg.background.external_commits`)."""
@@ -114,6 +83,7 @@ class Database:
                 await connection
             self._writer, *self._readers = connections
             self._files = OpenedFiles(self._path)
+            self._group = GroupCommit(_raw(self._writer), self._files, self._clock, self._refuse)
             self._reading = [0] * READERS
             self._search_turn = asyncio.Semaphore(READERS - 1)
             self._searches_waiting = 0
@@ -142,7 +112,7 @@ class Database:
         if len(self._queue) >= MAX_QUEUE:
             raise Unavailable("busy")
         answer: asyncio.Future[T] = self.loop.create_future()
-        self._queue.append(_Queued(work, answer))
+        self._queue.append(Queued(work, answer))
         if not self._draining:
             self._draining = True
             self._drainer = asyncio.ensure_future(_on_thread(self._writer, self._drain))
@@ -210,6 +180,11 @@ class Database:
         return reader
 
     @property
+    def is_suspect(self) -> bool:
+        """True once the file was lost or SQLite has reported damage: it is then checked before it is served again."""
+        return self._is_damaged or self._files.was_lost
+
+    @property
     def writes_waiting(self) -> int:
         """The number of transactions that wait for the writer."""
         return len(self._queue)
@@ -272,13 +247,13 @@ class Database:
             waiting = [self._queue.popleft() for _ in range(min(len(self._queue), MAX_GROUP))]
             if group := [job for job in waiting if not job.answer.cancelled()]:
                 started = time.perf_counter()
-                self.loop.call_soon_threadsafe(self._deliver, self._commit(group))
+                self.loop.call_soon_threadsafe(self._deliver, self._group.commit(group))
                 for observe in self.observers:
                     observe(len(group), time.perf_counter() - started)
                 if self._checkpoints:
                     self._files.relieve_log(_raw(self._writer))
 
-    def _deliver(self, results: list[_Result]) -> None:
+    def _deliver(self, results: list[Result]) -> None:
         """Notifies the listeners and then answers, after a commit. It runs on the event loop."""
         self._lookup_cache.end()  # listeners and callers must see the new state
         if news := [change for result in results for change in result.news]:
@@ -286,82 +261,10 @@ class Database:
         for result in results:
             result.deliver()
 
-    def _commit(self, group: list[_Queued[Any]], *, savepoints: bool = False) -> list[_Result]:
-        """Runs a group in one transaction. If the group fails as a whole, each member gets its own transaction.
-
-        Savepoints take a tenth of a short transaction, because SQLite then copies each page before it changes it. Few
-        functions raise after they have changed something. If one does, the group runs again with savepoints.
-        """
-        connection = _raw(self._writer)
-        try:
-            self._begin(connection)
-        except sqlite3.Error as error:
-            return [_Result(job, error=self._refuse(error)) for job in group]
-        try:
-            attempt = self._attempt_in_savepoint if savepoints else self._attempt
-            results = [attempt(connection, job) for job in group]
-            self._files.check()
-            connection.execute("COMMIT")
-            return results
-        except _HalfDone as half_done:
-            roll_back(connection)
-            if len(group) == 1:
-                return [_Result(group[0], error=self._refuse(half_done.error))]
-            return self._commit(group, savepoints=True)
-        except Unavailable as error:
-            self.is_suspect = True
-            roll_back(connection)
-            checkpoint(connection)  # the log must not be applied to another file later
-            return [_Result(job, error=error) for job in group]
-        except BaseException as error:  # every caller needs an answer
-            roll_back(connection)
-            if len(group) == 1:
-                return [_Result(group[0], error=self._refuse(error))]
-            return [result for job in group for result in self._commit([job])]
-
     def _refuse(self, error: BaseException) -> Exception:
         """Returns the error for the client, and notes damage."""
-        self.is_suspect = self.is_suspect or is_damage(error)
+        self._is_damaged = self._is_damaged or is_damage(error)
         return refusal(error)
-
-    def _begin(self, connection: sqlite3.Connection) -> None:
-        """Begins to write and waits for another program that writes. After one timeout, further groups are refused at
-        once until the lock is free, so that the queue does not wait again and again."""
-        try:
-            connection.execute("BEGIN IMMEDIATE")
-        except sqlite3.Error:
-            set_patience(connection, patient=False)
-            self._is_locked_out = True
-            raise
-        if self._is_locked_out:
-            set_patience(connection, patient=True)
-            self._is_locked_out = False
-
-    def _attempt(self, connection: sqlite3.Connection, job: _Queued[Any]) -> _Result:
-        """Runs one transaction function. Raises only if SQLite has undone the whole transaction, and `_HalfDone`."""
-        changes = connection.total_changes
-        tx = Transaction(connection, self._clock)
-        try:
-            return _Result(job, job.work(tx), news=tx.news)
-        except BaseException as error:
-            if not connection.in_transaction:
-                raise
-            if connection.total_changes != changes:
-                raise _HalfDone(error) from None
-            return _Result(job, error=self._refuse(error))
-
-    def _attempt_in_savepoint(self, connection: sqlite3.Connection, job: _Queued[Any]) -> _Result:
-        """Runs one transaction function and undoes it if it fails. Raises only if SQLite has undone the whole
-        transaction."""
-        connection.execute("SAVEPOINT work")
-        try:
-            result = self._attempt(connection, job)
-        except _HalfDone as half_done:
-            connection.execute("ROLLBACK TO work")
-            connection.execute("RELEASE work")
-            return _Result(job, error=self._refuse(half_done.error))
-        connection.execute("RELEASE work")
-        return result
 
     def _snapshot(self, connection: sqlite3.Connection, work: TransactionFunction[T]) -> T:
         try:

@@ -156,6 +156,8 @@ class OpenedFiles:
         self._log = f"{path}-wal"
         self._opened = {name: os.stat(name) for name in (str(path), self._log, f"{path}-shm")}
         self._is_lost = False
+        self.was_lost = False
+        """True once `check` has found a file to be lost, also when it is back."""
         self._is_large = False
         self._log_bytes = 0
         self._relieved_at = -math.inf
@@ -183,6 +185,7 @@ class OpenedFiles:
             log.warning("database_file_reappeared")
         self._is_lost = lost is not None
         if lost:
+            self.was_lost = True
             raise Unavailable("storage_unavailable", retry_after=RETRY_SECONDS)
 
     def _find_lost(self) -> str | None:
