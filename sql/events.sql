@@ -345,3 +345,16 @@ VALUES ('merge', :pages);
 
 -- name: count_written()^
 SELECT total_changes() AS written;
+
+-- name: find_position(status, after_time, after_id, start_to, number)^
+-- The public event that comes after so many others.
+SELECT
+    start_time,
+    id
+FROM events
+WHERE visibility = 'public'
+    AND status = :status
+    AND (start_time, id) > (:after_time, :after_id)
+    AND start_time < :start_to
+ORDER BY start_time, id
+LIMIT 1 OFFSET :number;

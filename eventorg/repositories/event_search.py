@@ -1,6 +1,6 @@
 """The full-text search of events: the statement that finds them, and the removal of deleted words from the index."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache, partial, reduce
 from typing import Any, Final
 
@@ -19,6 +19,9 @@ _MIN_TRIGRAM = 3
 _MAX_PHRASE = 12
 """The number of characters to look up in the index. A longer phrase takes up to a second where texts repeat, and the
 texts that the index finds are quick to read."""
+WALKED: Final = 1_000
+"""The number of public events whose texts are read for a page of a common text. Reading one takes as long as one or
+two matches in the index, all of which are read if these events do not fill the page."""
 _MAX_KEPT = 512
 """The number of statements that are kept. Without metadata there are 384, and few clients combine all filters."""
 MAX_RARE: Final = 500
@@ -26,6 +29,10 @@ MAX_RARE: Final = 500
 read in their order, until enough of them have it."""
 
 _EVENTS = Table("events")
+Position = tuple[str, str]
+"""A start time and an ID."""
+_AFTER_ALL: Final = "~"
+"""After every start time."""
 Pairs = Sequence[tuple[Term, Term]]
 """Parameters of keys and values of metadata."""
 
@@ -38,20 +45,26 @@ def compose_search(
     wanted: EventQuery,
     viewer_id: str | None,
     bot: str | None,
-    after: tuple[str, str] | None,
+    after: Position | None,
     limit: int,
     is_rare: bool = False,
+    *,
+    before: Position | None = None,
+    by_index: bool = True,
 ) -> tuple[Statement, dict[str, Parameter]]:
     """Returns the statement, and its values, that finds the first `limit` events after a start time and ID.
 
     It finds public events that are published (or have the wanted status, but no drafts), and all events of the viewer.
     By metadata it finds events of the viewer, and events that the bot tagged and that the viewer can see.
+    With `before`, it finds only those before this position. Without `by_index`, the text is looked up in each event.
     Each branch is read in the order of an index and stops at the limit, unless the phrase is rare. This is the only
     composed statement, because the filters differ from request to request.
     """
     values: dict[str, Parameter] = {"limit": limit, "status": wanted.status or "published"}
     if after is not None:
         values |= {"after_time": after[0], "after_id": after[1]}
+    if before is not None:
+        values |= {"before_time": before[0], "before_id": before[1]}
     if wanted.start_from is not None:
         values["start_from"] = wanted.start_from
     if wanted.start_to is not None:
@@ -60,9 +73,10 @@ def compose_search(
         values["organizer_id"] = wanted.organizer_id
     if wanted.q:
         words = fold(wanted.q)
-        if len(words) >= _MIN_TRIGRAM:
-            values["phrase"] = '"' + words[:_MAX_PHRASE].replace('"', '""') + '"'
-        if not _MIN_TRIGRAM <= len(words) <= _MAX_PHRASE:
+        phrase = _phrase(words) if by_index else None
+        if phrase is not None:
+            values["phrase"] = phrase
+        if phrase is None or len(words) > _MAX_PHRASE:
             values["words"] = words
     for place, (key, value) in enumerate(wanted.metadata.items()):
         values |= {f"key{place}": key, f"value{place}": value}
@@ -75,6 +89,47 @@ def compose_search(
     return _compose(tuple(values), len(wanted.metadata), wanted.status is not None, is_rare), values
 
 
+def compose_text_searches(
+    tx: Transaction,
+    sql: Statements,
+    wanted: EventQuery,
+    viewer_id: str | None,
+    bot: str | None,
+    after: Position | None,
+    limit: int,
+) -> Iterator[tuple[Statement, dict[str, Parameter]]]:
+    """Yields the statements of a search for text: the next one if a page is not full, and the last one in any case.
+
+    The index finds a text without order. The matches of a rare one are sorted. For a common one, it is cheaper to read
+    the first events in order, and to go through all matches only if these events do not fill the page.
+    """
+    phrase = _phrase(fold(wanted.q or ""))
+    if phrase is None or wanted.organizer_id is not None or wanted.metadata:
+        yield compose_search(wanted, viewer_id, bot, after, limit)
+        return
+    if tx.one(sql.has_many_found, phrase=phrase, fewer=MAX_RARE) is None:
+        yield compose_search(wanted, viewer_id, bot, after, limit, is_rare=True)
+        return
+    begin = max(after or ("", ""), (wanted.start_from or "", ""))
+    row = tx.one(
+        sql.find_position,
+        status=wanted.status or "published",
+        after_time=begin[0],
+        after_id=begin[1],
+        start_to=wanted.start_to or _AFTER_ALL,
+        number=WALKED,
+    )
+    before = (row["start_time"], row["id"]) if row else None
+    yield compose_search(wanted, viewer_id, bot, after, limit, before=before, by_index=False)
+    if before is not None:
+        yield compose_search(wanted, viewer_id, bot, after, limit)
+
+
+def _phrase(words: str) -> str | None:
+    """Returns what to look up in the index, or None for a text that is too short for it."""
+    return '"' + words[:_MAX_PHRASE].replace('"', '""') + '"' if len(words) >= _MIN_TRIGRAM else None
+
+
 @lru_cache(_MAX_KEPT)
 def _compose(names: tuple[str, ...], pair_count: int, is_of_status: bool, is_rare: bool) -> Statement:
     """Returns the statement for values with these names. PyPika composes longer than SQLite runs, so it is kept."""
@@ -83,6 +138,9 @@ def _compose(names: tuple[str, ...], pair_count: int, is_of_status: bool, is_rar
     if "after_time" in names:
         place = Tuple(NamedParameter("after_time"), NamedParameter("after_id"))
         filters.append(Tuple(events.start_time, events.id) > place)
+    if "before_time" in names:
+        end = Tuple(NamedParameter("before_time"), NamedParameter("before_id"))
+        filters.append(Tuple(events.start_time, events.id) < end)
     if "start_from" in names:
         filters.append(events.start_time >= NamedParameter("start_from"))
     if "start_to" in names:

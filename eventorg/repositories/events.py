@@ -36,7 +36,7 @@ from eventorg.domain.normal_forms import fold
 from eventorg.domain.values import BASE58, check_version
 from eventorg.repositories.changes import ChangeRepository
 from eventorg.repositories.event_deletion import EventDeletion
-from eventorg.repositories.event_search import MAX_RARE, compose_search
+from eventorg.repositories.event_search import compose_search, compose_text_searches
 from eventorg.repositories.idempotency import IdempotencyRepository
 from eventorg.repositories.metadata import MetadataRepository
 from eventorg.repositories.seats import Seats
@@ -125,20 +125,30 @@ class EventRepository:
 
         Raises `Unavailable` if a search for text takes too long, or if too many wait.
         """
-        query = (wanted, viewer_id, bot, after, limit + 1)
-        statement, values = compose_search(*query)
+        if wanted.q:
+            return await self._database.search(lambda tx: self.search(tx, wanted, viewer_id, bot, after, limit))
+        statement, values = compose_search(wanted, viewer_id, bot, after, limit + 1)
         bound = (statement, tuple(values.items()), viewer_id, limit)
         is_plain = wanted == EventQuery(start_from=wanted.start_from, start_to=wanted.start_to)
         if is_plain and viewer_id is None and limit <= MAX_LOOKED_UP:
             return await self._database.look_up(self._find, *bound)
+        return await self._database.read(lambda tx: self._find(tx, *bound))
 
-        def work(tx: Transaction) -> tuple[list[Event], tuple[str, str] | None, int]:
-            phrase = values.get("phrase")
-            if phrase is None or tx.one(self._sql.has_many_found, phrase=phrase, fewer=MAX_RARE):
-                return self._find(tx, *bound)
-            return self._find(tx, compose_search(*query, True)[0], *bound[1:])
-
-        return await (self._database.search if wanted.q else self._database.read)(work)
+    def search(
+        self,
+        tx: Transaction,
+        wanted: EventQuery,
+        viewer_id: str | None,
+        bot: str | None,
+        after: tuple[str, str] | None,
+        limit: int,
+    ) -> tuple[list[Event], tuple[str, str] | None, int]:
+        """Returns what `find` does, for a search for text."""
+        for statement, values in compose_text_searches(tx, self._sql, wanted, viewer_id, bot, after, limit + 1):
+            page = self._find(tx, statement, tuple(values.items()), viewer_id, limit)
+            if page[1] is not None:
+                break  # it is full
+        return page
 
     @caches_up_to(32)  # at most 10 MB, if each event has the longest texts
     def _find(

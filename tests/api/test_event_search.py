@@ -222,7 +222,7 @@ def test_a_frequent_phrase_and_a_rare_one_find_the_same_pages(server: Server, mo
     asked: dict[str, Any] = {"q": "редкостн", "limit": 2}
     pages = []
     for rare in (0, 500):
-        monkeypatch.setattr("eventorg.repositories.events.MAX_RARE", rare)
+        monkeypatch.setattr("eventorg.repositories.event_search.MAX_RARE", rare)
         first = user.get("/events", params=asked).json()
         second = user.get("/events", params=asked | {"cursor": first["next"]}).json()
         pages.append([[event["start_time"][:10] for event in page["events"]] for page in (first, second)])

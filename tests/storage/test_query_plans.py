@@ -171,6 +171,20 @@ def test_public_events_are_read_in_the_order_of_an_index(file: sqlite3.Connectio
         assert plan.count("USE TEMP B-TREE FOR ORDER BY") == (1 if viewer is None else 2), "the page, the hosted ones"
 
 
+def test_a_walk_for_a_common_text_reads_a_range_of_an_index(file: sqlite3.Connection) -> None:
+    for after, place in (
+        (None, "(start_time,id)<(?,?)"),
+        (("2027", "id"), "(start_time,id)>(?,?) AND (start_time,id)<(?,?)"),
+    ):
+        wanted = EventQuery(q="common")
+        statement, _ = compose_search(wanted, None, None, after, 100, before=("2100", "id"), by_index=False)
+        plan = explain(file, statement)
+        assert any(f"events_in_order (visibility=? AND status=? AND {place})" in line for line in plan), plan
+        assert scanned(file, statement) == set()
+    (statement,) = (statement for statement in STATEMENTS if statement.name == "find_position")
+    assert any("COVERING INDEX events_in_order" in line for line in explain(file, statement))
+
+
 def test_a_users_events_are_found_by_the_user(file: sqlite3.Connection) -> None:
     statement = next(statement for statement in STATEMENTS if statement.name == "list_events_of")
     plan = explain(file, statement)
