@@ -1,8 +1,6 @@
 """Events. Visibility and roles are checked inside the transaction that reads or changes an event."""
 
 import itertools
-import secrets
-import sqlite3
 from typing import Final, NamedTuple
 from uuid import uuid4
 
@@ -14,7 +12,6 @@ from eventorg.domain.cards import CARD_FIELDS
 from eventorg.domain.errors import Conflict, Forbidden, NotFound
 from eventorg.domain.events import (
     SETTINGS,
-    STORED_FIELDS,
     STORED_PER_LIVE,
     Event,
     EventPatch,
@@ -32,10 +29,10 @@ from eventorg.domain.events import (
 from eventorg.domain.facts import ChangeData, ChangeType, NewChange, field_names
 from eventorg.domain.idempotency import Once
 from eventorg.domain.metadata import merged
-from eventorg.domain.normal_forms import fold
-from eventorg.domain.values import BASE58, check_version
+from eventorg.domain.values import check_version
 from eventorg.repositories.changes import ChangeRepository
 from eventorg.repositories.event_deletion import EventDeletion
+from eventorg.repositories.event_rows import PageRoom, new_code, read_event, settings_of
 from eventorg.repositories.event_search import compose_search, compose_text_searches
 from eventorg.repositories.idempotency import IdempotencyRepository
 from eventorg.repositories.metadata import MetadataRepository
@@ -46,14 +43,8 @@ from eventorg.storage.lookup_cache import caches_up_to
 from eventorg.storage.statements import Statement, Statements
 from eventorg.storage.transactions import Parameter, Transaction
 
-CODE_LENGTH = 9
 MAX_LOOKED_UP: Final = 20
 """The number of events of a short page. The event loop reads it itself, if it is the same for everyone."""
-MAX_PAGE_BYTES: Final = 1024 * 1024
-"""About the size of a page of events as JSON, so that no client makes the server hold more than that for it."""
-_OTHER_FIELDS_BYTES: Final = 700
-_WAITLIST: Final = STORED_FIELDS.index("waitlist")
-_APPROVAL_REQUIRED: Final = STORED_FIELDS.index("approval_required")
 
 
 class _View(NamedTuple):
@@ -159,10 +150,10 @@ class EventRepository:
         viewer_id: str | None,
         limit: int,
     ) -> tuple[list[Event], tuple[str, str] | None, int]:
-        room = _Room()
+        room = PageRoom()
         rows = tx.all_until(statement, room.is_used_up_by, **dict(values))
         more = len(rows) > limit or room.left < 0
-        found = self._with_roles(tx, [_event(row) for row in (rows[:-1] if more else rows)], viewer_id)
+        found = self._with_roles(tx, [read_event(row) for row in (rows[:-1] if more else rows)], viewer_id)
         events = self._with_metadata(tx, found)
         more = more or len(events) < len(found)
         return events, (events[-1].start_time, events[-1].id) if more else None, self._changes.load_last(tx)
@@ -245,7 +236,7 @@ class EventRepository:
         row = tx.one(self._sql.get_event, event_id=event_id)
         if row is None:
             raise NotFound("event_not_found")
-        return _event(row)
+        return read_event(row)
 
     @caches_up_to(16_384)  # at most 6 MB: one for each viewer of each event, and most of them are strangers
     def _load_view(self, tx: Transaction, event_id: str, viewer_id: str | None) -> _View:
@@ -290,11 +281,11 @@ class EventRepository:
     ) -> Event:
         """Creates an event with the settings of `new`, without metadata, and returns it. Raises `Conflict`."""
         self._check_number(tx, organizer_id)
-        values = _settings(new) | {"organizer_id": organizer_id, "event_id": str(uuid4())}
+        values = settings_of(new) | {"organizer_id": organizer_id, "event_id": str(uuid4())}
         row = None
         while row is None:  # no row: the code is taken
-            row = tx.one(self._sql.create_event, code=_new_code(), now=tx.now, **values)
-        event = _event(row)
+            row = tx.one(self._sql.create_event, code=new_code(), now=tx.now, **values)
+        event = read_event(row)
         # It names the organizer: a reader who waits for news does not know the new event's ID.
         self._changes.record(tx, NewChange("event.created", event.id, organizer_id, data), by)
         return event
@@ -352,7 +343,7 @@ class EventRepository:
             tx.run(self._sql.touch_event, event_id=before.id, now=tx.now)
         else:
             is_shown = not CARD_FIELDS.isdisjoint(changed)
-            tx.run(self._sql.update_event, event_id=before.id, is_shown=is_shown, now=tx.now, **_settings(after))
+            tx.run(self._sql.update_event, event_id=before.id, is_shown=is_shown, now=tx.now, **settings_of(after))
         cancelled = after.status == "cancelled" != before.status
         kind: ChangeType = "event.cancelled" if cancelled else "event.updated"
         self._changes.record(tx, NewChange(kind, before.id, data=field_names(changed)), caller)
@@ -361,38 +352,6 @@ class EventRepository:
         return self.load_for_all(tx, before.id) if as_system else self.load(tx, before.id, caller.user_id)
 
 
-class _Room:
-    """The room that is left for the events of a page. One event always fits."""
-
-    def __init__(self) -> None:
-        self.left = MAX_PAGE_BYTES
-
-    def is_used_up_by(self, row: sqlite3.Row) -> bool:
-        texts = (row["title"], row["description"] or "", row["location"] or "")
-        self.left -= _OTHER_FIELDS_BYTES + sum(len(text.encode()) for text in texts)
-        return self.left < 0
-
-
 def _invited(event: Event, view: _View) -> tuple[Event, bool]:
     shown = structs.replace(event, role=view.role, metadata=view.metadata)
     return shown, view.role is not None or view.has_answered
-
-
-def _event(row: sqlite3.Row) -> Event:
-    """Returns the event of a row whose columns are `STORED_FIELDS` in their order: by name would take ten times as
-    long."""
-    values = [*row]
-    values[_WAITLIST] = bool(values[_WAITLIST])
-    values[_APPROVAL_REQUIRED] = bool(values[_APPROVAL_REQUIRED])
-    return Event(*values)
-
-
-def _settings(source: NewEvent | Event) -> dict[str, Parameter]:
-    """Returns the values of an event's row that hosts can change, with the text to search in."""
-    texts = (source.title, source.description, source.location)
-    values: dict[str, Parameter] = {name: getattr(source, name) for name in SETTINGS}
-    return values | {"search_text": fold("\n".join(part for part in texts if part))}
-
-
-def _new_code() -> str:
-    return "".join(secrets.choice(BASE58) for _ in range(CODE_LENGTH))
