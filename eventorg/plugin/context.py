@@ -2,16 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import (
-    TYPE_CHECKING,
-    Any,
-    Final,
-    Literal,
-    Protocol,
-    TypeVar,
-    _ProtocolMeta,
-    runtime_checkable,
-)
+from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, TypeVar, _ProtocolMeta, runtime_checkable
 from weakref import WeakSet
 
 from msgspec import Struct
