@@ -246,7 +246,7 @@ def schema(path: Path) -> list[tuple[str, str]]:
         return sorted(tuple(row) for row in connection.execute("SELECT name, coalesce(sql, '') FROM sqlite_master"))
 
 
-@pytest.mark.parametrize("step", [13, pytest.param(1, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("step", [41, pytest.param(1, marks=pytest.mark.slow)])
 def test_killed_before_any_statement_the_next_start_goes_on(tmp_path: Path, step: int) -> None:
     killing = [sys.executable, "-m", "tests.storage.killed_migrations", str(tmp_path), str(step)]
     done = subprocess.run(killing, cwd=CHECKOUT, env=environment(tmp_path), check=True, capture_output=True, text=True)

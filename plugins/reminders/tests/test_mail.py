@@ -24,7 +24,9 @@ def mailbox() -> Mailbox:
 
 
 @pytest.fixture
-def eventorg_settings(mailbox: Mailbox) -> dict[str, str]:
+def eventorg_settings(mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """A server that hardly waits before it tries a mail server again that was away."""
+    monkeypatch.setattr("eventorg.background.mail.PAUSE_SECONDS", 0.5)
     return {
         "EVENTORG_PLUGINS": "calendar_export,reminders",
         "EVENTORG_SMTP_URL": f"smtp://127.0.0.1:{mailbox.port}",

@@ -1,14 +1,21 @@
 """`eventorg telegram check` and `eventorg telegram run`."""
 
+import os
 import subprocess
 import sys
+from collections.abc import Callable
 from datetime import UTC, datetime
+from importlib import import_module
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import httpx
 import pytest
 
+from eventorg.cli import main
+from eventorg.extensions.loader import load_plugins
+from eventorg.settings import Settings
 from eventorg.testing import ApiError, Server, eventorg_settings, running_fake
 
 from ..faults import POLLER, TOKEN, WEBHOOK
@@ -17,64 +24,80 @@ from .programs import EVENTORG, run, serving, variables
 __all__ = ["eventorg_settings"]  # the server of these tests has no bot of its own
 
 
-def checked(telegram: Any, tmp_path: Path, **settings: object) -> tuple[int, list[str]]:
-    """Returns the exit status of `telegram check`, and its sentences."""
-    done = run(telegram, "telegram", "check", **({"database": tmp_path / "none.db"} | settings))
-    assert telegram.token.partition(":")[2] not in done.stdout + done.stderr
-    return done.returncode, [*done.stdout.splitlines(), *done.stderr.splitlines()]
+Checked = Callable[..., tuple[int, list[str]]]
 
 
-def test_check_says_that_all_is_well_without_a_database(telegram: Any, tmp_path: Path) -> None:
-    status, lines = checked(telegram, tmp_path)
+@pytest.fixture
+def checked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Checked:
+    """Runs `telegram check` in this process, and returns its exit status and its sentences.
+
+    It looks for other pollers for one second, instead of five.
+    """
+    load_plugins(Settings(plugins="telegram_bot"))
+    monkeypatch.setattr(import_module("eventorg_plugins.telegram_bot.checking"), "POLL_SECONDS", 1)
+
+    def run_check(telegram: Any, **settings: object) -> tuple[int, list[str]]:
+        given = variables(telegram, **({"database": tmp_path / "none.db"} | settings))
+        with pytest.raises(SystemExit) as ended, patch.dict(os.environ, given, clear=True):
+            main(["telegram", "check"])
+        said = capsys.readouterr()
+        assert telegram.token.partition(":")[2] not in said.out + said.err
+        return int(ended.value.code or 0), [*said.out.splitlines(), *said.err.splitlines()]
+
+    return run_check
+
+
+def test_check_says_that_all_is_well_without_a_database(telegram: Any, tmp_path: Path, checked: Checked) -> None:
+    status, lines = checked(telegram)
     assert (status, lines[0]) == (0, "@eventorg_bot")
     assert lines[1].startswith("Privacy mode is on")
     assert len(lines) == 2
     assert not list(tmp_path.iterdir())
 
 
-def test_check_says_what_botfather_has_to_change(tmp_path: Path) -> None:
+def test_check_says_what_botfather_has_to_change(checked: Checked) -> None:
     with running_fake(inline=False, privacy=False) as telegram:
-        status, lines = checked(telegram, tmp_path)
+        status, lines = checked(telegram)
     assert status == 1
     assert [line.partition(" is ")[0] for line in lines] == ["@eventorg_bot", "Privacy mode", "Inline mode"]
     assert "/setprivacy" in lines[1]
     assert "/setinline" in lines[2]
 
 
-def test_check_names_a_wrong_token(telegram: Any, tmp_path: Path) -> None:
-    assert checked(telegram, tmp_path, telegram_bot_token="1:AAwrong") == (1, [TOKEN])
-    status, lines = checked(telegram, tmp_path, telegram_bot_token="")
+def test_check_names_a_wrong_token(telegram: Any, checked: Checked) -> None:
+    assert checked(telegram, telegram_bot_token="1:AAwrong") == (1, [TOKEN])
+    status, lines = checked(telegram, telegram_bot_token="")
     assert status == 1
     assert "EVENTORG_TELEGRAM_BOT_TOKEN is not set" in lines[0]
 
 
-def test_check_finds_another_poller(telegram: Any, tmp_path: Path) -> None:
+def test_check_finds_another_poller(telegram: Any, checked: Checked) -> None:
     telegram.fail("getUpdates", ApiError(409, "Conflict: terminated by other getUpdates request"))
     anna = telegram.person("Anna")
     anna.start()
-    status, lines = checked(telegram, tmp_path)
+    status, lines = checked(telegram)
     assert (status, lines[1]) == (1, POLLER)
     assert telegram.pending, "nothing is confirmed"
 
 
-def test_check_finds_a_webhook_without_its_path(telegram: Any, tmp_path: Path) -> None:
+def test_check_finds_a_webhook_without_its_path(telegram: Any, checked: Checked) -> None:
     url = f"{telegram.url}/bot{telegram.token}/setWebhook"
     httpx.post(url, json={"url": f"http://127.0.0.1:9/{telegram.token}"}).raise_for_status()
-    status, lines = checked(telegram, tmp_path)
+    status, lines = checked(telegram)
     assert (status, lines[1]) == (1, f"{WEBHOOK} It leads to 127.0.0.1.")
 
 
-def test_check_says_why_telegram_cannot_deliver(telegram: Any, tmp_path: Path) -> None:
+def test_check_says_why_telegram_cannot_deliver(telegram: Any, checked: Checked) -> None:
     address = "http://127.0.0.1:9/telegram"
     httpx.post(f"{telegram.url}/bot{telegram.token}/setWebhook", json={"url": address}).raise_for_status()
     telegram.person("Anna").start()
     telegram.wait_until(lambda: telegram._inner.updates.webhook_info().get("last_error_message"))
-    status, lines = checked(telegram, tmp_path, telegram_bot_webhook_url=address)
+    status, lines = checked(telegram, telegram_bot_webhook_url=address)
     assert status == 1
     assert lines[1].startswith("Telegram cannot deliver updates to the webhook at 127.0.0.1: ")
 
 
-def test_check_beside_a_running_server(telegram: Any, tmp_path: Path) -> None:
+def test_check_beside_a_running_server(telegram: Any, tmp_path: Path, checked: Checked) -> None:
     database = tmp_path / "eventorg.db"
     anna = telegram.person("Anna", language_code="en")
     anna.start()
@@ -82,12 +105,12 @@ def test_check_beside_a_running_server(telegram: Any, tmp_path: Path) -> None:
         anna.chat.wait_for(lambda message: "Hello" in message.text, timeout=60)
         run(telegram, "token", "create", "other", "--scope", "deliver", database=database)
         before = len(telegram.calls("getUpdates"))
-        status, lines = checked(telegram, tmp_path, database=database)
+        status, lines = checked(telegram, database=database)
         assert (status, lines[1]) == (0, "The server is running, and receives the updates.")
         assert lines[-1].startswith("These eventorg bots also have the scope deliver")
         assert ": other." in lines[-1]
         assert all(call.error is None for call in telegram.calls("getUpdates")[before:]), "the server is left alone"
-    assert checked(telegram, tmp_path, database=database)[0] == 0
+    assert checked(telegram, database=database)[0] == 0
 
 
 def test_run_needs_a_server_and_a_token_with_its_scopes(eventorg: Server, telegram: Any, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Telegram refuses, conflicts, fails, hangs, or sends what cannot be read: /health says so, and the server goes on."""
 
+import sys
 import threading
 from typing import Any
 
@@ -16,6 +17,12 @@ UNAUTHORIZED = ApiError(401, "Unauthorized")
 OTHER_POLLER = ApiError(
     409, "Conflict: terminated by other getUpdates request; make sure that only one bot instance is running"
 )
+
+
+@pytest.fixture
+def hasty(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first pause after a fault is shorter, but still longer than a request takes."""
+    monkeypatch.setattr(sys.modules["eventorg_plugins.telegram_bot.updates"], "FIRST_PAUSE", 0.4)
 
 
 @pytest.mark.parametrize(
@@ -38,6 +45,7 @@ def test_a_fault_is_one_sentence_without_the_token(error: TelegramError, sentenc
     assert "AAsecret" not in said
 
 
+@pytest.mark.usefixtures("hasty")
 @pytest.mark.parametrize(
     ("fault", "words"), [(UNAUTHORIZED, "EVENTORG_TELEGRAM_BOT_TOKEN"), (OTHER_POLLER, "Another program")]
 )
@@ -55,6 +63,7 @@ def test_health_says_what_is_wrong_until_it_is_well_again(scene: Scene, fault: A
     assert failed[2] - failed[1] > 1.5 * (failed[1] - failed[0]), "the pauses grow"
 
 
+@pytest.mark.usefixtures("hasty")
 def test_a_second_poller_is_named(scene: Scene) -> None:
     scene.person("Anna", started=True)
     stop = threading.Event()

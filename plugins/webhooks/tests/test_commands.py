@@ -69,7 +69,7 @@ def command(settings: dict[str, str], monkeypatch: pytest.MonkeyPatch, capsys: p
 
 
 def test_the_operator_has_all_changes_told(
-    eventorg: Server, host: User, receiver: Receiver, receivers_clock: Clock, program: Say
+    eventorg: Server, host: User, receiver: Receiver, receivers_clock: Clock, program: Say, command: Say
 ) -> None:
     added = program("add", receiver.url, "--types", "user.created,registration.*")
     assert added.returncode == 0, added.stderr
@@ -86,8 +86,8 @@ def test_the_operator_has_all_changes_told(
     assert told[0]["data"]["user_id"] == guest.id
     assert "event" not in told[0]["data"]
 
-    assert program("list").stdout == f"{webhook_id}\tall events\t{receiver.url}\tregistration.*,user.created\tok\n"
-    newest, oldest = program("log", webhook_id).stdout.splitlines()
+    assert command("list").stdout == f"{webhook_id}\tall events\t{receiver.url}\tregistration.*,user.created\tok\n"
+    newest, oldest = command("log", webhook_id).stdout.splitlines()
     delivery_id, at, *rest = oldest.split("\t")
     assert receiver.received[0].id == f"msg_{delivery_id}"
     assert at == "2027-01-01T12:00:00Z"
@@ -97,7 +97,7 @@ def test_the_operator_has_all_changes_told(
     assert program("replay", delivery_id).stdout == "1 queued for sending\n"
     eventorg.wait_for(lambda: len(receiver.received) == 3)
     assert receiver.received[2].body == receiver.received[0].body
-    assert program("remove", webhook_id).stdout == f"removed {webhook_id}\n"
+    assert command("remove", webhook_id).stdout == f"removed {webhook_id}\n"
 
 
 def test_the_operator_sees_the_webhooks_of_hosts_and_turns_them_on(
