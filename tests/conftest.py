@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import math
 import os
 import queue
 import sys
@@ -27,8 +28,8 @@ sys.dont_write_bytecode = False
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """Returns four workers for two cores, because many tests wait for a server, a program or a deadline."""
-    return 2 * len(os.sched_getaffinity(0))
+    """Returns three workers for two cores, because many tests wait for a server, a program or a deadline."""
+    return math.ceil(1.5 * len(os.sched_getaffinity(0)))
 
 
 def pytest_collection_finish() -> None:
