@@ -11,6 +11,7 @@ from eventorg.plugin import Clock
 from .api import Api
 from .cards import Cards
 from .client import Telegram
+from .group_reminders import GroupReminders
 from .people import Person, person_of
 from .settings import Settings
 from .state import CHAT, PERSON, State, Values
@@ -37,6 +38,7 @@ class Bot:
         self.log = log
         self.report = report
         self.cards = Cards(self)
+        self.reminders = GroupReminders(self)
         self.news = asyncio.Event()
         """Set when a person has changed an event: cards are outdated."""
         self.is_ready = asyncio.Event()

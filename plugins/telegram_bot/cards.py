@@ -32,6 +32,8 @@ class Shown(Struct, frozen=True):
     text: str
     entities: list[MessageEntity]
     keyboard: InlineKeyboardMarkup | None
+    start: int
+    """When the event begins, in seconds since 1970."""
 
     @property
     def digest(self) -> bytes:
@@ -56,7 +58,7 @@ class Cards:
         event = await api.get(f"/events/{event_id}", host)
         card = await api.get(f"/events/{event['id']}/card", host, names=NAMES, locale=language)
         people = await self._people(event, host) if card["names"] else []
-        return Shown(card["text"], entities(card, people), keyboard(event, card, language))
+        return Shown(card["text"], entities(card, people), keyboard(event, card, language), card["start_unix"])
 
     async def render_placed(self, placement: dict[str, Any]) -> Shown:
         """Returns the card that a leased placement must show. Raises `Problem`."""

@@ -15,6 +15,7 @@ from . import (
     places,
     preferences,
     questions,
+    reminders,
     taps,
     zones,
 )
@@ -34,6 +35,7 @@ FEATURES: Final[Sequence[Feature]] = (
     calendars.FEATURE,
     account.FEATURE,
     preferences.FEATURE,
+    reminders.FEATURE,
     places.FEATURE,
     invitations.FEATURE,
     questions.FEATURE,

@@ -7,7 +7,7 @@ from .router import Feature, Said
 from .texts import LANGUAGES, say
 
 COMMANDS = (
-    *("new", "my", "events", "calendar", "settings", "timezone"),
+    *("new", "my", "events", "calendar", "settings", "timezone", "reminders"),
     *("link", "logout", "delete", "cancel", "help"),
 )
 """The commands in Telegram's menu."""

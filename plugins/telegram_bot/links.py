@@ -81,6 +81,7 @@ async def _note_move(bot: Bot, message: Message) -> None:
         after = await bot.state.get(CHAT, message.migrate_to_chat_id)
         moved = before | after | {"moved_from": message.chat.id}
         await bot.state.set(CHAT, message.migrate_to_chat_id, moved)
+        await bot.reminders.note_move(message.chat.id, message.migrate_to_chat_id)
         bot.telegram.follow(message.chat.id, message.migrate_to_chat_id)
 
 

@@ -64,10 +64,14 @@ async def running(
     bot = Bot(settings, Api(client), Telegram(settings.token, settings.api_url, Pace()), state, clock, log, report)
     editor = Editor(bot)
     updates = Updates(bot, Router(bot, FEATURES))
+    await bot.reminders.load()
     async with asyncio.TaskGroup() as group:
         tasks = [
             group.create_task(work)
-            for work in (updates.run(), editor.follow(), editor.hurry(), deliver(bot), _set_menu(bot))
+            for work in (
+                *(updates.run(), editor.follow(), editor.hurry()),
+                *(deliver(bot), bot.reminders.run(), _set_menu(bot)),
+            )
         ]
         try:
             yield updates

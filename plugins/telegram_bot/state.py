@@ -10,13 +10,16 @@ from typing import Any, Final, Protocol
 from eventorg.plugin import Context, Transaction, rfc3339
 
 CHAT: Final = "chat"
-"""By the ID of a chat: `language`, `timezone`, `moved_from` (the ID that a group had before it was a supergroup)."""
+"""By the ID of a chat: `language`, `timezone`, `remind_minutes` (before the start of an event; 0: no reminder),
+`moved_from` (the ID that a group had before it was a supergroup), `moved_to` (the ID that it has since)."""
 PERSON: Final = "person"
 """By the Telegram ID: `language` and `timezone` if chosen, `is_started`, `is_hinted`."""
 DIALOG: Final = "dialog"
 """By the Telegram ID: the dialog that the person is in."""
 EVENT: Final = "event"
 """By the ID of an event: `host`, the Telegram ID of a host for whom the bot has posted its card."""
+REMINDER: Final = "reminder"
+"""By `<ID of a group>:<ID of an event>`: the card of an event to come, and whether the group was reminded."""
 COHOST: Final = "cohost"
 """By the hash of the secret in the link: the event of which it makes somebody a co-host."""
 BOT: Final = "bot"
@@ -43,6 +46,9 @@ class State(Protocol):
     async def update(self, kind: str, key: int | str, owner: str | None = None, **values: Any) -> Values:
         """Changes these values and leaves the others, and returns all. None deletes one."""
 
+    async def list(self, kind: str) -> dict[str, Values]:
+        """Returns all values of a kind, by key."""
+
 
 class PluginState:
     """Keeps the values in the plugin's table."""
@@ -60,6 +66,11 @@ class PluginState:
 
     async def update(self, kind: str, key: int | str, owner: str | None = None, **values: Any) -> Values:
         return await self._write(kind, key, owner, lambda before: _merged(before, values))
+
+    async def list(self, kind: str) -> dict[str, Values]:
+        sql = self._context.sql
+        rows = await self._context.read(lambda tx: tx.all(sql.list_state, kind=kind))
+        return {row["key"]: json.loads(row["value"]) for row in rows}
 
     async def _write(self, kind: str, key: int | str, owner: str | None, change: Callable[[Values], Values]) -> Values:
         sql, place = self._context.sql, {"kind": kind, "key": str(key)}
@@ -98,6 +109,10 @@ class MemoryState:
         merged = _merged(await self.get(kind, key), values)
         await self.set(kind, key, merged)
         return merged
+
+    async def list(self, kind: str) -> dict[str, Values]:
+        found = ((name.partition(":"), values) for name, values in self._values.items())
+        return {key: dict(values) for (of, _, key), values in found if of == kind}
 
     def _save(self) -> None:
         if self._file is None:

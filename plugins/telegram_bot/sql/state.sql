@@ -3,6 +3,14 @@ SELECT value
 FROM telegram_bot_state
 WHERE kind = :kind AND key = :key;
 
+-- name: list_state(kind)
+SELECT
+    key,
+    value
+FROM telegram_bot_state
+WHERE kind = :kind
+ORDER BY key;
+
 -- name: put_state(kind, key, user_id, value, now)!
 INSERT INTO telegram_bot_state (kind, key, user_id, value, updated_at)
 VALUES (:kind, :key, :user_id, :value, :now)
