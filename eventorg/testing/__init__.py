@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         check_problem,
         eventorg,
         eventorg_settings,
+        run_command,
         running,
     )
     from eventorg.testing.telegram import ApiError, FakeTelegram, Limits, running_fake
@@ -34,6 +35,7 @@ __all__ = [
     "check_problem",
     "eventorg",
     "eventorg_settings",
+    "run_command",
     "running",
     "running_fake",
 ]

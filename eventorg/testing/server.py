@@ -1,17 +1,20 @@
 """A real server on a real file, with a clock, users, and bots, for the tests of the core and of plugins."""
 
 import asyncio
+import io
 import itertools
+import os
 import socket
 import threading
 import time
 from collections.abc import Callable, Coroutine, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from ssl import PROTOCOL_TLS_CLIENT, SSLContext
 from typing import Any, TypeVar
+from unittest import mock
 
 import httpx
 import pytest
@@ -20,7 +23,7 @@ from click.testing import CliRunner
 from litestar import Litestar
 
 from eventorg.application import create_app
-from eventorg.cli import cli
+from eventorg.cli import cli, main
 from eventorg.core import Core
 from eventorg.domain.callers import BotScope
 from eventorg.security.passwords import Passwords
@@ -159,6 +162,23 @@ class Server:
             time.sleep(pause)
             pause = min(2 * pause, 0.1)  # a condition that sends requests would keep the server busy
         return result
+
+
+def run_command(*arguments: str, **environment: str) -> tuple[int, str, str]:
+    """Runs `eventorg …` in this process with these variables and no others, and returns its exit status, its output,
+    and its errors."""
+    output, errors = io.StringIO(), io.StringIO()
+    with (
+        mock.patch.dict(os.environ, environment, clear=True),
+        redirect_stdout(output),
+        redirect_stderr(errors),
+    ):
+        try:
+            main([*arguments])
+            status = 0
+        except SystemExit as ended:
+            status = int(ended.code or 0)
+    return status, output.getvalue(), errors.getvalue()
 
 
 def _new_client(url: str) -> httpx.Client:

@@ -1,6 +1,5 @@
 """`eventorg telegram check` and `eventorg telegram run`."""
 
-import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -8,15 +7,11 @@ from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
 from typing import Any
-from unittest.mock import patch
 
 import httpx
 import pytest
 
-from eventorg.cli import main
-from eventorg.extensions.loader import load_plugins
-from eventorg.settings import Settings
-from eventorg.testing import ApiError, Server, eventorg_settings, running_fake
+from eventorg.testing import ApiError, Server, eventorg_settings, run_command, running_fake
 
 from ..faults import POLLER, TOKEN, WEBHOOK
 from .programs import EVENTORG, run, serving, variables
@@ -28,21 +23,19 @@ Checked = Callable[..., tuple[int, list[str]]]
 
 
 @pytest.fixture
-def checked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Checked:
+def checked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Checked:
     """Runs `telegram check` in this process, and returns its exit status and its sentences.
 
     It looks for other pollers for one second, instead of five.
     """
-    load_plugins(Settings(plugins="telegram_bot"))
+    run_command("telegram", "--help", EVENTORG_PLUGINS="telegram_bot")  # imports the plugin
     monkeypatch.setattr(import_module("eventorg_plugins.telegram_bot.checking"), "POLL_SECONDS", 1)
 
     def run_check(telegram: Any, **settings: object) -> tuple[int, list[str]]:
         given = variables(telegram, **({"database": tmp_path / "none.db"} | settings))
-        with pytest.raises(SystemExit) as ended, patch.dict(os.environ, given, clear=True):
-            main(["telegram", "check"])
-        said = capsys.readouterr()
-        assert telegram.token.partition(":")[2] not in said.out + said.err
-        return int(ended.value.code or 0), [*said.out.splitlines(), *said.err.splitlines()]
+        status, output, errors = run_command("telegram", "check", **given)
+        assert telegram.token.partition(":")[2] not in output + errors
+        return status, [*output.splitlines(), *errors.splitlines()]
 
     return run_check
 
