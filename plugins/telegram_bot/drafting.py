@@ -275,6 +275,7 @@ async def _create(dialog: Dialog) -> None:
     person = dialog.person
     await dialog.bot.cards.post(person.id, event["id"], dialog.language, person)
     if not is_chosen:
+        await zones.note_question(dialog.bot, person.id, person, event["code"])
         text = say(dialog.language, "zones.ask", zone=zone)
         await dialog.bot.telegram.send(person.id, text, keyboard=zones.offer(dialog.language, event["code"]))
     await menu.offer(dialog.bot, person, event, dialog.tap.key)

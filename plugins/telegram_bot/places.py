@@ -42,7 +42,7 @@ async def _set(bot: Bot, message: Message, place: Location) -> str:
     zone = zone_of(place)
     if zone is None:
         return say(person.language, "zones.at_sea")
-    return await set_zone(bot, message.chat.id, person, zone)
+    return await set_zone(bot, message.chat.id, person, zone, f"telegram:{message.chat.id}:{message.message_id}")
 
 
 FEATURE = Feature(texts=(_in_private,), services=(_in_group,))

@@ -1,16 +1,18 @@
 """Time zones: `/timezone`, and the question about the zone after an event that was made without knowing it."""
 
 from datetime import datetime
+from http import HTTPStatus
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from telegram import InlineKeyboardButton, InlineKeyboardMarkup
 
+from .api import Problem
 from .bot import Bot
 from .people import Person
 from .router import Feature, Said, Tap
 from .settings import is_zone
-from .state import CHAT
+from .state import CHAT, PERSON
 from .texts import say
 
 OFFERED: Final = {
@@ -26,22 +28,60 @@ OFFERED: Final = {
     ),
 }
 _ROW: Final = 2
+_KEPT: Final = 10
+"""Of how many events in a chat the bot remembers that it has asked for the zone."""
 TAP: Final = "z"
 
 
-async def set_zone(bot: Bot, chat: int, person: Person, zone: str) -> str:
-    """Sets the zone of a group, or of a person in private, and returns what to say about it."""
+async def set_zone(bot: Bot, chat: int, person: Person, zone: str, key: str) -> str:
+    """Sets the zone of a group, or of a person in private, moves the events for which the person was asked there, and
+    returns what to say about it."""
     if chat < 0:
         await bot.state.update(CHAT, chat, timezone=zone)
-        return say(await bot.chat_language(chat, person), "zones.set_chat", zone=zone)
-    await bot.keep(person, timezone=zone)
-    await bot.api.call("PATCH", "/users/me", person, json={"timezone": zone})
-    return say(person.language, "zones.set_person", zone=zone)
+        words = say(await bot.chat_language(chat, person), "zones.set_chat", zone=zone)
+    else:
+        await bot.keep(person, timezone=zone)
+        await bot.api.call("PATCH", "/users/me", person, json={"timezone": zone})
+        words = say(person.language, "zones.set_person", zone=zone)
+    return "\n".join([words, *await _move_asked(bot, chat, person, zone, key)])
+
+
+async def _move_asked(bot: Bot, chat: int, person: Person, zone: str, key: str) -> list[str]:
+    """Moves the events for which the person was asked in a chat, and that still have the zone of then. Returns what is
+    wrong with those that cannot be moved."""
+    asked = await _asked(bot, person)
+    problems = []
+    for code in asked.pop(str(chat), ()):
+        try:
+            event = await bot.api.get(f"/events/{code}", person)
+            if event["timezone"] == bot.settings.timezone != zone:
+                await _move(bot, person, event, zone, f"{key}:{code}")
+        except Problem as problem:
+            if problem.is_passing:
+                raise
+            if problem.status != HTTPStatus.NOT_FOUND:
+                problems.append(problem.text or problem.code)
+    await bot.keep(person, zone_asked=asked or None)
+    return problems
+
+
+async def _asked(bot: Bot, person: Person) -> dict[str, list[str]]:
+    asked: dict[str, list[str]] = (await bot.state.get(PERSON, person.id)).get("zone_asked") or {}
+    return asked
+
+
+async def note_question(bot: Bot, chat: int, person: Person, code: str) -> None:
+    """Remembers that the person is asked for the zone of an event: a command or a place can be the answer."""
+    asked = await _asked(bot, person)
+    codes = [each for each in asked.get(str(chat), ()) if each != code]
+    await bot.keep(person, zone_asked=asked | {str(chat): [*codes, code][-_KEPT:]})
 
 
 async def ask(said: Said, zone: str, code: str = "") -> None:
     """Asks for the zone. If a code is given, the answer moves that event to the same time of day in the zone."""
     language = await said.bot.chat_language(said.chat, said.person)
+    if code:
+        await note_question(said.bot, said.chat, said.person, code)
     await said.reply(say(language, "zones.ask", zone=zone), keyboard=offer(language, code))
 
 
@@ -57,7 +97,8 @@ def offer(language: str, code: str = "") -> InlineKeyboardMarkup:
 async def _timezone(said: Said) -> None:
     zone = find(said.argument)
     if zone:
-        await said.reply(await set_zone(said.bot, said.chat, said.person, zone))
+        key = f"telegram:{said.update_id}"
+        await said.reply(await set_zone(said.bot, said.chat, said.person, zone, key))
     elif said.argument:
         await said.reply(say(said.person.language, "zones.unknown", zone=said.argument[:100]))
     else:
@@ -87,22 +128,22 @@ def find(text: str) -> str | None:
 async def _choose(tap: Tap) -> None:
     zone, _, code = tap.argument.partition(":")
     if code:
-        await _move(tap, zone, code)
-    words = await set_zone(tap.bot, tap.chat or tap.person.id, tap.person, zone)
+        event = await tap.bot.api.get(f"/events/{code}", tap.person)
+        await _move(tap.bot, tap.person, event, zone, tap.key)
+    words = await set_zone(tap.bot, tap.chat or tap.person.id, tap.person, zone, tap.key)
     await tap.toast(words)
     await tap.bot.telegram.edit(words, chat=tap.chat, message=tap.message_id)
 
 
-async def _move(tap: Tap, zone: str, code: str) -> None:
+async def _move(bot: Bot, person: Person, event: dict[str, Any], zone: str, key: str) -> None:
     """Moves an event to the same time of day in another zone. Only a host can: anybody may press the button."""
-    event = await tap.bot.api.get(f"/events/{code}", tap.person)
     before = ZoneInfo(event["timezone"])
     patch: dict[str, Any] = {"timezone": zone}
     for field in ("start_time", "end_time"):
         local = datetime.fromisoformat(event[field]).astimezone(before).replace(tzinfo=ZoneInfo(zone))
         patch[field] = local.isoformat(timespec="seconds")
-    await tap.bot.api.call("PATCH", f"/events/{event['id']}", tap.person, json=patch, key=tap.key)
-    tap.bot.news.set()
+    await bot.api.call("PATCH", f"/events/{event['id']}", person, json=patch, key=key)
+    bot.news.set()
 
 
 FEATURE = Feature(commands={"timezone": _timezone}, taps={TAP: _choose})

@@ -1,5 +1,7 @@
 """From `/start` to a full event, word for word, in both languages."""
 
+import pytest
+
 from .scene import Scene, code_of, labels, marked
 
 
@@ -125,6 +127,31 @@ def test_without_a_zone_the_event_is_made_and_the_bot_asks(scene: Scene) -> None
     scene.shows(question, "The time zone of this chat is Europe/Berlin.")
     anna.say(group, "/new Cake tomorrow 19:00")
     assert "(Europe/Berlin)" in scene.card(group, "Cake").text
+
+
+@pytest.mark.parametrize("answer", ["command", "place"])
+@pytest.mark.parametrize("is_private", [True, False])
+def test_a_command_and_a_place_correct_the_event_as_the_button_does(
+    scene: Scene, answer: str, is_private: bool
+) -> None:
+    anna = scene.person("Anna", started=True)
+    group = None if is_private else scene.group(anna)
+    chat = anna.chat if group is None else group
+    anna.say(group, "/new Tea tomorrow 18:00")
+    card = scene.card(chat, "Tea")
+    question = scene.wait(chat, "do not know your time zone")
+    if answer == "command":
+        anna.say(group, "/timezone Europe/Moscow")
+    elif group is None:
+        anna.share_location(59.93, 30.31)
+    else:
+        anna.share_location(59.93, 30.31, group, reply_to=question)
+    scene.wait(chat, "is Europe/Moscow.")
+    scene.shows(card, "Sat, 2 January 2027, 18:00 – 20:00 (Europe/Moscow)")
+    anna.say(group, "/timezone Europe/Berlin")
+    scene.wait(chat, "is Europe/Berlin.")
+    event = scene.acting(anna).get(f"/events/{code_of(card)}").json()
+    assert event["timezone"] == "Europe/Moscow", "the question is answered"
 
 
 def test_no_guests_no_button(scene: Scene) -> None:
