@@ -21,7 +21,7 @@ from .router import Feature, Said, Tap
 from .screens import Rows, in_rows, show
 from .state import DIALOG
 from .texts import say
-from .when import read_length, read_times
+from .when import NoSuchDayError, read_length, read_times
 
 KIND: Final = "new"
 PREFIX: Final = "d"
@@ -230,7 +230,11 @@ async def _text(said: Said) -> bool:
 async def _take_time(dialog: Dialog, text: str) -> None:
     """Shows back the time that a message names."""
     now = dialog.bot.clock()
-    times = read_times(text, now, await dialog.zone())
+    try:
+        times = read_times(text, now, await dialog.zone())
+    except NoSuchDayError:
+        await dialog.ask(say(dialog.language, "host.no_such_day"))
+        return
     if times is None or times[0] <= now:
         await dialog.ask(say(dialog.language, "host.no_time" if times is None else "host.past"))
         return

@@ -8,7 +8,7 @@ from .drafting import begin
 from .hosting.fields import MAX_GUESTS
 from .router import Feature, Said
 from .texts import say
-from .when import Draft, read
+from .when import Draft, NoSuchDayError, read
 
 
 async def _new(said: Said) -> None:
@@ -17,7 +17,11 @@ async def _new(said: Said) -> None:
         await (begin(said) if said.is_private else said.reply(say(language, "new.usage")))
         return
     zone, is_chosen = await said.bot.zone(said.chat, said.person)
-    draft = read(said.argument, said.bot.clock(), ZoneInfo(zone))
+    try:
+        draft = read(said.argument, said.bot.clock(), ZoneInfo(zone))
+    except NoSuchDayError:
+        await said.reply(say(language, "new.no_such_day"))
+        return
     if draft.is_past:
         await said.reply(say(language, "new.past"))
     elif draft.start is None:
@@ -52,6 +56,7 @@ def body_of(draft: Draft, zone: str) -> dict[str, Any]:
         "location": draft.location,
         "capacity": draft.capacity,
         "visibility": "unlisted",
+        "waitlist": draft.has_waitlist,
         "max_guests": MAX_GUESTS if draft.max_guests is None else draft.max_guests,
     }
 

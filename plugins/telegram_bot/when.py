@@ -19,11 +19,14 @@ MAX_LENGTH: Final = timedelta(days=31)
 _FLAGS: Final = re.IGNORECASE
 _SEATS: Final = re.compile(
     r"\b(?:(?:max\.?|up to|до|макс\.?|максимум)\s+)?(\d{1,6})\s*"
-    r"(?:seats?|places?|people|persons?|spots?|мест(?:а|о)?|чел(?:\.|овека?)?|участник(?:а|ов)?)(?!\w)",
+    r"(?:seats?|places?|people|persons?|players?|spots?|мест(?:а|о)?|чел(?:\.|овека?)?|участник(?:а|ов)?|игрок(?:а|ов)?)(?!\w)",
     _FLAGS,
 )
 _GUESTS: Final = re.compile(
     r"(?:\b(\d{1,2})\s*(?:guests?|гост(?:ь|я|ей))\b|\b(?:no|without|без)\s+(?:guests|гостей)\b)", _FLAGS
+)
+_NO_WAITLIST: Final = re.compile(
+    r"\b(?:(?:no|without)\s+(?:a\s+)?(?:waiting\s+list|wait-?list|queue)|без\s+(?:очереди|листа\s+ожидания))\b", _FLAGS
 )
 _LENGTH: Final = re.compile(
     r"(?<!\bat )(?<!\bin )(?<!\bв )(?<!\bчерез )\b(?:(?:for|на)\s+)?"
@@ -32,8 +35,12 @@ _LENGTH: Final = re.compile(
     _FLAGS,
 )
 _RANGE: Final = re.compile(
-    r"(?:\b(?:с|from)\s+)?\b(\d{1,2})(?::(\d\d))?\s*(?:-|–|—|до|to|till|until)\s*(\d{1,2}):?(\d\d)?(?![\w.])", _FLAGS
+    r"(?P<from>\b(?:с|from|в|at)\s+)?(?<![\d.:])\b(\d{1,2})(?:[:.](\d\d))?\s*(?:-|–|—|до|to|till|until)\s*"
+    r"(\d{1,2})(?:[:.]?(\d\d))?(?!\w|[.:]\d)",
+    _FLAGS,
 )
+_DATES: Final = re.compile(r"\d{1,2}\.(?:0[1-9]|1[0-2])\s*\W\s*\d{1,2}\.(?:0[1-9]|1[0-2])")
+"""What looks like a range of times, and is one of dates."""
 _CLOCK: Final = re.compile(
     r"(?:\b(?:at|в|с|from)\s+)?(?<![\d.:])(\d{1,2}):(\d\d)(?:\s*(am|pm|утра|дня|вечера|ночи)\b)?(?![\d:])", _FLAGS
 )
@@ -55,7 +62,7 @@ _WEEKDAYS: Final = {
 }  # fmt: skip
 _WEEKDAY_NAMES: Final = "|".join(sorted(_WEEKDAYS, key=len, reverse=True))
 _WEEKDAY: Final = re.compile(
-    rf"\b(?:(?:on|в|во|this|эт(?:от|у|о))\s+)*(?P<next>(?:(?:в|во)\s+)?(?:next|следующ\w+)\s+)?"
+    rf"\b(?:(?:on|в|во|this|эт(?:от|у|о))\s+)*(?P<last>(?:last|прошл\w+)\s+)?(?P<next>(?:(?:в|во)\s+)?(?:next|следующ\w+)\s+)?"
     rf"(?P<day>{_WEEKDAY_NAMES})(?!\w)",
     _FLAGS,
 )
@@ -64,7 +71,9 @@ _MONTHS: Final = (
     r"январ[ья]|феврал[ья]|марта?|апрел[ья]|ма[йя]|июн[ья]|июл[ья]|августа?|сентябр[ья]|октябр[ья]|ноябр[ья]|декабр[ья]"
 )
 _DAY: Final = re.compile(
-    rf"\b(?:on\s+|в\s+)?(?:day after tomorrow|today|tonight|tomorrow|сегодня|завтра|послезавтра|"
+    rf"\b(?:on\s+|в\s+)?(?:day after tomorrow|day before yesterday|yesterday(?!['’])|позавчера|вчера|"
+    rf"\d+\s+(?:days?|weeks?)\s+ago|\d+\s+(?:день|дня|дней|недел[юи]|недель)\s+назад|"
+    rf"today|tonight|tomorrow|сегодня|завтра|послезавтра|"
     rf"(?:in|через)\s+(?:\d+\s+)?(?:days?|weeks?|day|a week|день|дня|дней|недел[юи]|недель)|"
     rf"\d{{1,2}}(?:st|nd|rd|th|-?го)?\s+(?:of\s+)?(?:{_MONTHS})(?!\w)(?:,?\s+\d{{4}})?|"
     rf"(?:{_MONTHS})\s+\d{{1,2}}(?:st|nd|rd|th)?(?!\d|:)(?:,?\s+\d{{4}}\b)?|"
@@ -73,9 +82,18 @@ _DAY: Final = re.compile(
 )
 _EDGES: Final = " \t-–—:.|/"
 _LINKS: Final = re.compile(
-    r"^(?:(?:at|in|@|где|место|where|place)\b:?\s*)+|\s+(?:on|at|in|в|во|на|с|from|for)$", _FLAGS
+    r"^(?:(?:@|(?:at|in|где|место|where|place)\b):?\s*)+|\s+(?:on|at|in|в|во|на|с|from|for)$", _FLAGS
 )
 _MASK: Final = "\0"
+_MONTH_STEMS: Final = (
+    *(("jan", "янв"), ("feb", "фев"), ("mar", "мар"), ("apr", "апр"), ("may", "ма"), ("jun", "июн"), ("jul", "июл")),
+    *(("aug", "авг"), ("sep", "сен"), ("oct", "окт"), ("nov", "ноя"), ("dec", "дек")),
+)
+_BEFORE: Final = {"yesterday": 1, "вчера": 1, "позавчера": 2, "day before yesterday": 2}
+
+
+class NoSuchDayError(ValueError):
+    """A message names a day that is in no calendar, such as 31 November."""
 
 
 class Draft(Struct, frozen=True, kw_only=True):
@@ -87,15 +105,17 @@ class Draft(Struct, frozen=True, kw_only=True):
     location: str | None = None
     capacity: int | None = None
     max_guests: int | None = None
+    has_waitlist: bool = True
     is_past: bool = False
     """True if the day and time are over."""
 
 
 def read(text: str, now: datetime, zone: ZoneInfo) -> Draft:
-    """Returns what a message says. Times are in the zone; `now` is the current time in any."""
+    """Returns what a message says. Times are in the zone; `now` is the current time in any. Raises `NoSuchDayError`."""
     now = now.astimezone(zone)
     reader = _Reader(text)
     seats, guests = reader.take(_SEATS), reader.take(_GUESTS)
+    has_waitlist = reader.take(_NO_WAITLIST) is None
     clock, until = _take_clock(reader)
     length = _take_length(reader)
     day = _take_day(reader, now, clock, reader.clock_at)
@@ -115,6 +135,7 @@ def read(text: str, now: datetime, zone: ZoneInfo) -> Draft:
         location=location or None,
         capacity=int(seats[1]) if seats and int(seats[1]) else None,
         max_guests=(min(int(guests[1] or 0), 20)) if guests else None,
+        has_waitlist=has_waitlist,
         is_past=is_past,
     )
 
@@ -139,7 +160,9 @@ class _Reader:
     def rest(self) -> tuple[str, str]:
         """Returns the title and the place: what stands before the first part that was taken, and what follows."""
         segments = [
-            _trim(part) for segment in re.split(r"[,;\n]", self.text) for part in re.split(f"{_MASK}+", segment)
+            _trim(part)
+            for segment in re.split(r"[,;\n]|(?<!\S)@(?=\s)", self.text)
+            for part in re.split(f"{_MASK}+", segment)
         ]
         left = [segment for segment in segments if segment]
         return (left[0], ", ".join(left[1:])) if left else ("", "")
@@ -155,8 +178,10 @@ def _trim(segment: str) -> str:
 def _take_clock(reader: _Reader) -> tuple[time | None, time | None]:
     """Returns the time of the start and, if it is said, that of the end."""
     for found in _RANGE.finditer(reader.text):
-        is_marked = found[2] or found[4] or re.match(r"с|from", found[0], _FLAGS)
-        begin, until = _time(found[1], found[2]), _time(found[3], found[4])
+        if not found["from"] and _DATES.fullmatch(found[0]):
+            continue
+        is_marked = found["from"] or found[3] or found[5] or _ends_with_day(reader.text[: found.start()])
+        begin, until = _time(found[2], found[3]), _time(found[4], found[5])
         if is_marked and begin and until:
             reader.remove(found)
             reader.clock_at = found.start()
@@ -173,6 +198,12 @@ def _take_clock(reader: _Reader) -> tuple[time | None, time | None]:
         reader.clock_at = noon.start()
         return time(12 if noon[1].lower() in ("noon", "полдень") else 0), None
     return None, None
+
+
+def _ends_with_day(text: str) -> bool:
+    """Returns true for `30.11` and `Fri`, after which `19-21` is a time."""
+    end = len(text.rstrip(" ,"))
+    return any(found.end() == end for pattern in (_DAY, _WEEKDAY) for found in pattern.finditer(text[:end]))
 
 
 def _time(hour: str, minute: str | None, half: str | None = None) -> time | None:
@@ -201,7 +232,8 @@ def _take_length(reader: _Reader) -> timedelta | None:
 
 
 def _take_day(reader: _Reader, now: datetime, clock: time | None, near: int) -> date | None:
-    """Returns the day that stands nearest to the time: a title can have one too, such as Black Friday."""
+    """Returns the day that stands nearest to the time: a title can have one too, such as Black Friday. Raises
+    `NoSuchDayError` if that one does not exist."""
     days = [*_WEEKDAY.finditer(reader.text), *_DAY.finditer(reader.text)]
     for found in sorted(days, key=lambda each: min(abs(each.start() - near), abs(each.end() - near))):
         day = _weekday(found, now, clock) if "day" in found.groupdict() else _parse_day(found[0], now)
@@ -214,6 +246,8 @@ def _take_day(reader: _Reader, now: datetime, clock: time | None, near: int) -> 
 def _weekday(found: re.Match[str], now: datetime, clock: time | None) -> date:
     """Returns the next such day: today only if the time is still to come. `next` is that of the next week."""
     wanted = _WEEKDAYS[found["day"].lower()]
+    if found["last"]:
+        return now.date() - timedelta(days=(now.weekday() - wanted) % 7 or 7)
     if found["next"]:
         return now.date() + timedelta(days=7 - now.weekday() + wanted)
     ahead = (wanted - now.weekday()) % 7
@@ -226,8 +260,19 @@ def _parse_day(text: str, now: datetime) -> date | None:
     import dateparser  # here, because it takes a moment, and most messages are none
 
     text = re.sub(r"^(?:on|в)\s+", "", text, flags=_FLAGS)
+    today = now.date()
+    if text.lower() in _BEFORE:
+        return today - timedelta(days=_BEFORE[text.lower()])
+    if ago := re.fullmatch(r"(\d+)\s+(d|w|д|н)\w+\s+(?:ago|назад)", text, _FLAGS):
+        return today - timedelta(days=min(int(ago[1]), 999) * (7 if ago[2].lower() in "wн" else 1))
     if numbers := re.fullmatch(r"(\d{1,2})[./](\d{1,2})(?:[./](\d{2,4}))?", text):
-        return _numbered(int(numbers[1]), int(numbers[2]), numbers[3], now.date())
+        return _numbered(int(numbers[1]), int(numbers[2]), numbers[3], today)
+    if numbers := re.fullmatch(r"(\d{4})-(\d\d)-(\d\d)", text):
+        return _numbered(int(numbers[3]), int(numbers[2]), numbers[1], today)
+    if month := _month(text):
+        day, year = re.search(r"(?<!\d)\d{1,2}(?!\d)", text), re.search(r"\d{4}", text)
+        assert day
+        return _numbered(int(day[0]), month, year and year[0], today)
     text = re.sub(r"^(через)\s+(недел|день)", r"\1 1 \2", text, flags=_FLAGS).replace("tonight", "today")
     text = re.sub(r"(\d)-?го\b", r"\1", text)
     parsed = dateparser.parse(
@@ -236,21 +281,34 @@ def _parse_day(text: str, now: datetime) -> date | None:
         settings={
             "RELATIVE_BASE": now.replace(tzinfo=None),
             "PREFER_DATES_FROM": "future",
-            "DATE_ORDER": "YMD" if re.match(r"\d{4}-", text) else "DMY",
         },
     )
     return parsed.date() if parsed else None
 
 
-def _numbered(day: int, month: int, year: str | None, today: date) -> date | None:
-    """Returns the next such day and month, or that of a year."""
+def _month(text: str) -> int | None:
+    """Returns the number of the month that a text names, or None."""
+    words = re.findall(r"[^\W\d_]+", text.lower())
+    return next(
+        (
+            at
+            for word in words
+            for at, stems in enumerate(_MONTH_STEMS, 1)
+            if re.fullmatch(_MONTHS, word) and word.startswith(stems)
+        ),
+        None,
+    )
+
+
+def _numbered(day: int, month: int, year: str | None, today: date) -> date:
+    """Returns the next such day and month, or that of a year. Raises `NoSuchDayError`."""
     years = [int(year) + (2000 if len(year) < 4 else 0)] if year else [today.year, today.year + 1]
     for each in years:
         with suppress(ValueError):  # no such day: 31.02, or 29.02 in this year
             found = date(each, month, day)
             if year or found >= today:
                 return found
-    return None
+    raise NoSuchDayError
 
 
 def _end(start: datetime, until: time | None, length: timedelta | None) -> datetime:
@@ -265,7 +323,7 @@ def read_times(
     text: str, now: datetime, zone: ZoneInfo, old: tuple[datetime, datetime] | None = None
 ) -> tuple[datetime, datetime] | None:
     """Returns the start and the end that a text names, or None. What it does not name is that of `old`, if given: the
-    day, the time of day, the length."""
+    day, the time of day, the length. Raises `NoSuchDayError`."""
     now = now.astimezone(zone)
     reader = _Reader(text)
     clock, until = _take_clock(reader)

@@ -6,7 +6,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from ..state import EVENT
-from ..when import read_times
+from ..when import NoSuchDayError, read_times
 from .menu import offer, show_menu
 from .moments import times_of, when
 from .visits import Handlers, Visit
@@ -41,7 +41,10 @@ async def _answer(visit: Visit) -> None:
     assert visit.said
     purpose, zone = visit.kept["purpose"], visit.event["timezone"]
     now = visit.bot.clock()
-    times = read_times(visit.said.argument, now, ZoneInfo(zone), times_of(visit.event))
+    try:
+        times = read_times(visit.said.argument, now, ZoneInfo(zone), times_of(visit.event))
+    except NoSuchDayError:
+        return await _ask(visit, purpose, visit.say("no_such_day"))
     if times is None or times[0] <= now:
         return await _ask(visit, purpose, visit.say("no_time" if times is None else "past"))
     body = visit.say(f"{purpose}_confirm", when=when(*times, zone, visit.language))

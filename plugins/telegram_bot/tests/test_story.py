@@ -167,6 +167,8 @@ def test_what_is_missing_is_asked(scene: Scene) -> None:
         "/new Tea": "When does it begin? For example:\n/new Tea tomorrow 19:00",
         "/new tomorrow 19:00": "What is the event called?",
         "/new Tea today 1:00": "That time is over.",
+        "/new Tea yesterday 19:00": "That time is over.",
+        "/new Tea 31 Nov 19:00": "This date does not exist.",
         "/timezone Mars/Olympus": "I do not know the time zone “Mars/Olympus”",
     }.items():
         anna.say(None, said)
