@@ -132,6 +132,10 @@ def test_a_new_time_is_shown_back_before_it_counts(scene: Scene, anna: Any) -> N
     scene.shows(menu, "When is it?")
     anna.say(None, "whenever")
     scene.wait(anna.chat, "I do not see a time in that.")
+    anna.say(None, "вчера 10:00")
+    scene.wait(anna.chat, "That time is over.")
+    anna.say(None, "31 Nov 10:00")
+    scene.wait(anna.chat, "This date does not exist.")
     anna.say(None, "20:30")
     question = scene.wait(anna.chat, "New time: Sat, 2 January 2027, 20:30 – 22:30 (Europe/Berlin).")
     assert read(scene, anna, event)["start_time"] == "2027-01-02T17:00:00Z"

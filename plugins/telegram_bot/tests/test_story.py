@@ -154,6 +154,13 @@ def test_a_command_and_a_place_correct_the_event_as_the_button_does(
     assert event["timezone"] == "Europe/Moscow", "the question is answered"
 
 
+def test_no_waiting_list(scene: Scene) -> None:
+    anna = scene.person("Анна", "ru", started=True)
+    anna.say(None, "/new Футбол завтра в 19.00-21.00, 10 игроков, без очереди")
+    event = scene.acting(anna).get(f"/events/{code_of(scene.card(anna.chat, 'Футбол'))}").json()
+    assert (event["capacity"], event["waitlist"], event["location"]) == (10, False, None)
+
+
 def test_no_guests_no_button(scene: Scene) -> None:
     anna = scene.person("Anna", started=True)
     anna.say(None, "/new Tea tomorrow 18:00, no guests")
