@@ -4,7 +4,7 @@ from http import HTTPStatus
 
 from telegram import ChatMemberUpdated, Message
 
-from . import invitations, questions
+from . import drafting, invitations, questions
 from .api import Problem
 from .bot import Bot
 from .hosting import inviting, menu
@@ -20,7 +20,9 @@ async def _start(said: Said) -> None:
         await said.bot.keep(said.person, is_started=True)
         await said.bot.api.set_reachable(said.person, reachable=True)
     payload = said.argument.split(" ")[0]
-    if not payload or payload == NEW:
+    if payload == NEW and said.is_private:
+        await drafting.begin(said)
+    elif not payload or payload == NEW:
         await said.reply(say(said.person.language, "start.welcome", name=said.person.first_name))
     elif payload.startswith(invitations.PARAMETER):
         await invitations.show(said, payload.removeprefix(invitations.PARAMETER))

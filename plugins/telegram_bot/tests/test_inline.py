@@ -96,3 +96,11 @@ def test_the_hint_comes_once_wherever_the_taps_are(scene: Scene, anna: Any) -> N
     assert "Press Start" in boris.tap(inline, "Going")["text"]
     assert boris.tap(inline, "Maybe")["text"] == "Maybe: you have no seat yet."
     assert boris.tap(scene.card(group), "Going")["text"] == "You are going."
+
+
+def test_the_button_above_the_results_begins_an_event(scene: Scene, anna: Any) -> None:
+    assert anna.inline("")["button"]["start_parameter"] == "new"
+    anna.say(None, "/start new")
+    scene.wait(anna.chat, "What is the event called?")
+    anna.say(None, "Board games")
+    scene.wait(anna.chat, "When does it begin?")
