@@ -1,10 +1,13 @@
 """Time zones: `/timezone`, and the question about the zone after an event that was made without knowing it."""
 
+import re
 from datetime import datetime
+from functools import cache
 from http import HTTPStatus
 from typing import Any, Final
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, available_timezones
 
+from babel.dates import get_timezone_location
 from telegram import InlineKeyboardButton, InlineKeyboardMarkup
 
 from .api import Problem
@@ -27,6 +30,7 @@ OFFERED: Final = {
         "America/Los_Angeles",
     ),
 }
+_CONTINENTS: Final = ("Africa/", "America/", "Asia/", "Atlantic/", "Australia/", "Europe/", "Indian/", "Pacific/")
 _ROW: Final = 2
 _KEPT: Final = 10
 """Of how many events in a chat the bot remembers that it has asked for the zone."""
@@ -88,8 +92,7 @@ async def ask(said: Said, zone: str, code: str = "") -> None:
 def offer(language: str, code: str = "") -> InlineKeyboardMarkup:
     """Returns a button for each zone that is offered."""
     buttons = [
-        InlineKeyboardButton(zone.partition("/")[2].replace("_", " "), callback_data=f"{TAP}:{zone}:{code}")
-        for zone in OFFERED[language]
+        InlineKeyboardButton(_city(zone, language), callback_data=f"{TAP}:{zone}:{code}") for zone in OFFERED[language]
     ]
     return InlineKeyboardMarkup([buttons[at : at + _ROW] for at in range(0, len(buttons), _ROW)])
 
@@ -121,8 +124,28 @@ def find(text: str) -> str | None:
             "UTC" if wanted.upper() == "UTC" else "/".join(part[:1].upper() + part[1:] for part in wanted.split("/"))
         )
         return next((each for each in (wanted, spelled) if is_zone(each)), None)
-    cities = {zone.rpartition("/")[2].lower(): zone for zones in OFFERED.values() for zone in zones}
-    return cities.get(wanted.lower())
+    return _cities().get(_folded(text))
+
+
+def _city(zone: str, language: str) -> str:
+    """Returns the city of a zone in a language."""
+    return get_timezone_location(zone, locale=language, return_city=True)
+
+
+def _folded(city: str) -> str:
+    return " ".join(re.split(r"[\s_-]+", city.strip().casefold().replace("ё", "е")))
+
+
+@cache
+def _cities() -> dict[str, str]:
+    """Returns the zones by their cities in every language: those that are offered before others."""
+    offered = [zone for zones in OFFERED.values() for zone in zones]
+    others = sorted(zone for zone in available_timezones() if zone.startswith(_CONTINENTS))
+    cities: dict[str, str] = {}
+    for zone in (*offered, *others):
+        for city in (zone.rpartition("/")[2], *(_city(zone, language) for language in OFFERED)):
+            cities.setdefault(_folded(city), zone)
+    return cities
 
 
 async def _choose(tap: Tap) -> None:

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from ..zones import find
 from .scene import Scene, code_of, labels
 
 
@@ -115,9 +116,29 @@ def test_settings(scene: Scene, anna: Any) -> None:
     assert scene.acting(anna).get("/users/me").json()["locale"] == "ru"
     anna.tap(menu, "Изменить часовой пояс")
     question = scene.wait(anna.chat, "геопозицию")
-    assert anna.tap(question, "Samara")["text"] == "Ваш часовой пояс: Europe/Samara."
+    assert anna.tap(question, "Самара")["text"] == "Ваш часовой пояс: Europe/Samara."
     anna.say(None, "/settings")
     scene.wait(anna.chat, "Часовой пояс: Europe/Samara")
+
+
+def test_zones_have_names_in_both_languages(scene: Scene) -> None:
+    assert {
+        city: find(city) for city in ("Москва", "нью йорк", "Екатеринбург", "Berlin", "new york", "Прага", "Tokyo")
+    } == {
+        "Москва": "Europe/Moscow",
+        "нью йорк": "America/New_York",
+        "Екатеринбург": "Asia/Yekaterinburg",
+        "Berlin": "Europe/Berlin",
+        "new york": "America/New_York",
+        "Прага": "Europe/Prague",
+        "Tokyo": "Asia/Tokyo",
+    }
+    assert [find(text) for text in ("", "Нигде", "Mars/Olympus")] == [None, None, None]
+    boris = scene.person("Борис", "ru", started=True)
+    boris.say(None, "/timezone")
+    assert labels(scene.wait(boris.chat, "геопозици"))[:3] == ["Калининград", "Москва", "Самара"]
+    boris.say(None, "/timezone Москва")
+    scene.wait(boris.chat, "Ваш часовой пояс: Europe/Moscow.")
 
 
 def test_a_place_sets_the_zone(scene: Scene, anna: Any) -> None:
