@@ -32,11 +32,18 @@ def test_a_refusal_says_why_in_the_language_of_the_person(scene: Scene, anna: An
     card = post(scene, anna, boris, bob, event="Tea tomorrow 18:00, 1 seat", waitlist=False)
     assert anna.tap(card, "Going")["text"] == "You are going. Seats taken: 1 of 1."
     assert boris.tap(card, "Going") == {
-        "text": "Все места заняты, списка ожидания нет.",
+        "text": "Свободных мест не хватает.",
         "show_alert": True,
         "url": None,
     }
-    assert bob.tap(card, "Going")["text"] == "All seats are taken, and the event has no waiting list."
+    assert bob.tap(card, "Going")["text"] == "There are not enough free seats."
+
+
+def test_a_guest_too_many_is_refused_with_true_words_although_there_is_a_waiting_list(scene: Scene, anna: Any) -> None:
+    boris = scene.person("Борис", "ru", started=True)
+    card = post(scene, anna, boris, event="Tea tomorrow 18:00, 1 seat", waitlist=True)
+    boris.tap(card, "Going")
+    assert boris.tap(card, "+1")["text"] == "Свободных мест не хватает."
 
 
 def test_a_refused_guest_changes_nothing(scene: Scene, anna: Any) -> None:
