@@ -103,8 +103,10 @@ SELECT
     events.location,
     events.timezone,
     events.status AS event_status,
+    events.approval_required,
     users.timezone AS user_timezone,
     registrations.status,
+    registrations.approved,
     coalesce(registrations.status <> 'cancelled', 0) OR EXISTS (
         SELECT 1
         FROM eventorg_rsvps AS rsvps

@@ -28,6 +28,36 @@ def test_a_seat_that_was_given_back_is_not_told_of(scene: Scene) -> None:
     assert scene.told() == []
 
 
+def test_approvals_and_refusals_are_told_as_such(scene: Scene) -> None:
+    seated, waits, refused = (scene.guest() for _ in range(3))
+    event_id = scene.event(seated, waits, refused, capacity=1, title="Tea", approval_required=True)
+    for one in (seated, waits):
+        assert scene.host.patch(f"/events/{event_id}/participants/{one.id}", json={"approved": True}).is_success
+    assert scene.host.delete(f"/events/{event_id}/participants/{refused.id}").is_success
+    told = {(one["kind"], one["user_id"]): one["text"].splitlines()[0] for one in scene.told()}
+    assert told == {
+        ("promoted", seated.id): "✅ A host has approved you, and you have a seat: Tea",
+        ("reminders.approved", waits.id): "⏳ A host has approved you, and you are on the waiting list: Tea",
+        ("reminders.removed", refused.id): "🚫 A host has not approved you: Tea",
+    }
+    assert scene.host.patch(f"/events/{event_id}/participants/{waits.id}", json={"guests": 0}).is_success
+    assert scene.host.delete(f"/events/{event_id}/participants/{seated.id}").is_success
+    told = {(one["kind"], one["user_id"]): one["text"].splitlines()[0] for one in scene.told()}
+    assert told == {
+        ("promoted", waits.id): "✅ A seat is free, and it is yours: Tea",
+        ("reminders.removed", seated.id): "🚫 A host has removed you: Tea",
+    }
+
+
+def test_who_is_let_in_is_told_by_whom(scene: Scene) -> None:
+    seated, waits = scene.guest(), scene.guest()
+    event_id = scene.event(seated, waits, capacity=1, title="Tea")
+    more = {"status": "registered", "raise_capacity": True}
+    assert scene.host.patch(f"/events/{event_id}/participants/{waits.id}", json=more).is_success
+    (told,) = scene.told()
+    assert told["text"].splitlines()[0] == "✅ A host has given you a seat: Tea"
+
+
 def test_cancelling_tells_everybody_once(scene: Scene) -> None:
     comes, waits, left = (scene.guest() for _ in range(3))
     event_id = scene.event(left, title="Tea")
