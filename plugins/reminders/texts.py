@@ -48,6 +48,13 @@ _HEADS: Final = {
 }
 
 
+_ASKING: Final = {
+    "ru": "Место за вами не закреплено. Ответьте ещё раз, придёте ли вы.",
+    "en": "No seat is kept for you. Please answer again whether you come.",
+}
+"""For who answered "maybe", possibly because the event was postponed."""
+
+
 def head_of(kind: str, dedupe_key: str, row: Mapping[str, Any]) -> str:
     """Returns which text a kind of message has: it depends on whether the user was approved, and by whom."""
     if kind == "removed" and not row["approved"]:
@@ -72,6 +79,8 @@ def _message(kind: str, language: str, row: Mapping[str, Any]) -> str:
         same_day = start.date() == end.date()
         when += f" – {_spell(end, _TIME if same_day else f'{_DAY}, {_TIME}', language)}"
     lines = [_HEADS[language][kind].format(title=row["title"]), f"{when} ({zone})", row["location"]]
+    if kind == "changed" and row.get("is_maybe"):
+        lines.append(_ASKING[language])
     return "\n".join(line for line in lines if line)
 
 

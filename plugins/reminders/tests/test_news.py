@@ -89,6 +89,18 @@ def test_people_who_answered_maybe_are_told_as_participants_are_but_not_reminded
     assert kinds(scene.told()) == sorted(("cancelled", one.id) for one in (comes, pending, maybe))
 
 
+def test_who_has_no_seat_is_asked_to_answer_again_when_the_event_moves(scene: Scene) -> None:
+    comes, maybe, waits = (scene.guest() for _ in range(3))
+    event_id = scene.event(comes, waits, capacity=1)
+    assert maybe.put(f"/events/{event_id}/rsvp", json={"answer": "maybe"}).is_success
+    scene.settle()
+    scene.move(event_id, hours=72)
+    asked = {one["user_id"]: one["text"].splitlines()[-1] for one in scene.told()}
+    assert asked.pop(maybe.id) == "No seat is kept for you. Please answer again whether you come."
+    assert set(asked) == {comes.id, waits.id}
+    assert not any("answer" in line for line in asked.values())
+
+
 def test_people_who_answered_maybe_are_told_of_a_deletion(scene: Scene) -> None:
     maybe, declines = scene.guest(), scene.guest()
     event_id = scene.event()
