@@ -19,12 +19,13 @@ from eventorg.plugin import (
     Fact,
     RegistrationCancelled,
     RegistrationPromoted,
+    RegistrationUpdated,
     Transaction,
     rfc3339,
 )
 
 from .steps import in_steps
-from .texts import texts_of
+from .texts import BY_HOST, texts_of
 
 QUIET: Final = timedelta(seconds=5)
 """The time from the last change of an event until its participants are told."""
@@ -34,25 +35,44 @@ LATEST: Final = timedelta(seconds=60)
 _POLL_SECONDS: Final = 0.5
 _MAX_NEWS: Final = 100
 _MOVES: Final = ("start_time", "end_time", "location")
-NEWS: Final = (EventCancelled, EventCreated, EventDeleted, EventUpdated, RegistrationCancelled, RegistrationPromoted)
+NEWS: Final = (
+    EventCancelled,
+    EventCreated,
+    EventDeleted,
+    EventUpdated,
+    RegistrationCancelled,
+    RegistrationPromoted,
+    RegistrationUpdated,
+)
 
 Row = Mapping[str, Any]
 
 
 def select(facts: Sequence[Fact], context: Context, tx: Transaction) -> list[Fact]:
     """Returns the facts that users are told of."""
-    return [
-        fact
-        for fact in facts
-        if not isinstance(fact, RegistrationCancelled) or tx.one(context.sql.is_removal, seq=fact.seq)
-    ]
+    return [fact for fact in facts if _is_told(fact, context, tx)]
+
+
+def _is_told(fact: Fact, context: Context, tx: Transaction) -> bool:
+    match fact:
+        case RegistrationCancelled():
+            return tx.one(context.sql.is_removal, seq=fact.seq) is not None
+        case RegistrationUpdated():  # perhaps an approval for which there is no seat
+            return _is_by_host(fact) and (fact.data or {}).get("status") == "waitlisted"
+    return True
+
+
+def _is_by_host(fact: Fact) -> bool:
+    return (fact.data or {}).get("by") in ("host", "operator")
 
 
 async def on_fact(fact: Fact, context: Context) -> None:
     """Makes the messages for a fact. Need not delete obsolete messages: they are never told."""
     match fact:
         case RegistrationPromoted(event_id=str(event_id), user_id=str(user_id)):
-            await _tell_one(context, fact, "promoted", event_id, user_id)
+            await _tell_one(context, fact, "promoted", event_id, user_id, BY_HOST if _is_by_host(fact) else "")
+        case RegistrationUpdated(event_id=str(event_id), user_id=str(user_id)):
+            await _tell_approved(context, event_id, user_id)
         case RegistrationCancelled(event_id=str(event_id), user_id=str(user_id)):
             await _tell_one(context, fact, "removed", event_id, user_id)
         case EventDeleted(event_id=str(event_id)):
@@ -161,14 +181,25 @@ async def _tell_host(context: Context, fact: Fact, event_id: str, user_id: str) 
         await _tell_one(context, fact, "host", event_id, user_id)
 
 
-async def _tell_one(context: Context, fact: Fact, kind: str, event_id: str, user_id: str) -> None:
+async def _tell_approved(context: Context, event_id: str, user_id: str) -> None:
+    """Tells somebody who waits for a seat of the approval: once for a registration, because later changes of a host
+    look the same."""
+    row = await context.read(lambda tx: tx.one(context.sql.get_approved, event_id=event_id, user_id=user_id))
+    if row:
+        await _tell_one(context, row["seq"], "approved", event_id, user_id)
+
+
+async def _tell_one(
+    context: Context, fact: Fact | int, kind: str, event_id: str, user_id: str, prefix: str = ""
+) -> None:
     row = await context.read(
         lambda tx: tx.one(context.sql.get_contact, event_id=event_id, user_id=user_id, mail=context.sends_mail)
     )
-    await _tell(context, kind, event_id, fact.seq, [dict(row)] if row else [])
+    seq = fact.seq if isinstance(fact, Fact) else fact
+    await _tell(context, kind, event_id, seq, [dict(row)] if row else [], prefix)
 
 
-async def _tell(context: Context, kind: str, event_id: str, seq: int, rows: Sequence[Row]) -> None:
+async def _tell(context: Context, kind: str, event_id: str, seq: int, rows: Sequence[Row], prefix: str = "") -> None:
     """Makes a message for each user. It replaces an older one that waits."""
 
     def notify(tx: Transaction, row: Row) -> None:
@@ -176,7 +207,7 @@ async def _tell(context: Context, kind: str, event_id: str, seq: int, rows: Sequ
             tx,
             row["user_id"],
             kind=kind,
-            dedupe_key=f"{kind}:{event_id}:{row['user_id']}:{seq}",
+            dedupe_key=f"{prefix}{kind}:{event_id}:{row['user_id']}:{seq}",
             texts=texts_of(kind, row),
             event_id=event_id,
             replace=True,

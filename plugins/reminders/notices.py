@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from eventorg.plugin import Context, Notice, Transaction
 
-from .texts import texts_of
+from .texts import head_of, texts_of
 
 _TIME_LENGTH: Final = len("2027-09-15T10:00:00Z")
 
@@ -17,7 +17,9 @@ def refresh(notice: Notice, context: Context, tx: Transaction) -> dict[str, str]
     if found is None or found["end_time"] <= tx.now:
         return None
     row = dict(found)
-    return texts_of(notice.kind, row) if notice.kind == "deleted" or _is_true(notice, row) else None
+    if notice.kind == "deleted":
+        return texts_of(notice.kind, row)
+    return texts_of(head_of(notice.kind, notice.dedupe_key, row), row) if _is_true(notice, row) else None
 
 
 def _is_true(notice: Notice, row: Mapping[str, Any]) -> bool:
@@ -36,6 +38,8 @@ def _is_true(notice: Notice, row: Mapping[str, Any]) -> bool:
             return is_newest and status == "registered"
         case "promoted":
             return bool(status == "registered")
+        case "approved":
+            return bool(status == "waitlisted" and row["approved"])
         case "removed":
             return bool(status == "cancelled")
     return bool(row["is_interested"])  # changed, restored

@@ -13,6 +13,9 @@ _UNCHOSEN: Final = "UTC"
 """The time zone of a user who has not chosen one. The event's zone is used instead."""
 _DAY: Final = "EE, d MMMM y"
 _TIME: Final = "HH:mm"
+BY_HOST: Final = "host:"
+"""How the `dedupe_key` of a message begins if a host, and not a free seat, has promoted the user."""
+
 _HEADS: Final = {
     "ru": {
         "reminder": "⏰ Напоминание: {title}",
@@ -22,6 +25,10 @@ _HEADS: Final = {
         "restored": "✅ Мероприятие всё-таки состоится: {title}",
         "deleted": "❌ Мероприятие удалено: {title}",
         "removed": "🚫 Организатор отменил ваше участие: {title}",
+        "declined": "🚫 Организатор не одобрил вашу заявку: {title}",
+        "seated": "✅ Организатор дал вам место: {title}",
+        "accepted": "✅ Организатор одобрил вашу заявку, место за вами: {title}",
+        "approved": "⏳ Организатор одобрил вашу заявку, вы в списке ожидания: {title}",
         "host": "⭐ Вы стали организатором: {title}",
     },
     "en": {
@@ -32,9 +39,29 @@ _HEADS: Final = {
         "restored": "✅ It takes place after all: {title}",
         "deleted": "❌ Deleted: {title}",
         "removed": "🚫 A host has removed you: {title}",
+        "declined": "🚫 A host has not approved you: {title}",
+        "seated": "✅ A host has given you a seat: {title}",
+        "accepted": "✅ A host has approved you, and you have a seat: {title}",
+        "approved": "⏳ A host has approved you, and you are on the waiting list: {title}",
         "host": "⭐ You are now a host: {title}",
     },
 }
+
+
+_ASKING: Final = {
+    "ru": "Место за вами не закреплено. Ответьте ещё раз, придёте ли вы.",
+    "en": "No seat is kept for you. Please answer again whether you come.",
+}
+"""For who answered "maybe", possibly because the event was postponed."""
+
+
+def head_of(kind: str, dedupe_key: str, row: Mapping[str, Any]) -> str:
+    """Returns which text a kind of message has: it depends on whether the user was approved, and by whom."""
+    if kind == "removed" and not row["approved"]:
+        return "declined"
+    if kind == "promoted" and dedupe_key.startswith(BY_HOST):
+        return "accepted" if row["approval_required"] else "seated"
+    return kind
 
 
 def texts_of(kind: str, row: Mapping[str, Any]) -> dict[str, str]:
@@ -52,6 +79,8 @@ def _message(kind: str, language: str, row: Mapping[str, Any]) -> str:
         same_day = start.date() == end.date()
         when += f" – {_spell(end, _TIME if same_day else f'{_DAY}, {_TIME}', language)}"
     lines = [_HEADS[language][kind].format(title=row["title"]), f"{when} ({zone})", row["location"]]
+    if kind == "changed" and row.get("is_maybe"):
+        lines.append(_ASKING[language])
     return "\n".join(line for line in lines if line)
 
 

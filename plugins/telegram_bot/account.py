@@ -106,12 +106,14 @@ async def _stay(tap: Tap) -> None:
 
 
 async def _lost(bot: Bot, person: Person) -> str:
-    """Returns what is in an account."""
+    """Returns what is in an account: without counts that are zero."""
     events = (await bot.api.get("/users/me/events", person, limit=_MOST_COUNTED))["events"]
     hosted = sum(each["role"] == "organizer" for each in events)
     joined = sum(each["status"] is not None for each in events)
     language = person.language
-    return f"{say(language, 'account.hosted', count=hosted)}, {say(language, 'account.joined', count=joined)}"
+    counts = {"hosted": hosted, "joined": joined}
+    lost = [say(language, f"account.{name}", count=count) for name, count in counts.items() if count]
+    return ", ".join(lost) or say(language, "account.nothing")
 
 
 async def _forget(bot: Bot, person: Person) -> None:

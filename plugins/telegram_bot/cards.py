@@ -24,6 +24,7 @@ _WHEN: Final = re.compile(r"(.+) – (.+) \([\w/+-]+\)")
 _PARTY: Final = re.compile(r"(\d+)\. (.+)")
 _GUESTS: Final = re.compile(r" \+\d+$")
 _MAX_SHOWN: Final = 5_000
+_MAX_UNITS: Final = 4_096
 
 
 class Shown(Struct, frozen=True):
@@ -57,6 +58,9 @@ class Cards:
         api = self._bot.api
         event = await api.get(f"/events/{event_id}", host)
         card = await api.get(f"/events/{event['id']}/card", host, names=NAMES, locale=language)
+        closes = card["registration_closes_at"]
+        if closes and card["status"] == "published" and datetime.fromisoformat(closes) <= self._bot.clock():
+            card["text"] = with_state(card["text"], say(language, "cards.closed"))
         people = await self._people(event, host) if card["names"] else []
         return Shown(card["text"], entities(card, people), keyboard(event, card, language), card["start_unix"])
 
@@ -160,6 +164,15 @@ class Cards:
         except Problem:
             return []
         return [each for each in found["participants"] if each["status"] in ("registered", "attended")]
+
+
+def with_state(text: str, state: str) -> str:
+    """Returns a card's text with a line below its title. The end of a text that is full gives way to it."""
+    title, _, rest = text.partition("\n")
+    longer = f"{title}\n{state}\n{rest}"
+    if (excess := units(longer) - _MAX_UNITS) > 0:
+        longer = longer.encode("utf-16-le")[: -2 * (excess + 1)].decode("utf-16-le", errors="ignore") + "…"
+    return longer
 
 
 def entities(card: dict[str, Any], people: list[dict[str, Any]]) -> list[MessageEntity]:

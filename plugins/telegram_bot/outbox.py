@@ -9,7 +9,8 @@ from .api import Problem
 from .bot import Bot
 from .client import Gone, Later, TelegramError
 from .pace import Priority
-from .texts import language_of, say
+from .people import Person
+from .texts import language_of, say, shorten, units
 
 LOOK_SECONDS: Final = 2.0
 LIMIT: Final = 30
@@ -17,6 +18,10 @@ LEASE_SECONDS: Final = 120
 
 _ASKING: Final = ("changed", "reminders.restored")
 """The kinds of news after which a person may want to answer again."""
+
+_MAX_UNITS: Final = 4_096
+_LEAD_UNITS: Final = len("__ ..")
+"""What stands around the title above a broadcast: a sign of two units, a space, and two line breaks."""
 
 Delivery = dict[str, Any]
 
@@ -46,7 +51,7 @@ async def _send(bot: Bot, delivery: Delivery) -> dict[str, Any]:
         async with asyncio.timeout(LEASE_SECONDS / 2):
             await bot.telegram.send(
                 int(delivery["telegram_id"]),
-                delivery["text"],
+                await _headed(bot, delivery) if is_broadcast else delivery["text"],
                 keyboard=_keyboard(delivery),
                 priority=Priority.BROADCAST if is_broadcast else Priority.NOTICE,
             )
@@ -58,6 +63,17 @@ async def _send(bot: Bot, delivery: Delivery) -> dict[str, Any]:
         bot.log.warning("telegram_delivery_postponed", kind=delivery["kind"], error=type(error).__name__)
         return {"id": delivery["id"], "result": "retry"}
     return {"id": delivery["id"], "result": "sent"}
+
+
+async def _headed(bot: Bot, delivery: Delivery) -> str:
+    """Returns a host's message below the title of its event, if the person may see it, and the title has room."""
+    text: str = delivery["text"]
+    room = _MAX_UNITS - units(text) - _LEAD_UNITS
+    try:
+        event = await bot.api.get(f"/events/{delivery['event_id']}", Person(id=int(delivery["telegram_id"])))
+    except Problem:
+        return text
+    return f"📣 {shorten(event['title'], room)}\n\n{text}" if room > 0 else text
 
 
 def _keyboard(delivery: Delivery) -> InlineKeyboardMarkup | None:

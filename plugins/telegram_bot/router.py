@@ -211,8 +211,12 @@ class Router:
 HELP: Final = "help"
 
 
+_OWN_WORDS: Final = ("unreachable", "registration_closed", "registration_not_open")
+"""The codes whose text is the bot's own: the server's would contain a time in UTC."""
+
+
 def problem_text(problem: Problem, language: str) -> str:
     """Returns what to tell a person about a refusal."""
-    if problem.code == "unreachable":
-        return say(language, "errors.unreachable")
+    if problem.code in _OWN_WORDS:
+        return say(language, f"errors.{problem.code}")
     return problem.text or say(language, "errors.failed")

@@ -29,7 +29,8 @@ async def postpone_event(
     """Moves an event to another time. Everybody who is registered or waits becomes a `maybe`, because they agreed to
     the old time. Only hosts can do this.
 
-    Nobody is promoted from the waiting list meanwhile. People who are checked in stay so. The bot asks everybody again.
+    Nobody of them is promoted from the waiting list meanwhile. People who are checked in or were added by name keep
+    their places. The bot asks everybody else again.
     """
     return await postpone(plugin, event_id, data, request.user)
 

@@ -96,7 +96,7 @@ def test_programs_get_json(server: Server) -> None:
         "code": "event_full",
         "status": 409,
         "title": "Event full",
-        "detail": "All seats are taken, and the event has no waiting list.",
+        "detail": "There are not enough free seats.",
         "next": "Try again later: somebody may leave, or a host may raise the capacity.",
     }
     listed = server.client.get("/problems", headers=headers)

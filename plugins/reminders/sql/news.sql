@@ -126,6 +126,17 @@ JOIN eventorg_contacts AS contacts ON contacts.user_id = :user_id
 WHERE events.id = :event_id
     AND (contacts.channel = 'telegram' OR :mail);
 
+-- name: get_approved(event_id, user_id)^
+-- A registration that is approved and waits for a seat, of an event whose hosts approve.
+SELECT registrations.seq
+FROM eventorg_registrations AS registrations
+JOIN eventorg_events AS events ON events.id = registrations.event_id
+WHERE registrations.event_id = :event_id
+    AND registrations.user_id = :user_id
+    AND registrations.status = 'waitlisted'
+    AND registrations.approved
+    AND events.approval_required;
+
 -- name: list_audience_of_deleted(event_id, seq, mail)
 -- The reachable users whom the deletion of a published event concerns, except the one who deleted it. Some of them can
 -- still be participants: a large event is deleted in steps.

@@ -103,8 +103,15 @@ SELECT
     events.location,
     events.timezone,
     events.status AS event_status,
+    events.approval_required,
     users.timezone AS user_timezone,
     registrations.status,
+    registrations.approved,
+    EXISTS (
+        SELECT 1
+        FROM eventorg_rsvps AS rsvps
+        WHERE rsvps.event_id = events.id AND rsvps.user_id = users.id AND rsvps.answer = 'maybe'
+    ) AS is_maybe,
     coalesce(registrations.status <> 'cancelled', 0) OR EXISTS (
         SELECT 1
         FROM eventorg_rsvps AS rsvps

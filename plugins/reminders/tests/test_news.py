@@ -28,6 +28,36 @@ def test_a_seat_that_was_given_back_is_not_told_of(scene: Scene) -> None:
     assert scene.told() == []
 
 
+def test_approvals_and_refusals_are_told_as_such(scene: Scene) -> None:
+    seated, waits, refused = (scene.guest() for _ in range(3))
+    event_id = scene.event(seated, waits, refused, capacity=1, title="Tea", approval_required=True)
+    for one in (seated, waits):
+        assert scene.host.patch(f"/events/{event_id}/participants/{one.id}", json={"approved": True}).is_success
+    assert scene.host.delete(f"/events/{event_id}/participants/{refused.id}").is_success
+    told = {(one["kind"], one["user_id"]): one["text"].splitlines()[0] for one in scene.told()}
+    assert told == {
+        ("promoted", seated.id): "✅ A host has approved you, and you have a seat: Tea",
+        ("reminders.approved", waits.id): "⏳ A host has approved you, and you are on the waiting list: Tea",
+        ("reminders.removed", refused.id): "🚫 A host has not approved you: Tea",
+    }
+    assert scene.host.patch(f"/events/{event_id}/participants/{waits.id}", json={"guests": 0}).is_success
+    assert scene.host.delete(f"/events/{event_id}/participants/{seated.id}").is_success
+    told = {(one["kind"], one["user_id"]): one["text"].splitlines()[0] for one in scene.told()}
+    assert told == {
+        ("promoted", waits.id): "✅ A seat is free, and it is yours: Tea",
+        ("reminders.removed", seated.id): "🚫 A host has removed you: Tea",
+    }
+
+
+def test_who_is_let_in_is_told_by_whom(scene: Scene) -> None:
+    seated, waits = scene.guest(), scene.guest()
+    event_id = scene.event(seated, waits, capacity=1, title="Tea")
+    more = {"status": "registered", "raise_capacity": True}
+    assert scene.host.patch(f"/events/{event_id}/participants/{waits.id}", json=more).is_success
+    (told,) = scene.told()
+    assert told["text"].splitlines()[0] == "✅ A host has given you a seat: Tea"
+
+
 def test_cancelling_tells_everybody_once(scene: Scene) -> None:
     comes, waits, left = (scene.guest() for _ in range(3))
     event_id = scene.event(left, title="Tea")
@@ -57,6 +87,18 @@ def test_people_who_answered_maybe_are_told_as_participants_are_but_not_reminded
     assert kinds(scene.told(hours=24)) == [("reminder", comes.id)]
     assert scene.host.post(f"/events/{event_id}/cancel").is_success
     assert kinds(scene.told()) == sorted(("cancelled", one.id) for one in (comes, pending, maybe))
+
+
+def test_who_has_no_seat_is_asked_to_answer_again_when_the_event_moves(scene: Scene) -> None:
+    comes, maybe, waits = (scene.guest() for _ in range(3))
+    event_id = scene.event(comes, waits, capacity=1)
+    assert maybe.put(f"/events/{event_id}/rsvp", json={"answer": "maybe"}).is_success
+    scene.settle()
+    scene.move(event_id, hours=72)
+    asked = {one["user_id"]: one["text"].splitlines()[-1] for one in scene.told()}
+    assert asked.pop(maybe.id) == "No seat is kept for you. Please answer again whether you come."
+    assert set(asked) == {comes.id, waits.id}
+    assert not any("answer" in line for line in asked.values())
 
 
 def test_people_who_answered_maybe_are_told_of_a_deletion(scene: Scene) -> None:

@@ -1,5 +1,5 @@
 -- name: list_postponed(event_id)!
--- Who is registered or waits at this moment.
+-- Who is registered or waits at this moment. Who was added by name keeps the place, because nobody can ask.
 INSERT INTO telegram_bot_postponed (event_id, user_id, is_seated, seq)
 SELECT
     event_id,
@@ -7,7 +7,9 @@ SELECT
     status = 'registered',
     seq
 FROM eventorg_registrations
-WHERE event_id = :event_id AND status IN ('registered', 'waitlisted')
+WHERE event_id = :event_id
+    AND status IN ('registered', 'waitlisted')
+    AND user_id NOT IN (SELECT id FROM eventorg_users WHERE name_only)
 ON CONFLICT (event_id, user_id) DO NOTHING;
 
 -- name: count_postponed(event_id)^

@@ -87,14 +87,14 @@ def test_delete_deletes_after_the_button_only(scene: Scene, anna: Any) -> None:
     code = code_of(scene.card(boris.chat))
     boris.say(None, "/delete")
     question = scene.wait(boris.chat, "Вернуть её нельзя")
-    assert "Вы потеряете: 1 ваше событие, 0 записей." in question.text
+    assert "Вы потеряете: 1 ваше мероприятие." in question.text
     assert identity_of(scene, boris).status_code == 200
     boris.tap(question, "Удалить")
     scene.shows(question, "Учётная запись удалена")
     assert identity_of(scene, boris).status_code == 404
     assert scene.acting(anna).get(f"/events/{code}").status_code == 404
     boris.say(None, "/my")
-    scene.wait(boris.chat, "Ближайших событий у вас нет")
+    scene.wait(boris.chat, "Ближайших мероприятий у вас нет")
     assert scene.health == "ok"
 
 
@@ -112,7 +112,7 @@ def test_settings(scene: Scene, anna: Any) -> None:
     anna.tap(menu, "As each event says")
     scene.shows(menu, "1 day, 1 hour")
     assert anna.tap(menu, "Русский")["text"] == "Сохранено."
-    scene.shows(menu, "Язык: Русский", "Напоминания до события: 1 день, 1 час")
+    scene.shows(menu, "Язык: Русский", "Напоминания до мероприятия: 1 день, 1 час")
     assert scene.acting(anna).get("/users/me").json()["locale"] == "ru"
     anna.tap(menu, "Изменить часовой пояс")
     question = scene.wait(anna.chat, "геопозицию")

@@ -72,7 +72,7 @@ def test_everything_is_asked_and_shown_back(scene: Scene) -> None:
 
 def test_what_is_skipped_is_as_usual_in_russian(scene: Scene) -> None:
     anna = begin(scene, "ru")
-    scene.wait(anna.chat, "Как называется событие?")
+    scene.wait(anna.chat, "Как называется мероприятие?")
     anna.say(None, "Чай")
     scene.wait(anna.chat, "Когда начало?")
     anna.say(None, "завтра в 7 вечера")
@@ -82,7 +82,7 @@ def test_what_is_skipped_is_as_usual_in_russian(scene: Scene) -> None:
     for words in ("Сколько продлится?", "Где?", "Сколько всего мест?", "Сколько гостей", "Кто видит имена"):
         scene.shows(question, words)
         anna.tap(question, "Пропустить")
-    scene.shows(question, "Создать событие?", "Мест: без ограничения", "Гостей с собой: 5", "Имена: все")
+    scene.shows(question, "Создать мероприятие?", "Мест: без ограничения", "Гостей с собой: 5", "Имена: все")
     anna.tap(question, "Создать")
     event = event_of(scene, anna)
     assert (event["capacity"], event["max_guests"], event["location"]) == (None, 5, None)

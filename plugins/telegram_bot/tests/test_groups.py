@@ -67,7 +67,11 @@ def test_a_blocked_bot_stops_writing_and_goes_on_after_the_next_start(scene: Sce
     bob.say(None, "/timezone Europe/Paris")
     scene.wait(bob.chat, "Europe/Paris")
     scene.acting(anna).post(f"{event}/broadcasts", json={"text": "And spoons."}).raise_for_status()
-    scene.wait(bob.chat, "And spoons.")
+    assert scene.wait(bob.chat, "And spoons.").text == "📣 Tea\n\nAnd spoons."
+    long = "x" * 4_000
+    scene.acting(anna).patch(event, json={"title": "Tea " * 40}).raise_for_status()
+    scene.acting(anna).post(f"{event}/broadcasts", json={"text": long}).raise_for_status()
+    assert scene.wait(bob.chat, long).text.startswith("📣 Tea Tea")
 
 
 def _finished(scene: Scene, host: Any, event: str) -> Any:

@@ -265,8 +265,8 @@ def test_a_message_goes_to_everybody_after_it_was_shown(scene: Scene, anna: Any)
     scene.shows(menu, "Send me the message.")
     anna.say(None, "Bring cups.")
     preview = scene.wait(anna.chat, "This goes out in private:\n\nBring cups.")
-    assert labels(preview)[:2] == ["📣 To who is going or waiting (1)", "📣 And to the maybes (2)"]
-    assert anna.tap(preview, "maybes")["text"] == "✅ The message is on its way."
+    assert labels(preview)[:2] == ["📣 To everyone going or waiting (1)", "📣 Maybes too (2)"]
+    assert anna.tap(preview, "Maybes")["text"] == "✅ The message is on its way."
     for person in (bob, vera):
         assert "Bring cups." in scene.wait(person.chat, "Bring cups.").text
     [sent] = read(scene, anna, event, "/broadcasts")["broadcasts"]

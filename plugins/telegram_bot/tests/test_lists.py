@@ -41,7 +41,7 @@ def test_my_events_with_roles_and_cards_behind_the_buttons(scene: Scene, anna: A
     assert scene.card(anna.chat, "Cake").text.startswith("Cake\n\nSun, 3 January 2027, 18:00")
     vera = scene.person("Вера", "ru", started=True)
     vera.say(None, "/my")
-    scene.wait(vera.chat, "Ближайших событий у вас нет")
+    scene.wait(vera.chat, "Ближайших мероприятий у вас нет")
 
 
 def test_many_events_are_on_pages(scene: Scene, anna: Any) -> None:

@@ -63,6 +63,14 @@ def test_who_is_checked_in_stays(eventorg: Server) -> None:
     assert host.get(f"/events/{event}").json()["registered_count"] == 1
 
 
+def test_who_was_added_by_name_keeps_the_place(eventorg: Server) -> None:
+    host, event, _ = event_with(eventorg, 2)
+    host.post(f"/events/{event}/participants", json={"first_name": "Olga"}).raise_for_status()
+    assert host.post(f"/events/{event}/postpone", json=LATER).json()["asked"] == 2
+    moved = host.get(f"/events/{event}").json()
+    assert (moved["registered_count"], moved["maybe_count"]) == (1, 2)
+
+
 def test_a_crash_between_two_steps_loses_nobody(
     eventorg: Server, postponing: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -10,7 +10,7 @@ def test_a_group_plays_football_in_russian(scene: Scene) -> None:
     anna.start()
     assert scene.wait(anna.chat, "Здравствуйте").text == (
         "Здравствуйте, Анна! Я помогаю собираться: люди нажимают кнопку в чате, а я веду список.\n\n"
-        "Создайте событие:\n/new Футбол пт 19:00 2ч, 12 мест, Лужники\n\nПодробнее: /help"
+        "Создайте мероприятие:\n/new Футбол пт 19:00 2ч, 12 мест, Лужники\n\nПодробнее: /help"
     )
     group = scene.group(anna, boris, vera)
     anna.say(group, "/timezone Europe/Moscow")
@@ -76,7 +76,7 @@ def test_a_link_shows_the_event_in_private_in_the_language_of_the_reader(scene: 
     scene.shows(scene.card(group), "1. Борис")
     scene.shows(card, "1. Борис")
     boris.start("unknown99")
-    assert "События с таким кодом нет" in scene.wait(boris.chat, "кодом").text
+    assert "Мероприятия с таким кодом нет" in scene.wait(boris.chat, "кодом").text
 
 
 def test_the_bot_is_added_to_a_group_with_an_event(scene: Scene) -> None:

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from ..cards import with_state
 from .scene import Scene, code_of, labels
 
 
@@ -32,11 +33,39 @@ def test_a_refusal_says_why_in_the_language_of_the_person(scene: Scene, anna: An
     card = post(scene, anna, boris, bob, event="Tea tomorrow 18:00, 1 seat", waitlist=False)
     assert anna.tap(card, "Going")["text"] == "You are going. Seats taken: 1 of 1."
     assert boris.tap(card, "Going") == {
-        "text": "Все места заняты, списка ожидания нет.",
+        "text": "Свободных мест не хватает.",
         "show_alert": True,
         "url": None,
     }
-    assert bob.tap(card, "Going")["text"] == "All seats are taken, and the event has no waiting list."
+    assert bob.tap(card, "Going")["text"] == "There are not enough free seats."
+
+
+def test_a_guest_too_many_is_refused_with_true_words_although_there_is_a_waiting_list(scene: Scene, anna: Any) -> None:
+    boris = scene.person("Борис", "ru", started=True)
+    card = post(scene, anna, boris, event="Tea tomorrow 18:00, 1 seat", waitlist=True)
+    boris.tap(card, "Going")
+    assert boris.tap(card, "+1")["text"] == "Свободных мест не хватает."
+
+
+def test_a_closed_registration_is_told_without_a_raw_time(scene: Scene, anna: Any) -> None:
+    boris, bob = scene.person("Борис", "ru", started=True), scene.person("Bob", started=True)
+    card = post(scene, anna, boris, bob)
+    event = f"/events/{code_of(card)}"
+    scene.acting(anna).patch(event, json={"registration_closes_at": "2027-01-01T12:00:00Z"}).raise_for_status()
+    scene.server.clock.advance(seconds=4)
+    assert scene.shows(card, "closed").startswith("Tea\n🔒 Registration is closed\n\nSat, 2 January")
+    assert boris.tap(card, "Going")["text"] == "Запись закрыта."
+    assert bob.tap(card, "Going")["text"] == "Registration is closed."
+    window = {"registration_opens_at": "2027-01-01T20:00:00Z", "registration_closes_at": None}
+    scene.acting(anna).patch(event, json=window).raise_for_status()
+    assert boris.tap(card, "Going")["text"] == "Запись ещё не открыта."
+
+
+def test_a_full_card_has_room_for_its_state() -> None:
+    text = with_state("Tea\n" + "🎉" * 2046, "🔒 Registration is closed")
+    assert text.startswith("Tea\n🔒 Registration is closed\n🎉")
+    assert text.endswith("🎉…")
+    assert 4_090 < len(text.encode("utf-16-le")) // 2 <= 4_096
 
 
 def test_a_refused_guest_changes_nothing(scene: Scene, anna: Any) -> None:
