@@ -134,7 +134,16 @@ def test_an_event_becomes_a_series_and_ends_as_one(scene: Scene, anna: Any) -> N
     menu = menu_of(scene, anna, event)
     anna.tap(menu, "Repeat")
     scene.shows(menu, "How often does the event repeat?")
-    assert anna.tap(menu, "Every week")["text"] == "The event repeats."
+    anna.tap(menu, "Every week")
+    scene.shows(menu, "Create 12 more events until 27 March 2027?")
+    anna.say(None, "yes")
+    scene.wait(anna.chat, "use the buttons")
+    anna.tap(menu, "No")
+    scene.shows(menu, "How often does the event repeat?")
+    assert read(scene, anna, event, "/series")["code"] == "series_not_found"
+    anna.tap(menu, "Every week")
+    scene.shows(menu, "Create 12 more events")
+    assert anna.tap(menu, "Yes")["text"] == "The event repeats."
     scene.shows(menu, "• Sat, 9 January 2027, 18:00")
     series = read(scene, anna, event, "/series")
     assert series["rrule"] == "FREQ=WEEKLY"
@@ -146,6 +155,24 @@ def test_an_event_becomes_a_series_and_ends_as_one(scene: Scene, anna: Any) -> N
     scene.shows(later, "with people?")
     anna.tap(later, "Who has not answered")
     scene.shows(later, "1 person came last time and has not answered:\n\n• Bob")
-    assert anna.tap(menu, "Stop repeating")["text"] == "No more events are made. Those that exist stay."
-    scene.shows(menu, "How often does the event repeat?")
+    assert len(scene.server.wait_for(lambda: scene.acting(anna).get(f"{path}?limit=50").json()["events"][12:])) == 1
+    anna.tap(menu, "Stop repeating")
+    scene.shows(menu, "Cancel those to come too?")
+    assert anna.tap(menu, "cancel those to come")["text"] == "No more events are made. Those to come are cancelled."
+    scene.shows(menu, "The event is cancelled.")
     assert read(scene, anna, event, "/series").get("ended_at")
+    assert read(scene, anna, second)["status"] == "cancelled"
+
+
+def test_a_series_ends_and_its_events_stay(scene: Scene, anna: Any) -> None:
+    event = make(scene, anna)
+    made = scene.acting(anna).post("/series", json={"event_id": event["id"], "rrule": "FREQ=MONTHLY"})
+    assert made.status_code == 201
+    menu = menu_of(scene, anna, event)
+    anna.tap(menu, "Repeat")
+    scene.shows(menu, "The next times:")
+    anna.tap(menu, "Stop repeating")
+    scene.shows(menu, "Cancel those to come too?")
+    assert anna.tap(menu, "keep those to come")["text"] == "No more events are made. Those that exist stay."
+    assert read(scene, anna, event, "/series")["ended_at"]
+    assert read(scene, anna, event)["status"] == "published"
