@@ -21,6 +21,8 @@ def test_a_question_is_added_changed_and_removed(scene: Scene, anna: Any) -> Non
     scene.shows(menu, "I ask nothing yet")
     anna.tap(menu, "Add a question")
     scene.shows(menu, "What do people answer?")
+    anna.say(None, "a text")
+    scene.wait(anna.chat, "Please use the buttons under the question.")
     anna.tap(menu, "one of several")
     scene.shows(menu, "each on a line of its own")
     anna.say(None, "Which pizza?")
@@ -176,3 +178,17 @@ def test_a_series_ends_and_its_events_stay(scene: Scene, anna: Any) -> None:
     assert anna.tap(menu, "keep those to come")["text"] == "No more events are made. Those that exist stay."
     assert read(scene, anna, event, "/series")["ended_at"]
     assert read(scene, anna, event)["status"] == "published"
+
+
+def test_a_message_at_a_confirmation_is_another_time(scene: Scene, anna: Any) -> None:
+    event = make(scene, anna)
+    menu = menu_of(scene, anna, event)
+    anna.tap(menu, "Postpone")
+    scene.shows(menu, "To when?")
+    anna.say(None, "Sun 19:00")
+    scene.wait(anna.chat, "Postpone to Sun, 3 January 2027, 19:00")
+    anna.say(None, "Mon 20:00")
+    question = scene.wait(anna.chat, "Postpone to Mon, 4 January 2027, 20:00")
+    anna.tap(question, "Yes")
+    scene.shows(question, "The event has moved.")
+    assert read(scene, anna, event)["start_time"] == "2027-01-04T19:00:00Z"
