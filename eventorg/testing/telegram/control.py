@@ -15,7 +15,8 @@
     messages {chat} -> {messages}; journal {} -> {calls}; transcript {} -> {entries}
     fail {method, code, description, parameters?, times?}; down {down}; tell {kind, update}
 
-A `chat`, a `user`, an `owner` is an id. A `result` is one of an answer, or its id. Without `chat`, people act in private. An error is 400 with `error`.
+A `chat`, a `user`, an `owner` is an id. A `result` is one of an answer, or its id.
+Without `chat`, people act in private. An error is 400 with `error`.
 """
 
 import json
