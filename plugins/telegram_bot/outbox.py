@@ -18,6 +18,9 @@ LEASE_SECONDS: Final = 120
 _ASKING: Final = ("changed", "reminders.restored")
 """The kinds of news after which a person may want to answer again."""
 
+_DELETED: Final = "reminders.deleted"
+"""The kind of news of an event that is not there any more."""
+
 Delivery = dict[str, Any]
 
 
@@ -63,7 +66,7 @@ async def _send(bot: Bot, delivery: Delivery) -> dict[str, Any]:
 def _keyboard(delivery: Delivery) -> InlineKeyboardMarkup | None:
     """Returns the buttons under a message: to see its event, and to answer again if the event has moved."""
     event_id = delivery["event_id"]
-    if not event_id:
+    if not event_id or delivery["kind"] == _DELETED:
         return None
     language = language_of(delivery["locale"])
 
