@@ -7,6 +7,7 @@ from telegram import InlineKeyboardButton, InlineKeyboardMarkup
 
 from .api import Problem
 from .bot import Bot
+from .client import Gone, Later, TelegramError
 from .people import Person
 from .private import in_private
 from .router import Feature, Said, Tap
@@ -95,10 +96,47 @@ async def _delete(said: Said) -> None:
 
 
 async def _delete_now(tap: Tap) -> None:
-    await tap.bot.api.call("DELETE", "/users/me", tap.person)
-    await _forget(tap.bot, tap.person)
-    tap.bot.news.set()
+    bot, person = tap.bot, tap.person
+    since = (await bot.api.call("GET", "/changes", params={"after": "latest"}))["next"]
+    cards = await _cards_of(bot, person)
+    await bot.api.call("DELETE", "/users/me", person)
+    await _forget(bot, person)
+    bot.news.set()
     await _say_last(tap, "account.deleted")
+    await _end_cards(bot, cards, since)
+    bot.news.set()
+
+
+async def _cards_of(bot: Bot, person: Person) -> list[dict[str, Any]]:
+    """Returns where the cards of the events are that would go with the account."""
+    events = (await bot.api.get("/users/me/events", person, limit=_MOST_COUNTED))["events"]
+    codes = [each["code"] for each in events if each["role"] == "organizer"]
+    found = [await bot.api.get(f"/events/{code}/placements", person, limit=_MOST_COUNTED) for code in codes]
+    return [placement for each in found for placement in each["placements"]]
+
+
+async def _end_cards(bot: Bot, cards: list[dict[str, Any]], since: int) -> None:
+    """Says on cards that their event was deleted since a change. Those of events that passed to a co-host stay current,
+    unless the event is private."""
+    deleted: set[str] = set()
+    while True:
+        page = await bot.api.call("GET", "/changes", params={"after": since, "limit": _MOST_COUNTED})
+        deleted |= {each["event_id"] for each in page["changes"] if each["type"] == "event.deleted"}
+        since = page["next"]
+        if len(page["changes"]) < _MOST_COUNTED:
+            break
+    for card in cards:
+        chat = None if card["chat_id"] is None else int(card["chat_id"])
+        message = card["message_id"] if chat is None else int(card["message_id"])
+        try:
+            if card["event_id"] not in deleted:  # the placement of the host has gone with the account
+                thread = None if card["thread_id"] is None else int(card["thread_id"])
+                await bot.cards.place(card["event_id"], chat, message, card["locale"], thread=thread)
+                continue
+            await bot.reminders.forget(card)
+            await bot.telegram.edit(say(card["locale"], "cards.deleted"), chat=chat, message=message)
+        except (Gone, Later, Problem, TelegramError) as error:
+            bot.log.warning("telegram_card_not_ended", event_id=card["event_id"], error=type(error).__name__)
 
 
 async def _stay(tap: Tap) -> None:

@@ -25,6 +25,7 @@ _PARTY: Final = re.compile(r"(\d+)\. (.+)")
 _GUESTS: Final = re.compile(r" \+\d+$")
 _MAX_SHOWN: Final = 5_000
 _MAX_UNITS: Final = 4_096
+_MOST_PLACES: Final = 1_000
 
 
 class Shown(Struct, frozen=True):
@@ -109,10 +110,24 @@ class Cards:
         host = person if is_host else await self.host_of(event["id"]) if is_private else None
         try:
             await self.place(event["id"], chat, message, language, host, thread)
+            if chat > 0:
+                await self._withdraw_older(event["id"], chat, message, person)
         except Problem as problem:
             if problem.is_passing or not is_private:
                 raise
             # No host of this private event uses the bot: the card stays as it is.
+
+    async def _withdraw_older(self, event_id: str, chat: int, newest: int, person: Person) -> None:
+        """Leaves the older cards of an event in a private chat as they are: one there is enough, and each costs an
+        edit. Raises `Problem`."""
+        found = await self._bot.api.get(f"/events/{event_id}/placements", person, limit=_MOST_PLACES)
+        for each in found["placements"]:
+            if each["chat_id"] == str(chat) and int(each["message_id"]) < newest:
+                try:
+                    await self._bot.api.call("DELETE", f"/placements/{each['id']}")
+                except Problem as problem:
+                    if problem.status != HTTPStatus.NOT_FOUND:  # forgotten meanwhile
+                        raise
 
     async def place(
         self,

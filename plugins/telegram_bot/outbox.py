@@ -22,6 +22,8 @@ _ASKING: Final = ("changed", "reminders.restored")
 _MAX_UNITS: Final = 4_096
 _LEAD_UNITS: Final = len("__ ..")
 """What stands around the title above a broadcast: a sign of two units, a space, and two line breaks."""
+_DELETED: Final = "reminders.deleted"
+"""The kind of news of an event that is not there any more."""
 
 Delivery = dict[str, Any]
 
@@ -79,7 +81,7 @@ async def _headed(bot: Bot, delivery: Delivery) -> str:
 def _keyboard(delivery: Delivery) -> InlineKeyboardMarkup | None:
     """Returns the buttons under a message: to see its event, and to answer again if the event has moved."""
     event_id = delivery["event_id"]
-    if not event_id:
+    if not event_id or delivery["kind"] == _DELETED:
         return None
     language = language_of(delivery["locale"])
 

@@ -88,9 +88,11 @@ def describe(result: dict[str, Any], language: str) -> str:
         return say(language, f"taps.{result['answer']}") if result["answer"] else say(language, "taps.declined")
     if not registration["approved"]:
         return say(language, "taps.pending")
-    if registration["waitlist_position"]:
-        return say(language, "taps.waiting", position=registration["waitlist_position"])
     guests = registration["guests"]
+    if position := registration["waitlist_position"]:
+        if guests:
+            return say(language, "taps.waiting_with", position=position, count=guests)
+        return say(language, "taps.waiting", position=position)
     words = say(language, "taps.going_with", count=guests) if guests else say(language, "taps.going")
     if counts["capacity"] is None:
         return words

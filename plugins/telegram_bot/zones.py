@@ -150,12 +150,16 @@ def _cities() -> dict[str, str]:
 
 async def _choose(tap: Tap) -> None:
     zone, _, code = tap.argument.partition(":")
+    is_done = True
     if code:
         event = await tap.bot.api.get(f"/events/{code}", tap.person)
-        await _move(tap.bot, tap.person, event, zone, tap.key)
+        is_done = event["role"] in ("organizer", "host")
+        if is_done:
+            await _move(tap.bot, tap.person, event, zone, tap.key)
     words = await set_zone(tap.bot, tap.chat or tap.person.id, tap.person, zone, tap.key)
     await tap.toast(words)
-    await tap.bot.telegram.edit(words, chat=tap.chat, message=tap.message_id)
+    if is_done:  # otherwise a host can still move the event
+        await tap.bot.telegram.edit(words, chat=tap.chat, message=tap.message_id)
 
 
 async def _move(bot: Bot, person: Person, event: dict[str, Any], zone: str, key: str) -> None:

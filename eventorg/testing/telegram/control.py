@@ -15,7 +15,8 @@
     messages {chat} -> {messages}; journal {} -> {calls}; transcript {} -> {entries}
     fail {method, code, description, parameters?, times?}; down {down}; tell {kind, update}
 
-A `chat`, a `user`, an `owner` is an id. Without `chat`, people act in private. An error is 400 with `error`.
+A `chat`, a `user`, an `owner` is an id. A `result` is one of an answer, or its id.
+Without `chat`, people act in private. An error is 400 with `error`.
 """
 
 import json
@@ -55,10 +56,17 @@ class Control:
         return self._tg.people[said["user"]]
 
     def _chat(self, said: Json, key: str = "chat") -> Chat | None:
-        return self._tg.chats[said[key]] if key in said else None
+        if key not in said:
+            return None
+        if said[key] not in self._tg.chats:
+            raise LookupError(f"no chat {said[key]}")
+        return self._tg.chats[said[key]]
 
     def _group(self, said: Json) -> Chat:
-        return self._tg.chats[said["chat"]]
+        chat = self._chat(said)
+        if chat is None:
+            raise LookupError("chat is missing")
+        return chat
 
     def _find(self, said: Json, key: str = "message_id") -> Message:
         chat = self._chat(said) or self._who(said).chat

@@ -53,9 +53,12 @@ class Message:
         return [{"text": key} if isinstance(key, str) else key for row in rows for key in row]
 
     def button(self, wanted: str) -> Json:
-        """Returns the first button with this data, or with this in its text. Raises `LookupError`."""
+        """Returns the button with this data or text, else the first with this in its text. Raises `LookupError`."""
         for one in self.buttons:
-            if one.get("callback_data") == wanted or wanted in one["text"]:
+            if wanted in (one.get("callback_data"), one["text"]):
+                return one
+        for one in self.buttons:
+            if wanted in one["text"]:
                 return one
         raise LookupError(f"no button {wanted!r} among {[one['text'] for one in self.buttons]}")
 

@@ -3,7 +3,7 @@
 import asyncio
 import re
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from eventorg.testing.telegram.chats import Chat
@@ -26,6 +26,8 @@ class Person:
     language_code: str | None = None
     started: bool = False
     blocked: bool = False
+    offered: dict[str, Json] = field(default_factory=dict)
+    """The results of the inline queries, by ID."""
 
     def json(self) -> Json:
         """Returns the `User` as the bot gets it."""
@@ -146,10 +148,17 @@ class Person:
         if self.tg.inline_mode:
             self.tg.tell("inline_query", asked)
         async with asyncio.timeout(timeout):
-            return await future
+            answer = await future
+        self.offered |= {str(result["id"]): result for result in answer["results"]}
+        return answer
 
-    async def choose(self, result: Json, where: "Chat | Person", query: str = "") -> Message:
-        """Posts a result of an inline query to any chat. The bot hears of it only if it has inline feedback."""
+    async def choose(self, result: Json | str, where: "Chat | Person", query: str = "") -> Message:
+        """Posts a result of an inline query, or the one with this ID, to any chat. The bot hears of it only if it has
+        inline feedback. Raises `LookupError` if the person was offered no result with this ID."""
+        if isinstance(result, str):
+            if result not in self.offered:
+                raise LookupError(f"no result {result!r} among {list(self.offered)}")
+            result = self.offered[result]
         chat = where.chat if isinstance(where, Person) else where
         message = self.tg.put_inline(chat, self.json(), result)
         self.tg.transcript.note_act(self.first_name, "choose", {"chat": chat.title}, message.json())

@@ -73,7 +73,7 @@ async def _remove(visit: Visit, question_id: str) -> None:
 async def _kinds(visit: Visit) -> None:
     """Asks what the answers to a new question are."""
     buttons = [visit.named(f"kind_{kind}", "new", kind) for kind in KINDS]
-    await visit.show(visit.say("kinds_ask"), [*in_rows(buttons, 1), visit.back("questions")])
+    await visit.confirm(visit.say("kinds_ask"), [*in_rows(buttons, 1), visit.back("questions")])
 
 
 async def _ask(visit: Visit, kind: str, notice: str = "") -> None:

@@ -7,7 +7,7 @@ from ..router import Feature, Said, Tap
 from ..state import DIALOG
 from ..texts import say
 from . import adding, asking, exports, fields, inviting, menu, messages, people, repeating, silent, times
-from .visits import KIND, PREFIX, Handler, Visit, event_for
+from .visits import BUTTONS, KIND, PREFIX, Handler, Visit, event_for
 
 _MODULES: Final = (menu, fields, times, people, adding, messages, exports, inviting, asking, silent, repeating)
 ACTIONS: Final[dict[str, Handler]] = {name: act for module in _MODULES for name, act in module.ACTIONS.items()}
@@ -36,7 +36,12 @@ async def _tap(tap: Tap) -> None:
 async def _text(said: Said) -> bool:
     """Passes a message to the question that waits for it."""
     kept = await said.bot.state.get(DIALOG, said.person.id)
-    if kept.get("kind") != KIND or (handle := ANSWERS.get(kept["answer"])) is None:
+    if kept.get("kind") != KIND:
+        return False
+    if kept["answer"] == BUTTONS:
+        await said.reply(say(said.person.language, "questions.use_buttons"))
+        return True
+    if (handle := ANSWERS.get(kept["answer"])) is None:
         return False
     try:
         event = await event_for(said.bot, said.person, kept["code"])

@@ -1,13 +1,16 @@
 """Series: an event that repeats."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from babel.dates import format_datetime
+from babel.dates import format_date, format_datetime
+from dateutil.rrule import rrulestr
 
 from ..api import Problem
 from ..screens import in_rows
+from .menu import show_menu
+from .moments import times_of
 from .visits import Handlers, Json, Visit
 
 _RULES: Final = {
@@ -18,6 +21,9 @@ _RULES: Final = {
 }
 _NONE: Final = "series_not_found"
 _ROW: Final = 2
+_HORIZON: Final = timedelta(days=90)
+_MAX_EVENTS: Final = 50
+"""A series has its events of the next 90 days, 50 with the first one, and makes the others in time."""
 
 
 async def _series(visit: Visit) -> Json | None:
@@ -49,6 +55,28 @@ def _times(visit: Visit, series: Json) -> list[str]:
     return [format_datetime(each, "EE, d MMMM y, HH:mm", locale=visit.language) for each in local]
 
 
+async def _ask(visit: Visit, name: str) -> None:
+    """Says how many events there would be, and asks."""
+    dates = _dates(visit, _RULES[name])
+    body = visit.say("series_ask_later")
+    if dates:
+        until = format_date(dates[-1], "d MMMM y", locale=visit.language)
+        body = visit.say("series_ask", count=len(dates), until=until)
+    no = visit.named("no", "repeat")
+    await visit.confirm(body, [[visit.named("yes", "series", name), no]])
+
+
+def _dates(visit: Visit, rule: str) -> list[datetime]:
+    """Returns the starts of the events that the server makes at once."""
+    start = times_of(visit.event)[0]
+    zone = start.tzinfo
+    now, first = visit.bot.clock(), start.replace(tzinfo=None)
+    last = (now + _HORIZON).astimezone(zone).replace(tzinfo=None)
+    local_now = now.astimezone(zone).replace(tzinfo=None)
+    dates = [each for each in rrulestr(rule, dtstart=first).between(first, last) if each > local_now]
+    return dates[: _MAX_EVENTS - (first > local_now)]
+
+
 async def _repeat(visit: Visit, name: str) -> None:
     """Makes the event the first of a series."""
     body = {"event_id": visit.id, "rrule": _RULES[name]}
@@ -57,11 +85,25 @@ async def _repeat(visit: Visit, name: str) -> None:
     await _show(visit)
 
 
-async def _end(visit: Visit, series_id: str) -> None:
-    """Ends the series. The events that exist stay."""
-    await visit.bot.api.call("DELETE", f"/series/{series_id}", visit.person)
-    await visit.toast(visit.say("series_ended"))
-    await _show(visit)
+async def _ask_end(visit: Visit, series_id: str) -> None:
+    """Asks what becomes of the events to come."""
+    rows = [
+        [visit.named("series_end_keep", "ended", series_id, 0)],
+        [visit.named("series_end_cancel", "ended", series_id, 1)],
+        visit.back("repeat"),
+    ]
+    await visit.confirm(visit.say("series_end_ask"), rows)
 
 
-ACTIONS: Handlers = {"repeat": _show, "repeated": _repeat, "unrepeat": _end}
+async def _end(visit: Visit, series_id: str, cancels: str) -> None:
+    """Ends the series. The events that exist stay, or those to come are cancelled."""
+    is_all = cancels == "1"
+    params = {"cancel": "true"} if is_all else {}
+    await visit.bot.api.call("DELETE", f"/series/{series_id}", visit.person, params=params)
+    visit.bot.news.set()
+    await visit.toast(visit.say("series_cancelled" if is_all else "series_ended"))
+    visit.event = await visit.get()
+    await show_menu(visit)
+
+
+ACTIONS: Handlers = {"repeat": _show, "repeated": _ask, "series": _repeat, "unrepeat": _ask_end, "ended": _end}

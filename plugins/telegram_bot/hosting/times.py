@@ -49,7 +49,8 @@ async def _answer(visit: Visit) -> None:
         return await _ask(visit, purpose, visit.say("no_time" if times is None else "past"))
     body = visit.say(f"{purpose}_confirm", when=when(*times, zone, visit.language))
     yes = visit.named("yes", "moved", purpose, *(int(each.timestamp()) for each in times))
-    return await visit.show(body, [[yes], [visit.named("another_time", "time", purpose)], visit.back()])
+    rows = [[yes], [visit.named("another_time", "time", purpose)], visit.back()]
+    return await visit.ask("time", body, rows, purpose=purpose)  # a message is another time
 
 
 async def _moved(visit: Visit, purpose: str, start: str, end: str) -> None:

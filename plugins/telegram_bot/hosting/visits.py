@@ -18,6 +18,8 @@ KIND: Final = "host"
 """The `kind` of a dialog in which the menu waits for a message."""
 PREFIX: Final = "h"
 """What the data of the menu's buttons begins with: `h:<code>:<action>:<argument>…`."""
+BUTTONS: Final = "buttons"
+"""The `answer` of a question that only buttons answer."""
 _HOSTS: Final = ("organizer", "host")
 
 Json = dict[str, Any]
@@ -105,6 +107,10 @@ class Visit:
         await self.bot.state.set(DIALOG, self.person.id, values, await self.bot.api.user_id(self.person))
         self.is_asking = True
         await self.show(body, rows)
+
+    async def confirm(self, body: str, rows: Rows) -> None:
+        """Shows a screen that only its buttons answer. A message is told so."""
+        await self.ask(BUTTONS, body, rows)
 
 
 Handler = Callable[..., Awaitable[None]]

@@ -98,6 +98,30 @@ def test_delete_deletes_after_the_button_only(scene: Scene, anna: Any) -> None:
     assert scene.health == "ok"
 
 
+def test_cards_of_deleted_events_say_so(scene: Scene, anna: Any) -> None:
+    boris, olga = scene.person("Борис", "ru", started=True), scene.person("Olga", started=True)
+    group = scene.group(boris, anna, olga)
+    boris.say(group, "/new Чай завтра 18:00")
+    gone = scene.card(group, "Чай")
+    boris.say(group, "/new Пирог завтра 18:00")
+    kept = scene.card(group, "Пирог")
+    host, path = scene.acting(boris), f"/events/{code_of(kept)}"
+    user_id = scene.acting(olga).get("/users/me").json()["id"]
+    host.post(f"{path}/hosts", json={"user_id": user_id}).raise_for_status()
+    scene.acting(olga).patch(path, json={"location": "Кафе"}).raise_for_status()
+    anna.tap(gone, "Иду")
+    boris.say(None, "/delete")
+    question = scene.wait(boris.chat, "перейдут к нему; остальные удалятся.")
+    boris.tap(question, "Удалить")
+    assert scene.shows(gone, "Событие удалено.") == "❌ Событие удалено."
+    assert labels(gone) == []
+    scene.server.clock.advance(seconds=15)
+    news = scene.wait(anna.chat, "Deleted: Чай")
+    assert labels(news) == []
+    assert olga.tap(kept, "Иду")["text"] == "You are going."
+    scene.shows(kept, "Olga")
+
+
 def test_settings(scene: Scene, anna: Any) -> None:
     anna.say(None, "/settings")
     menu = scene.wait(anna.chat, "Language: English")

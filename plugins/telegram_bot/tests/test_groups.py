@@ -100,3 +100,17 @@ def test_html_and_emoji_in_names_are_shown_as_they_are(scene: Scene) -> None:
     mention = next(each for each in card.entities if each["type"] == "text_mention")
     written = text.encode("utf-16-le")[mention["offset"] * 2 : (mention["offset"] + mention["length"]) * 2]
     assert written.decode("utf-16-le") == "<b>Anna</b> & 👩‍👩‍👧"
+
+
+def test_a_button_sets_the_zone_of_a_group_for_any_member(scene: Scene) -> None:
+    anna, bob = scene.person("Anna", started=True), scene.person("Bob", started=True)
+    group = scene.group(anna, bob)
+    anna.say(group, "/new Tea tomorrow 18:00")
+    question = scene.wait(group, "I do not know your time zone")
+    card = scene.card(group)
+    assert bob.tap(question, "Berlin")["text"] == "The time zone of this chat is Europe/Berlin."
+    path = f"/events/{code_of(card)}"
+    assert scene.acting(anna).get(path).json()["timezone"] == "UTC"
+    assert anna.tap(question, "Berlin")["text"] == "The time zone of this chat is Europe/Berlin."
+    scene.shows(question, "The time zone of this chat is Europe/Berlin.")
+    assert scene.acting(anna).get(path).json()["timezone"] == "Europe/Berlin"

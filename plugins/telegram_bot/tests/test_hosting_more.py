@@ -21,6 +21,8 @@ def test_a_question_is_added_changed_and_removed(scene: Scene, anna: Any) -> Non
     scene.shows(menu, "I ask nothing yet")
     anna.tap(menu, "Add a question")
     scene.shows(menu, "What do people answer?")
+    anna.say(None, "a text")
+    scene.wait(anna.chat, "Please use the buttons under the question.")
     anna.tap(menu, "one of several")
     scene.shows(menu, "each on a line of its own")
     anna.say(None, "Which pizza?")
@@ -134,7 +136,16 @@ def test_an_event_becomes_a_series_and_ends_as_one(scene: Scene, anna: Any) -> N
     menu = menu_of(scene, anna, event)
     anna.tap(menu, "Repeat")
     scene.shows(menu, "How often does the event repeat?")
-    assert anna.tap(menu, "Every week")["text"] == "The event repeats."
+    anna.tap(menu, "Every week")
+    scene.shows(menu, "Create 12 more events until 27 March 2027?")
+    anna.say(None, "yes")
+    scene.wait(anna.chat, "use the buttons")
+    anna.tap(menu, "No")
+    scene.shows(menu, "How often does the event repeat?")
+    assert read(scene, anna, event, "/series")["code"] == "series_not_found"
+    anna.tap(menu, "Every week")
+    scene.shows(menu, "Create 12 more events")
+    assert anna.tap(menu, "Yes")["text"] == "The event repeats."
     scene.shows(menu, "• Sat, 9 January 2027, 18:00")
     series = read(scene, anna, event, "/series")
     assert series["rrule"] == "FREQ=WEEKLY"
@@ -146,6 +157,38 @@ def test_an_event_becomes_a_series_and_ends_as_one(scene: Scene, anna: Any) -> N
     scene.shows(later, "with people?")
     anna.tap(later, "Who has not answered")
     scene.shows(later, "1 person came last time and has not answered:\n\n• Bob")
-    assert anna.tap(menu, "Stop repeating")["text"] == "No more events are made. Those that exist stay."
-    scene.shows(menu, "How often does the event repeat?")
+    assert len(scene.server.wait_for(lambda: scene.acting(anna).get(f"{path}?limit=50").json()["events"][12:])) == 1
+    anna.tap(menu, "Stop repeating")
+    scene.shows(menu, "Cancel those to come too?")
+    assert anna.tap(menu, "cancel those to come")["text"] == "No more events are made. Those to come are cancelled."
+    scene.shows(menu, "The event is cancelled.")
     assert read(scene, anna, event, "/series").get("ended_at")
+    assert read(scene, anna, second)["status"] == "cancelled"
+
+
+def test_a_series_ends_and_its_events_stay(scene: Scene, anna: Any) -> None:
+    event = make(scene, anna)
+    made = scene.acting(anna).post("/series", json={"event_id": event["id"], "rrule": "FREQ=MONTHLY"})
+    assert made.status_code == 201
+    menu = menu_of(scene, anna, event)
+    anna.tap(menu, "Repeat")
+    scene.shows(menu, "The next times:")
+    anna.tap(menu, "Stop repeating")
+    scene.shows(menu, "Cancel those to come too?")
+    assert anna.tap(menu, "keep those to come")["text"] == "No more events are made. Those that exist stay."
+    assert read(scene, anna, event, "/series")["ended_at"]
+    assert read(scene, anna, event)["status"] == "published"
+
+
+def test_a_message_at_a_confirmation_is_another_time(scene: Scene, anna: Any) -> None:
+    event = make(scene, anna)
+    menu = menu_of(scene, anna, event)
+    anna.tap(menu, "Postpone")
+    scene.shows(menu, "To when?")
+    anna.say(None, "Sun 19:00")
+    scene.wait(anna.chat, "Postpone to Sun, 3 January 2027, 19:00")
+    anna.say(None, "Mon 20:00")
+    question = scene.wait(anna.chat, "Postpone to Mon, 4 January 2027, 20:00")
+    anna.tap(question, "Yes")
+    scene.shows(question, "The event has moved.")
+    assert read(scene, anna, event)["start_time"] == "2027-01-04T19:00:00Z"

@@ -44,6 +44,24 @@ def test_my_events_with_roles_and_cards_behind_the_buttons(scene: Scene, anna: A
     scene.wait(vera.chat, "Ближайших мероприятий у вас нет")
 
 
+def test_only_the_newest_private_card_of_an_event_is_live(scene: Scene, anna: Any) -> None:
+    code = create(scene, anna, "Tea", visibility="unlisted")
+    messages: list[str] = []
+    for _ in range(2):
+        seen = len([each for each in anna.chat.shown if "⚙️ Tea" in each.text])
+        anna.start(code)
+        scene.telegram.wait_until(
+            lambda seen=seen: len([each for each in anna.chat._inner.shown if "⚙️ Tea" in each.text]) > seen, timeout=15
+        )
+        messages.append(str(scene.card(anna.chat, "Tea").message_id))
+    assert messages[0] != messages[1]
+    kept = scene.acting(anna).get("/users/me/export").json()["plugins"]["placements"]
+    assert len(kept) == 1
+    scene.acting(anna).patch(f"/events/{code}", json={"title": "Cake"}).raise_for_status()
+    scene.server.clock.advance(seconds=4)
+    assert str(scene.card(anna.chat, "Cake").message_id) == messages[1]
+
+
 def test_many_events_are_on_pages(scene: Scene, anna: Any) -> None:
     for number in range(1, 11):
         create(scene, anna, f"Event {number}", 1 + number)

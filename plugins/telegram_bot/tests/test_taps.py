@@ -163,3 +163,13 @@ def test_a_new_time_is_told_with_buttons_to_answer_again(scene: Scene, anna: Any
     assert bob.tap(news, "Not going")["text"] == "You are not going."
     bob.tap(news, "Show event")
     assert "Sun, 3 January 2027, 18:00" in scene.card(bob.chat).text
+
+
+def test_a_guest_in_the_queue_is_confirmed(scene: Scene, anna: Any) -> None:
+    boris, bob = scene.person("Борис", "ru", started=True), scene.person("Bob", started=True)
+    card = post(scene, anna, boris, bob, event="Tea tomorrow 18:00, 1 seat")
+    anna.tap(card, "Going")
+    bob.tap(card, "Going")
+    assert bob.tap(card, "+1")["text"] == "You are number 1 on the waiting list, with 1 guest."
+    assert boris.tap(card, "Going")["text"] == "Мест нет. Вы в очереди под номером 2."
+    assert boris.tap(card, "+1")["text"] == "Вы в очереди под номером 2, с вами 1 гость."

@@ -119,6 +119,11 @@ def test_what_cannot_be_done_is_an_error(program: Program) -> None:
     assert "error" in program.act("say", 400, user=999, text="Hello")
     assert "error" in program.act("person", 400, name="Anna")
     anna = program.act("person", first_name="Anna")["id"]
+    assert program.act("say", 400, user=anna, chat=-5, text="Hello")["error"] == "no chat -5"
+    assert program.act("messages", 400, chat=-5)["error"] == "no chat -5"
+    assert program.act("messages", 400)["error"] == "chat is missing"
+    group = program.act("group", title="Tea", owner=anna)["id"]
+    assert program.act("choose", 400, user=anna, chat=group, result="1")["error"] == "no result '1' among []"
     assert program.act("forward", 400, user=anna, message_id=999_999)["error"] == "no message 999999"
 
 

@@ -70,6 +70,15 @@ def test_answers_that_are_not_right_are_refused(api: Api, tg: Any, anna: Any, gr
     assert tap.result()["url"] == url
 
 
+def test_an_exact_label_wins_over_a_part_of_one(api: Api, anna: Any) -> None:
+    labels = ("Going home", "Going", "Home")
+    rows = [[{"text": each, "callback_data": each.lower()} for each in labels]]
+    api("sendMessage", chat_id=anna.start().chat.id, text="Tea", reply_markup={"inline_keyboard": rows})
+    card = anna.chat.shown[-1]
+    found = [card.button(wanted)["text"] for wanted in ("Going", "going", "home", "Hom")]
+    assert found == ["Going", "Going", "Home", "Home"]
+
+
 def test_a_link_does_not_reach_the_bot(api: Api, anna: Any) -> None:
     api("sendMessage", chat_id=anna.id, text="Tea", reply_markup=CARD)
     with pytest.raises(LookupError, match="no callback button"):
@@ -97,7 +106,7 @@ def test_an_inline_query_gets_results_that_can_be_posted(api: Api, tg: Any, anna
     assert api("answerInlineQuery", inline_query_id=query["id"], results=results, button=button, **more) is True
     answer = asking.result()
     assert answer == {"results": results, "button": button} | more
-    card = anna.choose(answer["results"][0], group)
+    card = anna.choose("tea", group)
     assert card.inline_message_id
     tap = Acting(lambda: anna.tap(card, "Going"))
     query = asked(api, tg, "callback_query")
