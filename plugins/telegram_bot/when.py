@@ -12,84 +12,33 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
+from .phrases import (
+    AT,
+    BEFORE,
+    CLOCK,
+    DATES,
+    DAY,
+    DOTTED,
+    EDGES,
+    FLAGS,
+    GUESTS,
+    HOUR,
+    LENGTH,
+    LINKS,
+    MASK,
+    MONTH_STEMS,
+    MONTHS,
+    NO_WAITLIST,
+    NOON,
+    RANGE,
+    SEATS,
+    WEEKDAY,
+    WEEKDAYS,
+)
+
 HOURS: Final = 2
 """The length of an event that says nothing about it."""
 MAX_LENGTH: Final = timedelta(days=31)
-
-_FLAGS: Final = re.IGNORECASE
-_SEATS: Final = re.compile(
-    r"\b(?:(?:max\.?|up to|до|макс\.?|максимум)\s+)?(\d{1,6})\s*"
-    r"(?:seats?|places?|people|persons?|players?|spots?|мест(?:а|о)?|чел(?:\.|овека?)?|участник(?:а|ов)?|игрок(?:а|ов)?)(?!\w)",
-    _FLAGS,
-)
-_GUESTS: Final = re.compile(
-    r"(?:\b(\d{1,2})\s*(?:guests?|гост(?:ь|я|ей))\b|\b(?:no|without|без)\s+(?:guests|гостей)\b)", _FLAGS
-)
-_NO_WAITLIST: Final = re.compile(
-    r"\b(?:(?:no|without)\s+(?:a\s+)?(?:waiting\s+list|wait-?list|queue)|без\s+(?:очереди|листа\s+ожидания))\b", _FLAGS
-)
-_LENGTH: Final = re.compile(
-    r"(?<!\bat )(?<!\bin )(?<!\bв )(?<!\bчерез )\b(?:(?:for|на)\s+)?"
-    r"(?:(\d+(?:[.,]\d+)?)\s*(?:hours?|hrs?|h|час(?:а|ов)?|ч)(?![\w])\.?)?\s*"
-    r"(?:(\d+)\s*(?:minutes?|mins?|m|минут[аы]?|мин|м)(?!\w)\.?)?",
-    _FLAGS,
-)
-_RANGE: Final = re.compile(
-    r"(?P<from>\b(?:с|from|в|at)\s+)?(?<![\d.:])\b(\d{1,2})(?:[:.](\d\d))?\s*(?:-|–|—|до|to|till|until)\s*"
-    r"(\d{1,2})(?:[:.]?(\d\d))?(?!\w|[.:]\d)",
-    _FLAGS,
-)
-_DATES: Final = re.compile(r"\d{1,2}\.(?:0[1-9]|1[0-2])\s*\W\s*\d{1,2}\.(?:0[1-9]|1[0-2])")
-"""What looks like a range of times, and is one of dates."""
-_CLOCK: Final = re.compile(
-    r"(?:\b(?:at|в|с|from)\s+)?(?<![\d.:])(\d{1,2}):(\d\d)(?:\s*(am|pm|утра|дня|вечера|ночи)\b)?(?![\d:])", _FLAGS
-)
-_HOUR: Final = re.compile(
-    r"(?:\b(?:at|в)\s+)?\b(\d{1,2})(?:[.](\d\d))?\s*(?:час(?:а|ов)?\s*)?(am|pm|утра|дня|вечера|ночи|o'clock)(?!\w)",
-    _FLAGS,
-)
-_AT: Final = re.compile(
-    r"\b(?:at|в)\s+(\d{1,2})(?:[.](\d\d))?(?:\s*(?:час(?:а|ов)?|ч))?(?![\w.:/]|\s*\w*(?:мест|чел))", _FLAGS
-)
-_DOTTED: Final = re.compile(r"(?<![\w.])(\d{1,2})\.(00|1[3-9]|[2-5]\d)(?![\w.])")
-"""A time with a dot that can be no date."""
-_NOON: Final = re.compile(r"\b(?:at\s+|в\s+)?(noon|полдень|midnight|полночь)\b", _FLAGS)
-_WEEKDAYS: Final = {
-    "mon": 0, "monday": 0, "пн": 0, "понедельник": 0, "tue": 1, "tues": 1, "tuesday": 1, "вт": 1, "вторник": 1,
-    "wed": 2, "wednesday": 2, "ср": 2, "среда": 2, "среду": 2, "thu": 3, "thur": 3, "thurs": 3, "thursday": 3, "чт": 3,
-    "четверг": 3, "fri": 4, "friday": 4, "пт": 4, "пятница": 4, "пятницу": 4, "sat": 5, "saturday": 5, "сб": 5,
-    "суббота": 5, "субботу": 5, "sun": 6, "sunday": 6, "вс": 6, "воскресенье": 6, "воскресение": 6,
-}  # fmt: skip
-_WEEKDAY_NAMES: Final = "|".join(sorted(_WEEKDAYS, key=len, reverse=True))
-_WEEKDAY: Final = re.compile(
-    rf"\b(?:(?:on|в|во|this|эт(?:от|у|о))\s+)*(?P<last>(?:last|прошл\w+)\s+)?(?P<next>(?:(?:в|во)\s+)?(?:next|следующ\w+)\s+)?"
-    rf"(?P<day>{_WEEKDAY_NAMES})(?!\w)",
-    _FLAGS,
-)
-_MONTHS: Final = (
-    r"(?:jan|feb|mar|apr|may|june?|july?|aug|sept?|oct|nov|dec)(?:uary|ruary|ch|il|ust|ember|ober)?|"
-    r"январ[ья]|феврал[ья]|марта?|апрел[ья]|ма[йя]|июн[ья]|июл[ья]|августа?|сентябр[ья]|октябр[ья]|ноябр[ья]|декабр[ья]"
-)
-_DAY: Final = re.compile(
-    rf"\b(?:on\s+|в\s+)?(?:day after tomorrow|day before yesterday|yesterday(?!['’])|позавчера|вчера|"
-    rf"\d+\s+(?:days?|weeks?)\s+ago|\d+\s+(?:день|дня|дней|недел[юи]|недель)\s+назад|"
-    rf"today|tonight|tomorrow|сегодня|завтра|послезавтра|"
-    rf"(?:in|через)\s+(?:\d+\s+)?(?:days?|weeks?|day|a week|день|дня|дней|недел[юи]|недель)|"
-    rf"\d{{1,2}}(?:st|nd|rd|th|-?го)?\s+(?:of\s+)?(?:{_MONTHS})(?!\w)(?:,?\s+\d{{4}})?|"
-    rf"(?:{_MONTHS})\s+\d{{1,2}}(?:st|nd|rd|th)?(?!\d|:)(?:,?\s+\d{{4}}\b)?|"
-    rf"\d{{4}}-\d\d-\d\d|\d{{1,2}}[./]\d{{1,2}}(?:[./]\d{{2,4}})?)(?![\w:])",
-    _FLAGS,
-)
-_EDGES: Final = " \t-–—:.|/"
-_LINKS: Final = re.compile(
-    r"^(?:(?:@|(?:at|in|где|место|where|place)\b):?\s*)+|\s+(?:on|at|in|в|во|на|с|from|for)$", _FLAGS
-)
-_MASK: Final = "\0"
-_MONTH_STEMS: Final = (
-    *(("jan", "янв"), ("feb", "фев"), ("mar", "мар"), ("apr", "апр"), ("may", "ма"), ("jun", "июн"), ("jul", "июл")),
-    *(("aug", "авг"), ("sep", "сен"), ("oct", "окт"), ("nov", "ноя"), ("dec", "дек")),
-)
-_BEFORE: Final = {"yesterday": 1, "вчера": 1, "позавчера": 2, "day before yesterday": 2}
 
 
 class NoSuchDayError(ValueError):
@@ -114,8 +63,8 @@ def read(text: str, now: datetime, zone: ZoneInfo) -> Draft:
     """Returns what a message says. Times are in the zone; `now` is the current time in any. Raises `NoSuchDayError`."""
     now = now.astimezone(zone)
     reader = _Reader(text)
-    seats, guests = reader.take(_SEATS), reader.take(_GUESTS)
-    has_waitlist = reader.take(_NO_WAITLIST) is None
+    seats, guests = reader.take(SEATS), reader.take(GUESTS)
+    has_waitlist = reader.take(NO_WAITLIST) is None
     clock, until = _take_clock(reader)
     length = _take_length(reader)
     day = _take_day(reader, now, clock, reader.clock_at)
@@ -154,7 +103,7 @@ class _Reader:
 
     def remove(self, found: re.Match[str]) -> re.Match[str]:
         """Takes a match out."""
-        self.text = self.text[: found.start()] + _MASK * len(found[0]) + self.text[found.end() :]
+        self.text = self.text[: found.start()] + MASK * len(found[0]) + self.text[found.end() :]
         return found
 
     def rest(self) -> tuple[str, str]:
@@ -162,7 +111,7 @@ class _Reader:
         segments = [
             _trim(part)
             for segment in re.split(r"[,;\n]|(?<!\S)@(?=\s)", self.text)
-            for part in re.split(f"{_MASK}+", segment)
+            for part in re.split(f"{MASK}+", segment)
         ]
         left = [segment for segment in segments if segment]
         return (left[0], ", ".join(left[1:])) if left else ("", "")
@@ -171,14 +120,14 @@ class _Reader:
 def _trim(segment: str) -> str:
     before = None
     while before != segment:
-        before, segment = segment, _LINKS.sub("", segment.strip(_EDGES)).strip(_EDGES)
+        before, segment = segment, LINKS.sub("", segment.strip(EDGES)).strip(EDGES)
     return segment
 
 
 def _take_clock(reader: _Reader) -> tuple[time | None, time | None]:
     """Returns the time of the start and, if it is said, that of the end."""
-    for found in _RANGE.finditer(reader.text):
-        if not found["from"] and _DATES.fullmatch(found[0]):
+    for found in RANGE.finditer(reader.text):
+        if not found["from"] and DATES.fullmatch(found[0]):
             continue
         is_marked = found["from"] or found[3] or found[5] or _ends_with_day(reader.text[: found.start()])
         begin, until = _time(found[2], found[3]), _time(found[4], found[5])
@@ -186,14 +135,14 @@ def _take_clock(reader: _Reader) -> tuple[time | None, time | None]:
             reader.remove(found)
             reader.clock_at = found.start()
             return begin, until
-    for pattern in (_CLOCK, _HOUR, _AT, _DOTTED):
+    for pattern in (CLOCK, HOUR, AT, DOTTED):
         for found in pattern.finditer(reader.text):
             half = found[3] if pattern.groups > 2 else None
             if (begin := _time(found[1], found[2], half)) is not None:
                 reader.remove(found)
                 reader.clock_at = found.start()
                 return begin, None
-    if noon := _NOON.search(reader.text):
+    if noon := NOON.search(reader.text):
         reader.remove(noon)
         reader.clock_at = noon.start()
         return time(12 if noon[1].lower() in ("noon", "полдень") else 0), None
@@ -203,7 +152,7 @@ def _take_clock(reader: _Reader) -> tuple[time | None, time | None]:
 def _ends_with_day(text: str) -> bool:
     """Returns true for `30.11` and `Fri`, after which `19-21` is a time."""
     end = len(text.rstrip(" ,"))
-    return any(found.end() == end for pattern in (_DAY, _WEEKDAY) for found in pattern.finditer(text[:end]))
+    return any(found.end() == end for pattern in (DAY, WEEKDAY) for found in pattern.finditer(text[:end]))
 
 
 def _time(hour: str, minute: str | None, half: str | None = None) -> time | None:
@@ -221,7 +170,7 @@ def _time(hour: str, minute: str | None, half: str | None = None) -> time | None
 
 
 def _take_length(reader: _Reader) -> timedelta | None:
-    for found in _LENGTH.finditer(reader.text):
+    for found in LENGTH.finditer(reader.text):
         if not (found[1] or found[2]):
             continue
         length = timedelta(hours=float((found[1] or "0").replace(",", ".")), minutes=int(found[2] or 0))
@@ -234,7 +183,7 @@ def _take_length(reader: _Reader) -> timedelta | None:
 def _take_day(reader: _Reader, now: datetime, clock: time | None, near: int) -> date | None:
     """Returns the day that stands nearest to the time: a title can have one too, such as Black Friday. Raises
     `NoSuchDayError` if that one does not exist."""
-    days = [*_WEEKDAY.finditer(reader.text), *_DAY.finditer(reader.text)]
+    days = [*WEEKDAY.finditer(reader.text), *DAY.finditer(reader.text)]
     for found in sorted(days, key=lambda each: min(abs(each.start() - near), abs(each.end() - near))):
         day = _weekday(found, now, clock) if "day" in found.groupdict() else _parse_day(found[0], now)
         if day is not None:
@@ -245,7 +194,7 @@ def _take_day(reader: _Reader, now: datetime, clock: time | None, near: int) -> 
 
 def _weekday(found: re.Match[str], now: datetime, clock: time | None) -> date:
     """Returns the next such day: today only if the time is still to come. `next` is that of the next week."""
-    wanted = _WEEKDAYS[found["day"].lower()]
+    wanted = WEEKDAYS[found["day"].lower()]
     if found["last"]:
         return now.date() - timedelta(days=(now.weekday() - wanted) % 7 or 7)
     if found["next"]:
@@ -259,11 +208,11 @@ def _weekday(found: re.Match[str], now: datetime, clock: time | None) -> date:
 def _parse_day(text: str, now: datetime) -> date | None:
     import dateparser  # here, because it takes a moment, and most messages are none
 
-    text = re.sub(r"^(?:on|в)\s+", "", text, flags=_FLAGS)
+    text = re.sub(r"^(?:on|в)\s+", "", text, flags=FLAGS)
     today = now.date()
-    if text.lower() in _BEFORE:
-        return today - timedelta(days=_BEFORE[text.lower()])
-    if ago := re.fullmatch(r"(\d+)\s+(d|w|д|н)\w+\s+(?:ago|назад)", text, _FLAGS):
+    if text.lower() in BEFORE:
+        return today - timedelta(days=BEFORE[text.lower()])
+    if ago := re.fullmatch(r"(\d+)\s+(d|w|д|н)\w+\s+(?:ago|назад)", text, FLAGS):
         return today - timedelta(days=min(int(ago[1]), 999) * (7 if ago[2].lower() in "wн" else 1))
     if numbers := re.fullmatch(r"(\d{1,2})[./](\d{1,2})(?:[./](\d{2,4}))?", text):
         return _numbered(int(numbers[1]), int(numbers[2]), numbers[3], today)
@@ -273,7 +222,7 @@ def _parse_day(text: str, now: datetime) -> date | None:
         day, year = re.search(r"(?<!\d)\d{1,2}(?!\d)", text), re.search(r"\d{4}", text)
         assert day
         return _numbered(int(day[0]), month, year and year[0], today)
-    text = re.sub(r"^(через)\s+(недел|день)", r"\1 1 \2", text, flags=_FLAGS).replace("tonight", "today")
+    text = re.sub(r"^(через)\s+(недел|день)", r"\1 1 \2", text, flags=FLAGS).replace("tonight", "today")
     text = re.sub(r"(\d)-?го\b", r"\1", text)
     parsed = dateparser.parse(
         text,
@@ -293,8 +242,8 @@ def _month(text: str) -> int | None:
         (
             at
             for word in words
-            for at, stems in enumerate(_MONTH_STEMS, 1)
-            if re.fullmatch(_MONTHS, word) and word.startswith(stems)
+            for at, stems in enumerate(MONTH_STEMS, 1)
+            if re.fullmatch(MONTHS, word) and word.startswith(stems)
         ),
         None,
     )
@@ -337,7 +286,7 @@ def read_times(
     if day is None:
         day = old[0].astimezone(zone).date() if old else now.date()
     start = datetime.combine(day, clock, zone)
-    if old is None and start <= now and day == now.date() and not _DAY.search(text) and not _WEEKDAY.search(text):
+    if old is None and start <= now and day == now.date() and not DAY.search(text) and not WEEKDAY.search(text):
         start = datetime.combine(day + timedelta(days=1), clock, zone)
     if length is None and until is None and old:
         length = old[1] - old[0]
