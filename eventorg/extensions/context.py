@@ -93,7 +93,7 @@ class PluginContext:
         self._app: App | None = None
         self._token: BotToken | None = None
         self.problem: str | None = None
-        """What `show_problem` shows."""
+        """The sentence of `show_problem`, or None."""
 
     @property
     def is_stopping(self) -> bool:

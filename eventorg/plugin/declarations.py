@@ -64,7 +64,7 @@ class Gate(Struct, frozen=True, kw_only=True):
     is logged."""
 
     on_error: Literal["refuse", "allow"] = "refuse"
-    """What happens if it raises, takes too long, or returns something else: 503 `plugin_failed`, or the place is given.
+    """The result if it raises, takes too long, or returns something else: 503 `plugin_failed`, or the place is given.
     Both are logged, and `/health` shows the plugin as `failing` until the gate answers again."""
 
     binds_hosts: bool = False

@@ -24,7 +24,7 @@ class Queued(Struct, Generic[T], frozen=True, eq=False):
 
 
 class Result(Struct, frozen=True, eq=False):
-    """What a transaction function came to: its result and its changes, or its error."""
+    """The result of a transaction function with its changes, or its error."""
 
     job: Queued[Any]
     result: Any = None

@@ -29,9 +29,9 @@ Depth = Literal["schema", "quick", "thorough"]
 """How much of a file is read to find its faults: its schema, all of it, or all of it several times."""
 
 _STATISTICS = ("sqlite_stat1", "sqlite_stat4")
-"""What `ANALYZE` and `PRAGMA optimize` write. The statements are made for the plans without statistics, which the tests
-check. With those of a million registrations, SQLite 3.40 reads all events to find no news (13 instead of 0.04 ms), and
-a search that finds nothing takes 88 instead of 0.02 ms."""
+"""The tables that `ANALYZE` and `PRAGMA optimize` write. The statements are made for the plans without statistics,
+which the tests check. With those of a million registrations, SQLite 3.40 reads all events to find no news (13 instead of
+0.04 ms), and a search that finds nothing takes 88 instead of 0.02 ms."""
 _FAILURES = "SELECT name, count(*) FROM plugin_failures GROUP BY name ORDER BY name"
 _UNVERIFIED = "SELECT count(*) FROM users WHERE email IS NOT NULL AND NOT email_verified"
 _SERVED = frozenset(("schema", "integrity", "foreign keys"))

@@ -19,7 +19,7 @@ TEXTS = {"name": 64, "description": 512, "short_description": 120}
 
 @dataclass
 class Profile:
-    """What the bot has set. Commands are by scope and language, texts by name and language."""
+    """The commands and texts that the bot has set. Commands are by scope and language, texts by name and language."""
 
     commands: dict[str, list[Json]] = field(default_factory=dict)
     texts: dict[tuple[str, str], str] = field(default_factory=dict)
