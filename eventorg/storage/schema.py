@@ -30,8 +30,8 @@ Depth = Literal["schema", "quick", "thorough"]
 
 _STATISTICS = ("sqlite_stat1", "sqlite_stat4")
 """The tables that `ANALYZE` and `PRAGMA optimize` write. The statements are made for the plans without statistics,
-which the tests check. With those of a million registrations, SQLite 3.40 reads all events to find no news (13 instead of
-0.04 ms), and a search that finds nothing takes 88 instead of 0.02 ms."""
+which the tests check. With those of a million registrations, SQLite 3.40 reads all events to find no news (13 instead
+of 0.04 ms), and a search that finds nothing takes 88 instead of 0.02 ms."""
 _FAILURES = "SELECT name, count(*) FROM plugin_failures GROUP BY name ORDER BY name"
 _UNVERIFIED = "SELECT count(*) FROM users WHERE email IS NOT NULL AND NOT email_verified"
 _SERVED = frozenset(("schema", "integrity", "foreign keys"))

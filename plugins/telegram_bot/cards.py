@@ -12,7 +12,7 @@ from telegram import InlineKeyboardButton, InlineKeyboardMarkup, Message, Messag
 from .api import Problem
 from .people import Person
 from .state import EVENT
-from .texts import say, units
+from .texts import MAX_UNITS, say, shorten, units
 
 if TYPE_CHECKING:
     from .bot import Bot
@@ -24,7 +24,6 @@ _WHEN: Final = re.compile(r"(.+) – (.+) \([\w/+-]+\)")
 _PARTY: Final = re.compile(r"(\d+)\. (.+)")
 _GUESTS: Final = re.compile(r" \+\d+$")
 _MAX_SHOWN: Final = 5_000
-_MAX_UNITS: Final = 4_096
 _MOST_PLACES: Final = 1_000
 
 
@@ -184,10 +183,7 @@ class Cards:
 def with_state(text: str, state: str) -> str:
     """Returns a card's text with a line below its title. The end of a text that is full gives way to it."""
     title, _, rest = text.partition("\n")
-    longer = f"{title}\n{state}\n{rest}"
-    if (excess := units(longer) - _MAX_UNITS) > 0:
-        longer = longer.encode("utf-16-le")[: -2 * (excess + 1)].decode("utf-16-le", errors="ignore") + "…"
-    return longer
+    return shorten(f"{title}\n{state}\n{rest}", MAX_UNITS)
 
 
 def entities(card: dict[str, Any], people: list[dict[str, Any]]) -> list[MessageEntity]:

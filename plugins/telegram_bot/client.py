@@ -13,12 +13,11 @@ from telegram.error import BadRequest, ChatMigrated, Forbidden, RetryAfter, Tele
 from telegram.request import HTTPXRequest
 
 from .pace import Pace, Priority
-from .texts import shorten
+from .texts import MAX_UNITS, shorten
 
 POLL_SECONDS: Final = 25
 WEBHOOK_CONNECTIONS: Final = 32
 MAX_TOAST: Final = 200
-MAX_TEXT: Final = 4096
 ALLOWED: Final = ["message", "callback_query", "inline_query", "chosen_inline_result", "my_chat_member"]
 _SEND_ATTEMPTS: Final = 5
 _NO_PREVIEW: Final = LinkPreviewOptions(is_disabled=True)
@@ -123,7 +122,7 @@ class Telegram:
                 async with self.pace.turn(chat, priority):
                     return await self.bot.send_message(
                         chat,
-                        shorten(text, MAX_TEXT),
+                        shorten(text, MAX_UNITS),
                         entities=entities,
                         reply_markup=keyboard or reply_markup,
                         message_thread_id=thread,
@@ -168,7 +167,7 @@ class Telegram:
         try:
             async with nullcontext() if is_turn else self.pace.turn(whose, Priority.REPLY, is_edit=True):
                 await self.bot.edit_message_text(
-                    shorten(text, MAX_TEXT),
+                    shorten(text, MAX_UNITS),
                     **place,
                     entities=entities,
                     reply_markup=keyboard,

@@ -29,27 +29,25 @@ class Editor:
     async def follow(self) -> None:
         """Edits what the server says is outdated, whoever changed it, until it is cancelled."""
         while True:
-            try:
-                await self._lease(WAIT_SECONDS)
-            except Problem as problem:
-                self._bot.log.warning("telegram_cards_postponed", reason=problem.code)
-                await asyncio.sleep(_PAUSE)
+            await self._lease(WAIT_SECONDS)
 
     async def hurry(self) -> None:
         """Edits at once after a tap: `follow` collects changes for some seconds."""
         while True:
             await self._bot.news.wait()
             self._bot.news.clear()
-            try:
-                await self._lease(0)
-            except Problem as problem:
-                self._bot.log.warning("telegram_cards_postponed", reason=problem.code)
-                await asyncio.sleep(_PAUSE)
+            await self._lease(0)
 
     async def _lease(self, seconds: int) -> None:
-        """Begins to edit what is outdated. Nothing else edits these messages until it is acknowledged."""
+        """Begins to edit what is outdated. Nothing else edits these messages until it is acknowledged. Pauses if the
+        server refuses."""
         wish = {"limit": LIMIT, "lease_seconds": LEASE_SECONDS, "timeout": seconds}
-        found = await self._bot.api.call("POST", "/placements/lease", json=wish)
+        try:
+            found = await self._bot.api.call("POST", "/placements/lease", json=wish)
+        except Problem as problem:
+            self._bot.log.warning("telegram_cards_postponed", reason=problem.code)
+            await asyncio.sleep(_PAUSE)
+            return
         for placement in found["placements"]:
             edit = asyncio.create_task(self._show(placement))
             self._edits.add(edit)

@@ -10,7 +10,7 @@ from .bot import Bot
 from .client import Gone, Later, TelegramError
 from .pace import Priority
 from .people import Person
-from .texts import language_of, say, shorten, units
+from .texts import MAX_UNITS, language_of, say, shorten, units
 
 LOOK_SECONDS: Final = 2.0
 LIMIT: Final = 30
@@ -19,7 +19,6 @@ LEASE_SECONDS: Final = 120
 _ASKING: Final = ("changed", "reminders.restored")
 """The kinds of news after which a person may want to answer again."""
 
-_MAX_UNITS: Final = 4_096
 _LEAD_UNITS: Final = len("__ ..")
 """What stands around the title above a broadcast: a sign of two units, a space, and two line breaks."""
 _DELETED: Final = "reminders.deleted"
@@ -70,7 +69,7 @@ async def _send(bot: Bot, delivery: Delivery) -> dict[str, Any]:
 async def _headed(bot: Bot, delivery: Delivery) -> str:
     """Returns a host's message below the title of its event, if the person may see it, and the title has room."""
     text: str = delivery["text"]
-    room = _MAX_UNITS - units(text) - _LEAD_UNITS
+    room = MAX_UNITS - units(text) - _LEAD_UNITS
     try:
         event = await bot.api.get(f"/events/{delivery['event_id']}", Person(id=int(delivery["telegram_id"])))
     except Problem:

@@ -8,6 +8,8 @@ from typing import Any, Final
 from babel import Locale
 
 LANGUAGES: Final = ("ru", "en")
+MAX_UNITS: Final = 4_096
+"""The longest text of a message, in UTF-16 code units."""
 _FOLDER: Final = Path(__file__).parent / "locales"
 _ELLIPSIS: Final = "…"
 
