@@ -212,7 +212,7 @@ class Core:
             if loaded.plugin.refresh is not None:
                 self.deliveries.refreshers[loaded.plugin.name] = context.refresher(loaded.plugin.refresh)
             self.card_lines.add(loaded, context)
-            self._gates.checks.extend(self.plugin_gates.checks_of(loaded, context))
+            self._gates.add(self.plugin_gates.checks_of(loaded, context))
 
     def _before_merge(self, gone_id: str, stays_id: str, tx: Transaction) -> None:
         for loaded in self.loaded:

@@ -11,16 +11,15 @@ from eventorg.domain.errors import Unavailable
 from eventorg.domain.gates import Asked, Refusal, Refused
 from eventorg.extensions.context import PluginContext
 from eventorg.extensions.faults import describe_error, find_place
-from eventorg.extensions.loader import LoadedPlugin
+from eventorg.extensions.loader import LoadedPlugin, PluginError
 from eventorg.logger import Logger
-from eventorg.repositories.gates import Check
+from eventorg.repositories.gates import SQL_SECONDS, Check
+from eventorg.storage.statements import Statement
 from eventorg.storage.transactions import ReadTransaction
 
 if TYPE_CHECKING:
     from eventorg.plugin import Gate
 
-SQL_SECONDS: Final = 0.1
-"""The time after which the SQL of a gate is interrupted: other writers wait for it."""
 SLOW_SECONDS: Final = 0.01
 RETRY_SECONDS: Final = 30
 
@@ -42,8 +41,11 @@ class PluginGates:
         return name in self._failing
 
     def checks_of(self, loaded: LoadedPlugin, context: PluginContext) -> list[Check]:
-        """Returns the gates of a plugin as the core asks them."""
-        return [_PluginGate(self, loaded, gate, context).check for gate in loaded.plugin.gates]
+        """Returns the gates of a plugin as the core asks them. Raises `PluginError` for a wrong `Gate.applies`."""
+        return [
+            Check(_PluginGate(self, loaded, gate, context).ask, gate.binds_hosts, _find_condition(loaded, gate))
+            for gate in loaded.plugin.gates
+        ]
 
     def note(self, name: str, gate: "Gate", *, seconds: float, error: BaseException | None = None) -> None:
         """Notes how a gate has answered. The log has the place of an error, or that of a gate that has raised none."""
@@ -73,12 +75,7 @@ class _PluginGate:
         self._gate = gate
         self._context = context
 
-    @property
-    def check(self) -> Check:
-        """The gate as the core asks it."""
-        return Check(self._ask, self._gate.binds_hosts)
-
-    def _ask(self, asked: Asked, tx: ReadTransaction) -> None:
+    def ask(self, asked: Asked, tx: ReadTransaction) -> None:
         """Raises `Refused`, or `Unavailable` (`plugin_failed`) if the gate fails and does not let people in then."""
         started = time.perf_counter()
         refusal, error = None, None
@@ -95,6 +92,21 @@ class _PluginGate:
                 raise Unavailable("plugin_failed", retry_after=RETRY_SECONDS)
         elif refusal is not None:
             raise Refused(f"{self._name}_{refusal.code}", refusal)
+
+
+def _find_condition(loaded: LoadedPlugin, gate: "Gate") -> Statement | None:
+    if not gate.applies:
+        return None
+    statement: Statement | None = getattr(loaded.sql, gate.applies, None)
+    if statement is None:
+        fault = "is not one of its statements"
+    elif not statement.only_reads:
+        fault = "writes"
+    elif not set(statement.parameters) <= {"event_id", "user_id"}:
+        fault = "takes other parameters than event_id and user_id"
+    else:
+        return statement
+    raise PluginError(f"The plugin {loaded.plugin.name} declares a gate with applies={gate.applies!r}, which {fault}.")
 
 
 def _place_of(function: Callable[..., object]) -> str | None:

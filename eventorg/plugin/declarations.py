@@ -70,6 +70,11 @@ class Gate(Struct, frozen=True, kw_only=True):
     binds_hosts: bool = False
     """True if it is also asked when a host or the operator adds somebody."""
 
+    applies: str = ""
+    """The name of a statement that has a row if the gate is to be asked. It takes `event_id`, `user_id`, or both, and
+    only reads. The server runs the statements of all gates as one, so that a gate costs little where it has nothing to
+    say. Empty: the gate is always asked."""
+
 
 class RunCommand(Protocol):
     """The object that `@click.pass_obj` passes to a command. It runs an action with the plugin's context."""

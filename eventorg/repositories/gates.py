@@ -1,6 +1,7 @@
 """Asks the gates, inside the transaction that gives a place."""
 
-from collections.abc import Callable
+import sqlite3
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from msgspec import UNSET, Struct, structs
@@ -13,16 +14,25 @@ from eventorg.domain.gates import Asked
 from eventorg.domain.parties import Party
 from eventorg.domain.registrations import Registration
 from eventorg.domain.users import User
+from eventorg.logger import Logger
 from eventorg.repositories.events import EventRepository
 from eventorg.repositories.metadata import MetadataRepository
+from eventorg.storage.statements import Statement, any_rows
 from eventorg.storage.transactions import ReadTransaction, Transaction
+
+SQL_SECONDS: Final = 0.1
+"""The time after which the SQL of a gate is interrupted: other writers wait for it."""
+
+log = Logger("eventorg.gates")
 
 
 class Check(Struct, frozen=True, eq=False):
-    """A gate: `ask` raises a domain error to refuse a place. With `binds_hosts`, it is asked for hosts as well."""
+    """A gate: `ask` raises a domain error to refuse a place. With `binds_hosts`, it is asked for hosts as well. With
+    `applies`, it is asked only where that statement has a row."""
 
     ask: Callable[[Asked, ReadTransaction], None]
     binds_hosts: bool
+    applies: Statement | None = None
 
 
 class Gates:
@@ -34,7 +44,14 @@ class Gates:
         self._events = events
         self._metadata = metadata
         self._load_user = load_user
-        self.checks: Final[list[Check]] = []
+        self._checks: list[Check] = []
+        self._find_applying: Statement | None = None
+
+    def add(self, checks: Sequence[Check]) -> None:
+        """Adds gates, which are asked in the order in which they are added."""
+        self._checks += checks
+        conditions = {number: check.applies for number, check in enumerate(self._checks) if check.applies is not None}
+        self._find_applying = any_rows("find_applying_gates", conditions) if conditions else None
 
     def ask(
         self,
@@ -49,7 +66,10 @@ class Gates:
     ) -> None:
         """Raises the error of the first gate that refuses. The system is not asked, and hosts only where a gate binds
         them."""
-        checks = [each for each in self.checks if actor == "self" or (actor != "system" and each.binds_hosts)]
+        if actor == "system" or not self._checks:
+            return
+        checks = self._choose(tx, admission)
+        checks = [check for check in checks if check.binds_hosts or actor == "self"]
         if not checks:
             return
         asked = Asked(
@@ -69,6 +89,22 @@ class Gates:
         reading = tx.reading()
         for check in checks:
             check.ask(asked, reading)
+
+    def _choose(self, tx: Transaction, admission: Admission) -> list[Check]:
+        """Returns the gates that have something to say. If that cannot be found out, returns all of them."""
+        statement = self._find_applying
+        if statement is None:
+            return self._checks
+        keys = {name: getattr(admission, name) for name in statement.parameters}
+        try:
+            rows = tx.within(SQL_SECONDS, lambda tx: tx.all(statement, **keys))
+        except sqlite3.Error as error:
+            if not tx.is_open:
+                raise
+            log.warning("applying_gates_not_found", error=str(error))
+            return self._checks
+        applying = {row["number"] for row in rows}
+        return [check for number, check in enumerate(self._checks) if check.applies is None or number in applying]
 
     def _load_event(self, tx: Transaction, admission: Admission) -> Event:
         return structs.replace(self._events.load_for_all(tx, admission.event_id), role=admission.role)

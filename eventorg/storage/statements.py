@@ -6,7 +6,7 @@ cannot compile; these are errors here, with file and line.
 
 import re
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from aiosql.adapters.sqlite3 import SQLite3Adapter
@@ -92,6 +92,17 @@ class Statements:
                 except (sqlite3.Error, sqlite3.Warning) as error:
                     reason = explain_missing(error, known, prefix) or error
                     raise StatementError(f"{statement.place}: {statement.name}: {reason}.") from None
+
+
+def any_rows(name: str, conditions: Mapping[int, Statement]) -> Statement:
+    """Returns a statement that has a row with the `number` of each condition that has one."""
+    parts = [
+        f"SELECT {number} AS number WHERE EXISTS (\n{each.sql.strip().removesuffix(';')}\n)"
+        for number, each in conditions.items()
+    ]
+    parameters = {parameter for each in conditions.values() for parameter in each.parameters}
+    place = ", ".join(each.place for each in conditions.values())
+    return Statement(name, "\nUNION ALL\n".join(parts), tuple(sorted(parameters)), place, only_reads=True)
 
 
 def _compile(connection: sqlite3.Connection, statement: Statement) -> None:

@@ -20,7 +20,7 @@ plugin = Plugin(
     routes=ROUTES,
     on={EventCreated: copy_questions},
     filter=select,
-    gates=[Gate(check=check)],
+    gates=[Gate(check=check, applies="get_questions")],
     refusals=[UNANSWERED],
     export=export,
     on_merge=move,

@@ -23,7 +23,7 @@ plugin = Plugin(
     routes=ROUTES,
     on={EventUpdated: note_edit, EventCancelled: note_edit, EventDeleted: forget_event},
     filter=select,
-    gates=[Gate(check=check, binds_hosts=True)],
+    gates=[Gate(check=check, binds_hosts=True, applies="is_carrying")],
     refusals=[REGULARS_FIRST],
     export=export,
     jobs=[Job(name="make_due", every=timedelta(seconds=1), run=make_due)],

@@ -41,7 +41,7 @@ def _uvicorn(module: str) -> tuple[str, ...]:
 
 
 _EVENTORG: Final = ("{python}", "-m", "eventorg", "serve")
-_WITH_GATES: Final = ("questions",)
+_WITH_GATES: Final = ("questions", "series")
 _OTHERS: Final = ",".join(
     file.parent.name
     for file in sorted((CHECKOUT / "plugins").glob("*/__init__.py"))

@@ -10,6 +10,10 @@ from typing import Any
 import pytest
 
 from eventorg.extensions import gates
+from eventorg.extensions.loader import PluginError
+from eventorg.settings import Settings
+from eventorg.storage.statements import Statement
+from eventorg.storage.transactions import Transaction
 from eventorg.testing import Server, check_problem, running
 from tests.extensions.plugin_files import settings_of
 
@@ -68,7 +72,7 @@ def few(asked, context, tx):
 
 plugin = Plugin(
     name="tea",
-    gates=[Gate(check=few, binds_hosts=BINDS_HOSTS, on_error="ON_ERROR")],
+    gates=[Gate(check=few, binds_hosts=BINDS_HOSTS, on_error="ON_ERROR", applies="APPLIES")],
     refusals=[FULL],
     migrations=Path(__file__).parent / "migrations",
     statements=Path(__file__).parent / "sql",
@@ -86,6 +90,16 @@ INSERT INTO tea_cups (event_id) VALUES (:event_id);
 -- name: pour_and_show(event_id)^
 INSERT INTO tea_cups (event_id) VALUES (:event_id) RETURNING event_id;
 
+-- name: is_served(event_id)^
+SELECT 1 FROM eventorg_events WHERE id = :event_id AND title = 'raise';
+
+-- name: hangs_for(user_id)^
+WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers)
+SELECT n FROM numbers WHERE n < 0 AND :user_id IS NOT NULL;
+
+-- name: is_title(title)^
+SELECT :title;
+
 -- name: hang()
 WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers) SELECT n FROM numbers WHERE n < 0;
 """,
@@ -96,8 +110,8 @@ DEFECTS = (
 )
 
 
-def files(*, binds_hosts: bool = False, on_error: str = "refuse") -> dict[str, str]:
-    source = TEA.replace("BINDS_HOSTS", str(binds_hosts)).replace("ON_ERROR", on_error)
+def files(*, binds_hosts: bool = False, on_error: str = "refuse", applies: str = "") -> dict[str, str]:
+    source = TEA.replace("BINDS_HOSTS", str(binds_hosts)).replace("ON_ERROR", on_error).replace("APPLIES", applies)
     return FILES | {"tea/__init__.py": source}
 
 
@@ -258,3 +272,54 @@ def test_a_gate_can_let_people_in_when_it_fails(tmp_path: Path, title: str) -> N
         anna = server.sign_up()
         assert register(anna, anna.create_event(title=title)).status_code == 201
         assert server.client.get("/health").json()["plugins"] == {"tea": "failing"}
+
+
+def test_a_gate_is_asked_only_where_it_applies(tmp_path: Path) -> None:
+    with running(settings_of(tmp_path, files(applies="is_served"))) as server:
+        anna = server.sign_up()
+        assert register(anna, anna.create_event()).status_code == 201
+        asked_of = sys.modules["eventorg_plugins.tea"].asked_of
+        assert not asked_of
+        check_problem(register(anna, anna.create_event(title="raise")), 503, "plugin_failed")
+        assert len(asked_of) == 1
+
+
+def test_if_it_is_unknown_where_gates_apply_they_are_asked(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    with running(settings_of(tmp_path, files(applies="hangs_for"), log_level="warning")) as server:
+        anna = server.sign_up()
+        assert register(anna, anna.create_event()).status_code == 201
+        check_problem(register(anna, anna.create_event(title="raise")), 503, "plugin_failed")
+    assert "applying_gates_not_found" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("applies", "fault"),
+    [
+        ("is_fine", "is not one of its statements"),
+        ("pour", "writes"),
+        ("is_title", "takes other parameters than event_id and user_id"),
+    ],
+)
+def test_a_wrong_condition_is_refused_at_the_start(tmp_path: Path, applies: str, fault: str) -> None:
+    sentence = f"The plugin tea declares a gate with applies='{applies}', which {fault}."
+    with pytest.raises(PluginError, match=sentence), running(settings_of(tmp_path, files(applies=applies))):
+        pass
+
+
+def test_gates_that_do_not_apply_take_one_statement(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ran: list[str] = []
+    for method in (Transaction.all, Transaction.run, Transaction.insert):
+
+        def noted(tx: Transaction, statement: Statement, method: Any = method, **parameters: Any) -> Any:
+            if tx.can_write:
+                ran.append(statement.name)
+            return method(tx, statement, **parameters)
+
+        monkeypatch.setattr(Transaction, method.__name__, noted)
+    with running(Settings(database=str(tmp_path / "eventorg.db"), log_level="error")) as server:  # with every plugin
+        anna = server.sign_up()
+        event = anna.create_event()
+        assert register(anna, event).status_code == 201
+    began = ran.index("get_admission")
+    asked, *gates, seats = ran[began : began + 3]
+    assert (asked, gates, seats) == ("get_admission", ["find_applying_gates"], "take_seats")

@@ -180,14 +180,21 @@ FOLDERS = {
 
 
 def used_statements(folder: Path) -> set[str]:
-    """Returns the names that the code of a component reads from its statements: `self._sql.get_event`."""
-    return {
-        node.attr
+    """Returns the names that the code of a component reads from its statements, as in `self._sql.get_event`, and those
+    that its gates name, as in `applies="is_member"`."""
+    nodes = [
+        node
         for file in folder.rglob("*.py")
         if "tests" not in file.relative_to(folder).parts
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
-        if isinstance(node, ast.Attribute) and ast.unparse(node.value).endswith("sql")
+    ]
+    read = {node.attr for node in nodes if isinstance(node, ast.Attribute) and ast.unparse(node.value).endswith("sql")}
+    named = {
+        str(node.value.value)
+        for node in nodes
+        if isinstance(node, ast.keyword) and node.arg == "applies" and isinstance(node.value, ast.Constant)
     }
+    return read | named
 
 
 @pytest.mark.parametrize("component", FOLDERS)
