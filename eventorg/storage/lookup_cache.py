@@ -38,7 +38,9 @@ class LookupCache:
         self._connection = connection
         self._loop = loop
         self._version = 0
-        self._remembered: dict[Callable[..., Any], Callable[..., Any]] = {}
+        self._remembered: dict[Callable[..., Any], Any] = {}
+        self._stale: set[Callable[..., Any]] = set()
+        """The functions whose results are older than the snapshot."""
 
     def look_up(self, work: Callable[..., T], *values: Any) -> T:
         """Returns the result of a function. Raises its errors, and `sqlite3.Error` if the file is locked or damaged."""
@@ -48,6 +50,9 @@ class LookupCache:
         if remembered is None:
             size = getattr(work, "max_cached", MAX_CACHED)
             remembered = self._remembered[work] = lru_cache(size)(partial(self._run, work))
+        if work in self._stale:
+            self._stale.remove(work)
+            remembered.cache_clear()
         return remembered(*values)  # type: ignore[no-any-return]
 
     def end(self) -> None:
@@ -61,7 +66,7 @@ class LookupCache:
             "PRAGMA data_version"
         ).fetchone()  # it changes with each commit of another connection
         if version != self._version:
-            self._remembered.clear()
+            self._stale.update(self._remembered)
             self._version = version
 
     def _run(self, work: Callable[..., Any], *values: Any) -> Any:

@@ -79,6 +79,7 @@ class Statements:
                     self._by_name[statement.name] = structs.replace(statement, only_reads=True)
         finally:
             connection.set_authorizer(None)
+        vars(self).update(self._by_name)  # as attributes, they are found without `__getattr__`
         if prefix:
             self._check_apart(connection, prefix)
 
