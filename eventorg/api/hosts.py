@@ -4,7 +4,7 @@ from litestar import Controller, Response, delete, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 
-from eventorg.domain.events import Host, Hosts, NewHost
+from eventorg.domain.hosts import Host, Hosts, NewHost
 from eventorg.repositories.hosts import HostRepository
 from eventorg.web.authentication import Authenticated
 from eventorg.web.conditional import ETAG, expected_versions, tagged

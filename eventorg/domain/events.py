@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, ClassVar, Final, Literal
 
-from msgspec import UNSET, Meta, Raw, Struct, UnsetType, field
+from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from eventorg.domain.errors import Conflict, FieldError, Forbidden, Invalid, NotFound
 from eventorg.domain.fields import (
@@ -19,17 +19,14 @@ from eventorg.domain.fields import (
     OrganizerId,
     StartInstant,
     UpdatedAt,
-    UserId,
 )
 from eventorg.domain.metadata import Key, Metadata, MetadataPatch, Value, check_filters, merged
-from eventorg.domain.users import Expanded
 from eventorg.domain.values import (
     Capacity,
     Description,
     EndTime,
     Input,
     Instant,
-    JSONOf,
     Location,
     Time,
     Timezone,
@@ -45,6 +42,8 @@ Role = Literal["organizer", "host", "participant"]
 
 MAX_GUESTS: Final = 20
 """The number of guests that one participant can have, also if a host adds the participant."""
+STORED_PER_LIVE = 10
+"""How many times as many events a user can have if the others are over or cancelled: texts take space on the disk."""
 
 Code = Annotated[str, Meta(description="A short code, accepted in place of the event's id.", examples=["7Hq2mWxKpA"])]
 Waitlist = Annotated[
@@ -190,39 +189,6 @@ SETTINGS: Final = tuple(name for name in EventPatch.__struct_fields__ if name !=
 """The fields of an event's row that hosts can change."""
 
 
-class NewHost(Input):
-    """A new co-host."""
-
-    user_id: UserId
-
-
-class Host(Struct, kw_only=True, frozen=True):
-    """A host of an event."""
-
-    user_id: UserId
-    role: Annotated[Literal["organizer", "host"], Meta(description="`host` is a co-host.", examples=["organizer"])]
-    since: Annotated[Instant, Meta(description="The time from which the user is a host, in UTC.")]
-
-    @property
-    def version(self) -> str:
-        """The version that an entity tag shows."""
-        return "".join(filter(str.isalnum, self.since))
-
-
-class ListedHost(Host, kw_only=True, frozen=True):
-    """A host in the list of an event's hosts."""
-
-    user: Expanded = UNSET
-
-
-class Hosts(Struct, kw_only=True, frozen=True):
-    """The organizer of an event, then its co-hosts in the order in which they were added."""
-
-    event_id: EventId
-    hosts: Annotated[Raw, JSONOf(list[ListedHost]), Meta(description="The organizer first.")]
-    as_of: AsOf
-
-
 class EventQuery(Input):
     """The filters of a list of events: start in [`start_from`, `start_to`), text `q`, `metadata`, and so on."""
 
@@ -296,20 +262,6 @@ def check_organizer(role: Role | None) -> None:
     """Raises `Forbidden` unless the role is organizer."""
     if role != "organizer":
         raise Forbidden()
-
-
-STORED_PER_LIVE = 10
-"""How many times as many events a user can have if the others are over or cancelled: texts take space on the disk."""
-MAX_PENDING_HOSTS = 100
-MAX_PENDING_OF_ONE_HOST = 20
-PENDING_HOSTS_DAYS = 30
-
-
-def check_pending_hosts(of_all: int, of_user: int) -> None:
-    """Raises `Conflict` if an organizer has given too many roles, in all or to one user, to people who have not acted
-    as co-host of any of its events within `PENDING_HOSTS_DAYS`."""
-    if of_all >= MAX_PENDING_HOSTS or of_user >= MAX_PENDING_OF_ONE_HOST:
-        raise Conflict("too_many_pending_hosts")
 
 
 def check_draft(before: Event, after: Event) -> None:

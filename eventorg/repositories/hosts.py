@@ -7,17 +7,9 @@ from msgspec import Raw
 
 from eventorg.domain.callers import NOBODY, Caller
 from eventorg.domain.errors import Conflict, NotFound
-from eventorg.domain.events import (
-    PENDING_HOSTS_DAYS,
-    Event,
-    Host,
-    Hosts,
-    NewHost,
-    check_host,
-    check_organizer,
-    check_pending_hosts,
-)
+from eventorg.domain.events import Event, check_host, check_organizer
 from eventorg.domain.facts import NewChange, field_names
+from eventorg.domain.hosts import PENDING_HOSTS_DAYS, Host, Hosts, NewHost, check_pending_hosts
 from eventorg.domain.idempotency import Once
 from eventorg.domain.values import Clock, check_version, rfc3339
 from eventorg.repositories.blocks import Blocks

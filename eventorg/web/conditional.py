@@ -15,7 +15,8 @@ from litestar import Request, Response
 from litestar.datastructures import ResponseHeader
 
 from eventorg.domain.blocks import Block
-from eventorg.domain.events import Event, Host
+from eventorg.domain.events import Event
+from eventorg.domain.hosts import Host
 from eventorg.domain.invitations import Invitation
 from eventorg.domain.registrations import Registration
 from eventorg.domain.rsvps import Rsvp

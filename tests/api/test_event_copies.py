@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from eventorg.domain.events import MAX_PENDING_OF_ONE_HOST, SETTINGS
+from eventorg.domain.events import SETTINGS
+from eventorg.domain.hosts import MAX_PENDING_OF_ONE_HOST
 from eventorg.settings import Settings
 from eventorg.testing import Server, User, check_problem, running
 from tests.api.attendance import register

@@ -73,8 +73,8 @@ def test_a_co_host_leaves_the_hosts(server: Server) -> None:
 
 @pytest.fixture
 def few(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("eventorg.domain.events.MAX_PENDING_HOSTS", 5)
-    monkeypatch.setattr("eventorg.domain.events.MAX_PENDING_OF_ONE_HOST", 3)
+    monkeypatch.setattr("eventorg.domain.hosts.MAX_PENDING_HOSTS", 5)
+    monkeypatch.setattr("eventorg.domain.hosts.MAX_PENDING_OF_ONE_HOST", 3)
 
 
 def add(maker: User, host: User, number: int) -> list[str]:

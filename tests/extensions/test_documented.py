@@ -11,8 +11,9 @@ from msgspec import Struct
 
 from eventorg import plugin
 from eventorg.core import Core
-from eventorg.domain.events import Event, Host
+from eventorg.domain.events import Event
 from eventorg.domain.facts import Change
+from eventorg.domain.hosts import Host
 from eventorg.domain.registrations import Registration
 from eventorg.domain.users import User
 from eventorg.errors import OperatorError
