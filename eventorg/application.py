@@ -36,8 +36,9 @@ from eventorg.background.shrinking import shrinking
 from eventorg.backups.schedule import BackupSchedule
 from eventorg.core import Core, utc_now
 from eventorg.domain.values import Clock
+from eventorg.errors import PluginError
 from eventorg.extensions.context import PluginContext
-from eventorg.extensions.loader import LoadedPlugin, PluginError
+from eventorg.extensions.loader import LoadedPlugin
 from eventorg.extensions.worker import PluginWorker
 from eventorg.logs import structlog_config
 from eventorg.security.login_throttle import LoginThrottle

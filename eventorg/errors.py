@@ -30,3 +30,7 @@ class UnknownSetting(SettingError):
 
     def __str__(self) -> str:
         return f"Unknown setting {self.field}." + (f" Did you mean {self.similar}?" if self.similar else "")
+
+
+class PluginError(OperatorError):
+    """A plugin is invalid and is not loaded."""

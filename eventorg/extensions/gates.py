@@ -9,9 +9,10 @@ from msgspec import structs
 
 from eventorg.domain.errors import Unavailable
 from eventorg.domain.gates import Asked, Refusal, Refused
+from eventorg.errors import PluginError
 from eventorg.extensions.context import PluginContext
 from eventorg.extensions.faults import describe_error, find_place
-from eventorg.extensions.loader import LoadedPlugin, PluginError
+from eventorg.extensions.loader import LoadedPlugin
 from eventorg.logger import Logger
 from eventorg.repositories.gates import SQL_SECONDS, Check
 from eventorg.storage.statements import Statement

@@ -2,22 +2,19 @@
 
 import importlib.metadata
 import importlib.util
-import re
 import sys
 from collections.abc import Callable, Sequence
 from functools import partial
-from inspect import isasyncgenfunction, iscoroutinefunction
 from pathlib import Path
-from types import ModuleType, UnionType
-from typing import TYPE_CHECKING, Any, get_args, get_origin
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
-from eventorg import __version__
-from eventorg.domain.callers import SCOPES
-from eventorg.domain.facts import FACTS, Fact
-from eventorg.errors import OperatorError, SettingError
+from eventorg.errors import PluginError, SettingError
+from eventorg.extensions.checks import check_declarations
 from eventorg.extensions.faults import find_place
+from eventorg.extensions.names import NO_PLUGINS, check_plugin_name
 from eventorg.package_data import data_folder
 from eventorg.setting_values import convert, unknown
 from eventorg.settings import PREFIX, Settings, own_values
@@ -29,44 +26,8 @@ if TYPE_CHECKING:
 
 GROUP = "eventorg.plugins"
 """The entry-point group in which installed distributions list their plugins."""
-NO_PLUGINS = "none"
-"""The value of `EVENTORG_PLUGINS` that loads no plugin."""
-COMMANDS = frozenset(
-    (
-        "backup",
-        "check",
-        "compact",
-        "deploy",
-        "health",
-        "migrate",
-        "openapi",
-        "plugins",
-        "restore",
-        "serve",
-        "token",
-        "user",
-    )
-)
-"""The core's commands."""
-TAKEN = COMMANDS | frozenset(
-    (
-        *("eventorg", "sqlite", NO_PLUGINS),
-        *("account", "change", "deliveries", "ended", "event", "events", "idempotency", "link"),  # the core's tables
-        *("invitations", "open", "plugin", "rsvps", "telegram", "unreachable"),
-    )
-)
-"""Names that a plugin cannot have, because its commands, settings or tables would be the core's."""
-
-SHARED = frozenset(("telegram_bot",))
-"""Names of bundled plugins that share a setting with the core."""
-
-_NAME = re.compile(r"[a-z][a-z0-9_]{1,30}")
 
 Import = Callable[[], ModuleType]
-
-
-class PluginError(OperatorError):
-    """A plugin is invalid and is not loaded."""
 
 
 class LoadedPlugin(Struct, frozen=True, eq=False):
@@ -127,25 +88,6 @@ def check_names(settings: Settings) -> dict[str, Import]:
                     "Rename one of them."
                 )
     return found
-
-
-def is_possible_name(name: str) -> bool:
-    """Returns true if a plugin can have this name."""
-    if name in SHARED:
-        return True
-    taken = any(f"{field}_".startswith(f"{name}_") for field in Settings.__struct_fields__)
-    return _NAME.fullmatch(name) is not None and name not in TAKEN and not taken
-
-
-def check_plugin_name(name: str) -> None:
-    """Raises `PluginError` if no plugin can have this name."""
-    if _NAME.fullmatch(name) is None:
-        raise PluginError(
-            f"A plugin cannot be named {name}. Use 2 to 31 lowercase letters, digits, and underscores, and start with "
-            "a letter."
-        )
-    if not is_possible_name(name):
-        raise PluginError(f"The plugin name {name} is reserved. Choose another name.")
 
 
 def check_name_is_free(name: str, settings: Settings) -> None:
@@ -218,7 +160,6 @@ def _import_file(name: str, file: Path) -> ModuleType:
 
 def _load(name: str, load: Import, settings: Settings) -> LoadedPlugin:
     from eventorg.plugin import Plugin
-    from eventorg.plugin.declarations import INTERFACE
 
     try:
         module = load()
@@ -231,93 +172,6 @@ def _load(name: str, load: Import, settings: Settings) -> LoadedPlugin:
         raise PluginError(f"The plugin {name} has no `plugin = Plugin(…)`.")
     if plugin.name != name:
         raise PluginError(f'The plugin in {name} declares name="{plugin.name}". Use the same name in both places.')
-    _check_fields(plugin)
-    if plugin.api != INTERFACE:
-        raise PluginError(
-            f"The plugin {name} was written for version {plugin.api} of the plugin interface. This eventorg has "
-            f"version {INTERFACE}."
-        )
-    _check_requires(plugin)
+    check_declarations(plugin)
     own = convert(own_values(settings, name), plugin.settings or Struct, f"{PREFIX}{name.upper()}_")
     return LoadedPlugin(plugin, own, Statements(plugin.statements))
-
-
-def _check_fields(plugin: "Plugin") -> None:
-    """Checks the types of the fields, and that the folders exist. Raises `PluginError`."""
-    for field, hint in type(plugin).__annotations__.items():
-        value = getattr(plugin, field)
-        arms = get_args(hint) if isinstance(hint, UnionType) else (hint,)
-        if not isinstance(value, tuple(get_origin(arm) or arm for arm in arms)):
-            raise PluginError(f"The plugin {plugin.name} declares {field}={value!r}, which has the wrong type.")
-        if isinstance(value, Path) and not value.is_dir():
-            raise PluginError(f"The plugin {plugin.name} declares {field}={str(value)!r}, which is not a folder.")
-    for own in plugin.facts:
-        if not _NAME.fullmatch(own.name) or [each.name for each in plugin.facts].count(own.name) > 1:
-            raise PluginError(
-                f"The plugin {plugin.name} declares the fact {own.name!r}. Give each its own name of 2 to 31 lowercase "
-                "letters, digits, and underscores."
-            )
-    for fact in plugin.on:
-        if fact not in (Fact, *FACTS.values(), *plugin.facts):
-            raise PluginError(f"The plugin {plugin.name} handles {fact!r}, which is not a type of fact.")
-    if isasyncgenfunction(plugin.lifespan) or iscoroutinefunction(plugin.lifespan):
-        raise PluginError(
-            f"The lifespan {_name(plugin.lifespan)} of the plugin {plugin.name} is not a context manager. Decorate "
-            "it with contextlib.asynccontextmanager."
-        )
-    for field in ("card", "filter", "export", "on_merge", "refresh"):
-        function = getattr(plugin, field)
-        if iscoroutinefunction(function):
-            raise PluginError(
-                f"The {field} of the plugin {plugin.name}, {_name(function)}, must not be an `async def`."
-            )
-    if not set(plugin.bot) <= set(SCOPES):
-        raise PluginError(
-            f"The plugin {plugin.name} declares bot={plugin.bot!r}. The possible scopes are {', '.join(SCOPES)}."
-        )
-    if plugin.command_name and (not _NAME.fullmatch(plugin.command_name) or plugin.command_name in COMMANDS):
-        raise PluginError(f"The plugin {plugin.name} cannot have the commands `eventorg {plugin.command_name} …`.")
-    _check_gates(plugin)
-    for function in (*plugin.on.values(), *(job.run for job in plugin.jobs)):
-        if not iscoroutinefunction(function):
-            raise PluginError(f"The function {_name(function)} of the plugin {plugin.name} must be an `async def`.")
-
-
-def _check_gates(plugin: "Plugin") -> None:
-    """Checks the gates and what they may return. Raises `PluginError`."""
-    for gate in plugin.gates:
-        if iscoroutinefunction(gate.check):
-            raise PluginError(f"The gate {_name(gate.check)} of the plugin {plugin.name} must not be an `async def`.")
-    seen = set()
-    for refusal in plugin.refusals:
-        if not _NAME.fullmatch(refusal.code) or refusal.code in seen:
-            raise PluginError(
-                f"The plugin {plugin.name} declares the refusal {refusal.code!r}. Give each its own code of 2 to 31 "
-                "lowercase letters, digits, and underscores."
-            )
-        seen.add(refusal.code)
-        for words in (refusal.words, refusal.next_step):
-            if words and words.keys() != {"ru", "en"}:
-                raise PluginError(
-                    f"The refusal {refusal.code} of the plugin {plugin.name} needs each text in ru and en."
-                )
-        if not refusal.words:
-            raise PluginError(f"The refusal {refusal.code} of the plugin {plugin.name} needs a text.")
-
-
-def _name(function: object) -> str:
-    """Returns the name of a function in its source."""
-    return getattr(function, "__qualname__", repr(function))
-
-
-def _check_requires(plugin: "Plugin") -> None:
-    from packaging.specifiers import InvalidSpecifier, SpecifierSet
-
-    try:
-        met = SpecifierSet(plugin.requires).contains(__version__, prereleases=True)
-    except InvalidSpecifier:
-        raise PluginError(
-            f"The plugin {plugin.name} requires {plugin.requires!r}, which is not a version specifier."
-        ) from None
-    if not met:
-        raise PluginError(f"The plugin {plugin.name} requires eventorg {plugin.requires}. This is {__version__}.")

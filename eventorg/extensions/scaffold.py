@@ -5,7 +5,8 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
-from eventorg.extensions.loader import PluginError, check_plugin_name
+from eventorg.errors import PluginError
+from eventorg.extensions.names import check_plugin_name
 
 _KINDS = (".py", ".sql", ".md")
 

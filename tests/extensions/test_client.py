@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from eventorg.extensions.loader import PluginError, load_plugins
+from eventorg.errors import PluginError
+from eventorg.extensions.loader import load_plugins
 from eventorg.testing import Server, running
 from tests.extensions.plugin_files import settings_of
 

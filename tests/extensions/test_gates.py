@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from eventorg.errors import PluginError
 from eventorg.extensions import gates
-from eventorg.extensions.loader import PluginError
 from eventorg.settings import Settings
 from eventorg.storage.statements import Statement
 from eventorg.storage.transactions import Transaction

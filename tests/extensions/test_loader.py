@@ -9,7 +9,8 @@ import pytest
 
 from eventorg.cli import COMMANDS, main
 from eventorg.errors import OperatorError
-from eventorg.extensions.loader import TAKEN, check_names, is_possible_name
+from eventorg.extensions.loader import check_names
+from eventorg.extensions.names import TAKEN, is_possible_name
 from eventorg.settings import Settings
 from eventorg.storage.schema import core_component, prepare
 from eventorg.testing import Clock
