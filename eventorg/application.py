@@ -159,6 +159,7 @@ def create_app(settings: Settings, clock: Clock = utc_now, passwords: Passwords 
             feed=feed,
             health=core.health,
             events=core.events,
+            event_pages=core.event_pages,
             event_copies=core.event_copies,
             hosts=core.hosts,
             registrations=core.registrations,

@@ -26,6 +26,7 @@ from eventorg.repositories.claims import ClaimRepository
 from eventorg.repositories.deliveries import DeliveryRepository
 from eventorg.repositories.event_copies import EventCopyRepository
 from eventorg.repositories.event_deletion import EventDeletion
+from eventorg.repositories.event_pages import EventPageRepository
 from eventorg.repositories.event_search import SearchIndex
 from eventorg.repositories.events import EventRepository
 from eventorg.repositories.gates import Gates
@@ -94,6 +95,7 @@ class Core:
         self.events = events = EventRepository(
             database, sql, changes, seats, event_deletion, metadata, idempotency, settings.events_per_user
         )
+        self.event_pages = EventPageRepository(database, sql, changes, metadata)
         expansion = UserExpansion(sql)
         blocks = Blocks(sql)
         self.blocks = BlockRepository(database, sql, changes, blocks)

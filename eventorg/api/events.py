@@ -10,6 +10,7 @@ from eventorg.domain.callers import Caller
 from eventorg.domain.event_copies import EventCopy
 from eventorg.domain.events import Event, EventPage, EventPatch, EventQuery, NewEvent, Status
 from eventorg.repositories.event_copies import EventCopyRepository
+from eventorg.repositories.event_pages import EventPageRepository
 from eventorg.repositories.events import EventRepository
 from eventorg.web.authentication import OPTIONAL_SECURITY, PUBLIC, Anybody, Authenticated
 from eventorg.web.bodies import parse
@@ -64,7 +65,7 @@ class EventController(Controller):
     async def list_events(
         self,
         request: Anybody,
-        events: Events,
+        event_pages: NamedDependency[EventPageRepository],
         start_from: From = None,
         start_to: To = None,
         q: Words = None,
@@ -87,7 +88,7 @@ class EventController(Controller):
         times, metadata = time_range(start_from, start_to), _metadata(request) or None
         wanted = parse(EventQuery, q=q, organizer_id=organizer_id, status=status, metadata=metadata, **times)
         after, bot = decode_cursor(cursor, tuple[str, str]), request.user.bot if request.user else None
-        found, last, as_of = await events.find(wanted, _viewer(request.user), bot, after, limit)
+        found, last, as_of = await event_pages.find(wanted, _viewer(request.user), bot, after, limit)
         return EventPage(events=found, next=encode_cursor(last) if last else None, as_of=as_of)
 
     @get(

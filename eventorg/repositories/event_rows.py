@@ -1,4 +1,4 @@
-"""The rows of events: reading, writing, and the room that they take on a page."""
+"""The rows of events: reading and writing them."""
 
 import secrets
 import sqlite3
@@ -10,24 +10,8 @@ from eventorg.domain.values import BASE58
 from eventorg.storage.transactions import Parameter
 
 CODE_LENGTH = 9
-MAX_PAGE_BYTES: Final = 1024 * 1024
-"""About the size of a page of events as JSON, so that no client makes the server hold more than that for it."""
-_OTHER_FIELDS_BYTES: Final = 700
 _WAITLIST: Final = STORED_FIELDS.index("waitlist")
 _APPROVAL_REQUIRED: Final = STORED_FIELDS.index("approval_required")
-
-
-class PageRoom:
-    """The room that is left for the events of a page. One event always fits."""
-
-    def __init__(self) -> None:
-        self.left = MAX_PAGE_BYTES
-
-    def is_used_up_by(self, row: sqlite3.Row) -> bool:
-        """Takes the room of an event, and returns true if there was too little."""
-        texts = (row["title"], row["description"] or "", row["location"] or "")
-        self.left -= _OTHER_FIELDS_BYTES + sum(len(text.encode()) for text in texts)
-        return self.left < 0
 
 
 def read_event(row: sqlite3.Row) -> Event:

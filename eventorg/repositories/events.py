@@ -1,11 +1,9 @@
 """Events. Visibility and roles are checked inside the transaction that reads or changes an event."""
 
-import itertools
 from typing import Final, NamedTuple
 from uuid import uuid4
 
 from msgspec import UNSET, UnsetType, structs
-from msgspec.json import encode
 
 from eventorg.domain.callers import Caller
 from eventorg.domain.cards import CARD_FIELDS
@@ -15,7 +13,6 @@ from eventorg.domain.events import (
     STORED_PER_LIVE,
     Event,
     EventPatch,
-    EventQuery,
     NewEvent,
     Role,
     check_draft,
@@ -32,19 +29,15 @@ from eventorg.domain.metadata import merged
 from eventorg.domain.values import check_version
 from eventorg.repositories.changes import ChangeRepository
 from eventorg.repositories.event_deletion import EventDeletion
-from eventorg.repositories.event_rows import PageRoom, new_code, read_event, settings_of
-from eventorg.repositories.event_search import compose_search, compose_text_searches
+from eventorg.repositories.event_rows import new_code, read_event, settings_of
 from eventorg.repositories.idempotency import IdempotencyRepository
 from eventorg.repositories.metadata import MetadataRepository
 from eventorg.repositories.seats import Seats
 from eventorg.repositories.steps import Step
 from eventorg.storage.database import Database
 from eventorg.storage.lookup_cache import caches_up_to
-from eventorg.storage.statements import Statement, Statements
-from eventorg.storage.transactions import Parameter, Transaction
-
-MAX_LOOKED_UP: Final = 20
-"""The number of events of a short page. The event loop reads it itself, if it is the same for everyone."""
+from eventorg.storage.statements import Statements
+from eventorg.storage.transactions import Transaction
 
 
 class _View(NamedTuple):
@@ -104,59 +97,6 @@ class EventRepository:
         without an invitation to a private event. Raises `NotFound`."""
         event = await self._database.look_up(self._load, event_id)
         return _invited(event, await self._database.look_up(self._load_view, event.id, viewer_id))
-
-    async def find(
-        self, wanted: EventQuery, viewer_id: str | None, bot: str | None, after: tuple[str, str] | None, limit: int
-    ) -> tuple[list[Event], tuple[str, str] | None, int]:
-        """Returns the events that the viewer can find, by start time and ID, after a position. By metadata it finds
-        those that the viewer hosts, and those that the bot tagged.
-
-        The second value is the position to continue from, if there are more, and the third the number of the last
-        change. A page has up to `limit` events, and fewer if they would take more than `MAX_PAGE_BYTES`.
-
-        Raises `Unavailable` if a search for text takes too long, or if too many wait.
-        """
-        if wanted.q:
-            return await self._database.search(lambda tx: self.search(tx, wanted, viewer_id, bot, after, limit))
-        statement, values = compose_search(wanted, viewer_id, bot, after, limit + 1)
-        bound = (statement, tuple(values.items()), viewer_id, limit)
-        is_plain = wanted == EventQuery(start_from=wanted.start_from, start_to=wanted.start_to)
-        if is_plain and viewer_id is None and limit <= MAX_LOOKED_UP:
-            return await self._database.look_up(self._find, *bound)
-        return await self._database.read(lambda tx: self._find(tx, *bound))
-
-    def search(
-        self,
-        tx: Transaction,
-        wanted: EventQuery,
-        viewer_id: str | None,
-        bot: str | None,
-        after: tuple[str, str] | None,
-        limit: int,
-    ) -> tuple[list[Event], tuple[str, str] | None, int]:
-        """Returns what `find` does, for a search for text."""
-        for statement, values in compose_text_searches(tx, self._sql, wanted, viewer_id, bot, after, limit + 1):
-            page = self._find(tx, statement, tuple(values.items()), viewer_id, limit)
-            if page[1] is not None:
-                break  # it is full
-        return page
-
-    @caches_up_to(32)  # at most 10 MB, if each event has the longest texts
-    def _find(
-        self,
-        tx: Transaction,
-        statement: Statement,
-        values: tuple[tuple[str, Parameter], ...],
-        viewer_id: str | None,
-        limit: int,
-    ) -> tuple[list[Event], tuple[str, str] | None, int]:
-        room = PageRoom()
-        rows = tx.all_until(statement, room.is_used_up_by, **dict(values))
-        more = len(rows) > limit or room.left < 0
-        found = self._with_roles(tx, [read_event(row) for row in (rows[:-1] if more else rows)], viewer_id)
-        events = self._with_metadata(tx, found)
-        more = more or len(events) < len(found)
-        return events, (events[-1].start_time, events[-1].id) if more else None, self._changes.load_last(tx)
 
     async def update(
         self,
@@ -231,45 +171,6 @@ class EventRepository:
                 self._changes.record(tx, NewChange("event.updated", event_id, successor["organizer_id"], changed), by)
         return True
 
-    @caches_up_to(2_048)  # at most 30 MB, if each has the longest texts
-    def _load(self, tx: Transaction, event_id: str) -> Event:
-        row = tx.one(self._sql.get_event, event_id=event_id)
-        if row is None:
-            raise NotFound("event_not_found")
-        return read_event(row)
-
-    @caches_up_to(16_384)  # at most 6 MB: one for each viewer of each event, and most of them are strangers
-    def _load_view(self, tx: Transaction, event_id: str, viewer_id: str | None) -> _View:
-        if not viewer_id:
-            return _STRANGER
-        row = tx.row(self._sql.get_role, event_id=event_id, viewer_id=viewer_id)
-        if row["role"] is None and not row["has_answered"]:
-            return _STRANGER
-        metadata = self._metadata.load(tx, event_id) if is_host(row["role"]) else UNSET
-        return _View(row["role"], bool(row["has_answered"]), metadata)
-
-    def _seen_by(self, event: Event, view: _View) -> Event:
-        """Returns the event as its viewer sees it. Raises `NotFound` if the viewer may not see it."""
-        check_visible(event.status, event.visibility, view.role, has_answered=view.has_answered)
-        return event if view.role is None else structs.replace(event, role=view.role, metadata=view.metadata)
-
-    def _with_roles(self, tx: Transaction, events: list[Event], viewer_id: str | None) -> list[Event]:
-        if not viewer_id:
-            return events
-        ids = encode([event.id for event in events]).decode()
-        roles = {row["id"]: row["role"] for row in tx.all(self._sql.list_roles, event_ids=ids, viewer_id=viewer_id)}
-        return [structs.replace(event, role=role) if (role := roles[event.id]) else event for event in events]
-
-    def _with_metadata(self, tx: Transaction, events: list[Event]) -> list[Event]:
-        """Returns the events with what their hosts see. The last ones are left out if it is too much for a page."""
-        hosted = [event.id for event in events if is_host(event.role)]
-        if not hosted:
-            return events
-        found = self._metadata.find(tx, hosted)
-        left_out = {event_id for event_id in hosted if event_id not in found}
-        kept = itertools.takewhile(lambda event: event.id not in left_out, events)
-        return [structs.replace(event, metadata=found[event.id]) if event.id in found else event for event in kept]
-
     def make(self, tx: Transaction, new: NewEvent, organizer_id: str, by: Caller) -> Event:
         """Creates an event of an organizer, and returns it. Raises `Conflict` (`too_many_events`)."""
         event = self.insert(tx, new, organizer_id, by)
@@ -289,14 +190,6 @@ class EventRepository:
         # It names the organizer: a reader who waits for news does not know the new event's ID.
         self._changes.record(tx, NewChange("event.created", event.id, organizer_id, data), by)
         return event
-
-    def _check_number(self, tx: Transaction, user_id: str) -> None:
-        """Raises `Conflict` if a user has as many events as one can have."""
-        stored = self._per_user * STORED_PER_LIVE
-        if tx.one(self._sql.has_many_live, organizer_id=user_id, now=tx.now, fewer=self._per_user - 1) or tx.one(
-            self._sql.has_many_owned, organizer_id=user_id, fewer=stored - 1
-        ):
-            raise Conflict("too_many_events")
 
     def end(
         self,
@@ -350,6 +243,36 @@ class EventRepository:
         self.note_act(tx, before.id, caller)
         self._seats.fill(tx, before.id, caller)
         return self.load_for_all(tx, before.id) if as_system else self.load(tx, before.id, caller.user_id)
+
+    def _check_number(self, tx: Transaction, user_id: str) -> None:
+        """Raises `Conflict` if a user has as many events as one can have."""
+        stored = self._per_user * STORED_PER_LIVE
+        if tx.one(self._sql.has_many_live, organizer_id=user_id, now=tx.now, fewer=self._per_user - 1) or tx.one(
+            self._sql.has_many_owned, organizer_id=user_id, fewer=stored - 1
+        ):
+            raise Conflict("too_many_events")
+
+    @caches_up_to(2_048)  # at most 30 MB, if each has the longest texts
+    def _load(self, tx: Transaction, event_id: str) -> Event:
+        row = tx.one(self._sql.get_event, event_id=event_id)
+        if row is None:
+            raise NotFound("event_not_found")
+        return read_event(row)
+
+    @caches_up_to(16_384)  # at most 6 MB: one for each viewer of each event, and most of them are strangers
+    def _load_view(self, tx: Transaction, event_id: str, viewer_id: str | None) -> _View:
+        if not viewer_id:
+            return _STRANGER
+        row = tx.row(self._sql.get_role, event_id=event_id, viewer_id=viewer_id)
+        if row["role"] is None and not row["has_answered"]:
+            return _STRANGER
+        metadata = self._metadata.load(tx, event_id) if is_host(row["role"]) else UNSET
+        return _View(row["role"], bool(row["has_answered"]), metadata)
+
+    def _seen_by(self, event: Event, view: _View) -> Event:
+        """Returns the event as its viewer sees it. Raises `NotFound` if the viewer may not see it."""
+        check_visible(event.status, event.visibility, view.role, has_answered=view.has_answered)
+        return event if view.role is None else structs.replace(event, role=view.role, metadata=view.metadata)
 
 
 def _invited(event: Event, view: _View) -> tuple[Event, bool]:

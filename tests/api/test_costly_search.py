@@ -22,7 +22,7 @@ ENDLESS = Statement(
 @pytest.fixture
 def endless(monkeypatch: pytest.MonkeyPatch) -> None:
     """Makes every search one that does not end by itself."""
-    monkeypatch.setattr("eventorg.repositories.events.compose_text_searches", lambda *_: [(ENDLESS, {})])
+    monkeypatch.setattr("eventorg.repositories.event_pages.compose_text_searches", lambda *_: [(ENDLESS, {})])
 
 
 def search(server: Server) -> httpx.Response:

@@ -65,7 +65,7 @@ class Searched:
 
         with self.reading() as (connection, tx):
             connection.set_progress_handler(step, 1)
-            events, _, _ = self.core.events.search(tx, wanted, None, None, None, 20)
+            events, _, _ = self.core.event_pages.search(tx, wanted, None, None, None, 20)
         return steps, len(events)
 
     def plans(self, wanted: EventQuery) -> list[str]:

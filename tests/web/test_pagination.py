@@ -11,7 +11,7 @@ from uuid import uuid4
 import pytest
 
 from eventorg.domain.normal_forms import fold
-from eventorg.repositories.event_rows import MAX_PAGE_BYTES
+from eventorg.repositories.event_pages import MAX_PAGE_BYTES
 from eventorg.testing import Server, User, check_problem
 
 ROWS = 1_000
