@@ -29,6 +29,7 @@ from eventorg.repositories.event_deletion import EventDeletion
 from eventorg.repositories.event_pages import EventPageRepository
 from eventorg.repositories.event_search import SearchIndex
 from eventorg.repositories.events import EventRepository
+from eventorg.repositories.exports import ExportRepository
 from eventorg.repositories.gates import Gates
 from eventorg.repositories.guest_lists import GuestListRepository
 from eventorg.repositories.health import HealthRepository
@@ -121,19 +122,7 @@ class Core:
         deletion = AccountDeletion(closing, events, self.registrations, answers, open_tasks)
         search_index = SearchIndex(database, sql)
         passwords = passwords or Passwords()
-        self.users = users = UserRepository(
-            database,
-            sql,
-            changes,
-            events,
-            self.registrations,
-            blocks,
-            answers,
-            deletion,
-            search_index,
-            idempotency,
-            passwords,
-        )
+        self.users = users = UserRepository(database, sql, changes, deletion, search_index, idempotency, passwords)
         self.account_mails = AccountMailRepository(
             database, sql, clock, users, idempotency, passwords, sends_mail=bool(settings.smtp_url)
         )
@@ -165,7 +154,21 @@ class Core:
         self.claims = ClaimRepository(sql, events, participants, codes, merging, idempotency)
         self.bots = BotRepository(database, sql)
         self.callers = CallerRepository(database, sql, clock, tokens, reachability)
-        self.logins = LoginRepository(database, sql, clock, tokens, idempotency)
+        self.logins = LoginRepository(database, sql, clock, tokens, idempotency, passwords)
+        self.exports = ExportRepository(
+            database,
+            sql,
+            changes,
+            events,
+            self.registrations,
+            answers,
+            blocks,
+            users,
+            self.account_mails,
+            deliveries,
+            self.logins,
+            idempotency,
+        )
         self.plugins = PluginRepository(database, sql, clock)
         self.plugin_gates = PluginGates()
         self._found = check_names(settings)
@@ -179,7 +182,7 @@ class Core:
     def user_export(self) -> UserExport:
         """Exports a user's data from the core and from the plugins."""
         plugins = [(loaded.plugin, self.context(loaded)) for loaded in self.loaded]
-        return UserExport(self.database, self.users, self.deliveries, self.account_mails, self.logins, plugins)
+        return UserExport(self.exports, plugins)
 
     def context(self, loaded: LoadedPlugin) -> PluginContext:
         """Returns the context that a plugin works with."""

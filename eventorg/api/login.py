@@ -16,7 +16,6 @@ from eventorg.domain.users import Login, User
 from eventorg.domain.values import Input, instant, rfc3339, rule
 from eventorg.repositories.identities import IdentityRepository
 from eventorg.repositories.logins import LoginRepository
-from eventorg.repositories.users import UserRepository
 from eventorg.security.login_throttle import LoginThrottle
 from eventorg.security.rate_limiter import network_of
 from eventorg.security.telegram import MiniAppLogin
@@ -85,7 +84,7 @@ async def login_telegram(
     data: JSONBody[TelegramLogin],
     mini_app: NamedDependency[MiniAppLogin],
     identities: NamedDependency[IdentityRepository],
-    users: NamedDependency[UserRepository],
+    logins: NamedDependency[LoginRepository],
     tokens: NamedDependency[Tokens],
     settings: NamedDependency[Settings],
 ) -> TelegramLoggedIn:
@@ -96,7 +95,7 @@ async def login_telegram(
     """
     telegram_id, account = mini_app.check(data.init_data)
     known = await identities.put(telegram_id, account, None, may_create=settings.signup == "open")
-    token, expires = tokens.issue(known.user.id, await users.get_token_version(known.user.id))
+    token, expires = tokens.issue(known.user.id, await logins.get_token_version(known.user.id))
     return TelegramLoggedIn(token, rfc3339(expires), user=known.user, created=known.is_new)
 
 
@@ -113,7 +112,7 @@ async def login_telegram(
 async def login(
     request: Request[None, Any, Any],
     data: JSONBody[Login],
-    users: NamedDependency[UserRepository],
+    logins: NamedDependency[LoginRepository],
     tokens: NamedDependency[Tokens],
     throttle: NamedDependency[LoginThrottle],
 ) -> LoggedIn:
@@ -125,7 +124,7 @@ async def login(
     keys = (f"account {email_key(data.email)}", f"address {network_of(request.client)}")
     throttle.check(*keys)
     try:
-        credentials = await users.log_in(data)
+        credentials = await logins.verify(data)
     except Unauthenticated:
         throttle.check(*keys)
         throttle.fail(*keys)

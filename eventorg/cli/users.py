@@ -146,7 +146,7 @@ def show_user(name: str) -> None:
 
     async def act(core: Core) -> None:
         found = await _find(name, core)
-        kept = await core.users.export(Caller(user_id=found.id))
+        kept = await core.exports.get(found.id)
         for field in found.__struct_fields__:
             if (value := getattr(found, field)) is not None:
                 click.echo(f"{field}: {value}")

@@ -6,25 +6,19 @@ from contextlib import contextmanager
 from uuid import uuid4
 
 import msgspec
-from msgspec import UNSET, Struct, UnsetType, structs
+from msgspec import UNSET, UnsetType, structs
 
 from eventorg.domain.callers import NOBODY, Caller
-from eventorg.domain.errors import Conflict, FieldError, Invalid, NotFound, Unauthenticated, WrongPassword
-from eventorg.domain.exports import Export
+from eventorg.domain.errors import Conflict, FieldError, Invalid, NotFound, WrongPassword
 from eventorg.domain.facts import NewChange, field_names
 from eventorg.domain.idempotency import Once, is_replay
-from eventorg.domain.identities import TelegramIdentity
 from eventorg.domain.normal_forms import email_key, fold, name_key
-from eventorg.domain.users import Login, NewUser, User, UserList, UserPatch, check_self
+from eventorg.domain.users import NewUser, User, UserList, UserPatch, check_self
 from eventorg.domain.values import check_version
 from eventorg.repositories.account_deletion import AccountDeletion
-from eventorg.repositories.answers import Answers
-from eventorg.repositories.blocks import Blocks
 from eventorg.repositories.changes import ChangeRepository
 from eventorg.repositories.event_search import SearchIndex
-from eventorg.repositories.events import EventRepository
 from eventorg.repositories.idempotency import IdempotencyRepository
-from eventorg.repositories.registrations import RegistrationRepository
 from eventorg.security.passwords import Passwords
 from eventorg.storage.database import Database
 from eventorg.storage.statements import Statements
@@ -35,14 +29,6 @@ _CODES_END_WITH = {"reset": {"email", "password"}, "verification": {"email", "em
 """The changed fields that end the mailed codes of a purpose."""
 
 
-class Credentials(Struct, frozen=True):
-    """The data that a login is checked against."""
-
-    id: str
-    password_hash: str | None
-    token_version: int
-
-
 class UserRepository:
     """Reads and changes users."""
 
@@ -51,10 +37,6 @@ class UserRepository:
         database: Database,
         sql: Statements,
         changes: ChangeRepository,
-        events: EventRepository,
-        registrations: RegistrationRepository,
-        blocks: Blocks,
-        answers: Answers,
         deletion: AccountDeletion,
         search_index: SearchIndex,
         idempotency: IdempotencyRepository,
@@ -63,10 +45,6 @@ class UserRepository:
         self._database = database
         self._sql = sql
         self._changes = changes
-        self._events = events
-        self._registrations = registrations
-        self._blocks = blocks
-        self._answers = answers
         self._deletion = deletion
         self._search_index = search_index
         self._idempotency = idempotency
@@ -118,32 +96,6 @@ class UserRepository:
         """Returns at most `limit` users after an ID, in the order of IDs, for the operator."""
         rows = await self._database.read(lambda tx: tx.all(self._sql.list_users, after=after, limit=limit))
         return [_user(row) for row in rows]
-
-    async def log_in(self, login: Login) -> Credentials:
-        """Returns the credentials of the user with this email address and password.
-
-        Raises `Unauthenticated`, the same after the same work for an unknown email address, an account without a
-        password, and a wrong password. A hash with weaker parameters than today's is replaced.
-        """
-        keys = {"key": email_key(login.email), "old_key": fold(login.email)}
-        row = await self._database.read(lambda tx: tx.one(self._sql.get_credentials_by_email, **keys))
-        known = Credentials(**row) if row else None
-        if not await self._passwords.verify(login.password, known.password_hash if known else None) or not known:
-            raise Unauthenticated("invalid_credentials")
-        old = known.password_hash
-        if old is not None and self._passwords.is_outdated(old):
-            new = await self._passwords.hash(login.password)
-            await self._database.write(
-                lambda tx: tx.run(self._sql.replace_hash, user_id=known.id, old_hash=old, new_hash=new)
-            )
-        return known
-
-    async def get_token_version(self, user_id: str) -> int:
-        """Returns the version that a new token carries. Raises `NotFound`."""
-        row = await self._database.read(lambda tx: tx.one(self._sql.get_token_version, user_id=user_id))
-        if row is None:
-            raise NotFound("user_not_found")
-        return int(row["token_version"])
 
     async def update(
         self,
@@ -202,26 +154,6 @@ class UserRepository:
         if await self._database.write(work):
             await self._search_index.forget_words()
             await self._database.scrub()
-
-    async def export(self, caller: Caller) -> Export:
-        """Returns everything that is stored about the caller."""
-
-        def work(tx: Transaction) -> Export:
-            return Export(
-                exported_at=tx.now,
-                user=self.load(tx, caller.user_id),
-                telegram=TelegramIdentity(**row)
-                if (row := tx.one(self._sql.get_identity_of, user_id=caller.user_id))
-                else None,
-                events=self._events.find_all_for_user(tx, caller.user_id),
-                registrations=self._registrations.find_all_for_user(tx, caller.user_id),
-                blocks=self._blocks.list(tx, caller.user_id),
-                rsvps=self._answers.find_all_for_user(tx, caller.user_id),
-                changes=self._changes.find_all_for_user(tx, caller.user_id),
-                requests=self._idempotency.find_all_for_user(tx, caller.user_id),
-            )
-
-        return await self._database.read(work)
 
     def load(self, tx: Transaction, user_id: str) -> User:
         """Returns the user with all fields. Raises `NotFound`."""
