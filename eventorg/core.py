@@ -24,6 +24,7 @@ from eventorg.repositories.cards import CardRepository
 from eventorg.repositories.changes import ChangeRepository
 from eventorg.repositories.claims import ClaimRepository
 from eventorg.repositories.deliveries import DeliveryRepository
+from eventorg.repositories.delivery_leases import DeliveryLeases
 from eventorg.repositories.event_copies import EventCopyRepository
 from eventorg.repositories.event_deletion import EventDeletion
 from eventorg.repositories.event_pages import EventPageRepository
@@ -127,8 +128,9 @@ class Core:
             database, sql, clock, users, idempotency, passwords, sends_mail=bool(settings.smtp_url)
         )
         self.reachability = reachability = Reachability(database, sql)
+        self._leases = leases = DeliveryLeases(sql, reachability)
         self.deliveries = deliveries = DeliveryRepository(
-            database, sql, reachability, idempotency, sends_mail=bool(settings.smtp_url)
+            database, sql, leases, idempotency, sends_mail=bool(settings.smtp_url)
         )
         notices = HostNotices(users, deliveries)
         self.guest_lists = GuestListRepository(
@@ -215,7 +217,7 @@ class Core:
         for loaded in self.loaded:
             context = self.context(loaded)
             if loaded.plugin.refresh is not None:
-                self.deliveries.refreshers[loaded.plugin.name] = context.refresher(loaded.plugin.refresh)
+                self._leases.refreshers[loaded.plugin.name] = context.refresher(loaded.plugin.refresh)
             self.card_lines.add(loaded, context)
             self._gates.add(self.plugin_gates.checks_of(loaded, context))
 

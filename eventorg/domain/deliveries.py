@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Annotated, Any, ClassVar, Final, Literal
 
-from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec import UNSET, Meta, Struct, UnsetType, json
 
 from eventorg.domain.calendars import CalendarEvent
 from eventorg.domain.errors import FieldError, Invalid
@@ -257,13 +257,14 @@ def _is_old(producer: str, kind: str) -> bool:
     return producer == "reminders" and kind in _KINDS_OF_0_1_0
 
 
-def check_texts(texts: Mapping[str, str]) -> None:
-    """Raises `ValueError` unless there is a text, and each can be sent."""
+def encode_texts(texts: Mapping[str, str]) -> str:
+    """Returns the texts as JSON. Raises `ValueError` unless there is a text, and each can be sent."""
     if not texts:
         raise ValueError("a notice needs a text")
     for language, text in texts.items():
         if not 1 <= len(text.encode("utf-16-le")) // 2 <= MAX_UNITS:
             raise ValueError(f"the {language} text of a notice needs 1 to {MAX_UNITS} UTF-16 code units")
+    return json.encode(dict(texts)).decode()
 
 
 def pause_after(attempts: int) -> timedelta:

@@ -26,7 +26,8 @@ from eventorg.locales.cards import Card, make_card
 from eventorg.repositories.bots import BotRepository
 from eventorg.repositories.cards import CardRepository
 from eventorg.repositories.changes import ChangeRepository
-from eventorg.repositories.deliveries import DeliveryRepository, Refresh
+from eventorg.repositories.deliveries import DeliveryRepository
+from eventorg.repositories.delivery_leases import Refresh
 from eventorg.repositories.events import EventRepository
 from eventorg.repositories.idempotency import IdempotencyRepository, request_caller, request_once
 from eventorg.repositories.invitations import InvitationRepository

@@ -1,8 +1,7 @@
 """The outbox: messages for users, their leases and their results. It is fed by plugins."""
 
-from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime, timedelta
-from itertools import count, zip_longest
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Final
 from uuid import uuid4
 
@@ -18,69 +17,52 @@ from eventorg.domain.deliveries import (
     AcknowledgedResult,
     AcknowledgedResults,
     Acknowledgement,
-    Channel,
     Delivery,
     DeliveryResult,
     KeptDelivery,
     Lease,
     Notice,
     Outgoing,
-    check_texts,
+    encode_texts,
     full_key,
     full_name,
     pause_after,
 )
 from eventorg.domain.errors import Conflict, NotFound
 from eventorg.domain.idempotency import Once
-from eventorg.domain.values import rfc3339
 from eventorg.locales import negotiate
-from eventorg.logger import Logger
+from eventorg.repositories.delivery_leases import DeliveryLeases
 from eventorg.repositories.idempotency import IdempotencyRepository
-from eventorg.repositories.reachability import Reachability
 from eventorg.storage.database import Database
 from eventorg.storage.statements import Statements
 from eventorg.storage.transactions import Transaction
-
-Refresh = Callable[[Notice, Transaction], Mapping[str, str] | None]
-"""Returns the texts of a notice as of now, or None if it is obsolete."""
 
 SERVER: Final = ""
 """The holder of the server's own leases, for mail. No bot has this name."""
 MAX_ATTEMPTS: Final = 8
 """After this many attempts a mail has failed."""
-MAX_MAILS_A_DAY: Final = 20
-"""The largest number of mails to one user within 24 hours. Further ones wait."""
 
-_MAX_ROUNDS: Final = 10
-"""The number of times that one lease looks for more if it finds obsolete deliveries."""
 _MAX_SWEEP: Final = 500
 _ONE: Final = Lease(limit=1, lease_seconds=600)
-_PAUSE_AFTER_ERROR: Final = timedelta(minutes=1)
-
-log = Logger("eventorg.deliveries")
 
 
 class DeliveryRepository:
-    """Stores, leases and finishes deliveries."""
+    """Stores deliveries, hands them to bots and to the mail sender, and takes their results."""
 
     def __init__(
         self,
         database: Database,
         sql: Statements,
-        reachability: Reachability,
+        leases: DeliveryLeases,
         idempotency: IdempotencyRepository,
         *,
         sends_mail: bool,
     ) -> None:
         self._database = database
         self._sql = sql
-        self._reachability = reachability
+        self._leases = leases
         self._idempotency = idempotency
         self.sends_mail: Final = sends_mail
-        self.refreshers: Final[dict[str, Refresh]] = {}
-        """The functions of the plugins that refresh their notices, by the plugin's name."""
-        self._turns = count(1)
-        self._last_turns: dict[str, int] = {}
 
     def add(
         self,
@@ -98,7 +80,7 @@ class DeliveryRepository:
         kind about this event are not told to the user any more. Raises `ValueError` for a missing, empty or
         too long text.
         """
-        check_texts(texts)
+        stored = encode_texts(texts)
         key = full_key(producer, notice.kind, notice.dedupe_key)
         kind = full_name(producer, notice.kind)
         if replace:
@@ -120,7 +102,7 @@ class DeliveryRepository:
                 kind=kind,
                 user_id=notice.user_id,
                 event_id=notice.event_id,
-                texts=_dump(texts),
+                texts=stored,
                 due_at=notice.due_at,
                 expires_at=expires_at,
                 mail=self.sends_mail,
@@ -148,12 +130,12 @@ class DeliveryRepository:
         holder = caller.bot or ""
 
         def work(tx: Transaction) -> list[str]:
-            return [one.id for one in self._lease(tx, holder, "telegram", wanted)]
+            return [one.id for one in self._leases.take(tx, holder, "telegram", wanted)]
 
         ids = await self._idempotency.write(caller, list[str], work, once, None)
 
         def load_held(tx: Transaction) -> list[Outgoing]:
-            found = (self._find(tx, delivery_id) for delivery_id in ids)
+            found = (self._leases.find(tx, delivery_id) for delivery_id in ids)
             return [one for one in found if one and (one.state, one.holder) == ("leased", holder)]
 
         return [_delivery(one) for one in await self._database.read(load_held) if one.telegram_id is not None]
@@ -184,7 +166,7 @@ class DeliveryRepository:
         """Leases the next mail to the server."""
 
         def work(tx: Transaction) -> Outgoing | None:
-            for mail in self._lease(tx, SERVER, "email", _ONE):
+            for mail in self._leases.take(tx, SERVER, "email", _ONE):
                 if mail.kind not in KINDS_WITH_CALENDAR:
                     return mail
                 row = tx.one(self._sql.get_event_to_attend, event_id=mail.event_id, user_id=mail.user_id)
@@ -201,7 +183,7 @@ class DeliveryRepository:
 
     async def finish_mail(self, mail: Outgoing, state: str) -> None:
         """Stores the result of a mail: `sent`, `retry` or `failed`. A retry follows after a growing pause."""
-        await self._database.write(lambda tx: self._finish(tx, mail, state, pause_after(mail.attempts)))
+        await self._database.write(lambda tx: self._leases.finish(tx, mail, state, pause_after(mail.attempts)))
 
     def find_all_for_user(self, tx: Transaction, user_id: str) -> list[KeptDelivery]:
         """Returns the deliveries of a user in the order they were made."""
@@ -217,79 +199,8 @@ class DeliveryRepository:
         while await self._database.write(sweep) == _MAX_SWEEP:
             pass
 
-    def _lease(self, tx: Transaction, holder: str, channel: Channel, wanted: Lease) -> list[Outgoing]:
-        """Leases due deliveries to one holder and returns them, oldest first. Leaves out those that are obsolete."""
-        until = rfc3339(datetime.fromisoformat(tx.now) + timedelta(seconds=wanted.lease_seconds))
-        taken: list[Outgoing] = []
-        if wanted.resume:
-            rows = tx.all(self._sql.list_held_deliveries, holder=holder, now=tx.now, most=wanted.limit)
-            taken += self._take(tx, [Outgoing(**row) for row in rows], holder, until)
-        for _ in range(_MAX_ROUNDS):
-            if len(taken) == wanted.limit:
-                break
-            due = self._find_due(tx, channel, wanted.limit - len(taken))
-            if not due:
-                break
-            taken += self._take(tx, due, holder, until)
-        return sorted(taken, key=lambda one: (one.due_at, one.seq))
-
-    def _find_due(self, tx: Transaction, channel: Channel, most: int) -> list[Outgoing]:
-        """Returns due deliveries. Each plugin has its turn, so that many messages of one do not delay the others."""
-        day_ago = rfc3339(datetime.fromisoformat(tx.now) - timedelta(days=1))
-        producers = [row["producer"] for row in tx.all(self._sql.list_waiting_producers)]
-        producers.sort(key=lambda producer: self._last_turns.get(producer, 0))
-        found = [
-            [
-                Outgoing(**row)
-                for row in tx.all(
-                    self._sql.list_due_deliveries,
-                    producer=producer,
-                    channel=channel,
-                    now=tx.now,
-                    most=most,
-                    day_ago=day_ago,
-                    most_mails=MAX_MAILS_A_DAY,
-                )
-            ]
-            for producer in producers
-        ]
-        in_turns = [one for turn in zip_longest(*found) for one in turn if one is not None][:most]
-        self._last_turns |= {one.producer: next(self._turns) for one in in_turns}
-        return in_turns
-
-    def _take(self, tx: Transaction, due: Sequence[Outgoing], holder: str, until: str) -> list[Outgoing]:
-        """Leases those that are not obsolete, with their texts as of now."""
-        taken = []
-        for one in due:
-            if (texts := self._refresh(tx, one)) is not None:
-                tx.run(self._sql.lease_delivery, delivery_id=one.id, holder=holder, texts=texts, until=until)
-                attempts = one.attempts + 1
-                taken.append(
-                    structs.replace(one, texts=texts, state="leased", holder=holder, ready_at=until, attempts=attempts)
-                )
-        return taken
-
-    def _refresh(self, tx: Transaction, one: Outgoing) -> str | None:
-        """Returns the texts to tell. None: the delivery is void, or its plugin failed and is asked again later."""
-        refresh = self.refreshers.get(one.producer)
-        if refresh is None:
-            return one.texts
-        try:
-            texts = refresh(one.notice, tx)
-            if texts is not None:
-                check_texts(texts)
-        except Exception as error:
-            log.error("notice_refresh_failed", plugin=one.producer, delivery=one.id, exc_info=error)
-            ready_at = rfc3339(datetime.fromisoformat(tx.now) + _PAUSE_AFTER_ERROR)
-            tx.run(self._sql.postpone_delivery, delivery_id=one.id, ready_at=ready_at)
-            return None
-        if texts is None:
-            tx.run(self._sql.void_delivery, delivery_id=one.id)
-            return None
-        return _dump(texts)
-
     def _acknowledge(self, tx: Transaction, delivery_id: str, said: Acknowledgement, caller: Caller) -> Acknowledged:
-        before = self._find(tx, delivery_id)
+        before = self._leases.find(tx, delivery_id)
         if before is None:
             raise NotFound("delivery_not_found")
         if before.holder != caller.bot or before.state not in ("leased", said.result):
@@ -297,7 +208,7 @@ class DeliveryRepository:
         retry_at = before.ready_at
         if before.state == "leased":
             pause = pause_after(before.attempts) if said.retry_after is None else timedelta(seconds=said.retry_after)
-            retry_at = self._finish(tx, before, said.result, pause)
+            retry_at = self._leases.finish(tx, before, said.result, pause)
         return Acknowledged(before.id, said.result, retry_at if said.result == "retry" else None)
 
     def _try_to_acknowledge(self, tx: Transaction, said: DeliveryResult, caller: Caller) -> AcknowledgedResult:
@@ -308,23 +219,6 @@ class DeliveryRepository:
         except Conflict:
             return AcknowledgedResult(id=said.id, code="conflict")
         return AcknowledgedResult(id=done.id, state=done.state, retry_at=done.retry_at)
-
-    def _finish(self, tx: Transaction, held: Outgoing, state: str, pause: timedelta) -> str:
-        """Ends a lease, if its holder still has it, and returns the time from which a retry can be leased.
-
-        After `blocked`, the user gets nothing more until the next action.
-        """
-        ready_at = tx.now
-        if state == "retry":
-            ready_at = rfc3339(datetime.fromisoformat(tx.now) + pause)
-        tx.run(self._sql.finish_delivery, delivery_id=held.id, holder=held.holder, state=state, ready_at=ready_at)
-        if state == "blocked":
-            self._reachability.end(tx, held.user_id)
-        return ready_at
-
-    def _find(self, tx: Transaction, delivery_id: str) -> Outgoing | None:
-        row = tx.one(self._sql.get_delivery, delivery_id=delivery_id)
-        return Outgoing(**row) if row else None
 
 
 def text_for(texts: Mapping[str, str], locale: str) -> str:
@@ -347,7 +241,3 @@ def _delivery(one: Outgoing) -> Delivery:
         text=text_for(msgspec.json.decode(one.texts), one.locale),
         due_at=one.due_at,
     )
-
-
-def _dump(texts: Mapping[str, str]) -> str:
-    return msgspec.json.encode(dict(texts)).decode()
