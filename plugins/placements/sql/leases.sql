@@ -1,9 +1,16 @@
 -- name: list_outdated(bot, now, calm, most)
 -- Placements that show something else than the newest card, and that the bot may show now, the longest waiting first.
 SELECT
-    placed.*,
+    placed.id,
+    placed.chat_id,
+    placed.message_id,
+    placed.thread_id,
+    placed.event_id,
+    placed.locale,
+    placed.names,
+    placed.shown_etag,
     cards.version
-FROM placements_cards AS placed
+FROM placements_with_roles AS placed
 JOIN eventorg_cards AS cards ON cards.event_id = placed.event_id
 JOIN eventorg_events AS events ON events.id = placed.event_id
 WHERE
@@ -13,11 +20,7 @@ WHERE
     AND placed.calm_at <= :calm
     AND CASE
         WHEN placed.host_id IS NULL THEN events.status <> 'draft' AND events.visibility <> 'private'
-        ELSE EXISTS (
-            SELECT 1
-            FROM eventorg_hosts AS hosts
-            WHERE hosts.event_id = placed.event_id AND hosts.user_id = placed.host_id AND hosts.since <= placed.put_at
-        )
+        ELSE placed.has_role
     END
 ORDER BY placed.ready_at, placed.seq
 LIMIT :most;

@@ -44,21 +44,19 @@ DELETE FROM placements_cards
 WHERE id = :id;
 
 -- name: list_placements(event_id, bot, after, most)
-SELECT placed.*
-FROM placements_cards AS placed
-WHERE
-    placed.event_id = :event_id
-    AND placed.bot = :bot
-    AND placed.seq > :after
-    AND (
-        placed.host_id IS NULL
-        OR EXISTS (
-            SELECT 1
-            FROM eventorg_hosts AS hosts
-            WHERE hosts.event_id = placed.event_id AND hosts.user_id = placed.host_id AND hosts.since <= placed.put_at
-        )
-    )
-ORDER BY placed.seq
+SELECT
+    seq,
+    id,
+    chat_id,
+    message_id,
+    thread_id,
+    event_id,
+    locale,
+    names,
+    shown_etag
+FROM placements_with_roles
+WHERE event_id = :event_id AND bot = :bot AND seq > :after AND (host_id IS NULL OR has_role)
+ORDER BY seq
 LIMIT :most;
 
 -- name: list_chat_events(bot, chat_id, start_from, after_time, after_id, most)
@@ -67,7 +65,7 @@ SELECT
     events.id,
     events.start_time,
     max(placed.host_id) AS host_id
-FROM placements_cards AS placed
+FROM placements_with_roles AS placed
 JOIN eventorg_events AS events ON events.id = placed.event_id
 WHERE
     placed.bot = :bot
@@ -76,11 +74,7 @@ WHERE
     AND (events.start_time, events.id) > (:after_time, :after_id)
     AND CASE
         WHEN placed.host_id IS NULL THEN events.status <> 'draft' AND events.visibility <> 'private'
-        ELSE EXISTS (
-            SELECT 1
-            FROM eventorg_hosts AS hosts
-            WHERE hosts.event_id = placed.event_id AND hosts.user_id = placed.host_id AND hosts.since <= placed.put_at
-        )
+        ELSE placed.has_role
     END
 GROUP BY events.id, events.start_time
 ORDER BY events.start_time, events.id
@@ -89,32 +83,21 @@ LIMIT :most;
 -- name: delete_ended(event_id, host_id)!
 -- Those for a user whose role has ended.
 DELETE FROM placements_cards
-WHERE
-    event_id = :event_id
-    AND host_id = :host_id
-    AND NOT EXISTS (
-        SELECT 1
-        FROM eventorg_hosts AS hosts
-        WHERE
-            hosts.event_id = placements_cards.event_id
-            AND hosts.user_id = placements_cards.host_id
-            AND hosts.since <= placements_cards.put_at
-    );
+WHERE seq IN (
+    SELECT seq
+    FROM placements_with_roles
+    WHERE event_id = :event_id AND host_id = :host_id AND NOT has_role
+);
 
 -- name: move_placements(gone_id, stays_id, now)!
 -- Those that have not ended. The role that stays can be younger than the placement.
 UPDATE placements_cards
 SET host_id = :stays_id, put_at = :now
-WHERE
-    host_id = :gone_id
-    AND EXISTS (
-        SELECT 1
-        FROM eventorg_hosts AS hosts
-        WHERE
-            hosts.event_id = placements_cards.event_id
-            AND hosts.user_id = placements_cards.host_id
-            AND hosts.since <= placements_cards.put_at
-    );
+WHERE seq IN (
+    SELECT seq
+    FROM placements_with_roles
+    WHERE host_id = :gone_id AND has_role
+);
 
 -- name: list_placements_for(user_id)
 SELECT *
