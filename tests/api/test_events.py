@@ -11,11 +11,6 @@ TIMES = {"start_time": "2100-01-01T10:00:00Z", "end_time": "2100-01-01T12:00:00Z
 FULL = {"description": "Чай", "location": "Москва", "capacity": 5}
 
 
-@pytest.fixture
-def host(server: Server) -> User:
-    return server.sign_up()
-
-
 def test_a_new_event_has_the_defaults(fresh_server: Server) -> None:
     host = fresh_server.sign_up()
     response = host.post("/events", json={"title": "T"} | TIMES)

@@ -18,16 +18,6 @@ from tests.api.test_races import at_once
 USES, CLIENTS = 3, 20
 
 
-@pytest.fixture
-def host(server: Server) -> User:
-    return server.sign_up()
-
-
-@pytest.fixture
-def guest(server: Server) -> User:
-    return server.sign_up()
-
-
 def invite(host: User, url: str, **limits: Any) -> dict[str, Any]:
     """Returns a new invitation."""
     response = host.post(f"{url}/invitations", json=limits)

@@ -2,14 +2,7 @@
 
 from typing import Any
 
-import pytest
-
 from eventorg.testing import Server, User, check_problem
-
-
-@pytest.fixture
-def host(server: Server) -> User:
-    return server.sign_up()
 
 
 def make(host: User, **fields: Any) -> str:

@@ -1,24 +1,12 @@
-"""Answers: going, maybe and declined in one idempotent call, withdrawals, "+1" buttons, and the list."""
+"""Answers: going, maybe and declined in one idempotent call, withdrawals, and "+1" buttons."""
 
 from typing import Any
 
-import httpx
 import pytest
 
 from eventorg.storage.invariants import find_miscounts
 from eventorg.testing import Bot, Server, User, check_problem
-
-Step = tuple[str, str | None, dict[str, Any]]
-
-
-@pytest.fixture
-def host(server: Server) -> User:
-    return server.sign_up()
-
-
-@pytest.fixture
-def guest(server: Server) -> User:
-    return server.sign_up()
+from tests.api.answers import Tape, add, answered, given, make, put, registered, withdrawn
 
 
 @pytest.fixture(scope="module")
@@ -26,64 +14,9 @@ def reader(server: Server) -> Bot:
     return server.make_bot("changes")
 
 
-class Tape:
-    """The changes since the last look, without those of users."""
-
-    def __init__(self, reader: Bot) -> None:
-        self._reader = reader
-        self()
-
-    def __call__(self) -> list[Step]:
-        after = getattr(self, "_after", None) or self._reader.get("/changes?after=latest").json()["next"]
-        page = self._reader.get("/changes", params={"after": after, "limit": 1000}).json()
-        self._after = page["next"]
-        return [
-            (change["type"], change["user_id"], change["data"])
-            for change in page["changes"]
-            if change["type"].startswith(("registration.", "rsvp."))
-        ]
-
-
 @pytest.fixture
 def tape(reader: Bot) -> Tape:
     return Tape(reader)
-
-
-def make(host: User, **fields: Any) -> str:
-    return f"/events/{host.create_event(**{'max_guests': 5} | fields)['id']}"
-
-
-def put(user: User, url: str, answer: str, **fields: Any) -> httpx.Response:
-    response: httpx.Response = user.put(f"{url}/rsvp", json={"answer": answer} | fields)
-    return response
-
-
-def given(user: User, url: str, answer: str, **fields: Any) -> dict[str, Any]:
-    response = put(user, url, answer, **fields)
-    assert response.status_code == 200, response.text
-    body: dict[str, Any] = response.json()
-    return body
-
-
-def add(user: User, url: str, delta: int) -> httpx.Response:
-    response: httpx.Response = user.patch(f"{url}/rsvp", json={"guests_delta": delta})
-    return response
-
-
-def withdrawn(user: User, url: str) -> dict[str, Any]:
-    response = user.delete(f"{url}/rsvp")
-    assert response.status_code == 200, response.text
-    body: dict[str, Any] = response.json()
-    return body
-
-
-def answered(answer: str | None, previous: str | None, user: User) -> Step:
-    return "rsvp.updated", user.id, {"answer": answer, "previous_answer": previous}
-
-
-def registered(kind: str, status: str, previous: str | None, user: User, guests: int = 0) -> Step:
-    data = {"status": status, "previous_status": previous, "guests": guests, "by": "self"}
-    return f"registration.{kind}", user.id, data
 
 
 def test_an_answer_has_everything_that_a_tap_needs(host: User, guest: User) -> None:
@@ -190,101 +123,6 @@ def test_the_other_answers_refuse_guests(host: User, guest: User) -> None:
     for body in ({}, {"answer": "perhaps"}, {"answer": None}, {"answer": "going", "more": 1}):
         check_problem(guest.put(f"{url}/rsvp", json=body), 422, "validation_failed")
     check_problem(guest.get(f"{url}/rsvp"), 404, "rsvp_not_found")
-
-
-def test_the_window_is_for_going_only(fresh_server: Server) -> None:
-    host, guest, sitting = (fresh_server.sign_up() for _ in range(3))
-    url = make(host, registration_closes_at="2027-01-01T13:00:00Z")
-    given(sitting, url, "going", guests=1)
-    fresh_server.clock.advance(hours=1)
-    check_problem(put(guest, url, "going"), 409, "registration_closed")
-    check_problem(add(guest, url, 1), 409, "registration_closed")
-    check_problem(add(sitting, url, 1), 409, "registration_closed")
-    assert add(sitting, url, -1).json()["registration"]["guests"] == 0
-    assert given(sitting, url, "going")["answer"] == "going"
-    assert given(sitting, url, "maybe")["counts"]["registered"] == 0
-    assert given(guest, url, "declined")["answer"] == "declined"
-    assert withdrawn(guest, url)["answer"] is None
-
-
-def test_nobody_answers_an_event_that_is_not_open(fresh_server: Server) -> None:
-    host, guest = fresh_server.sign_up(), fresh_server.sign_up()
-    times = {"start_time": "2027-01-01T13:00:00Z", "end_time": "2027-01-01T14:00:00Z"}
-    draft, cancelled, over = make(host, status="draft"), make(host), make(host, **times)
-    given(guest, cancelled, "maybe")
-    given(guest, over, "maybe")
-    assert host.post(f"{cancelled}/cancel").status_code == 200
-    fresh_server.clock.advance(hours=2)
-    for url, code, user in (
-        (draft, "event_not_open", host),
-        (cancelled, "event_cancelled", guest),
-        (over, "event_over", guest),
-    ):
-        for answer in ("going", "maybe", "declined"):
-            check_problem(put(user, url, answer), 409, code)
-        check_problem(add(user, url, 1), 409, code)
-        assert add(user, url, -1).status_code == 200
-    assert guest.get(f"{over}/rsvp").json()["answer"] == "maybe"
-    check_problem(guest.delete(f"{over}/rsvp"), 409, "event_over")
-    assert withdrawn(guest, cancelled)["counts"]["maybe"] == 0
-
-
-def test_somebody_who_came_cannot_answer_otherwise(host: User, guest: User) -> None:
-    url = make(host)
-    given(guest, url, "going")
-    assert host.patch(f"{url}/participants/{guest.id}", json={"status": "attended"}).status_code == 200
-    for answer in ("maybe", "declined"):
-        check_problem(put(guest, url, answer), 409, "already_attended")
-    check_problem(guest.delete(f"{url}/rsvp"), 409, "already_attended")
-    body = given(guest, url, "going")
-    assert (body["answer"], body["registration"]["status"]) == ("going", "attended")
-
-
-def test_a_blocked_person_can_only_decline(server: Server, host: User, guest: User) -> None:
-    url, sitting = make(host), server.sign_up()
-    given(sitting, url, "going", guests=1)
-    for user in (guest, sitting):
-        assert host.put(f"/users/me/blocks/{user.id}").is_success
-    check_problem(put(guest, url, "going"), 403, "blocked")
-    check_problem(put(guest, url, "maybe"), 403, "blocked")
-    check_problem(add(guest, url, 1), 403, "blocked")
-    assert given(guest, url, "declined")["counts"]["declined"] == 1
-    assert given(sitting, url, "going")["registration"]["status"] == "registered"  # it changes nothing
-    check_problem(put(sitting, url, "maybe"), 403, "blocked")
-    assert given(sitting, url, "declined")["counts"]["registered"] == 0
-
-
-def test_an_event_without_a_waiting_list_is_full(server: Server, host: User, guest: User) -> None:
-    url = make(host, capacity=1, waitlist=False)
-    given(host, url, "going")
-    given(guest, url, "maybe")
-    check_problem(put(guest, url, "going"), 409, "event_full")
-    assert guest.get(f"{url}/rsvp").json()["answer"] == "maybe"  # a refusal changes nothing
-    check_problem(add(host, url, 1), 409, "event_full")
-
-
-def test_giving_up_a_seat_lets_the_next_in(server: Server, host: User, guest: User) -> None:
-    url, waiting = make(host, capacity=1), server.sign_up()
-    given(guest, url, "going")
-    assert given(waiting, url, "going")["registration"]["status"] == "waitlisted"
-    body = given(guest, url, "maybe")
-    assert body["counts"] == {"registered": 1, "waitlisted": 0, "maybe": 1, "declined": 0, "capacity": 1}
-    assert waiting.get(f"{url}/rsvp").json()["registration"]["status"] == "registered"
-    assert given(guest, url, "going")["registration"]["waitlist_position"] == 1
-
-
-def test_somebody_pending_is_going(host: User, guest: User) -> None:
-    url = make(host, approval_required=True)
-    body = given(guest, url, "going", guests=1)
-    assert body["answer"] == "going"
-    assert [body["registration"][name] for name in ("status", "approved", "waitlist_position")] == [
-        "waitlisted",
-        False,
-        None,
-    ]
-    assert body["counts"] == {"registered": 0, "waitlisted": 0, "maybe": 0, "declined": 0, "capacity": None}
-    assert given(guest, url, "declined")["counts"]["declined"] == 1
-    assert host.get(url).json()["pending_count"] == 0
 
 
 def test_registering_is_going_and_leaving_withdraws_the_answer(host: User, guest: User, tape: Tape) -> None:
@@ -404,101 +242,6 @@ def test_a_tag_guards_an_answer(host: User, guest: User) -> None:
     given(host, url, "declined")
     assert guest.get(path).headers["etag"] != second.headers["etag"]
     assert guest.delete(path, headers={"If-Match": second.headers["etag"]}).status_code == 200
-
-
-@pytest.mark.parametrize("answer", ["maybe", "declined"])
-def test_people_who_answered_see_the_event(host: User, guest: User, answer: str) -> None:
-    url = make(host)
-    given(guest, url, answer)
-    assert host.patch(url, json={"visibility": "private"}).status_code == 200
-    for path in (url, f"{url}/rsvp", f"{url}/card"):
-        assert guest.get(path).status_code == 200
-    assert guest.get(url).json()["role"] is None
-    assert given(guest, url, "going")["registration"]["status"] == "registered"
-    check_problem(host.patch(url, json={"status": "draft"}), 409, "event_has_participants")
-    given(guest, url, answer)
-    check_problem(host.patch(url, json={"status": "draft"}), 409, "event_has_participants")
-    withdrawn(guest, url)
-    assert host.patch(url, json={"status": "draft"}).status_code == 200
-
-
-def test_a_stranger_cannot_answer_a_private_event(host: User, guest: User) -> None:
-    url = make(host, visibility="private")
-    for response in (put(guest, url, "declined"), add(guest, url, 1), guest.get(f"{url}/rsvp"),
-                     guest.delete(f"{url}/rsvp"), guest.get(f"{url}/rsvps")):  # fmt: skip
-        check_problem(response, 404, "event_not_found")
-
-
-def pages(user: User, url: str, limit: int, **query: str) -> list[dict[str, Any]]:
-    """Returns the rows of all pages of the list."""
-    seen: list[dict[str, Any]] = []
-    params: dict[str, Any] = {"limit": limit} | query
-    while True:
-        page = user.get(f"{url}/rsvps", params=params).json()
-        assert len(page["rsvps"]) == limit or page["next"] is None
-        seen += page["rsvps"]
-        if page["next"] is None:
-            return seen
-        params["cursor"] = page["next"]
-
-
-def test_the_list_shows_all_answers_in_order(server: Server, host: User) -> None:
-    url = make(host, capacity=2, approval_required=True)
-    answers = ["declined", "going", "maybe", "going", "maybe", "going"]
-    people = [server.sign_up() for _ in answers]
-    for user, answer in zip(people, answers, strict=True):
-        given(user, url, answer)
-    left = server.sign_up()
-    given(left, url, "going")
-    withdrawn(left, url)
-    page = host.get(f"{url}/rsvps").json()
-    assert list(page) == ["event_id", "rsvps", "next", "as_of"]
-    assert (page["event_id"], page["next"]) == (url.removeprefix("/events/"), None)
-    assert [each["answer"] for each in page["rsvps"]] == ["going"] * 3 + ["maybe"] * 2 + ["declined"]
-    assert [each["user_id"] for each in page["rsvps"]][:3] == [people[n].id for n in (1, 3, 5)]
-    assert {tuple(each) for each in page["rsvps"]} == {("user_id", "answer", "answered_at")}
-    assert {each["user_id"]: each["answered_at"] for each in page["rsvps"]} == {
-        user.id: user.get(f"{url}/rsvp").json()["answered_at"] for user in people
-    }
-    for limit in (1, 2, 3, 4, 5, 6):
-        assert pages(host, url, limit=limit) == page["rsvps"]
-    for answer in ("going", "maybe", "declined"):
-        listed = [each for each in page["rsvps"] if each["answer"] == answer]
-        assert pages(host, url, limit=1, answer=answer) == listed
-    for query in ("answer=perhaps", "limit=0", "limit=1001", "cursor=x", "cursor=WyJhIiwiYiIsImMiXQ", "expand=x"):
-        check_problem(host.get(f"{url}/rsvps?{query}"), 422, "validation_failed")
-
-
-def test_the_list_has_names_if_asked_for(server: Server, host: User, guest: User) -> None:
-    url = make(host)
-    given(host, url, "going")
-    given(guest, url, "maybe")
-    named = host.get(f"{url}/rsvps?expand=user").json()["rsvps"]
-    assert [each["user"]["username"] for each in named] == [user.account["username"] for user in (host, guest)]
-    assert [{name: each[name] for name in ("user_id", "answer", "answered_at")} for each in named] == (
-        host.get(f"{url}/rsvps").json()["rsvps"]
-    )
-    assert "telegram_id" in server.make_bot("act").get(f"{url}/rsvps?expand=user").json()["rsvps"][0]["user"]
-
-
-@pytest.mark.parametrize(
-    ("visibility", "stranger", "maybe", "participant", "bot"),
-    [("everyone", 200, 200, 200, 200), ("participants", 403, 403, 200, 403), ("hosts", 403, 403, 403, 403)],
-)
-def test_names_travel_to_those_who_may_read_them(
-    server: Server, host: User, guest: User, visibility: str, stranger: int, maybe: int, participant: int, bot: int
-) -> None:
-    url, undecided = make(host, participants_visibility=visibility), server.sign_up()
-    given(guest, url, "going")
-    given(undecided, url, "maybe")
-    callers: dict[User | Bot, int] = {server.sign_up(): stranger, undecided: maybe, guest: participant}
-    callers |= {host: 200, server.make_bot("deliver"): bot}
-    for caller, status in callers.items():
-        response = caller.get(f"{url}/rsvps")
-        assert response.status_code == status
-        if status == 403:
-            check_problem(response, 403, "participants_hidden")
-    assert undecided.get(f"{url}/rsvp").json()["counts"]["maybe"] == 1
 
 
 def test_the_export_has_the_answers(host: User, guest: User) -> None:

@@ -7,11 +7,6 @@ import pytest
 from eventorg.testing import Server, User, check_problem
 
 
-@pytest.fixture
-def host(server: Server) -> User:
-    return server.sign_up()
-
-
 def make(host: User, **fields: Any) -> str:
     return f"/events/{host.create_event(**fields)['id']}"
 
