@@ -3,138 +3,21 @@
 import hashlib
 import queue
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import pytest
 from litestar.routes import HTTPRoute
 
 from eventorg.application import create_app
-from eventorg.domain.deliveries import Notice
-from eventorg.domain.values import rfc3339
 from eventorg.settings import Settings
 from eventorg.storage.database import Database
 from eventorg.testing import PASSWORD, Bot, Server, User, check_problem, running
-from tests.telegram import Person
-from tests.telegram import link as link_account
-from tests.web.keyed import EVENT, Request, ask, count, is_replayed
+from tests.web.keyed import EVENT, SCENES, Request, ask, count, is_replayed, new_user
 
-
-def new_user() -> dict[str, str]:
-    name = uuid4().hex
-    return {"username": name, "email": f"{name}@example.com", "password": PASSWORD}
-
-
-def register(server: Server) -> Request:
-    return server.sign_up(), f"/events/{server.sign_up().create_event()['id']}/register", None
-
-
-def check_in(server: Server) -> Request:
-    host, guest = server.sign_up(), server.sign_up()
-    url = f"/events/{host.create_event()['id']}"
-    guest.post(f"{url}/register")
-    return host, f"{url}/participants/{guest.id}", {"status": "attended"}
-
-
-def change_party(server: Server) -> Request:
-    guest = server.sign_up()
-    url = f"/events/{server.sign_up().create_event(max_guests=2)['id']}/register"
-    guest.post(url)
-    return guest, url, {"guests": 1}
-
-
-def named(server: Server) -> Request:
-    """The request of a host for the code of somebody who was added by name."""
-    host = server.sign_up()
-    url = f"/events/{host.create_event()['id']}/participants"
-    added = host.post(url, json={"first_name": "Boris"}).json()
-    return host, f"{url}/{added['user_id']}/link-codes", None
-
-
-def claim(server: Server) -> Request:
-    host, url, _ = named(server)
-    return server.sign_up(), "/users/me/claims", {"code": host.post(url).json()["code"]}
-
-
-def accept(server: Server) -> Request:
-    host = server.sign_up()
-    code = host.post(f"/events/{host.create_event(visibility='private')['id']}/invitations").json()["code"]
-    return server.sign_up(), f"/invitations/{code}/accept", {}
-
-
-def add_guest(server: Server) -> Request:
-    guest = server.sign_up()
-    return guest, f"/events/{server.sign_up().create_event(max_guests=2)['id']}/rsvp", {"guests_delta": 1}
-
-
-def of_event(path: str, body: Callable[[Server], Any]) -> Callable[[Server], Request]:
-    def scene(server: Server) -> Request:
-        host = server.sign_up()
-        return host, f"/events/{host.create_event()['id']}{path}", body(server)
-
-    return scene
-
-
-def link(server: Server) -> Request:
-    bot, user = server.make_bot("act"), server.sign_up()
-    code = user.post("/users/me/link-codes").json()["code"]
-    return bot, f"/identities/telegram/{Person(server, bot).telegram_id}/link", {"code": code}
-
-
-def lease(server: Server) -> Request:
-    bot = server.make_bot("deliver")
-    notify(server)
-    return bot, "/deliveries/lease", {}
-
-
-def acknowledge(server: Server) -> Request:
-    bot, key = server.make_bot("deliver"), notify(server)
-    leased = bot.post("/deliveries/lease", json={"limit": 100}).json()["deliveries"]
-    (delivery_id,) = [each["id"] for each in leased if each["dedupe_key"].endswith(key)]
-    return bot, f"/deliveries/{delivery_id}/ack", {"result": "sent"}
-
-
-def acknowledge_all(server: Server) -> Request:
-    bot, url, body = acknowledge(server)
-    return bot, "/deliveries/ack", {"results": [{"id": url.split("/")[2], **body}]}
-
-
-def notify(server: Server) -> str:
-    """Adds a message for a new user, as a plugin does, and returns its key."""
-    user_id, key, core = Person(server, server.make_bot("act")).id, uuid4().hex, server._core
-    notice = Notice(user_id=user_id, kind="hello", dedupe_key=key, event_id=None, due_at=rfc3339(server.clock()))
-    add = core.database.write(lambda tx: core.deliveries.add(tx, "test", notice, {"en": "Hello"}, None))
-    assert server._on_its_loop(add)
-    return key
-
-
-SCENES: dict[tuple[str, str], Callable[[Server], Request]] = {
-    ("POST", "/users"): lambda server: (server.sign_up(), "/users", new_user()),
-    ("PATCH", "/users/{user_id}"): lambda server: (server.sign_up(), "/users/me", {"first_name": "Anna"}),
-    ("POST", "/users/me/link-codes"): lambda server: (server.sign_up(), "/users/me/link-codes", None),
-    ("POST", "/identities/telegram/{telegram_id}/link"): link,
-    ("POST", "/deliveries/lease"): lease,
-    ("POST", "/deliveries/ack"): acknowledge_all,
-    ("POST", "/deliveries/{delivery_id}/ack"): acknowledge,
-    ("POST", "/events"): lambda server: (server.sign_up(), "/events", EVENT),
-    ("PATCH", "/events/{event_id}"): of_event("", lambda _: {"title": "New", "capacity": 3}),
-    ("POST", "/events/{event_id}/cancel"): of_event("/cancel", lambda _: None),
-    ("POST", "/events/{event_id}/copy"): of_event("/copy", lambda _: {"start_time": "2101-01-01T10:00:00Z"}),
-    ("POST", "/events/{event_id}/hosts"): of_event("/hosts", lambda server: {"user_id": server.sign_up().id}),
-    ("POST", "/events/{event_id}/invitations"): of_event("/invitations", lambda _: {"max_uses": 3}),
-    ("POST", "/invitations/{code}/accept"): accept,
-    ("POST", "/events/{event_id}/register"): register,
-    ("PATCH", "/events/{event_id}/register"): change_party,
-    ("POST", "/events/{event_id}/participants"): of_event("/participants", lambda _: {"first_name": "Boris"}),
-    ("PATCH", "/events/{event_id}/rsvp"): add_guest,
-    ("PATCH", "/events/{event_id}/participants/{user_id}"): check_in,
-    ("POST", "/events/{event_id}/participants/{user_id}/link-codes"): named,
-    ("POST", "/users/me/claims"): claim,
-}
 WITHOUT_A_CALLER = {
     ("POST", "/login"),
     ("POST", "/login/telegram"),
@@ -142,6 +25,8 @@ WITHOUT_A_CALLER = {
     ("POST", "/password-resets/confirm"),
 }
 """These routes ignore tokens, so there is no caller to store a record for."""
+
+
 ELSEWHERE = {
     ("POST", "/logout"),
     ("POST", "/users/me/email-verification"),
@@ -302,147 +187,6 @@ def test_an_account_that_goes_takes_its_outcomes_along(fresh_server: Server) -> 
     assert count(fresh_server)["idempotency_records"] == 2
     assert user.delete("/users/me").status_code == 200
     assert count(fresh_server)["idempotency_records"] == 0
-
-
-def private_event(server: Server) -> tuple[User, User, str]:
-    """Returns the organizer of a private event, its co-host and its URL."""
-    organizer, host = server.sign_up(), server.sign_up()
-    url = f"/events/{organizer.create_event(visibility='private')['id']}"
-    assert organizer.post(f"{url}/hosts", json={"user_id": host.id}).status_code == 201
-    return organizer, host, url
-
-
-def end_role(organizer: User, host: User, url: str) -> None:
-    assert organizer.delete(f"{url}/hosts/{host.id}").status_code == 200
-
-
-def lost_event(server: Server, path: str, body: object) -> tuple[Request, Callable[[], object]]:
-    """The request of a co-host at a private event, before the role ends."""
-    organizer, host, url = private_event(server)
-    guest = server.sign_up()
-    organizer.patch(url, json={"visibility": "public"})
-    guest.post(f"{url}/register")
-    organizer.patch(url, json={"visibility": "private"})
-    return (host, url + path.format(guest=guest.id), body), lambda: end_role(organizer, host, url)
-
-
-def lost_creation(server: Server) -> tuple[Request, Callable[[], object]]:
-    """An event that its creator deletes."""
-    user = server.sign_up()
-
-    def lose() -> None:
-        (event,) = user.get(f"/events?organizer_id={user.id}").json()["events"]
-        assert user.delete(f"/events/{event['id']}").status_code == 200
-
-    return (user, "/events", EVENT), lose
-
-
-def lost_registration(server: Server) -> tuple[Request, Callable[[], object]]:
-    """A registration that a host ends before the event becomes private."""
-    host, guest = server.sign_up(), server.sign_up()
-    url = f"/events/{host.create_event()['id']}"
-
-    def lose() -> None:
-        assert host.delete(f"{url}/participants/{guest.id}").status_code == 200
-        assert host.patch(url, json={"visibility": "private"}).status_code == 200
-
-    return (guest, f"{url}/register", None), lose
-
-
-def lost_host(server: Server) -> tuple[Request, Callable[[], object]]:
-    """A co-host of an event that the organizer deletes."""
-    organizer, friend = server.sign_up(), server.sign_up()
-    url = f"/events/{organizer.create_event()['id']}"
-
-    def lose() -> None:
-        assert organizer.delete(url).status_code == 200
-
-    return (organizer, f"{url}/hosts", {"user_id": friend.id}), lose
-
-
-def lost_name(server: Server) -> tuple[Request, Callable[[], object]]:
-    """The code of a co-host at a private event for somebody who was added by name, before the role ends."""
-    organizer, host, url = private_event(server)
-    added = organizer.post(f"{url}/participants", json={"first_name": "Boris"}).json()
-    request: Request = (host, f"{url}/participants/{added['user_id']}/link-codes", None)
-    return request, lambda: end_role(organizer, host, url)
-
-
-def lost_claim(server: Server) -> tuple[Request, Callable[[], object]]:
-    """A place that its owner takes over, at an event that is deleted."""
-    organizer, url, _ = named(server)
-    code = organizer.post(url).json()["code"]
-
-    def lose() -> None:
-        assert organizer.delete(url.partition("/participants")[0]).status_code == 200
-
-    return (server.sign_up(), "/users/me/claims", {"code": code}), lose
-
-
-def lost_account(server: Server) -> tuple[Request, Callable[[], object]]:
-    """The user of a Telegram account, who becomes another user when the account is linked."""
-    bot, user = server.make_bot("act"), server.sign_up()
-    person = Person(server, bot)
-    request: Request = (person.bot, f"/users/{person.id}", {"first_name": "Anna"})
-    return request, lambda: link_account(bot, person.telegram_id, user)
-
-
-def lost_link(server: Server) -> tuple[Request, Callable[[], object]]:
-    """A Telegram account that its user unlinks: the bot may no longer read the user's email address."""
-    bot, user = server.make_bot("act"), server.sign_up()
-    telegram_id = Person(server, bot).telegram_id
-    code = user.post("/users/me/link-codes").json()["code"]
-
-    def lose() -> None:
-        assert user.delete(f"/identities/telegram/{telegram_id}").status_code == 200
-
-    return (bot, f"/identities/telegram/{telegram_id}/link", {"code": code}), lose
-
-
-LOST: dict[str, tuple[str, Callable[[Server], tuple[Request, Callable[[], object]]], int, str]] = {
-    "create event": ("POST", lost_creation, 404, "event_not_found"),
-    "update event": ("PATCH", lambda server: lost_event(server, "", {"title": "New"}), 404, "event_not_found"),
-    "cancel event": ("POST", lambda server: lost_event(server, "/cancel", None), 404, "event_not_found"),
-    "check in": (
-        "PATCH",
-        lambda server: lost_event(server, "/participants/{guest}", {"status": "attended"}),
-        404,
-        "event_not_found",
-    ),
-    "add host": ("POST", lost_host, 404, "event_not_found"),
-    "add participant": (
-        "POST",
-        lambda server: lost_event(server, "/participants", {"first_name": "Boris"}),
-        404,
-        "event_not_found",
-    ),
-    "create participant code": ("POST", lost_name, 404, "event_not_found"),
-    "claim place": ("POST", lost_claim, 404, "event_not_found"),
-    "register": ("POST", lost_registration, 404, "event_not_found"),
-    "update user": ("PATCH", lost_account, 404, "user_not_found"),
-    "link identity": ("POST", lost_link, 404, "identity_not_found"),
-}
-
-
-@pytest.mark.parametrize("case", LOST)
-def test_a_replay_shows_nothing_that_its_caller_may_no_longer_see(server: Server, case: str) -> None:
-    method, scene, status, code = LOST[case]
-    request, lose = scene(server)
-    assert ask(request, method, "key").is_success
-    assert is_replayed(ask(request, method, "key"))
-    lose()
-    refused = ask(request, method, "key")
-    check_problem(refused, status, code)
-    assert not is_replayed(refused)
-
-
-def test_a_replay_of_a_former_co_host_is_403_where_the_event_is_public(server: Server) -> None:
-    organizer, host, url = private_event(server)
-    assert organizer.patch(url, json={"visibility": "public"}).status_code == 200
-    request: Request = (host, url, {"title": "New"})
-    assert ask(request, "PATCH", "key").status_code == 200
-    end_role(organizer, host, url)
-    check_problem(ask(request, "PATCH", "key"), 403)
 
 
 def with_secret(tmp_path: Path, secret: str) -> Settings:
