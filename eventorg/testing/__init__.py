@@ -8,11 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from eventorg.testing.server import (
-        PASSWORD,
-        Bot,
         Clock,
         Server,
-        User,
         cheap_passwords,
         check_problem,
         eventorg,
@@ -21,6 +18,7 @@ if TYPE_CHECKING:
         running,
     )
     from eventorg.testing.telegram import ApiError, FakeTelegram, Limits, running_fake
+    from eventorg.testing.users import PASSWORD, Bot, User
 
 __all__ = [
     "PASSWORD",
@@ -40,10 +38,12 @@ __all__ = [
     "running_fake",
 ]
 _OF_TELEGRAM = {"ApiError", "FakeTelegram", "Limits", "running_fake"}
+_OF_USERS = {"PASSWORD", "Bot", "User"}
 
 
 def __getattr__(name: str) -> Any:
     """Returns an exported name, which it imports. Raises `AttributeError` as a module without it does."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{'telegram' if name in _OF_TELEGRAM else 'server'}"), name)
+    module = "telegram" if name in _OF_TELEGRAM else "users" if name in _OF_USERS else "server"
+    return getattr(import_module(f"{__name__}.{module}"), name)
