@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 from collections.abc import Sequence
 from contextlib import nullcontext
 from datetime import timedelta
@@ -19,7 +20,8 @@ POLL_SECONDS: Final = 25
 WEBHOOK_CONNECTIONS: Final = 32
 MAX_TOAST: Final = 200
 ALLOWED: Final = ["message", "callback_query", "inline_query", "chosen_inline_result", "my_chat_member"]
-_SEND_ATTEMPTS: Final = 5
+_ATTEMPTS: Final = 5
+os.environ.setdefault("PTB_TIMEDELTA", "true")  # without it, the library warns that `retry_after` will be a `timedelta`
 _NO_PREVIEW: Final = LinkPreviewOptions(is_disabled=True)
 _GONE: Final = ("message to edit not found", "message_id_invalid", "chat not found", "message can't be edited")
 
@@ -116,7 +118,7 @@ class Telegram:
 
         Raises `Gone` if the bot cannot write there, and `TelegramError`.
         """
-        for attempt in range(_SEND_ATTEMPTS):
+        for attempt in range(_ATTEMPTS):
             chat = self._moved.get(chat, chat)
             try:
                 async with self.pace.turn(chat, priority):
@@ -135,7 +137,7 @@ class Telegram:
                 self._moved[chat] = moved.new_chat_id
             except RetryAfter as error:
                 self.pace.silence(chat, seconds_of(error))
-                if attempt == _SEND_ATTEMPTS - 1:
+                if attempt == _ATTEMPTS - 1:
                     raise Later(seconds_of(error)) from None
             except Forbidden as error:
                 raise Gone(error.message) from None
@@ -155,8 +157,8 @@ class Telegram:
         entities: Sequence[MessageEntity] | None = None,
         is_turn: bool = False,
     ) -> None:
-        """Edits a message; `chat` is None for an inline one. It is fine if it looks so already. `is_turn` says that you
-        have waited for a turn yourself.
+        """Edits a message, and waits as long as Telegram wants. `chat` is None for an inline one. It is fine if it
+        looks so already. `is_turn` says that you have waited for a turn yourself: then nothing waits here.
 
         Raises `Gone`, `Later`, and `TelegramError`.
         """
@@ -164,27 +166,31 @@ class Telegram:
             {"inline_message_id": message} if chat is None else {"chat_id": chat, "message_id": message}
         )
         whose = message if chat is None else chat
-        try:
-            async with nullcontext() if is_turn else self.pace.turn(whose, Priority.REPLY, is_edit=True):
-                await self.bot.edit_message_text(
-                    shorten(text, MAX_UNITS),
-                    **place,
-                    entities=entities,
-                    reply_markup=keyboard,
-                    link_preview_options=_NO_PREVIEW,
-                )
-        except RetryAfter as error:
-            self.pace.silence(whose, seconds_of(error))
-            raise Later(seconds_of(error)) from None
-        except (Forbidden, ChatMigrated) as error:
-            raise Gone(error.message) from None
-        except BadRequest as error:
-            said = error.message.lower()
-            if "message is not modified" in said:
+        attempts = 1 if is_turn else _ATTEMPTS
+        for attempt in range(attempts):
+            try:
+                async with nullcontext() if is_turn else self.pace.turn(whose, Priority.REPLY, is_edit=True):
+                    await self.bot.edit_message_text(
+                        shorten(text, MAX_UNITS),
+                        **place,
+                        entities=entities,
+                        reply_markup=keyboard,
+                        link_preview_options=_NO_PREVIEW,
+                    )
                 return
-            if any(words in said for words in _GONE):
+            except RetryAfter as error:
+                self.pace.silence(whose, seconds_of(error))
+                if attempt == attempts - 1:
+                    raise Later(seconds_of(error)) from None
+            except (Forbidden, ChatMigrated) as error:
                 raise Gone(error.message) from None
-            raise
+            except BadRequest as error:
+                said = error.message.lower()
+                if "message is not modified" in said:
+                    return
+                if any(words in said for words in _GONE):
+                    raise Gone(error.message) from None
+                raise
 
     async def answer(self, query_id: str, text: str = "", *, alert: bool = False, url: str | None = None) -> None:
         """Answers a tap. Does nothing if it is too late for that."""
@@ -197,7 +203,7 @@ class Telegram:
 
 def seconds_of(error: RetryAfter) -> float:
     """Returns how long Telegram wants to be left alone, and a little more."""
-    wait: Any = error.retry_after  # a `timedelta` in future versions
+    wait: Any = error.retry_after
     return (wait.total_seconds() if isinstance(wait, timedelta) else float(wait)) + 0.2
 
 

@@ -6,6 +6,7 @@ from typing import Any
 from msgspec import structs
 
 from eventorg.testing import Server, running, running_fake
+from eventorg.testing.telegram import Limits
 
 from .scene import Scene, code_of, labels
 
@@ -132,7 +133,7 @@ def test_the_last_event_the_same_next_week(scene: Scene) -> None:
 
 
 def test_the_dialog_survives_a_restart(eventorg: Server, tmp_path: Path) -> None:
-    with running_fake() as telegram:
+    with running_fake(limits=Limits(enforced=False)) as telegram:
         others = eventorg.settings.others | {"telegram_bot_api_url": telegram.url}
         settings = structs.replace(eventorg.settings, database=str(tmp_path / "restarted.db"), others=others)
         with running(settings) as server:

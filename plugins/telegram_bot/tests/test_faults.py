@@ -14,6 +14,7 @@ from ..faults import POLLER, TOKEN, WEBHOOK, describe
 from .scene import Scene
 
 UNAUTHORIZED = ApiError(401, "Unauthorized")
+TOO_MANY = ApiError(429, "Too Many Requests: retry after 1", retry_after=1)
 OTHER_POLLER = ApiError(
     409, "Conflict: terminated by other getUpdates request; make sure that only one bot instance is running"
 )
@@ -43,6 +44,24 @@ def test_a_fault_is_one_sentence_without_the_token(error: TelegramError, sentenc
     assert said.endswith(sentence)
     assert said.endswith(".")
     assert "AAsecret" not in said
+
+
+@pytest.mark.parametrize("method", ["editMessageText", "sendMessage"])
+def test_what_telegram_does_not_take_yet_is_shown_later(scene: Scene, method: str) -> None:
+    anna = scene.person("Anna", started=True)
+    anna.say(None, "/new")
+    scene.wait(anna.chat, "What is the event called?")
+    anna.say(None, "Tea")
+    scene.wait(anna.chat, "When does it begin?")
+    anna.say(None, "tomorrow 18:00")
+    question = scene.wait(anna.chat, "Is that the right time?")
+    scene.telegram.fail(method, TOO_MANY)
+    if method == "editMessageText":
+        anna.tap(question, "Yes")
+        scene.shows(question, "How long does it take?")
+    else:
+        anna.say(None, "tomorrow 20:15")
+        scene.wait(anna.chat, "20:15")
 
 
 @pytest.mark.usefixtures("hasty")
