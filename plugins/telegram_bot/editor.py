@@ -24,7 +24,8 @@ class Editor:
 
     def __init__(self, bot: Bot) -> None:
         self._bot = bot
-        self._edits: set[asyncio.Task[None]] = set()
+        self.tasks: Final[set[asyncio.Task[None]]] = set()
+        """The edits in progress."""
 
     async def follow(self) -> None:
         """Edits what the server says is outdated, whoever changed it, until it is cancelled."""
@@ -50,8 +51,8 @@ class Editor:
             return
         for placement in found["placements"]:
             edit = asyncio.create_task(self._show(placement))
-            self._edits.add(edit)
-            edit.add_done_callback(self._edits.discard)
+            self.tasks.add(edit)
+            edit.add_done_callback(self.tasks.discard)
 
     async def _show(self, placement: Placement) -> None:
         """Edits a message, and says what became of it."""

@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -65,21 +65,30 @@ async def running(
     editor = Editor(bot)
     updates = Updates(bot, Router(bot, FEATURES))
     await bot.reminders.load()
-    async with asyncio.TaskGroup() as group:
-        tasks = [
-            group.create_task(work)
-            for work in (
-                *(updates.run(), editor.follow(), editor.hurry()),
-                *(deliver(bot), bot.reminders.run(), _set_menu(bot)),
-            )
-        ]
-        try:
-            yield updates
-        finally:
-            for task in tasks:
-                task.cancel()
-            await updates.stop()
-            await bot.telegram.stop()
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [
+                group.create_task(work)
+                for work in (
+                    *(updates.run(), editor.follow(), editor.hurry()),
+                    *(deliver(bot), bot.reminders.run(), _set_menu(bot)),
+                )
+            ]
+            try:
+                yield updates
+            finally:
+                for task in tasks:
+                    task.cancel()
+    finally:
+        await _end([*updates.tasks, *editor.tasks])
+        await bot.telegram.stop()  # last: whoever is still at work could open another connection
+
+
+async def _end(tasks: Sequence[asyncio.Task[None]]) -> None:
+    """Cancels tasks and waits for their end. Telegram and the server offer again what was not finished."""
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _set_menu(bot: Bot) -> None:

@@ -109,12 +109,10 @@ class Updates:
             task.add_done_callback(lambda _: self._running.pop(number, None))
         return await asyncio.shield(self._running[number])
 
-    async def stop(self) -> None:
-        """Ends what is being handled. Telegram sends it again after the next start."""
-        running = list(self._running.values())
-        for task in running:
-            task.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
+    @property
+    def tasks(self) -> list[asyncio.Task[None]]:
+        """The updates that are being handled."""
+        return list(self._running.values())
 
     async def handle(self, raw: dict[str, Any]) -> None:
         """Handles an update. Steps over one that cannot be read, and over one whose handler fails."""
