@@ -21,6 +21,9 @@ RETRY_SECONDS: Final = 30
 JOURNAL_BYTES = 64 * 1024 * 1024
 """The size to which the write-ahead log is truncated, and above which a warning is logged."""
 
+WRITER_CACHE_KIB: Final = 32_000
+"""SQLite's default of 2,000 is too small for the inner pages of the indexes of a million registrations. The memory is
+used as the file grows."""
 _CHECKPOINT_PAGES = 4_000
 """16 MiB, four times SQLite's default: a page that changes often is then moved into the file less often."""
 _RELIEVED_BYTES = JOURNAL_BYTES // 2
@@ -52,6 +55,7 @@ def connect_writer(
         mode = _switch_to_wal(connection, patience)
         connection.execute(f"PRAGMA synchronous = {synchronous}")
         connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute(f"PRAGMA cache_size = -{WRITER_CACHE_KIB}")
         connection.execute("PRAGMA secure_delete = ON")  # overwrites deleted data in free pages
         connection.execute(f"PRAGMA journal_size_limit = {JOURNAL_BYTES}")
         connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES if checkpoints else 0}")

@@ -15,7 +15,7 @@ from eventorg.domain.errors import NotFound, StorageFull, Unavailable
 from eventorg.errors import OperatorError
 from eventorg.storage import database as module
 from eventorg.storage.database import MAX_GROUP, READERS, Database, _raw
-from eventorg.storage.sqlite import Synchronous, connect_reader, connect_writer
+from eventorg.storage.sqlite import WRITER_CACHE_KIB, Synchronous, connect_reader, connect_writer
 from eventorg.storage.statements import Statement
 from eventorg.storage.transactions import Transaction, TransactionFunction
 from eventorg.testing import Clock
@@ -318,7 +318,13 @@ async def test_what_waits_when_it_closes_is_written(path: Path) -> None:
 
 @pytest.mark.parametrize(("synchronous", "level"), [("full", 2), ("normal", 1)])
 async def test_the_writers_pragmas_hold(path: Path, synchronous: Synchronous, level: int) -> None:
-    expected = {"journal_mode": "wal", "synchronous": level, "foreign_keys": 1, "secure_delete": 1}
+    expected = {
+        "cache_size": -WRITER_CACHE_KIB,
+        "journal_mode": "wal",
+        "synchronous": level,
+        "foreign_keys": 1,
+        "secure_delete": 1,
+    }
     async with Database(path, synchronous, Clock()).opened() as database:
         writer = _raw(database._writer)
         assert {name: writer.execute(f"PRAGMA {name}").fetchone()[0] for name in expected} == expected
