@@ -31,6 +31,7 @@ class Door:
         self._control = Control(tg)
         self._host, self._port = host, port
         self._server: uvicorn.Server | None = None
+        self._is_closing = False
 
     @property
     def url(self) -> str:
@@ -57,6 +58,7 @@ class Door:
     async def close(self) -> None:
         """Stops at once: connections break, calls that wait are cancelled."""
         assert self._server
+        self._is_closing = True
         for server in self._server.servers:
             server.close()
         for task in list(self._server.server_state.tasks):
@@ -72,6 +74,10 @@ class Door:
             except Lost:
                 self._break(request)
                 return Response(b"", status_code=500)
+            except asyncio.CancelledError:
+                if not self._is_closing:
+                    raise
+                return Response(b"", status_code=503)  # nobody gets it, and uvicorn would log the error
 
         async def act(request: Request[Any, Any, Any], verb: FromPath[str]) -> Response[Json]:
             return await self._control.act(verb, await request.body())

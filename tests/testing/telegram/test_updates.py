@@ -8,8 +8,10 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
+import httpx
 import pytest
 
+from eventorg.testing import running_fake
 from tests.testing.telegram.api import Api, Refused
 
 PATIENCE = 30
@@ -48,6 +50,21 @@ def test_a_long_poll_ends_with_the_update_it_waits_for(api: Api, tg: Any, anna: 
     anna.say(None, "/my")
     (update,) = got.get(timeout=PATIENCE)
     assert update["message"]["entities"] == [{"type": "bot_command", "offset": 0, "length": 3}]
+
+
+def test_a_long_poll_breaks_when_the_fake_ends(caplog: pytest.LogCaptureFixture) -> None:
+    broken: queue.Queue[str] = queue.Queue()
+
+    def poll(url: str, token: str) -> None:
+        with Api(url, token) as api, pytest.raises(httpx.TransportError) as error:
+            api("getUpdates", timeout=50)
+        broken.put(error.typename)
+
+    with running_fake() as fake:
+        threading.Thread(target=poll, args=[fake.url, fake.token]).start()
+        fake.wait_until(lambda: fake.updates.is_polled, PATIENCE)
+    assert broken.get(timeout=PATIENCE)
+    assert not [record for record in caplog.records if record.exc_info]
 
 
 def test_a_long_poll_ends_without_updates(api: Api) -> None:
