@@ -7,7 +7,6 @@ from telegram import InlineKeyboardButton, InlineKeyboardMarkup
 
 from .api import Problem
 from .bot import Bot
-from .client import Gone, Later, TelegramError
 from .people import Person
 from .private import in_private
 from .router import Feature, Said, Tap
@@ -97,13 +96,12 @@ async def _delete(said: Said) -> None:
 
 async def _delete_now(tap: Tap) -> None:
     bot, person = tap.bot, tap.person
-    since = (await bot.api.call("GET", "/changes", params={"after": "latest"}))["next"]
     cards = await _cards_of(bot, person)
     await bot.api.call("DELETE", "/users/me", person)
     await _forget(bot, person)
     bot.news.set()
     await _say_last(tap, "account.deleted")
-    await _end_cards(bot, cards, since)
+    await _keep_cards(bot, cards)
     bot.news.set()
 
 
@@ -115,28 +113,17 @@ async def _cards_of(bot: Bot, person: Person) -> list[dict[str, Any]]:
     return [placement for each in found for placement in each["placements"]]
 
 
-async def _end_cards(bot: Bot, cards: list[dict[str, Any]], since: int) -> None:
-    """Says on cards that their event was deleted since a change. Those of events that passed to a co-host stay current,
-    unless the event is private."""
-    deleted: set[str] = set()
-    while True:
-        page = await bot.api.call("GET", "/changes", params={"after": since, "limit": _MOST_COUNTED})
-        deleted |= {each["event_id"] for each in page["changes"] if each["type"] == "event.deleted"}
-        since = page["next"]
-        if len(page["changes"]) < _MOST_COUNTED:
-            break
+async def _keep_cards(bot: Bot, cards: list[dict[str, Any]]) -> None:
+    """Keeps the cards of events current that passed to a co-host, unless the event is private: the placements of the
+    host have gone with the account. Those of deleted events say so when the bot takes that change."""
     for card in cards:
         chat = None if card["chat_id"] is None else int(card["chat_id"])
         message = card["message_id"] if chat is None else int(card["message_id"])
+        thread = None if card["thread_id"] is None else int(card["thread_id"])
         try:
-            if card["event_id"] not in deleted:  # the placement of the host has gone with the account
-                thread = None if card["thread_id"] is None else int(card["thread_id"])
-                await bot.cards.place(card["event_id"], chat, message, card["locale"], thread=thread)
-                continue
-            await bot.reminders.forget(card)
-            await bot.telegram.edit(say(card["locale"], "cards.deleted"), chat=chat, message=message)
-        except (Gone, Later, Problem, TelegramError) as error:
-            bot.log.warning("telegram_card_not_ended", event_id=card["event_id"], error=type(error).__name__)
+            await bot.cards.place(card["event_id"], chat, message, card["locale"], thread=thread)
+        except Problem as problem:
+            bot.log.debug("telegram_card_not_kept", event_id=card["event_id"], reason=problem.code)
 
 
 async def _stay(tap: Tap) -> None:

@@ -9,7 +9,9 @@ import telegram
 from eventorg.plugin import Clock
 
 from .api import Api
+from .card_places import CardPlaces
 from .cards import Cards
+from .changes import Changes
 from .client import Telegram
 from .group_reminders import GroupReminders
 from .people import Person, person_of
@@ -39,6 +41,8 @@ class Bot:
         self.report = report
         self.cards = Cards(self)
         self.reminders = GroupReminders(self)
+        self.places = CardPlaces(self)
+        self.changes = Changes(self, (self.places,))
         self.news = asyncio.Event()
         """Set when a person has changed an event: cards are outdated."""
         self.is_ready = asyncio.Event()

@@ -68,6 +68,7 @@ class Editor:
         except Gone:
             result = {"result": "gone"}
             await self._bot.reminders.forget(placement)
+            await self._bot.places.forget(placement)
         except Later as later:
             result = {"result": "retry", "retry_after": int(later.seconds) + 1}
         except (Problem, TelegramError) as error:
@@ -91,6 +92,7 @@ class Editor:
         async with telegram.pace.turn(message if chat is None else chat, Priority.CARD, is_edit=True) as turn:
             shown = await cards.render_placed(placement)  # now, because it may have changed since the lease
             await self._bot.reminders.note(placement, shown.start)
+            await self._bot.places.note(placement, shown)
             if cards.is_shown(chat, message, shown):
                 turn.waive()
                 return

@@ -64,14 +64,14 @@ async def running(
     bot = Bot(settings, Api(client), Telegram(settings.token, settings.api_url, Pace()), state, clock, log, report)
     editor = Editor(bot)
     updates = Updates(bot, Router(bot, FEATURES))
-    await bot.reminders.load()
+    await asyncio.gather(bot.reminders.load(), bot.places.load())
     try:
         async with asyncio.TaskGroup() as group:
             tasks = [
                 group.create_task(work)
                 for work in (
                     *(updates.run(), editor.follow(), editor.hurry()),
-                    *(deliver(bot), bot.reminders.run(), _set_menu(bot)),
+                    *(deliver(bot), bot.reminders.run(), bot.changes.run(), _set_menu(bot)),
                 )
             ]
             try:
@@ -80,7 +80,7 @@ async def running(
                 for task in tasks:
                     task.cancel()
     finally:
-        await _end([*updates.tasks, *editor.tasks])
+        await _end([*updates.tasks, *editor.tasks, *bot.places.tasks])
         await bot.telegram.stop()  # last: whoever is still at work could open another connection
 
 

@@ -23,6 +23,8 @@ REMINDER: Final = "reminder"
 """By `<ID of a group>:<ID of an event>`: the card of an event to come, and whether the group was reminded."""
 COHOST: Final = "cohost"
 """By the hash of the secret in the link: the event of which it makes somebody a co-host."""
+CARDS: Final = "cards"
+"""By the ID of an event: its title, its start, and the messages that show its card."""
 BOT: Final = "bot"
 """By a name: what the bot knows about itself."""
 

@@ -113,7 +113,7 @@ def test_cards_of_deleted_events_say_so(scene: Scene, anna: Any) -> None:
     boris.say(None, "/delete")
     question = scene.wait(boris.chat, "перейдут к нему; остальные удалятся.")
     boris.tap(question, "Удалить")
-    assert scene.shows(gone, "Мероприятие удалено.") == "❌ Мероприятие удалено."
+    assert scene.shows(gone, "Мероприятие удалено.") == "Чай\n❌ Мероприятие удалено."
     assert labels(gone) == []
     scene.server.clock.advance(seconds=15)
     news = scene.wait(anna.chat, "Deleted: Чай")
