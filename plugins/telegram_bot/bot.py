@@ -9,11 +9,13 @@ import telegram
 from eventorg.plugin import Clock
 
 from .api import Api
+from .asks import Asks
 from .card_places import CardPlaces
 from .cards import Cards
 from .changes import Changes
 from .client import Telegram
 from .group_reminders import GroupReminders
+from .maybes import Maybes
 from .people import Person, person_of
 from .settings import Settings
 from .state import CHAT, PERSON, State, Values
@@ -42,7 +44,8 @@ class Bot:
         self.cards = Cards(self)
         self.reminders = GroupReminders(self)
         self.places = CardPlaces(self)
-        self.changes = Changes(self, (self.places,))
+        self.maybes = Maybes(self)
+        self.changes = Changes(self, (self.places, self.maybes, Asks(self)))
         self.news = asyncio.Event()
         """Set when a person has changed an event: cards are outdated."""
         self.is_ready = asyncio.Event()

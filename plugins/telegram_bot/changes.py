@@ -42,30 +42,34 @@ class Changes:
         self._lock = asyncio.Lock()
         self._last: int | str | None = None
         """The number of the last change that all have taken, or `latest`."""
+        self._is_busy = False
+        """True if there may be something to do before the next change."""
         self._saved: int | str | None = None
         self._saved_at = float("-inf")
 
     async def run(self) -> None:
         """Follows the changes until it is cancelled."""
         await self._bot.is_ready.wait()
-        is_busy = False
         while True:
             try:
-                await self._look(0 if is_busy else WAIT_SECONDS)
+                await self._look(0 if self._is_busy else WAIT_SECONDS)
             except Problem as problem:
                 self._bot.log.warning("telegram_changes_postponed", reason=problem.code)
+            self._is_busy = False
             left = [await self._guard(follower.work()) for follower in self._followers]
-            is_busy = any(each is not False for each in left)
-            if not is_busy:
+            self._is_busy |= any(each is not False for each in left)
+            if not self._is_busy:
                 await self._save()
             await asyncio.sleep(LOOK_SECONDS)
 
     async def catch_up(self) -> None:
         """Takes the changes that are there already. Raises `Problem`."""
-        await self._look(0)
+        while not await self._look(0):
+            pass
+        self._is_busy = True
 
-    async def _look(self, seconds: int) -> None:
-        """Takes the next page. If two calls read the same one, the first takes it. Raises `Problem`."""
+    async def _look(self, seconds: int) -> bool:
+        """Takes the next page. Returns false if another call has taken changes meanwhile. Raises `Problem`."""
         if self._last is None:
             self._last = (await self._bot.state.get(BOT, _POSITION)).get("last", _LATEST)
         after = self._last
@@ -79,10 +83,11 @@ class Changes:
             page = await self._bot.api.call("GET", "/changes", params={"after": _LATEST})
         async with self._lock:
             if self._last != after:
-                return
+                return False
             for follower in self._followers if page["changes"] else ():
                 await self._guard(follower.take(page["changes"]))
             self._last = page["next"]
+        return True
 
     async def _save(self) -> None:
         """Writes down how far the bot has come, now and then."""

@@ -6,9 +6,13 @@ from zoneinfo import ZoneInfo
 
 from babel.dates import format_datetime
 
+from eventorg.plugin import rfc3339
+
 _PATTERN: Final = "EEE, d MMMM, HH:mm"
 _WITH_YEAR: Final = "EEE, d MMMM y, HH:mm"
 _SOON: Final = timedelta(days=180)
+_BEGUN: Final = timedelta(hours=6)
+"""Events that began not longer ago than this are shown: the lists of the server are by start."""
 
 
 def day_and_time(moment: datetime, zone: str, language: str, now: datetime) -> str:
@@ -29,6 +33,11 @@ def span(event: dict[str, Any], language: str, now: datetime) -> str:
     else:
         last = day_and_time(end, zone, language, now)
     return f"{first} – {last} ({zone})"
+
+
+def begun(now: datetime) -> str:
+    """Returns from when on the events of a list begin, as the API writes times."""
+    return rfc3339(now - _BEGUN)
 
 
 def _offset(local: datetime) -> str:

@@ -1,14 +1,14 @@
 """Lists of events with a button for each: what I go to, what is on here, which to put into a calendar."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
 from msgspec import Struct
 from telegram import InlineKeyboardButton, InlineKeyboardMarkup, MessageEntity
 
 from .bot import Bot
-from .dates import day_and_time
+from .dates import begun, day_and_time
 from .people import Person
 from .router import Tap
 from .texts import say, shorten, units
@@ -16,8 +16,6 @@ from .texts import say, shorten, units
 PAGE: Final = 8
 READ: Final = 200
 """The number of events that are read: nobody turns more pages."""
-_BEGUN: Final = timedelta(hours=6)
-"""Events that began not longer ago than this are shown: the lists of the server are by start."""
 _TITLE: Final = 100
 _LABEL: Final = 60
 
@@ -43,11 +41,6 @@ class Page(Struct, frozen=True, kw_only=True):
     def message(self) -> dict[str, Any]:
         """The entities and buttons, as `Said.reply` takes them."""
         return {"entities": self.entities, "keyboard": self.keyboard}
-
-
-def begun(now: datetime) -> str:
-    """Returns from when on the events of a list begin."""
-    return (now - _BEGUN).astimezone(UTC).isoformat(timespec="seconds")
 
 
 def entry(event: dict[str, Any], note: str = "") -> Entry:

@@ -1,12 +1,14 @@
-"""`/my`: what a person hosts and goes to. `/events`: what is on in a group, or for everybody."""
+"""`/my`: what a person hosts, goes to, or may go to. `/events`: what is on in a group, or for everybody."""
 
+import asyncio
 from datetime import datetime
 from typing import Any
 
 from telegram import InlineKeyboardButton
 
 from .bot import Bot
-from .event_lists import READ, Entry, Page, begun, entry, events_of, page, turn_to
+from .dates import begun
+from .event_lists import READ, Entry, Page, entry, events_of, page, turn_to
 from .people import Person
 from .private import in_private
 from .router import Feature, Said, Tap
@@ -25,7 +27,7 @@ async def _turn_my(tap: Tap) -> None:
 
 async def _my_page(bot: Bot, person: Person, offset: int) -> Page:
     language = person.language
-    found = await events_of(bot, person)
+    found = await _events_of(bot, person)
     if not found:
         return Page(text=say(language, "lists.none_mine"), entities=[], keyboard=None)
     zone, is_chosen = await bot.zone(None, person)
@@ -43,6 +45,14 @@ async def _my_page(bot: Bot, person: Person, offset: int) -> Page:
     heading = say(language, "lists.mine")
     now = bot.clock()
     return page(heading, entries, offset, language, now, tap="show", turn="im", rows=[[share]])
+
+
+async def _events_of(bot: Bot, person: Person) -> list[dict[str, Any]]:
+    """Returns the events of a person by start time, with those that the person has answered maybe. Raises `Problem`."""
+    own, undecided = await asyncio.gather(events_of(bot, person), bot.maybes.find(person))
+    found = {each["id"]: each | {"event_status": each["status"], "status": "maybe"} for each in undecided}
+    found = {each["id"]: each for each in own} | found
+    return sorted(found.values(), key=lambda each: (each["start_time"], each["id"]))
 
 
 def _note(event: dict[str, Any], language: str) -> str:

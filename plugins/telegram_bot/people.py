@@ -1,9 +1,13 @@
 """A person in Telegram."""
 
+from typing import Any, Final
+
 from msgspec import Struct
 from telegram import User
 
-from .texts import language_of
+from .texts import language_of, shorten
+
+_LABEL: Final = 40
 
 
 class Person(Struct, frozen=True, kw_only=True):
@@ -36,3 +40,12 @@ def person_of(user: User, language: str | None = None) -> Person:
         username=user.username,
         language=language or language_of(user.language_code),
     )
+
+
+def name_of(participant: dict[str, Any]) -> str:
+    """Returns the name of a participant with the number of guests."""
+    user = participant.get("user") or {}
+    parts = filter(None, (user.get("first_name"), user.get("last_name")))
+    name = " ".join(parts) or user.get("username") or "?"
+    guests = participant.get("guests")
+    return shorten(name, _LABEL) + (f" +{guests}" if guests else "")

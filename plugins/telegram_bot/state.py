@@ -23,6 +23,10 @@ REMINDER: Final = "reminder"
 """By `<ID of a group>:<ID of an event>`: the card of an event to come, and whether the group was reminded."""
 COHOST: Final = "cohost"
 """By the hash of the secret in the link: the event of which it makes somebody a co-host."""
+ASK: Final = "ask"
+"""By `<ID of an event>:<ID of a user>`: the hosts were told that the user asks to come."""
+MAYBE: Final = "maybe"
+"""By the ID of a user: the events to which the user has answered maybe."""
 CARDS: Final = "cards"
 """By the ID of an event: its title, its start, and the messages that show its card."""
 BOT: Final = "bot"
@@ -130,7 +134,7 @@ def _merged(before: Values, values: Mapping[str, Any]) -> Values:
 
 
 async def sweep(context: Context) -> None:
-    """Deletes dialogs that nobody has gone on with for a month, and links for co-hosts that nobody has used."""
+    """Deletes what is a month old: dialogs, links for co-hosts, and notes about people who have asked to come."""
     before = rfc3339(context.clock() - DIALOGS_KEPT)
     await context.write(lambda tx: tx.run(context.sql.delete_old_dialogs, before=before))
 
@@ -143,4 +147,11 @@ def export(user_id: str, context: Context, tx: Transaction) -> list[dict[str, An
 
 def merge(gone_id: str, stays_id: str, context: Context, tx: Transaction) -> None:
     """Passes what is kept about a user on, with the Telegram account."""
-    tx.run(context.sql.move_state, gone_id=gone_id, stays_id=stays_id)
+    sql = context.sql
+    tx.run(sql.move_state, gone_id=gone_id, stays_id=stays_id)
+    if row := tx.one(sql.get_state, kind=MAYBE, key=gone_id):
+        kept = tx.one(sql.get_state, kind=MAYBE, key=stays_id)
+        lists = [json.loads(each["value"])["events"] for each in (row, kept) if each]
+        value = json.dumps({"events": list(dict.fromkeys(each for events in lists for each in events))})
+        tx.run(sql.put_state, kind=MAYBE, key=stays_id, user_id=stays_id, value=value, now=tx.now)
+        tx.run(sql.delete_state, kind=MAYBE, key=gone_id)

@@ -8,12 +8,11 @@ from msgspec import Struct
 from telegram import InlineKeyboardButton
 
 from ..api import Problem
+from ..people import name_of
 from ..screens import Rows
-from ..texts import shorten
 from .visits import Handlers, Json, Visit
 
 PAGE: Final = 8
-_LABEL: Final = 40
 _SEATED: Final = ("registered", "attended")
 
 
@@ -41,15 +40,6 @@ def _is_pending(each: Json) -> bool:
 
 def _is_waiting(each: Json) -> bool:
     return bool(each["approved"]) and each["status"] == "waitlisted"
-
-
-def name_of(participant: Json) -> str:
-    """Returns the name of a participant with the number of guests."""
-    user = participant.get("user") or {}
-    parts = filter(None, (user.get("first_name"), user.get("last_name")))
-    name = " ".join(parts) or user.get("username") or "?"
-    guests = participant.get("guests")
-    return shorten(name, _LABEL) + (f" +{guests}" if guests else "")
 
 
 def _pending_buttons(visit: Visit, each: Json, page: int) -> Sequence[InlineKeyboardButton]:

@@ -5,9 +5,10 @@ from typing import Final
 from telegram import InlineKeyboardButton, MessageEntity
 
 from ..api import Problem
+from ..people import name_of
 from ..state import EVENT
 from ..texts import units
-from .people import name_of, turning
+from .people import turning
 from .visits import Handlers, Json, Visit
 
 PAGE: Final = 30

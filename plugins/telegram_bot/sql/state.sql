@@ -12,8 +12,15 @@ WHERE kind = :kind
 ORDER BY key;
 
 -- name: put_state(kind, key, user_id, value, now)!
+-- Nothing is kept about a user who is deleted.
 INSERT INTO telegram_bot_state (kind, key, user_id, value, updated_at)
-VALUES (:kind, :key, :user_id, :value, :now)
+SELECT
+    :kind,
+    :key,
+    :user_id,
+    :value,
+    :now
+WHERE :user_id IS NULL OR EXISTS (SELECT 1 FROM eventorg_users WHERE id = :user_id)
 ON CONFLICT (kind, key) DO UPDATE
 SET
     user_id = coalesce(excluded.user_id, user_id),
@@ -39,4 +46,4 @@ WHERE user_id = :gone_id;
 
 -- name: delete_old_dialogs(before)!
 DELETE FROM telegram_bot_state
-WHERE kind IN ('dialog', 'cohost') AND updated_at < :before;
+WHERE kind IN ('dialog', 'cohost', 'ask') AND updated_at < :before;

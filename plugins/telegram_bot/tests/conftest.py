@@ -31,8 +31,9 @@ def eventorg_settings(telegram: Any) -> dict[str, str]:
 
 @pytest.fixture
 def scene(eventorg: Server, telegram: Any, monkeypatch: pytest.MonkeyPatch) -> Scene:
-    """A bot that hardly waits between two messages."""
+    """A bot that hardly waits between two messages, and between two looks at the changes."""
     pace = sys.modules["eventorg_plugins.telegram_bot.pace"]
     for name in ("BURST_SECONDS", "EDIT_GAP", "LONGER_GAP"):
         monkeypatch.setattr(pace, name, getattr(pace, name) / 50)
+    monkeypatch.setattr(sys.modules["eventorg_plugins.telegram_bot.changes"], "LOOK_SECONDS", 0.1)
     return Scene(eventorg, telegram)

@@ -63,6 +63,11 @@ class Scene:
         self.telegram.wait_until(lambda: all(word in inner.text for word in words), timeout=seconds)
         return str(message.text)
 
+    def catch_up(self, person: Any) -> None:
+        """Waits until the bot has taken the changes: `/my` of this person, who has an event, needs them."""
+        asked = person.say(None, "/my").message_id
+        person.chat.wait_for(lambda message: message.message_id > asked and "/my" not in message.text)
+
     def acting(self, person: Any) -> Any:
         """Returns a client of the API that acts for a person."""
         if not hasattr(self, "_bot"):

@@ -44,6 +44,52 @@ def test_my_events_with_roles_and_cards_behind_the_buttons(scene: Scene, anna: A
     scene.wait(vera.chat, "Ближайших мероприятий у вас нет")
 
 
+def test_my_events_with_those_answered_with_maybe(scene: Scene, anna: Any) -> None:
+    boris = scene.person("Борис", "ru", started=True)
+    codes = [create(scene, boris, title, 3, visibility="unlisted") for title in ("Cake", "Juice", "Beer", "Gone")]
+    own = create(scene, anna, "Tea", visibility="private")
+    for code in (*codes, own):
+        scene.acting(anna).put(f"/events/{code}/rsvp", json={"answer": "maybe"}).raise_for_status()
+    anna.start(codes[1])
+    anna.tap(scene.card(anna.chat, "Juice"), "Going")
+    scene.acting(anna).delete(f"/events/{codes[2]}/rsvp").raise_for_status()
+    scene.acting(boris).delete(f"/events/{codes[3]}").raise_for_status()
+    anna.say(None, "/my")
+    text = scene.wait(anna.chat, "Your events").text
+    assert "1. Tea\nSat, 2 January, 18:00 · you host it, maybe" in text
+    assert "Cake\nSun, 3 January, 18:00 · maybe" in text
+    assert "Juice\nSun, 3 January, 18:00 · you are going" in text
+    assert "4. " not in text
+    kept = scene.acting(anna).get("/users/me/export").json()["plugins"]["telegram_bot"]
+    [maybe] = [each["values"] for each in kept if each["kind"] == "maybe"]
+    assert len(maybe["events"]) == 2, "the deleted event is forgotten"
+    scene.acting(boris).post(f"/events/{codes[0]}/cancel").raise_for_status()
+    scene.server.clock.advance(days=1, hours=13)
+    boris.start(codes[1])
+    boris.tap(scene.card(boris.chat, "Juice"), "Может быть")
+    boris.say(None, "/my")
+    assert "вы организатор, может быть" in scene.wait(boris.chat, "Ваши мероприятия").text
+    anna.say(None, "/my")
+    last = anna.chat.wait_for(lambda message: message.text.startswith("Your events") and "Tea" not in message.text)
+    assert "Cake" not in last.text
+
+
+def test_an_account_that_is_linked_keeps_what_was_answered_with_maybe(scene: Scene, anna: Any) -> None:
+    boris = scene.person("Boris", started=True)
+    codes = [create(scene, boris, title, visibility="unlisted") for title in ("Cake", "Juice")]
+    owner = scene.server.sign_up(first_name="Anna")
+    owner.put(f"/events/{codes[0]}/rsvp", json={"answer": "maybe"}).raise_for_status()
+    scene.acting(anna).put(f"/events/{codes[1]}/rsvp", json={"answer": "maybe"}).raise_for_status()
+    anna.say(None, "/my")
+    assert "Juice" in scene.wait(anna.chat, "Your events").text
+    anna.say(None, f"/link {owner.post('/users/me/link-codes').json()['code']}")
+    scene.wait(anna.chat, "belongs to")
+    anna.say(None, "/my")
+    found = anna.chat.wait_for(lambda message: message.text.startswith("Your events") and "Cake" in message.text)
+    assert "Juice" in found.text
+    assert found.text.count("· maybe") == 2
+
+
 def test_only_the_newest_private_card_of_an_event_is_live(scene: Scene, anna: Any) -> None:
     code = create(scene, anna, "Tea", visibility="unlisted")
     messages: list[str] = []
