@@ -7,10 +7,10 @@ from telegram import InlineKeyboardButton, InlineKeyboardMarkup
 
 from .api import Problem
 from .bot import Bot
+from .broadcast_heads import BroadcastHeads
 from .client import Gone, Later, TelegramError
 from .pace import Priority
-from .people import Person
-from .texts import MAX_UNITS, language_of, say, shorten, units
+from .texts import language_of, say
 
 LOOK_SECONDS: Final = 2.0
 LIMIT: Final = 30
@@ -19,8 +19,6 @@ LEASE_SECONDS: Final = 120
 _ASKING: Final = ("changed", "reminders.restored")
 """The kinds of news after which a person may want to answer again."""
 
-_LEAD_UNITS: Final = len("__ ..")
-"""What stands around the title above a broadcast: a sign of two units, a space, and two line breaks."""
 _DELETED: Final = "reminders.deleted"
 """The kind of news of an event that is not there any more."""
 
@@ -29,6 +27,7 @@ Delivery = dict[str, Any]
 
 async def deliver(bot: Bot) -> None:
     """Leases, sends and acknowledges messages until it is cancelled."""
+    heads = BroadcastHeads(bot)
     resume = True  # what a process before this one held comes first
     while True:
         count = 0
@@ -37,7 +36,7 @@ async def deliver(bot: Bot) -> None:
             found = (await bot.api.call("POST", "/deliveries/lease", json=wish))["deliveries"]
             resume, count = False, len(found)
             if found:
-                results = await asyncio.gather(*(_send(bot, each) for each in found))
+                results = await asyncio.gather(*(_send(bot, heads, each) for each in found))
                 await bot.api.call("POST", "/deliveries/ack", json={"results": results})
         except Problem as problem:
             bot.log.warning("telegram_deliveries_postponed", reason=problem.code)
@@ -45,14 +44,16 @@ async def deliver(bot: Bot) -> None:
             await asyncio.sleep(LOOK_SECONDS)
 
 
-async def _send(bot: Bot, delivery: Delivery) -> dict[str, Any]:
+async def _send(bot: Bot, heads: BroadcastHeads, delivery: Delivery) -> dict[str, Any]:
     """Sends a message, and returns what became of it."""
     is_broadcast = delivery["kind"] == "broadcasts.message"
     try:
         async with asyncio.timeout(LEASE_SECONDS / 2):
+            text, entities = await heads.write(delivery) if is_broadcast else (delivery["text"], None)
             await bot.telegram.send(
                 int(delivery["telegram_id"]),
-                await _headed(bot, delivery) if is_broadcast else delivery["text"],
+                text,
+                entities=entities,
                 keyboard=_keyboard(delivery),
                 priority=Priority.BROADCAST if is_broadcast else Priority.NOTICE,
             )
@@ -64,17 +65,6 @@ async def _send(bot: Bot, delivery: Delivery) -> dict[str, Any]:
         bot.log.warning("telegram_delivery_postponed", kind=delivery["kind"], error=type(error).__name__)
         return {"id": delivery["id"], "result": "retry"}
     return {"id": delivery["id"], "result": "sent"}
-
-
-async def _headed(bot: Bot, delivery: Delivery) -> str:
-    """Returns a host's message below the title of its event, if the person may see it, and the title has room."""
-    text: str = delivery["text"]
-    room = MAX_UNITS - units(text) - _LEAD_UNITS
-    try:
-        event = await bot.api.get(f"/events/{delivery['event_id']}", Person(id=int(delivery["telegram_id"])))
-    except Problem:
-        return text
-    return f"📣 {shorten(event['title'], room)}\n\n{text}" if room > 0 else text
 
 
 def _keyboard(delivery: Delivery) -> InlineKeyboardMarkup | None:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from .scene import Scene, code_of
+from .scene import Scene, code_of, marked
 
 
 def post(scene: Scene, host: Any, group: Any, event: str = "Tea tomorrow 18:00") -> Any:
@@ -67,11 +67,37 @@ def test_a_blocked_bot_stops_writing_and_goes_on_after_the_next_start(scene: Sce
     bob.say(None, "/timezone Europe/Paris")
     scene.wait(bob.chat, "Europe/Paris")
     scene.acting(anna).post(f"{event}/broadcasts", json={"text": "And spoons."}).raise_for_status()
-    assert scene.wait(bob.chat, "And spoons.").text == "📣 Tea\n\nAnd spoons."
+    assert scene.wait(bob.chat, "And spoons.").text == "📣 Tea\nAnna writes:\n\nAnd spoons."
     long = "x" * 4_000
     scene.acting(anna).patch(event, json={"title": "Tea " * 40}).raise_for_status()
     scene.acting(anna).post(f"{event}/broadcasts", json={"text": long}).raise_for_status()
     assert scene.wait(bob.chat, long).text.startswith("📣 Tea Tea")
+
+
+def test_a_message_to_everybody_says_which_host_writes(scene: Scene) -> None:
+    anna, cora = scene.person("Anna", started=True), scene.person("шет", "ru", username="cora", started=True)
+    bob, vera = scene.person("Bob", started=True), scene.person("Вера", "ru", started=True)
+    card = post(scene, anna, scene.group(anna, bob, vera, zone="Europe/Berlin"))
+    for person, button in ((bob, "Going"), (vera, "Going")):
+        person.tap(card, button)
+    event = f"/events/{code_of(card)}"
+    user_id = scene.acting(cora).get("/users/me").json()["id"]
+    scene.acting(anna).post(f"{event}/hosts", json={"user_id": user_id}).raise_for_status()
+    scene.acting(cora).post(f"{event}/broadcasts", json={"text": "Bring cups."}).raise_for_status()
+    found = [scene.wait(person.chat, "Bring cups.") for person in (bob, vera)]
+    assert [each.text for each in found] == [
+        "📣 Tea\nшет writes:\n\nBring cups.",
+        "📣 Tea\nПишет шет:\n\nBring cups.",
+    ]
+    for each in found:
+        assert marked(each, "bold") == ["Tea"]
+        assert marked(each, "text_mention") == ["шет"]
+    scene.acting(cora).post(
+        f"{event}/broadcasts", json={"text": "And tea.", "send_at": "2027-01-01T13:00:00Z"}
+    ).raise_for_status()
+    scene.acting(anna).delete(f"{event}/hosts/{user_id}").raise_for_status()
+    scene.server.clock.advance(hours=2)
+    assert scene.wait(bob.chat, "And tea.").text == "📣 Tea\n\nAnd tea.", "no host any more"
 
 
 def _finished(scene: Scene, host: Any, event: str) -> Any:
