@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 import telegram
 
@@ -19,6 +19,9 @@ from .maybes import Maybes
 from .people import Person, person_of
 from .settings import Settings
 from .state import CHAT, PERSON, State, Values
+
+PLUGINS_SECONDS: Final = 300
+"""How long the bot remembers which plugins the server has."""
 
 
 class Bot:
@@ -48,6 +51,8 @@ class Bot:
         self.changes = Changes(self, (self.places, self.maybes, Asks(self)))
         self.news = asyncio.Event()
         """Set when a person has changed an event: cards are outdated."""
+        self._plugins: Values = {}
+        self._plugins_until = float("-inf")
         self.is_ready = asyncio.Event()
         """Set when Telegram has said who the bot is."""
 
@@ -55,6 +60,14 @@ class Bot:
     def username(self) -> str:
         """The username, without `@`."""
         return self.telegram.me.username or ""
+
+    async def has_plugin(self, name: str) -> bool:
+        """Returns true if the server has a plugin. Raises `Problem`."""
+        now = asyncio.get_running_loop().time()
+        if now >= self._plugins_until:
+            self._plugins = (await self.api.call("GET", "/health"))["plugins"]
+            self._plugins_until = now + PLUGINS_SECONDS
+        return name in self._plugins
 
     def link(self, payload: str = "", parameter: str = "start") -> str:
         """Returns a deep link into the bot."""

@@ -92,7 +92,8 @@ async def ask(said: Said, zone: str, code: str = "") -> None:
 def offer(language: str, code: str = "") -> InlineKeyboardMarkup:
     """Returns a button for each zone that is offered."""
     buttons = [
-        InlineKeyboardButton(_city(zone, language), callback_data=f"{TAP}:{zone}:{code}") for zone in OFFERED[language]
+        InlineKeyboardButton(city_of(zone, language), callback_data=f"{TAP}:{zone}:{code}")
+        for zone in OFFERED[language]
     ]
     return InlineKeyboardMarkup([buttons[at : at + _ROW] for at in range(0, len(buttons), _ROW)])
 
@@ -127,7 +128,7 @@ def find(text: str) -> str | None:
     return _cities().get(_folded(text))
 
 
-def _city(zone: str, language: str) -> str:
+def city_of(zone: str, language: str) -> str:
     """Returns the city of a zone in a language."""
     return get_timezone_location(zone, locale=language, return_city=True)
 
@@ -143,7 +144,7 @@ def _cities() -> dict[str, str]:
     others = sorted(zone for zone in available_timezones() if zone.startswith(_CONTINENTS))
     cities: dict[str, str] = {}
     for zone in (*offered, *others):
-        for city in (zone.rpartition("/")[2], *(_city(zone, language) for language in OFFERED)):
+        for city in (zone.rpartition("/")[2], *(city_of(zone, language) for language in OFFERED)):
             cities.setdefault(_folded(city), zone)
     return cities
 
@@ -162,14 +163,19 @@ async def _choose(tap: Tap) -> None:
         await tap.bot.telegram.edit(words, chat=tap.chat, message=tap.message_id)
 
 
-async def _move(bot: Bot, person: Person, event: dict[str, Any], zone: str, key: str) -> None:
-    """Moves an event to the same time of day in another zone. Only a host can: anybody may press the button."""
+def moved_to(event: dict[str, Any], zone: str) -> dict[str, str]:
+    """Returns the fields that move an event to the same time of day in another zone."""
     before = ZoneInfo(event["timezone"])
-    patch: dict[str, Any] = {"timezone": zone}
+    patch = {"timezone": zone}
     for field in ("start_time", "end_time"):
         local = datetime.fromisoformat(event[field]).astimezone(before).replace(tzinfo=ZoneInfo(zone))
         patch[field] = local.isoformat(timespec="seconds")
-    await bot.api.call("PATCH", f"/events/{event['id']}", person, json=patch, key=key)
+    return patch
+
+
+async def _move(bot: Bot, person: Person, event: dict[str, Any], zone: str, key: str) -> None:
+    """Moves an event to the same time of day in another zone. Only a host can: anybody may press the button."""
+    await bot.api.call("PATCH", f"/events/{event['id']}", person, json=moved_to(event, zone), key=key)
     bot.news.set()
 
 

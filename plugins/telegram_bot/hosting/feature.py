@@ -6,16 +6,16 @@ from ..api import Problem
 from ..router import Feature, Said, Tap
 from ..state import DIALOG
 from ..texts import say
-from . import adding, asked, asking, exports, fields, inviting, menu, messages, people, repeating, silent, times
+from . import adding, asked, asking, exports, fields, inviting, menu, messages, people, repeating, silent, times, window
 from .visits import BUTTONS, KIND, PREFIX, Handler, Visit, event_for
 
 _MODULES: Final = (
-    *(menu, fields, times, people, adding, asked, messages),
+    *(menu, fields, times, window, people, adding, asked, messages),
     *(exports, inviting, asking, silent, repeating),
 )
 ACTIONS: Final[dict[str, Handler]] = {name: act for module in _MODULES for name, act in module.ACTIONS.items()}
 ANSWERS: Final[dict[str, Handler]] = {
-    name: act for module in (fields, times, adding, messages, asking) for name, act in module.ANSWERS.items()
+    name: act for module in (fields, times, window, adding, messages, asking) for name, act in module.ANSWERS.items()
 }
 
 

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from ..screens import Rows, in_rows
 from ..texts import say, shorten
-from .moments import times_of, when
+from .moments import moment, times_of, when
 from .visits import Handlers, Visit
 
 MAX_GUESTS: Final = 5
@@ -52,6 +52,7 @@ FIELDS: Final = {
         Field("visibility", None, ("public", "unlisted", "private")),
     )
 }
+_WINDOW: Final = ("registration_opens_at", "registration_closes_at")
 _ROW: Final = 3
 
 
@@ -62,13 +63,22 @@ def shown(language: str, field: Field, value: Any) -> str:
     return shorten(str(value), _SHOWN)
 
 
-async def _edit(visit: Visit, notice: str = "") -> None:
+def limit_text(visit: Visit, name: str) -> str:
+    """Returns when the registration opens or closes, as text."""
+    value = visit.event[name]
+    return moment(value, visit.event["timezone"], visit.language) if value else visit.say(f"{name}_none")
+
+
+async def edit(visit: Visit, notice: str = "") -> None:
     """Shows the fields with their values, and a button for each."""
     event = visit.event
     lines = [f"{visit.say('time')}: {when(*times_of(event), event['timezone'], visit.language)}"]
     lines += [f"{visit.say(name)}: {shown(visit.language, field, event[name])}" for name, field in FIELDS.items()]
+    lines += [f"{visit.say(name)}: {limit_text(visit, name)}" for name in _WINDOW]
     buttons = [visit.named(name, "field", name) for name in FIELDS]
     buttons.insert(1, visit.named("time", "time", "time"))
+    buttons.insert(2, visit.named("timezone", "zones"))
+    buttons += [visit.named(name, "limit", name) for name in _WINDOW]
     rows = in_rows(buttons, 2)
     await visit.show("\n\n".join(filter(None, (notice, "\n".join(lines)))), [*rows, visit.back()])
 
@@ -114,8 +124,8 @@ async def _change(visit: Visit, field: Field, value: Any) -> None:
     await visit.patch(**{field.name: value})
     text = f"✅ {visit.say(field.name)}: {shown(visit.language, field, visit.event[field.name])}"
     await visit.toast(text)
-    await _edit(visit, "" if visit.tap else text)
+    await edit(visit, "" if visit.tap else text)
 
 
-ACTIONS: Handlers = {"edit": _edit, "field": _ask, "set": _set}
+ACTIONS: Handlers = {"edit": edit, "field": _ask, "set": _set}
 ANSWERS: Handlers = {"field": _answer}

@@ -5,11 +5,14 @@ from typing import Final
 
 from ..bot import Bot
 from ..people import Person
-from ..screens import Rows
-from .moments import times_of, when
+from ..screens import Rows, in_rows
+from .moments import moment, times_of, when
 from .visits import Handlers, Json, Visit, is_host
 
 _COUNTS: Final = ("waitlisted", "pending", "maybe", "declined")
+_ROW: Final = 2
+_PLUGINS: Final = {"questions": "questions", "broadcast": "broadcasts", "repeat": "series"}
+"""The buttons that need a plugin of the server."""
 
 
 async def offer(bot: Bot, person: Person, event: Json, key: str) -> None:
@@ -20,7 +23,7 @@ async def offer(bot: Bot, person: Person, event: Json, key: str) -> None:
 
 async def show_menu(visit: Visit, notice: str = "") -> None:
     """Shows the menu, below what has just happened."""
-    await visit.show("\n\n".join(filter(None, (notice, _state(visit)))), _rows(visit))
+    await visit.show("\n\n".join(filter(None, (notice, _state(visit)))), await _rows(visit))
 
 
 def _state(visit: Visit) -> str:
@@ -34,27 +37,56 @@ def _state(visit: Visit) -> str:
     if event["status"] == "cancelled":
         lines.append(visit.say("is_cancelled"))
     else:
-        lines.append(visit.say("is_closed" if _is_closed(visit) else "is_open"))
+        lines.append(_window(visit))
     return "\n".join(line for line in lines if line is not None)
 
 
-def _is_closed(visit: Visit) -> bool:
-    closes = visit.event["registration_closes_at"]
-    return bool(closes) and datetime.fromisoformat(closes) <= visit.bot.clock()
+def _window(visit: Visit) -> str:
+    """Returns whether people can register now, and when this changes."""
+    event = visit.event
+    if _is_over(visit, "registration_closes_at"):
+        return visit.say("is_closed")
+    if _is_early(visit):
+        opens = moment(event["registration_opens_at"], event["timezone"], visit.language)
+        return visit.say("is_not_open", when=opens)
+    if event["registration_closes_at"]:
+        closes = moment(event["registration_closes_at"], event["timezone"], visit.language)
+        return visit.say("is_open_until", when=closes)
+    return visit.say("is_open")
 
 
-def _rows(visit: Visit) -> Rows:
+def _is_over(visit: Visit, name: str) -> bool:
+    """Returns true if a time of the event is set, and over."""
+    value = visit.event[name]
+    return bool(value) and datetime.fromisoformat(value) <= visit.bot.clock()
+
+
+def _is_early(visit: Visit) -> bool:
+    """Returns true if the registration has not opened yet."""
+    return bool(visit.event["registration_opens_at"]) and not _is_over(visit, "registration_opens_at")
+
+
+async def _rows(visit: Visit) -> Rows:
     named, event = visit.named, visit.event
     if event["status"] == "cancelled":
         return [[named("restore", "restore"), named("copy", "time", "copy")], [named("export", "export")]]
-    rows = [
-        [named("edit", "edit"), named("people", "people")],
-        [named("share", "share"), named("questions", "questions")],
-        [named("check_in", "list", "in", 0), named("broadcast", "broadcast")],
-        [named("reopen", "reopen") if _is_closed(visit) else named("close", "close"), named("export", "export")],
-        [named("postpone", "time", "postpone"), named("copy", "time", "copy")],
-        [named("repeat", "repeat"), named("cancel", "cancel")],
-    ]
+    door = "reopen" if _is_early(visit) or _is_over(visit, "registration_closes_at") else "close"
+    shown = {
+        "edit": ("edit",),
+        "people": ("people",),
+        "share": ("share",),
+        "questions": ("questions",),
+        "check_in": ("list", "in", 0),
+        "broadcast": ("broadcast",),
+        door: (door,),
+        "export": ("export",),
+        "postpone": ("time", "postpone"),
+        "copy": ("time", "copy"),
+        "repeat": ("repeat",),
+        "cancel": ("cancel",),
+    }
+    missing = {name for name, plugin in _PLUGINS.items() if not await visit.bot.has_plugin(plugin)}
+    rows = in_rows([named(name, *data) for name, data in shown.items() if name not in missing], _ROW)
     if event["pending_count"]:
         rows.insert(0, [named("approve", "list", "ok", 0, count=event["pending_count"])])
     return rows
@@ -80,7 +112,9 @@ async def _close(visit: Visit) -> None:
 
 
 async def _reopen(visit: Visit) -> None:
-    await visit.patch(registration_closes_at=None)
+    opened = {"registration_opens_at": None} if _is_early(visit) else {}
+    closed = {"registration_closes_at": None} if _is_over(visit, "registration_closes_at") else {}
+    await visit.patch(**opened, **closed)
     await visit.toast(visit.say("reopened"))
     await show_menu(visit)
 

@@ -17,6 +17,12 @@ def when(start: datetime, end: datetime, zone: str, language: str) -> str:
     return f"{begins} – {format_datetime(last, until, locale=language)} ({zone})"
 
 
+def moment(value: str, zone: str, language: str) -> str:
+    """Returns a time of the API as text, in a zone."""
+    local = datetime.fromisoformat(value).astimezone(ZoneInfo(zone))
+    return format_datetime(local, _DAY_AND_TIME, locale=language)
+
+
 def times_of(event: dict[str, Any]) -> tuple[datetime, datetime]:
     """Returns the start and the end of an event in its time zone."""
     zone = ZoneInfo(event["timezone"])

@@ -101,6 +101,7 @@ def test_fields_are_edited_by_messages_and_buttons(scene: Scene, anna: Any) -> N
         "Time: Sat, 2 January 2027, 18:00 – 20:00 (Europe/Berlin)",
         *("Title: Tea", "Place: no place", "Description: no description", "Seats: no limit", "Guests per person: 5"),
         *("Waiting list: yes", "Approval: no", "Names: everyone", "Access: whoever has the link"),
+        *("Registration opens: at once", "Registration closes: when the event ends"),
     ]
     anna.tap(menu, "Title")
     scene.shows(menu, "Send the new title.")
