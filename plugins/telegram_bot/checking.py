@@ -11,7 +11,7 @@ from msgspec import Struct, field
 from telegram.error import TelegramError
 
 from .client import Telegram
-from .faults import WEBHOOK, describe
+from .faults import WEBHOOK, describe, undelivered
 from .pace import Pace
 from .settings import Settings
 from .state import Values
@@ -24,7 +24,6 @@ _GROUPS: Final = "The bot cannot join groups. Send /setjoingroups to BotFather."
 _PRIVACY_ON: Final = "Privacy mode is on: in groups the bot gets commands and replies only. It needs no more."
 _PRIVACY_OFF: Final = "Privacy mode is off: the bot gets every message of its groups. Send /setprivacy to BotFather."
 _OWN: Final = "The server is running, and receives the updates."
-_UNDELIVERED: Final = "Telegram cannot deliver updates to the webhook at {host}: {reason}."
 _DELIVER: Final = (
     "These eventorg bots also have the scope deliver, so some messages to people go to them: {names}. "
     "Revoke their tokens with eventorg token revoke, or create them without it."
@@ -78,12 +77,12 @@ async def _examine(settings: Settings, process: Values, report: Report) -> None:
 
 async def _look_for_others(telegram: Telegram, settings: Settings, process: Values, report: Report) -> None:
     """Finds out who else receives the updates. Raises `TelegramError`, also if somebody does."""
-    found = await telegram.bot.get_webhook_info()
+    found = await telegram.webhook()
     address = found.url
     if address and address != address_of(settings) and not address.endswith(PATH):
         return report.blame(f"{WEBHOOK} It leads to {urlsplit(address).hostname}.")
-    if address and found.pending_update_count and found.last_error_message:
-        return report.blame(_UNDELIVERED.format(host=urlsplit(address).hostname, reason=found.last_error_message))
+    if address and (problem := undelivered(found)):
+        return report.blame(problem)
     if _is_alive(process):
         return report.blame(process["problem"]) if process.get("problem") else report.note(_OWN)
     if address or settings.webhook_url:

@@ -9,7 +9,15 @@ from datetime import timedelta
 from typing import Any, Final
 
 import telegram
-from telegram import InlineKeyboardMarkup, LinkPreviewOptions, Message, MessageEntity, ReplyParameters, Update
+from telegram import (
+    InlineKeyboardMarkup,
+    LinkPreviewOptions,
+    Message,
+    MessageEntity,
+    ReplyParameters,
+    Update,
+    WebhookInfo,
+)
 from telegram.error import BadRequest, ChatMigrated, Forbidden, RetryAfter, TelegramError
 from telegram.request import HTTPXRequest
 
@@ -84,13 +92,12 @@ class Telegram:
         """Returns the updates that are not confirmed, and confirms those before `offset`. Raises `TelegramError`."""
         return await self.bot.fetch_updates(offset, seconds)
 
-    async def webhook(self) -> str:
-        """Returns the address to which Telegram posts the updates, or an empty text. Raises `TelegramError`."""
-        return (await self.bot.get_webhook_info()).url
+    async def webhook(self) -> WebhookInfo:
+        """Returns the address to which Telegram posts the updates, which may be empty, and what it says about that.
 
-    async def is_webhook(self, address: str) -> bool:
-        """Returns true if Telegram posts the updates to this address. Raises `TelegramError`."""
-        return await self.webhook() == address
+        Raises `TelegramError`.
+        """
+        return await self.bot.get_webhook_info()
 
     async def set_webhook(self, address: str, secret: str) -> None:
         """Has Telegram post the updates to an address, with a secret. Raises `TelegramError`."""

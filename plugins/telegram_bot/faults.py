@@ -2,7 +2,9 @@
 
 import re
 from typing import Final
+from urllib.parse import urlsplit
 
+from telegram import WebhookInfo
 from telegram.error import Conflict, InvalidToken, RetryAfter, TelegramError, TimedOut
 
 TOKEN: Final = "Telegram refuses the bot token. Check EVENTORG_TELEGRAM_BOT_TOKEN with BotFather."  # noqa: S105
@@ -11,6 +13,7 @@ WEBHOOK: Final = (
     "A webhook of another program is set for this Telegram bot, so it cannot poll. Delete it, or use another bot."
 )
 _UNREACHABLE: Final = "Telegram cannot be reached: {reason}."
+_UNDELIVERED: Final = "Telegram cannot deliver updates to the webhook at {host}: {reason}."
 _ADDRESS: Final = re.compile(r"\S*://\S*|\bbot\d+:\S*|\d+:[\w-]{20,}")
 """What may have the token in it."""
 _CODE: Final = re.compile(r"\((\d{3})\)")
@@ -28,5 +31,15 @@ def describe(error: TelegramError) -> str:
         return _UNREACHABLE.format(reason="it wants a pause (429)")
     if code := _CODE.search(error.message):
         return _UNREACHABLE.format(reason=f"it answers {code[1]}")
-    reason = _ADDRESS.sub("…", error.message).partition("\n")[0].rstrip(". ")
-    return _UNREACHABLE.format(reason=reason[:200])
+    return _UNREACHABLE.format(reason=_clean(error.message))
+
+
+def undelivered(webhook: WebhookInfo) -> str | None:
+    """Returns a sentence if Telegram could not deliver updates that wait. The error can be one of long ago."""
+    if not (webhook.pending_update_count and webhook.last_error_message):
+        return None
+    return _UNDELIVERED.format(host=urlsplit(webhook.url).hostname, reason=_clean(webhook.last_error_message))
+
+
+def _clean(message: str) -> str:
+    return _ADDRESS.sub("…", message).partition("\n")[0].rstrip(". ")[:200]

@@ -9,7 +9,7 @@ from telegram.error import Conflict, TelegramError
 
 from .bot import Bot
 from .client import POLL_SECONDS
-from .faults import describe
+from .faults import describe, undelivered
 from .router import Router
 from .state import BOT
 from .webhook import PATH, address_of, secret_of
@@ -39,13 +39,16 @@ class Updates:
         """The number of the first update that is not confirmed."""
         self._seen = 0
         self._patience = POLL_SECONDS
+        self._is_receiving = False
+        """True if the webhook has received something since it was looked at."""
 
     async def run(self) -> None:
         """Gets updates until it is cancelled: by webhook if an address for it is set, otherwise by long polling."""
         await self._persist(self._keep_webhook if address_of(self._bot.settings) else self._poll)
 
-    async def _persist(self, step: Callable[[], Awaitable[None]]) -> None:
-        """Repeats a step. Says in /health what is wrong, and tries again after growing pauses."""
+    async def _persist(self, step: Callable[[], Awaitable[str | None]]) -> None:
+        """Repeats a step. Says in /health what is wrong, by the step itself or because it fails: then it tries again
+        after growing pauses."""
         failures = 0
         while True:
             try:
@@ -53,8 +56,7 @@ class Updates:
                     await self._bot.telegram.start()
                     self._bot.is_ready.set()
                     await self._drop_own_webhook()
-                await step()
-                self._bot.report(None)
+                self._bot.report(await step())
                 failures = 0 if self._patience == POLL_SECONDS else failures
                 self._patience = POLL_SECONDS
             except TelegramError as error:
@@ -66,6 +68,7 @@ class Updates:
                 await asyncio.sleep(min(FIRST_PAUSE * 2 ** min(failures - 1, 10), MAX_PAUSE))
 
     async def _poll(self) -> None:
+        """Gets updates once, and begins to handle them."""
         found = await self._bot.telegram.updates(self._next, 0 if self._running else self._patience)
         for raw in found:
             number = int(raw["update_id"])
@@ -77,22 +80,29 @@ class Updates:
         self._running = {number: task for number, task in self._running.items() if not task.done()}
         self._next = min(self._running, default=self._seen + 1) if self._seen else 0
 
-    async def _keep_webhook(self) -> None:
-        """Sets the webhook if it is not as it should be, and comes back later."""
+    async def _keep_webhook(self) -> str | None:
+        """Sets the webhook if it is not as it should be, and comes back later. Returns a sentence if updates wait, and
+        none has come since the look before."""
         address = address_of(self._bot.settings)
-        if self._patience != POLL_SECONDS or not await self._bot.telegram.is_webhook(address):
+        found = None if self._patience != POLL_SECONDS else await self._bot.telegram.webhook()
+        problem = None
+        if found is None or found.url != address:
             await self._bot.state.set(BOT, _WEBHOOK, {"url": address})
             await self._bot.telegram.set_webhook(address, secret_of(self._bot.settings))
-        self._bot.report(None)
+        elif not self._is_receiving and not self._running:
+            problem = undelivered(found)
+        self._bot.report(problem)
         self._patience = POLL_SECONDS
+        self._is_receiving = False
         await asyncio.sleep(_LOOK_SECONDS)
+        return problem
 
     async def _drop_own_webhook(self) -> None:
         """Deletes the webhook before the first poll, if this server has set it. Another program's stays."""
         if address_of(self._bot.settings):
             self._patience = 0  # sets it anew, because the secret may be another one
             return
-        found = await self._bot.telegram.webhook()
+        found = (await self._bot.telegram.webhook()).url
         own = (await self._bot.state.get(BOT, _WEBHOOK)).get("url")
         if found and (found == own or found.endswith(PATH)):
             await self._bot.telegram.bot.delete_webhook()
@@ -101,6 +111,7 @@ class Updates:
 
     async def receive(self, raw: dict[str, Any]) -> None:
         """Returns once an update from the webhook is handled: also one that Telegram sends again meanwhile."""
+        self._is_receiving = True
         number = raw.get("update_id")
         if not isinstance(number, int):
             return await self.handle(raw)

@@ -1,16 +1,24 @@
 """Telegram refuses, conflicts, fails, hangs, or sends what cannot be read: /health says so, and the server goes on."""
 
+import asyncio
 import sys
 import threading
-from typing import Any
+from importlib import import_module
+from types import SimpleNamespace
+from typing import Any, cast
+from unittest.mock import AsyncMock, Mock
 
 import httpx
 import pytest
+from telegram import WebhookInfo
 from telegram.error import Conflict, InvalidToken, NetworkError, TelegramError, TimedOut
 
-from eventorg.testing import ApiError
+from eventorg.testing import ApiError, Server, run_command
 
 from ..faults import POLLER, TOKEN, WEBHOOK, describe
+from ..settings import Settings
+from ..state import MemoryState
+from ..updates import Updates
 from .scene import Scene
 
 UNAUTHORIZED = ApiError(401, "Unauthorized")
@@ -111,6 +119,64 @@ def test_a_webhook_of_another_program_stays(scene: Scene) -> None:
     scene.person("Boris").say(None, "/help")
     scene.server.wait_for(lambda: scene.health == WEBHOOK)
     assert scene.telegram.updates.webhook.url == foreign
+
+
+class Hook:
+    """A webhook without servers: what Telegram says about it at each look."""
+
+    def __init__(self) -> None:
+        self.info = WebhookInfo("https://events.example.com/hook", False, 0)
+        settings = Settings(token="1:AA", webhook_url=self.info.url)
+        telegram = SimpleNamespace(webhook=AsyncMock(side_effect=lambda: self.info), set_webhook=AsyncMock())
+        self.report = Mock()
+        bot = SimpleNamespace(settings=settings, telegram=telegram, report=self.report, state=MemoryState(), log=Mock())
+        self.updates = Updates(cast("Any", bot), cast("Any", SimpleNamespace(route=AsyncMock())))
+
+    async def look(self, pending: int, error: str | None) -> object:
+        """Returns what /health says after a look."""
+        self.info = WebhookInfo(self.info.url, False, pending, last_error_message=error)
+        said = await self.updates._keep_webhook()
+        assert self.report.call_args.args == (said,)
+        return said
+
+
+def test_a_webhook_to_which_telegram_cannot_deliver_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(f"{Updates.__module__}._LOOK_SECONDS", 0)
+    error = "Wrong response from the webhook: 502 Bad Gateway."
+    wrong = "Telegram cannot deliver updates to the webhook at events.example.com: " + error
+
+    async def run() -> None:
+        hook = Hook()
+        assert await hook.look(0, None) is None
+        assert await hook.look(3, None) is None, "they are on their way"
+        assert await hook.look(3, error) == wrong
+        assert await hook.look(3, error) == wrong
+        await hook.updates.receive({"update_id": "none"})
+        assert await hook.look(2, error) is None, "some arrive"
+        assert await hook.look(2, error) == wrong
+        assert await hook.look(0, error) is None, "an error of before"
+
+    asyncio.run(run())
+
+
+@pytest.fixture
+def unreachable(eventorg_settings: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody listens at the address of the webhook, which is looked at often."""
+    run_command("telegram", "--help", EVENTORG_PLUGINS="telegram_bot")  # imports the plugin
+    monkeypatch.setattr(import_module("eventorg_plugins.telegram_bot.updates"), "_LOOK_SECONDS", 0.1)
+    eventorg_settings["EVENTORG_TELEGRAM_BOT_WEBHOOK_URL"] = "http://127.0.0.1:9/hook"
+
+
+@pytest.mark.usefixtures("unreachable")
+def test_health_says_that_updates_do_not_arrive(telegram: Any, eventorg: Server) -> None:
+    telegram.person("Anna").start()
+
+    def health() -> str:
+        return str(eventorg.client.get("/health").json()["plugins"]["telegram_bot"])
+
+    eventorg.wait_for(lambda: health().startswith("Telegram cannot deliver updates to the webhook at 127.0.0.1: "))
+    telegram.wait_until(lambda: telegram._inner.updates.pending.clear() or True)
+    eventorg.wait_for(lambda: health() == "ok")
 
 
 def test_after_502_it_goes_on(scene: Scene) -> None:
