@@ -1,196 +1,43 @@
-"""`/new` without more, in private: a dialog that asks for one thing after the other, and survives a restart."""
+"""`/new` without more, in private: what begins the dialog, and what each message and each button does in it."""
 
 import json
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from babel.numbers import format_decimal
-from telegram import InlineKeyboardButton
+import msgspec
 
 from . import zones
 from .bot import Bot
+from .draft_dialog import DEFAULTS, KIND, PREFIX, STEPS, Dialog
+from .group_links import Group
 from .hosting import menu
-from .hosting.fields import FIELDS, MAX_GUESTS, Field, Unclear, shown
-from .hosting.moments import times_of, when
-from .hosting.times import make_copy, next_week
+from .hosting.fields import FIELDS, Unclear
+from .hosting.times import make_copy
 from .hosting.visits import Visit, event_for
 from .people import Person
 from .router import Feature, Said, Tap
-from .screens import Rows, in_rows, show
-from .state import DIALOG
+from .screens import show
+from .state import DIALOG, PERSON
 from .texts import say
 from .when import NoSuchDayError, read_length, read_times
 
-KIND: Final = "new"
-PREFIX: Final = "d"
-STEPS: Final = (
-    *("title", "when", "sure", "length", "location", "capacity", "max_guests", "waitlist"),
-    *("participants_visibility", "done"),
-)
-DEFAULTS: Final[dict[str, Any]] = {
-    "location": None,
-    "capacity": None,
-    "max_guests": MAX_GUESTS,
-    "waitlist": True,
-    "participants_visibility": "everyone",
-}
-"""The steps that can be skipped, with their values then. The length can be, too: it stays as it is."""
-_LENGTHS: Final = (60, 90, 120, 180)
-_RECENT: Final = timedelta(days=60)
 _MAX_TITLE: Final = 200
-_ROW: Final = 3
 
 
-@dataclass(kw_only=True)
-class Dialog:
-    """A person and what the event is so far."""
-
-    bot: Bot
-    person: Person
-    step: str = "title"
-    values: dict[str, Any] = field(default_factory=dict)
-    tap: Tap | None = None
-    update_id: int = 0
-
-    @property
-    def language(self) -> str:
-        """The language of the person."""
-        return self.person.language
-
-    def say(self, name: str, /, **values: object) -> str:
-        """Returns a text of the dialog."""
-        return say(self.language, f"draft.{name}", **values)
-
-    async def zone(self) -> ZoneInfo:
-        """Returns the zone of the person."""
-        return ZoneInfo((await self.bot.zone(None, self.person))[0])
-
-    def button(self, label: str, *data: object) -> InlineKeyboardButton:
-        """Returns a button of the dialog."""
-        return InlineKeyboardButton(label, callback_data=":".join(str(each) for each in (PREFIX, *data)))
-
-    async def go(self, step: str, notice: str = "") -> None:
-        """Goes to a step: remembers it, and asks."""
-        self.step = step
-        kept = {"kind": KIND, "step": step, "values": self.values, "update": self.update_id}
-        await self.bot.state.set(DIALOG, self.person.id, kept, await self.bot.api.user_id(self.person))
-        await self.ask(notice)
-
-    async def ask(self, notice: str = "") -> None:
-        """Asks the question of the step, below what is known already."""
-        lines = "\n".join(await self._known())
-        body = "\n\n".join(filter(None, (lines, notice, self._question())))
-        await show(self.bot, self.person, body, await self._rows(), tap=self.tap)
-
-    async def advance(self) -> None:
-        """Goes to the next step."""
-        await self.go(STEPS[STEPS.index(self.step) + (2 if self._is_before_waitlist(self.step, 1) else 1)])
-
-    async def back(self) -> None:
-        """Goes to the step before, which is forgotten."""
-        at = STEPS.index(self.step) - (2 if self._is_before_waitlist(self.step, -1) else 1)
-        await self.go("when" if STEPS[at] == "sure" else STEPS[max(at, 0)])
-
-    def _is_before_waitlist(self, step: str, direction: int) -> bool:
-        """Returns true if the next step is about the waiting list, and the event cannot have one."""
-        return STEPS[STEPS.index(step) + direction] == "waitlist" and self.values.get("capacity") is None
-
-    def _question(self) -> str:
-        if self.step in FIELDS and self.step != "title":
-            return say(self.language, f"host.{self.step}_ask")
-        return self.say(f"{self.step}_ask")
-
-    async def _known(self) -> list[str]:
-        """Returns a line for each thing that is known before this step."""
-        known: list[str] = []
-        for step in STEPS[: STEPS.index(self.step)]:
-            if step == "title":
-                known.append(f"📝 {self.values['title']}")
-            elif step == ("sure" if self.step != "sure" else "when"):
-                known.append(f"🕒 {when(*self._times, str(await self.zone()), self.language)}")
-            elif step in FIELDS and step in self.values:
-                value = shown(self.language, FIELDS[step], self.values[step])
-                known.append(f"{say(self.language, f'host.{step}')}: {value}")
-        return known
-
-    async def _rows(self) -> Rows:
-        rows: Rows = []
-        if self.step == "title":
-            rows += await self._templates()
-        elif self.step == "sure":
-            rows.append([self.button(self.say("yes"), "set", "sure", "true")])
-        elif self.step == "length":
-            lengths = sorted({*_LENGTHS, self.length})
-            rows += in_rows([self.button(self._hours(each), "set", "length", each) for each in lengths], _ROW)
-        elif self.step == "done":
-            rows.append([self.button(self.say("create"), "create")])
-        elif self.step in FIELDS:
-            rows += self._choices(FIELDS[self.step])
-        if self.step in DEFAULTS or self.step == "length":
-            rows.append([self.button(self.say("skip"), "skip", self.step)])
-        last = [] if self.step == "title" else [self.button(say(self.language, "host.back"), "back", self.step)]
-        return [*rows, [*last, self.button(self.say("stop"), "stop")]]
-
-    def _choices(self, field: Field) -> Rows:
-        choices = [value for value in field.choices if value is not None]
-        buttons = [
-            self.button(shown(self.language, field, value), "set", field.name, json.dumps(value)) for value in choices
-        ]
-        return in_rows(buttons, _ROW)
-
-    @property
-    def _times(self) -> tuple[datetime, datetime]:
-        return datetime.fromisoformat(self.values["start"]), datetime.fromisoformat(self.values["end"])
-
-    @property
-    def length(self) -> int:
-        """The minutes from the start to the end."""
-        start, end = self._times
-        return int((end - start).total_seconds()) // 60
-
-    def _hours(self, minutes: int) -> str:
-        label = self.say("hours", hours=format_decimal(minutes / 60, locale=self.language))
-        return f"✓ {label}" if minutes == self.length else label
-
-    async def _templates(self) -> Rows:
-        """Returns a button that makes the person's last event again, if there is one."""
-        since = (self.bot.clock() - _RECENT).isoformat(timespec="seconds")
-        parameters = {"from": since, "role": "organizer"}
-        found = (await self.bot.api.get("/users/me/events", self.person, **parameters))["events"]
-        if not found:
-            return []
-        event = await self.bot.api.get(f"/events/{found[-1]['id']}", self.person)
-        start, end = next_week(*times_of(event), self.bot.clock())
-        day = when(start, end, event["timezone"], self.language).partition(" – ")[0]
-        moments = (int(each.timestamp()) for each in (start, end))
-        return [[self.button(f"🔁 {event['title'][:30]}, {day}", "again", event["code"], *moments)]]
-
-    def take(self, step: str, value: Any) -> None:
-        """Keeps the value of a step."""
-        self.step = step
-        if step == "length":
-            start = datetime.fromisoformat(self.values["start"])
-            end = (start.astimezone(UTC) + timedelta(minutes=value)).astimezone(start.tzinfo)
-            self.values["end"] = end.isoformat(timespec="seconds")
-        elif step != "sure":
-            self.values[step] = value
-
-    async def forget(self) -> None:
-        """Ends the dialog."""
-        await self.bot.state.set(DIALOG, self.person.id, {})
-
-    def body(self, zone: str) -> dict[str, Any]:
-        """Returns the event, as `POST /events` takes it."""
-        settings = DEFAULTS | self.values
-        times = {f"{each}_time": settings.pop(each) for each in ("start", "end")}
-        return settings | times | {"timezone": zone, "visibility": "unlisted"}
+async def begin(said: Said, group: Group | None = None) -> None:
+    """Begins the dialog, for an event whose card also goes into a group if one is given."""
+    dialog = Dialog(bot=said.bot, person=said.person, group=group, update_id=said.update_id)
+    title = (await said.bot.state.get(PERSON, said.person.id)).get("new_title") if group else None
+    if title:
+        dialog.take("title", title[:_MAX_TITLE])
+    await dialog.go("when" if title else "title")
 
 
-async def begin(said: Said) -> None:
-    """Begins the dialog."""
-    await Dialog(bot=said.bot, person=said.person, update_id=said.update_id).go("title")
+def _resume(bot: Bot, person: Person, kept: dict[str, Any], tap: Tap | None = None) -> Dialog:
+    """Returns the dialog that is kept."""
+    group = msgspec.convert(kept["group"], Group) if "group" in kept else None
+    return Dialog(bot=bot, person=person, step=kept["step"], values=kept["values"], group=group, tap=tap)
 
 
 async def _text(said: Said) -> bool:
@@ -198,7 +45,7 @@ async def _text(said: Said) -> bool:
     kept = await said.bot.state.get(DIALOG, said.person.id)
     if kept.get("kind") != KIND:
         return False
-    dialog = Dialog(bot=said.bot, person=said.person, step=kept["step"], values=kept["values"])
+    dialog = _resume(said.bot, said.person, kept)
     dialog.update_id = said.update_id
     text = said.argument.strip()
     if kept.get("update") == said.update_id or not text:  # the same message again, or a picture
@@ -231,7 +78,7 @@ async def _take_time(dialog: Dialog, text: str) -> None:
     """Shows back the time that a message names."""
     now = dialog.bot.clock()
     try:
-        times = read_times(text, now, await dialog.zone())
+        times = read_times(text, now, ZoneInfo((await dialog.zone())[0]))
     except NoSuchDayError:
         await dialog.ask(say(dialog.language, "host.no_such_day"))
         return
@@ -249,7 +96,7 @@ async def _tap(tap: Tap) -> None:
     kept = await tap.bot.state.get(DIALOG, tap.person.id)
     if kept.get("kind") != KIND:
         return await tap.toast(say(tap.person.language, "errors.unknown_button"))
-    dialog = Dialog(bot=tap.bot, person=tap.person, step=kept["step"], values=kept["values"], tap=tap)
+    dialog = _resume(tap.bot, tap.person, kept, tap)
     if action == "stop":
         await dialog.forget()
         return await show(dialog.bot, dialog.person, dialog.say("stopped"), [], tap=tap)
@@ -273,11 +120,12 @@ async def _create(dialog: Dialog) -> None:
     assert dialog.tap
     if dialog.step != "done":
         return await dialog.ask()
-    zone, is_chosen = await dialog.bot.zone(None, dialog.person)
+    zone, is_chosen = await dialog.zone()
     event = await dialog.bot.api.call("POST", "/events", dialog.person, json=dialog.body(zone), key=dialog.tap.key)
     await show(dialog.bot, dialog.person, dialog.say("created", title=event["title"]), [], tap=dialog.tap)
     person = dialog.person
     await dialog.bot.cards.post(person.id, event["id"], dialog.language, person)
+    await dialog.post(event["id"])
     if not is_chosen:
         await zones.note_question(dialog.bot, person.id, person, event["code"])
         text = say(dialog.language, "zones.ask", zone=zone)
@@ -293,7 +141,8 @@ async def _again(dialog: Dialog, code: str, start: str, end: str) -> None:
     event = await event_for(dialog.bot, dialog.person, code)
     times = (datetime.fromtimestamp(int(each), UTC).isoformat(timespec="seconds") for each in (start, end))
     await show(dialog.bot, dialog.person, dialog.say("created", title=event["title"]), [], tap=dialog.tap)
-    await make_copy(Visit(bot=dialog.bot, person=dialog.person, event=event, key=dialog.tap.key), *times)
+    copy = await make_copy(Visit(bot=dialog.bot, person=dialog.person, event=event, key=dialog.tap.key), *times)
+    await dialog.post(copy["id"])
     await dialog.forget()
 
 

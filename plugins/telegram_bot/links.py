@@ -4,7 +4,7 @@ from http import HTTPStatus
 
 from telegram import ChatMemberUpdated, Message
 
-from . import drafting, invitations, questions
+from . import drafting, group_links, invitations, questions
 from .api import Problem
 from .bot import Bot
 from .hosting import inviting, menu
@@ -22,6 +22,9 @@ async def _start(said: Said) -> None:
     payload = said.argument.split(" ")[0]
     if payload == NEW and said.is_private:
         await drafting.begin(said)
+    elif payload.startswith(group_links.PARAMETER) and said.is_private:
+        group = group_links.read(said.bot, payload.removeprefix(group_links.PARAMETER))
+        await drafting.begin(said, group)
     elif not payload or payload == NEW:
         await said.reply(say(said.person.language, "start.welcome", name=said.person.first_name))
     elif payload.startswith(invitations.PARAMETER):

@@ -3,7 +3,9 @@
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from . import zones
+from telegram import InlineKeyboardButton, InlineKeyboardMarkup
+
+from . import group_links, zones
 from .drafting import begin
 from .hosting.fields import MAX_GUESTS
 from .router import Feature, Said
@@ -14,24 +16,36 @@ from .when import Draft, NoSuchDayError, read
 async def _new(said: Said) -> None:
     language = said.person.language
     if not said.argument:
-        await (begin(said) if said.is_private else said.reply(say(language, "new.usage")))
+        await (begin(said) if said.is_private else _refuse(said, say(language, "new.usage")))
         return
     zone, is_chosen = await said.bot.zone(said.chat, said.person)
     try:
         draft = read(said.argument, said.bot.clock(), ZoneInfo(zone))
     except NoSuchDayError:
-        await said.reply(say(language, "new.no_such_day"))
+        await _refuse(said, say(language, "new.no_such_day"))
         return
     if draft.is_past:
-        await said.reply(say(language, "new.past"))
+        await _refuse(said, say(language, "new.past"), draft.title)
     elif draft.start is None:
-        await said.reply(say(language, "new.no_time", title=draft.title[:100]))
+        await _refuse(said, say(language, "new.no_time", title=draft.title[:100]), draft.title)
     elif not draft.title:
-        await said.reply(say(language, "new.no_title"))
+        await _refuse(said, say(language, "new.no_title"))
     else:
         event = await create(said, draft, zone)
         if not is_chosen:
             await zones.ask(said, zone, event["code"])
+
+
+async def _refuse(said: Said, text: str, title: str = "") -> None:
+    """Says what is missing. In a group, a button leads to the dialog in private, which knows the title if there is
+    one, and posts the card into the group."""
+    if said.is_private:
+        await said.reply(text)
+        return
+    await said.bot.keep(said.person, new_title=title or None)
+    link = group_links.link_to(said.bot, group_links.Group(chat=said.chat, thread=said.thread))
+    button = InlineKeyboardButton(say(said.person.language, "new.in_private"), url=link)
+    await said.reply(text, keyboard=InlineKeyboardMarkup([[button]]))
 
 
 async def create(said: Said, draft: Draft, zone: str) -> dict[str, Any]:

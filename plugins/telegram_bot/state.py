@@ -13,8 +13,9 @@ CHAT: Final = "chat"
 """By the ID of a chat: `language`, `timezone`, `remind_minutes` (before the start of an event; 0: no reminder),
 `moved_from` (the ID that a group had before it was a supergroup), `moved_to` (the ID that it has since)."""
 PERSON: Final = "person"
-"""By the Telegram ID: `language` and `timezone` if chosen, `is_started`, `is_hinted`, `zone_asked` (by the ID of a
-chat: the codes of events for which the bot has asked the person there for the zone)."""
+"""By the Telegram ID: `language` and `timezone` if chosen, `is_started`, `is_hinted`, `new_title` (of an event for
+which something was missing in a group), `zone_asked` (by the ID of a chat: the codes of events for which the bot has
+asked the person there for the zone)."""
 DIALOG: Final = "dialog"
 """By the Telegram ID: the dialog that the person is in."""
 EVENT: Final = "event"

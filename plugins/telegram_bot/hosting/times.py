@@ -9,7 +9,7 @@ from ..state import EVENT
 from ..when import NoSuchDayError, read_times
 from .menu import offer, show_menu
 from .moments import times_of, when
-from .visits import Handlers, Visit
+from .visits import Handlers, Json, Visit
 
 
 async def _ask(visit: Visit, purpose: str, notice: str = "") -> None:
@@ -72,16 +72,17 @@ async def _postpone(visit: Visit, start: str, end: str) -> None:
     await show_menu(visit, visit.say("asked_again", count=made["asked"]))
 
 
-async def make_copy(visit: Visit, start: str, end: str) -> None:
-    """Makes the same event at another time, and shows its card and its menu."""
-    copy = await visit.call("POST", "/copy", {"start_time": start, "end_time": end})
+async def make_copy(visit: Visit, start: str, end: str) -> Json:
+    """Makes the same event at another time, and shows its card and its menu. Returns the copy."""
+    copy: Json = await visit.call("POST", "/copy", {"start_time": start, "end_time": end})
     await visit.bot.state.update(EVENT, copy["id"], copied_from=visit.id)
     await visit.toast(visit.say("copied"))
     await visit.bot.cards.post(visit.person.id, copy["id"], visit.language, visit.person)
     await offer(visit.bot, visit.person, copy, visit.key)
+    return copy
 
 
-_PURPOSES: Final[dict[str, Callable[[Visit, str, str], Awaitable[None]]]] = {
+_PURPOSES: Final[dict[str, Callable[[Visit, str, str], Awaitable[object]]]] = {
     "time": _move,
     "postpone": _postpone,
     "copy": make_copy,
