@@ -1,5 +1,6 @@
 """The account behind a Telegram account: `/link`, `/logout`, `/delete`."""
 
+from datetime import datetime
 from http import HTTPStatus
 from typing import Any
 
@@ -106,11 +107,17 @@ async def _delete_now(tap: Tap) -> None:
 
 
 async def _cards_of(bot: Bot, person: Person) -> list[dict[str, Any]]:
-    """Returns where the cards of the events are that would go with the account."""
+    """Returns where the cards of the events are that would go with the account. The bot knows them from then on."""
     events = (await bot.api.get("/users/me/events", person, limit=_MOST_COUNTED))["events"]
-    codes = [each["code"] for each in events if each["role"] == "organizer"]
-    found = [await bot.api.get(f"/events/{code}/placements", person, limit=_MOST_COUNTED) for code in codes]
-    return [placement for each in found for placement in each["placements"]]
+    found: list[dict[str, Any]] = []
+    for event in events:
+        if event["role"] == "organizer":
+            start = int(datetime.fromisoformat(event["start_time"]).timestamp())
+            cards = (await bot.api.get(f"/events/{event['id']}/placements", person, limit=_MOST_COUNTED))["placements"]
+            for card in cards:
+                await bot.places.note(card, event["title"], start)
+            found += cards
+    return found
 
 
 async def _keep_cards(bot: Bot, cards: list[dict[str, Any]]) -> None:

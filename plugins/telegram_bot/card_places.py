@@ -16,7 +16,6 @@ from .texts import say, units
 
 if TYPE_CHECKING:
     from .bot import Bot
-    from .cards import Shown
     from .changes import Change
 
 _KEPT_SECONDS: Final = 30 * 24 * 60 * 60
@@ -50,17 +49,16 @@ class CardPlaces:
         found = await self._bot.state.list(CARDS)
         self._events = {key: msgspec.convert(values, Placed) for key, values in found.items()}
 
-    async def note(self, placement: dict[str, Any], shown: "Shown") -> None:
-        """Notes that a message shows an event's card."""
+    async def note(self, placement: dict[str, Any], title: str, start: int) -> None:
+        """Notes that a message shows the card of an event with a title that begins at a time."""
         event_id, place = placement["event_id"], _place_of(placement)
-        title = shown.text.partition("\n")[0]
         known = self._events.get(event_id)
         if known and known.is_deleted:
             return
-        if known and (known.title, known.start) == (title, shown.start) and place in known.cards:
+        if known and (known.title, known.start) == (title, start) and place in known.cards:
             return
         cards = (known.cards if known else {}) | {place: placement["locale"]}
-        await self._keep(event_id, Placed(title=title, start=shown.start, cards=cards))
+        await self._keep(event_id, Placed(title=title, start=start, cards=cards))
 
     async def forget(self, placement: dict[str, Any]) -> None:
         """Forgets a card that is not there any more."""

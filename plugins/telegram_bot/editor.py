@@ -92,7 +92,7 @@ class Editor:
         async with telegram.pace.turn(message if chat is None else chat, Priority.CARD, is_edit=True) as turn:
             shown = await cards.render_placed(placement)  # now, because it may have changed since the lease
             await self._bot.reminders.note(placement, shown.start)
-            await self._bot.places.note(placement, shown)
+            await self._bot.places.note(placement, shown.text.partition("\n")[0], shown.start)
             if cards.is_shown(chat, message, shown):
                 turn.waive()
                 return

@@ -11,7 +11,6 @@ import pytest
 from telegram.error import BadRequest, NetworkError
 
 from ..card_places import CardPlaces
-from ..cards import Shown
 from ..client import Gone, Later
 from ..state import MemoryState
 from .scene import Scene, code_of, labels, marked
@@ -41,10 +40,6 @@ def test_cards_in_a_group_in_private_and_inline_say_that_the_event_was_deleted(s
     scene.shows(inline, "удалено")
     assert marked(public, "bold") == ["Cake"]
     assert [labels(card) for card in (public, private, inline)] == [[], [], []]
-
-
-def shown(title: str, start: int) -> Shown:
-    return Shown(f"{title}\n\nSaturday", [], None, start)
 
 
 def placement(chat: int | None, message: str, event_id: str = "e1", locale: str = "en") -> dict[str, Any]:
@@ -79,10 +74,10 @@ class Place:
 def test_cards_end_after_a_restart_and_only_those_of_deleted_events(tmp_path: Path) -> None:
     async def run() -> None:
         before = Place(tmp_path / "bot.json")
-        await before.places.note(placement(-5, "7"), shown("Tea", 1_000_100))
-        await before.places.note(placement(None, "AbC_1", locale="ru"), shown("Tea", 1_000_100))
-        await before.places.note(placement(-5, "8", "e2"), shown("Cake", 1_000_100))
-        await before.places.note(placement(-5, "9"), shown("Tea", 1_000_100))
+        await before.places.note(placement(-5, "7"), "Tea", 1_000_100)
+        await before.places.note(placement(None, "AbC_1", locale="ru"), "Tea", 1_000_100)
+        await before.places.note(placement(-5, "8", "e2"), "Cake", 1_000_100)
+        await before.places.note(placement(-5, "9"), "Tea", 1_000_100)
         await before.places.forget(placement(-5, "9"))
         await before.places.take([GONE, {"type": "event.updated", "event_id": "e2"}])
         after = Place(tmp_path / "bot.json")
@@ -104,7 +99,7 @@ def test_cards_end_after_a_restart_and_only_those_of_deleted_events(tmp_path: Pa
 def test_a_card_that_telegram_does_not_take_now_comes_again(error: Exception, tries: int) -> None:
     async def run() -> None:
         place = Place()
-        await place.places.note(placement(5, "7"), shown("Tea", 1_000_100))
+        await place.places.note(placement(5, "7"), "Tea", 1_000_100)
         place.edit.side_effect = [error, None]
         await place.end(GONE)
         await place.end()
@@ -118,10 +113,10 @@ def test_a_card_that_telegram_does_not_take_now_comes_again(error: Exception, tr
 def test_events_of_long_ago_are_forgotten() -> None:
     async def run() -> None:
         place = Place()
-        await place.places.note(placement(5, "7"), shown("Tea", 1_000_100))
+        await place.places.note(placement(5, "7"), "Tea", 1_000_100)
         await place.places.work()
         place.now += 31 * 24 * 60 * 60
-        await place.places.note(placement(5, "8", "e2"), shown("Cake", place.now + 100))
+        await place.places.note(placement(5, "8", "e2"), "Cake", place.now + 100)
         await place.end(GONE)
         assert list(await place.state.list("cards")) == ["e2"]
 
