@@ -12,10 +12,19 @@ from typing import Any
 import httpx
 import pytest
 
+from eventorg.testing import running_fake
+
 from .programs import serving
 from .rush import PEOPLE, SECONDS, crowd, refused, tap_all
 
 SECONDS_AFTER = 2.0
+
+
+@pytest.fixture
+def telegram() -> Iterator[Any]:
+    """A Telegram with its limits."""
+    with running_fake() as fake:
+        yield fake
 
 
 def posted(telegram: Any, count: int = PEOPLE) -> tuple[Any, list[Any]]:
@@ -84,7 +93,7 @@ def hasty_bot(telegram: Any) -> Iterator[dict[str, int]]:
 
 
 @pytest.mark.slow
-def test_a_bot_that_edits_at_each_tap_is_refused_and_its_card_is_wrong(telegram: Any) -> None:
+def test_a_bot_that_edits_at_each_tap_is_refused_and_its_card_is_old(telegram: Any) -> None:
     """The control: the fake would notice."""
     people = crowd(telegram)
     group = telegram.group("Friends", people[0], supergroup=True)
@@ -99,7 +108,7 @@ def test_a_bot_that_edits_at_each_tap_is_refused_and_its_card_is_wrong(telegram:
         time.sleep(SECONDS_AFTER)
     assert counted["taps"] == PEOPLE
     assert len(refused(telegram)) > PEOPLE / 2
-    assert right_at(card) is None
+    assert len(card.versions) < PEOPLE / 4, "most of the time, it shows an old number"
 
 
 @pytest.mark.slow
