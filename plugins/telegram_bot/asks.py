@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 
 GAP_SECONDS: Final = 60
 """The hosts of an event get a message at once, and the next one not before this: it names all who asked meanwhile."""
-ATTEMPTS: Final = 5
+ATTEMPTS: Final = 60
+"""A message that Telegram does not take is given up after about an hour."""
+MAX_PAUSE: Final = 60.0
 _NAMES: Final = 10
 _TITLE: Final = 100
 
@@ -37,6 +39,9 @@ class Letter(Struct, kw_only=True):
     entities: list[MessageEntity]
     keyboard: InlineKeyboardMarkup
     attempts: int = 0
+    due: float = 0
+    """When it may be sent, on the clock of the event loop."""
+    is_done: bool = False
 
 
 class Asks:
@@ -68,10 +73,14 @@ class Asks:
         now = self._bot.clock().timestamp()
         self._told_at = {event_id: at for event_id, at in self._told_at.items() if now - at < GAP_SECONDS}
         for event_id in [each for each in self._asking if each not in self._told_at]:
-            await self._tell(event_id, self._asking[event_id])
-            del self._asking[event_id]
-        sent = await asyncio.gather(*map(self._send, self._letters))
-        self._letters = [letter for letter, is_done in zip(self._letters, sent, strict=True) if not is_done]
+            try:
+                await self._tell(event_id, self._asking[event_id])
+            except Problem as problem:
+                self._bot.log.warning("telegram_ask_postponed", event_id=event_id, reason=problem.code)
+            else:
+                del self._asking[event_id]
+        await asyncio.gather(*(self._send(letter) for letter in self._letters if letter.due <= self._now))
+        self._letters = [letter for letter in self._letters if not letter.is_done]
         return bool(self._asking or self._letters)
 
     async def _tell(self, event_id: str, users: set[str]) -> None:
@@ -124,9 +133,14 @@ class Asks:
             language = language_of(user["locale"])
         return Person(id=telegram_id, language=language)
 
-    async def _send(self, letter: Letter) -> bool:
-        """Sends a message. Returns false if it has to be sent again."""
+    @property
+    def _now(self) -> float:
+        return asyncio.get_running_loop().time()
+
+    async def _send(self, letter: Letter) -> None:
+        """Sends a message, or says when to try again."""
         letter.attempts += 1
+        letter.is_done = True
         try:
             await self._bot.telegram.send(
                 letter.host.id,
@@ -140,8 +154,8 @@ class Asks:
             await self._bot.api.call("PUT", f"/identities/telegram/{letter.host.id}", json=body)
         except (Later, TelegramError) as error:
             self._bot.log.warning("telegram_ask_postponed", attempts=letter.attempts, error=type(error).__name__)
-            return letter.attempts >= ATTEMPTS
-        return True
+            letter.is_done = letter.attempts >= ATTEMPTS
+            letter.due = self._now + min(2**letter.attempts, MAX_PAUSE)
 
 
 def _letter(host: Person, event: Json, new: Sequence[Json], count: int, now: datetime) -> Letter:

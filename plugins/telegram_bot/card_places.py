@@ -1,17 +1,18 @@
 """Where the cards are: the server forgets it with a deleted event, and each card has to say that it was deleted."""
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
-from msgspec import Struct, field
+from msgspec import Struct
 from telegram import MessageEntity
 from telegram.error import BadRequest
 
 from .client import Gone, Later, TelegramError
 from .pace import Priority
-from .state import CARDS
+from .state import CARD, CARDS
 from .texts import say, units
 
 if TYPE_CHECKING:
@@ -24,14 +25,12 @@ _DAY_SECONDS: Final = 24 * 60 * 60
 _DELETED: Final = "event.deleted"
 
 
-class Placed(Struct, kw_only=True):
-    """The cards of an event."""
+class Placed(Struct, frozen=True, kw_only=True):
+    """An event that has cards."""
 
     title: str
     start: int
     """In seconds since 1970."""
-    cards: dict[str, str] = field(default_factory=dict)
-    """The language of each, by `<ID of the chat>:<ID of the message>`. An inline message has no chat."""
     is_deleted: bool = False
 
 
@@ -41,6 +40,9 @@ class CardPlaces:
     def __init__(self, bot: "Bot") -> None:
         self._bot = bot
         self._events: dict[str, Placed] = {}
+        self._cards: defaultdict[str, dict[str, str]] = defaultdict(dict)
+        """By the ID of an event: the language of each card by `<ID of the chat>:<ID of the message>`. An inline message
+        has no chat."""
         self._ending: dict[str, asyncio.Task[None]] = {}
         self._pruned_at = 0
 
@@ -48,17 +50,21 @@ class CardPlaces:
         """Reads what an earlier process has noted."""
         found = await self._bot.state.list(CARDS)
         self._events = {key: msgspec.convert(values, Placed) for key, values in found.items()}
+        for key, values in (await self._bot.state.list(CARD)).items():
+            event_id, _, place = key.partition(":")
+            self._cards[event_id][place] = values["language"]
 
     async def note(self, placement: dict[str, Any], title: str, start: int) -> None:
         """Notes that a message shows the card of an event with a title that begins at a time."""
         event_id, place = placement["event_id"], _place_of(placement)
-        known = self._events.get(event_id)
+        known, placed = self._events.get(event_id), Placed(title=title, start=start)
         if known and known.is_deleted:
             return
-        if known and (known.title, known.start) == (title, start) and place in known.cards:
-            return
-        cards = (known.cards if known else {}) | {place: placement["locale"]}
-        await self._keep(event_id, Placed(title=title, start=start, cards=cards))
+        if known != placed:
+            await self._keep(event_id, placed)
+        if place not in self._cards[event_id]:
+            self._cards[event_id][place] = language = placement["locale"]
+            await self._bot.state.set(CARD, f"{event_id}:{place}", {"language": language})
 
     async def forget(self, placement: dict[str, Any]) -> None:
         """Forgets a card that is not there any more."""
@@ -87,7 +93,7 @@ class CardPlaces:
 
     async def _end(self, event_id: str, placed: Placed) -> None:
         """Edits the cards of a deleted event. One that Telegram does not take now is left for the next time."""
-        for place, language in placed.cards.items():
+        for place, language in list(self._cards[event_id].items()):
             chat, _, message = place.partition(":")
             head = f"{placed.title}\n"
             try:
@@ -106,19 +112,19 @@ class CardPlaces:
             await self._bot.reminders.forget({"chat_id": chat or None, "message_id": message, "event_id": event_id})
             await self._forget(event_id, place)
 
-    async def _forget(self, event_id: str, place: str) -> None:
-        known = self._events.get(event_id)
-        if known and place in known.cards:
-            cards = {each: language for each, language in known.cards.items() if each != place}
-            await self._keep(event_id, msgspec.structs.replace(known, cards=cards))
+    async def _forget(self, event_id: str, *places: str) -> None:
+        """Forgets cards, and the event with the last one."""
+        for place in places:
+            if self._cards[event_id].pop(place, None):
+                await self._bot.state.set(CARD, f"{event_id}:{place}", {})
+        if not self._cards[event_id]:
+            del self._cards[event_id]
+            if self._events.pop(event_id, None):
+                await self._bot.state.set(CARDS, event_id, {})
 
     async def _keep(self, event_id: str, placed: Placed) -> None:
-        """Keeps the cards of an event, or forgets the event if there are none."""
-        if placed.cards:
-            self._events[event_id] = placed
-        else:
-            self._events.pop(event_id, None)
-        await self._bot.state.set(CARDS, event_id, msgspec.to_builtins(placed) if placed.cards else {})
+        self._events[event_id] = placed
+        await self._bot.state.set(CARDS, event_id, msgspec.to_builtins(placed))
 
     async def _prune(self) -> None:
         """Forgets events that were long ago, once a day."""
@@ -128,7 +134,7 @@ class CardPlaces:
         self._pruned_at = now
         for event_id, placed in list(self._events.items()):
             if placed.start < now - _KEPT_SECONDS and not placed.is_deleted:
-                await self._keep(event_id, msgspec.structs.replace(placed, cards={}))
+                await self._forget(event_id, *self._cards[event_id])
 
 
 def _place_of(placement: dict[str, Any]) -> str:

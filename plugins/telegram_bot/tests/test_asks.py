@@ -162,12 +162,16 @@ class Desk:
 
 
 @pytest.mark.parametrize("error", [Later(1), NetworkError("502")])
-def test_a_message_that_telegram_does_not_take_now_is_sent_again(error: Exception) -> None:
+def test_a_message_that_telegram_does_not_take_now_is_sent_again(
+    error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(f"{Asks.__module__}.MAX_PAUSE", 0)
+
     async def run() -> None:
         desk = Desk(error, error)
         assert [await desk.asks.work() for _ in range(4)] == [True, True, False, False]
         assert desk.send.call_count == 3
-        desk = Desk(*[error] * 20)
+        desk = Desk(*[error] * 2 * ATTEMPTS)
         assert [await desk.asks.work() for _ in range(ATTEMPTS + 1)] == [True] * (ATTEMPTS - 1) + [False] * 2
         assert desk.send.call_count == ATTEMPTS
 
