@@ -76,8 +76,21 @@ class Api:
     async def user_id(self, person: Person) -> str:
         """Returns the ID of a person's user, which is made if there is none. Raises `Problem`."""
         if person.id not in self._known:
-            await self._introduce(person, locale=None if await self._is_user(person) else person.language)
+            is_user = await self.find_user_id(person.id) is not None
+            await self._introduce(person, locale=None if is_user else person.language)
         return self._known[person.id][0]
+
+    async def find_user_id(self, telegram_id: int) -> str | None:
+        """Returns the ID of the user of a Telegram account, or None if there is none. Raises `Problem`."""
+        if telegram_id in self._known:
+            return self._known[telegram_id][0]
+        try:
+            found = await self._send("GET", f"/identities/telegram/{telegram_id}", {}, None, {})
+        except Problem as problem:
+            if problem.code != _UNKNOWN:
+                raise
+            return None
+        return str(found["id"])
 
     async def set_reachable(self, person: Person, *, reachable: bool) -> None:
         """Says whether the bot can write to a person. Raises `Problem`."""
@@ -87,15 +100,6 @@ class Api:
     def forget(self, person: Person) -> None:
         """Forgets who a person is, because the account was deleted or linked."""
         self._known.pop(person.id, None)
-
-    async def _is_user(self, person: Person) -> bool:
-        try:
-            await self._send("GET", f"/identities/telegram/{person.id}", {}, None, {})
-        except Problem as problem:
-            if problem.code != _UNKNOWN:
-                raise
-            return False
-        return True
 
     def _is_renamed(self, person: Person) -> bool:
         known = self._known.get(person.id)

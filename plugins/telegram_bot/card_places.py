@@ -63,8 +63,11 @@ class CardPlaces:
         if known != placed:
             await self._keep(event_id, placed)
         if place not in self._cards[event_id]:
-            self._cards[event_id][place] = language = placement["locale"]
-            await self._bot.state.set(CARD, f"{event_id}:{place}", {"language": language})
+            language = placement["locale"]
+            chat = int(placement["chat_id"] or 0)
+            owner = await self._bot.api.find_user_id(chat) if chat > 0 else None  # it goes with the account
+            await self._bot.state.set(CARD, f"{event_id}:{place}", {"event": event_id, "language": language}, owner)
+            self._cards[event_id][place] = language
 
     async def forget(self, placement: dict[str, Any]) -> None:
         """Forgets a card that is not there any more."""

@@ -31,7 +31,7 @@ MAYBE: Final = "maybe"
 CARDS: Final = "cards"
 """By the ID of an event that has cards: its title and its start."""
 CARD: Final = "card"
-"""By `<ID of an event>:<ID of a chat>:<ID of a message>`: the language of a card."""
+"""By `<ID of an event>:<ID of a chat>:<ID of a message>`: the event and the language of a card."""
 BOT: Final = "bot"
 """By a name: what the bot knows about itself."""
 

@@ -34,6 +34,10 @@ def test_cards_in_a_group_in_private_and_inline_say_that_the_event_was_deleted(s
     scene.server.clock.advance(seconds=4)
     for card in (public, private, inline):
         scene.shows(card, "Cake")
+    kept = scene.acting(boris).get("/users/me/export").json()["plugins"]["telegram_bot"]
+    own = [each["values"] for each in kept if each["kind"] == "card"]
+    event_id = scene.acting(boris).get(f"/events/{code}").json()["id"]
+    assert own == [{"event": event_id, "language": "ru"}], "what is in the private chat is about the person"
     scene.acting(anna).delete(f"/events/{code}").raise_for_status()
     assert scene.shows(public, "deleted") == "Cake\n❌ The event was deleted."
     assert scene.shows(private, "удалено") == "Cake\n❌ Мероприятие удалено."
@@ -57,7 +61,10 @@ class Place:
         clock = Mock(side_effect=lambda: SimpleNamespace(timestamp=lambda: self.now))
         telegram = SimpleNamespace(pace=SimpleNamespace(turn=lambda *_, **__: nullcontext()), edit=self.edit)
         reminders = SimpleNamespace(forget=AsyncMock())
-        bot = SimpleNamespace(state=self.state, clock=clock, telegram=telegram, reminders=reminders, log=Mock())
+        api = SimpleNamespace(find_user_id=AsyncMock(return_value="u1"))
+        bot = SimpleNamespace(
+            api=api, state=self.state, clock=clock, telegram=telegram, reminders=reminders, log=Mock()
+        )
         self.places = CardPlaces(cast("Any", bot))
 
     async def end(self, *changes: dict[str, Any]) -> None:
