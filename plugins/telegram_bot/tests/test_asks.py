@@ -176,3 +176,15 @@ def test_a_message_that_telegram_does_not_take_now_is_sent_again(
         assert desk.send.call_count == ATTEMPTS
 
     asyncio.run(run())
+
+
+def test_a_host_who_has_blocked_the_bot_is_not_written_to_and_others_are(scene: Scene, anna: Any) -> None:
+    boris, olga = scene.person("Boris", started=True), scene.person("Olga", started=True)
+    event = make(scene, anna)
+    scene.acting(anna).post(f"/events/{event['id']}/hosts", json={"user_id": user_id(scene, olga)}).raise_for_status()
+    anna.block()
+    scene.telegram.wait_until(lambda: not scene.telegram.pending)
+    ask(scene, boris, event)
+    scene.wait(olga.chat, "Boris asks to come.")
+    scene.server.wait_for(lambda: any(call.error for call in scene.telegram.calls("sendMessage")))
+    assert told(anna.chat) == []
