@@ -60,9 +60,8 @@ class Asks:
             event_id, user_id, data = change["event_id"], change["user_id"], change["data"] or {}
             if not change["type"].startswith("registration."):
                 continue
-            if change["type"] == "registration.created" and data.get("by") == "self":
-                if data.get("status") == "waitlisted":
-                    self._asking.setdefault(event_id, set()).add(user_id)
+            if data.get("by") == "self" and data.get("status") == "waitlisted":
+                self._asking.setdefault(event_id, set()).add(user_id)
                 continue
             self._asking.get(event_id, set()).discard(user_id)
             if data.get("by") == "host" and await self._is_told(event_id, user_id):

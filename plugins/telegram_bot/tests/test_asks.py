@@ -85,17 +85,18 @@ def test_those_who_ask_within_a_minute_come_in_one_message(scene: Scene, anna: A
     scene.wait(anna.chat, "Boris asks to come.")
     for person in others:
         ask(scene, person, event)
+    ask(scene, others[0], event, guests=1)
     leave(scene, others[2], event)
     leave(scene, first, event)
     ask(scene, first, event)
     scene.catch_up(anna)
     scene.server.clock.advance(seconds=60)
     message = scene.wait(anna.chat, "people ask to come")
-    assert message.text == "🙋 2 people ask to come:\n• Vera\n• Olga\n\nTea\nSat, 2 January, 18:00", "each once"
+    assert message.text == "🙋 2 people ask to come:\n• Vera +1\n• Olga\n\nTea\nSat, 2 January, 18:00", "each once"
     assert labels(message) == ["🙋 Approve (3)"]
     anna.tap(message, "Approve")
     scene.shows(message, "Who can come?")
-    assert labels(message) == ["✅ Vera", "✖️", "✅ Olga", "✖️", "✅ Boris", "✖️", "‹ Back"]
+    assert labels(message) == ["✅ Vera +1", "✖️", "✅ Olga", "✖️", "✅ Boris", "✖️", "‹ Back"]
     assert anna.tap(message, "Boris")["text"] == "Approved."
     scene.server.clock.advance(seconds=60)
     ask(scene, others[2], event)
