@@ -138,7 +138,7 @@ async def list_participant_answers(
     if accepts(request.scope, "text/csv"):
         file: Any = await write_csv(plugin, event_id, request.user)
         named = {"Content-Disposition": 'attachment; filename="answers.csv"'}
-        return Response(file, media_type="text/csv; charset=utf-8; header=present", headers=vary | named)
+        return Response(file, media_type="text/csv", headers=vary | named)
     return Response(await find_participant_answers(plugin, event_id, after, limit, request.user), headers=vary)
 
 

@@ -13,7 +13,7 @@ CSV = {"Accept": "text/csv"}
 def rows_of(scene: Scene) -> list[list[str]]:
     answer = scene.host.get(f"{scene.path}/participants/answers", headers=CSV)
     assert answer.status_code == 200, answer.text
-    assert answer.headers["content-type"].startswith("text/csv; charset=utf-8")
+    assert answer.headers["content-type"] == "text/csv; charset=utf-8"
     assert answer.content.startswith(b"\xef\xbb\xbfuser_id,")
     return list(csv.reader(io.StringIO(answer.content.decode("utf-8-sig"), newline="")))
 
