@@ -30,6 +30,8 @@ _FULL: Final = {
     "ru": f"У мероприятия уже {MAX_PER_EVENT} вебхуков. Сначала удалите один из них.",
     "en": f"The event already has {MAX_PER_EVENT} webhooks. Delete one first.",
 }
+_FIRST: Final = ("", "")
+"""The place in front of all webhooks of an event."""
 _MAX_NUMBER: Final = 2**62
 _Number = Annotated[int, Meta(ge=0, le=_MAX_NUMBER)]
 
@@ -56,20 +58,26 @@ class HostsWebhooks:
 
         def work(tx: Transaction) -> CreatedWebhook:
             event = self._load_event(tx)
-            if len(tx.all(self._sql.list_endpoints_of, event_id=event.id)) >= MAX_PER_EVENT:
+            if len(self._list(tx, event.id, _FIRST, MAX_PER_EVENT)) >= MAX_PER_EVENT:
                 raise Conflict(**_FULL)
             return create(self._context, tx, new.url, new.types, event.id, self._caller.user_id)
 
         return await self._context.write_once(self._caller, CreatedWebhook, work, may_see=self._may_see)
 
-    async def find(self) -> Webhooks:
-        """Returns the webhooks of the event in the order of creation."""
+    async def find(self, limit: int, cursor: str | None) -> Webhooks:
+        """Returns a page of the webhooks of the event in the order of creation. Raises `Invalid` for an invalid
+        cursor."""
+        after = decode_cursor(cursor, tuple[str, str]) or _FIRST
 
         def work(tx: Transaction) -> Webhooks:
             event = self._load_event(tx)
-            rows = tx.all(self._sql.list_endpoints_of, event_id=event.id)
+            found = self._list(tx, event.id, after, limit + 1)
+            page = found[:limit]
             return Webhooks(
-                event_id=event.id, webhooks=[Webhook.of(row) for row in rows], as_of=self._context.load_last_change(tx)
+                event_id=event.id,
+                webhooks=page,
+                next=encode_cursor((page[-1].created_at, page[-1].id)) if len(found) > limit else None,
+                as_of=self._context.load_last_change(tx),
             )
 
         return await self._context.read(work)
@@ -120,6 +128,11 @@ class HostsWebhooks:
         event, role = self._context.load_event(tx, self._event_id, self._caller.user_id)
         check_host(role)
         return event
+
+    def _list(self, tx: Transaction, event_id: str, after: tuple[str, str], most: int) -> list[Webhook]:
+        after_time, after_id = after
+        place = {"after_time": after_time, "after_id": after_id}
+        return [Webhook.of(row) for row in tx.all(self._sql.list_endpoints_of, event_id=event_id, **place, most=most)]
 
     def _may_see(self, tx: Transaction, _: object) -> None:
         self._load_event(tx)

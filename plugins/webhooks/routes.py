@@ -78,11 +78,18 @@ class WebhookController(Controller):
         webhook = await webhooks.create(data)
         return Response(webhook, headers={"ETag": tag_of(webhook)})
 
-    @get(operation_id="list_webhooks", summary="List webhooks", responses=problems(401, 403, 404))
-    async def list_webhooks(self, request: Authenticated, event_id: FromPath[str], plugin: PluginContext) -> Webhooks:
+    @get(operation_id="list_webhooks", summary="List webhooks", responses=problems(401, 403, 404, 422))
+    async def list_webhooks(
+        self,
+        request: Authenticated,
+        event_id: FromPath[str],
+        plugin: PluginContext,
+        limit: Limit = 100,
+        cursor: Cursor = None,
+    ) -> Webhooks:
         """Lists the webhooks of an event with their status, in the order of creation, without their secrets.
         Only hosts can do this."""
-        return await HostsWebhooks(plugin, event_id, request.user).find()
+        return await HostsWebhooks(plugin, event_id, request.user).find(limit, cursor)
 
     @get(
         "/{webhook_id:str}",

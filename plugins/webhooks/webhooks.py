@@ -141,6 +141,7 @@ class Webhooks(Struct, kw_only=True, frozen=True):
 
     event_id: Annotated[Id, Meta(description="The event's ID.")]
     webhooks: Annotated[list[Webhook], Meta(description="The webhooks, without their secrets.")]
+    next: Annotated[str | None, Meta(description="The `cursor` of the next page. `null`: this is the last one.")]
     as_of: Annotated[int, Meta(description="The number of the last change when this page was read.", examples=[17])]
 
 

@@ -36,7 +36,7 @@ FROM webhooks_endpoints
 WHERE ended_at IS NULL
 ORDER BY created_at, id;
 
--- name: list_endpoints_of(event_id)
+-- name: list_endpoints_of(event_id, after_time, after_id, most)
 SELECT
     id,
     event_id,
@@ -47,8 +47,9 @@ SELECT
     disabled_at,
     disabled_reason
 FROM webhooks_endpoints
-WHERE event_id = :event_id AND ended_at IS NULL
-ORDER BY created_at, id;
+WHERE event_id = :event_id AND ended_at IS NULL AND (created_at, id) > (:after_time, :after_id)
+ORDER BY created_at, id
+LIMIT :most;
 
 -- name: list_endpoints_made_by(user_id)
 SELECT

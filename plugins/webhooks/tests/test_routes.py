@@ -169,6 +169,23 @@ def test_a_request_that_is_sent_again_makes_one_webhook(host: User, receiver: Re
     assert len(host.get(path).json()["webhooks"]) == 1
 
 
+def test_webhooks_are_listed_page_by_page(eventorg: Server, host: User, receiver: Receiver) -> None:
+    event = host.create_event()
+    made = []
+    for _ in range(3):
+        made.append(add(host, event, receiver.url)["id"])
+        eventorg.clock.advance(seconds=1)
+    path = f"/events/{event['id']}/webhooks"
+    first = host.get(path, params={"limit": 2}).json()
+    assert list(first) == ["event_id", "webhooks", "next", "as_of"]
+    second = host.get(path, params={"limit": 2, "cursor": first["next"]}).json()
+    assert [each["id"] for page in (first, second) for each in page["webhooks"]] == made
+    assert second["next"] is None
+    assert host.get(path).json()["webhooks"] == first["webhooks"] + second["webhooks"]
+    for query in ("limit=0", "limit=1001", "cursor=none"):
+        check_problem(host.get(f"{path}?{query}"), 422)
+
+
 def test_an_event_has_ten_webhooks_at_most(host: User, receiver: Receiver) -> None:
     event = host.create_event()
     webhooks = [add(host, event, receiver.url) for _ in range(MAX_PER_EVENT)]
