@@ -1,19 +1,23 @@
 """/events/{event_id}/hosts: the organizer and the co-hosts of an event."""
 
+from typing import Final
+
 from litestar import Controller, Response, delete, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
+from msgspec import structs
 
 from eventorg.domain.hosts import Host, Hosts, NewHost
-from eventorg.repositories.hosts import HostRepository
+from eventorg.repositories.hosts import HostRepository, Place
 from eventorg.web.authentication import Authenticated
 from eventorg.web.conditional import ETAG, expected_versions, tagged
 from eventorg.web.idempotency import once_of
 from eventorg.web.messages import Done, done
-from eventorg.web.pagination import Expand
+from eventorg.web.pagination import Cursor, Expand, LimitOrAll, decode_cursor, encode_cursor
 from eventorg.web.problems import BODY_PROBLEMS, problems
 
 Repository = NamedDependency[HostRepository]
+FIRST: Final[Place] = (-1, "", "")
 
 
 class HostController(Controller):
@@ -24,10 +28,19 @@ class HostController(Controller):
 
     @get(operation_id="list_hosts", summary="List hosts", responses=problems(401, 404, 422))
     async def list_hosts(
-        self, request: Authenticated, event_id: FromPath[str], hosts: Repository, expand: Expand = None
+        self,
+        request: Authenticated,
+        event_id: FromPath[str],
+        hosts: Repository,
+        limit: LimitOrAll = None,
+        cursor: Cursor = None,
+        expand: Expand = None,
     ) -> Hosts:
-        """Lists the organizer first, then the co-hosts in the order in which they were added."""
-        return await hosts.find(event_id, request.user, with_users=expand == "user")
+        """Lists the organizer first, then the co-hosts in the order in which they were added: all of them, unless you
+        give a `limit`."""
+        after = decode_cursor(cursor, Place) or FIRST
+        found, last = await hosts.find(event_id, after, limit, request.user, with_users=expand == "user")
+        return structs.replace(found, next=encode_cursor(last)) if last else found
 
     @post(
         operation_id="add_host",

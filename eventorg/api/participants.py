@@ -15,7 +15,7 @@ from eventorg.repositories.participants import ParticipantRepository
 from eventorg.web.authentication import ANY_BOT_SECURITY, BY_ANY_BOT, Authenticated
 from eventorg.web.conditional import ETAG, answer, expected_versions, tagged
 from eventorg.web.idempotency import once_of
-from eventorg.web.pagination import Cursor, Expand, decode_cursor, encode_cursor
+from eventorg.web.pagination import Cursor, Expand, LimitOrAll, decode_cursor, encode_cursor
 from eventorg.web.problems import BODY_PROBLEMS, problems
 
 ParticipantReader = NamedDependency[ParticipantRepository]
@@ -54,9 +54,7 @@ class ParticipantController(Controller):
             bool | None,
             QueryParameter(description="If false, only people who wait for approval. If true, everyone else."),
         ] = None,
-        limit: Annotated[
-            int | None, QueryParameter(ge=1, le=1000, description="Maximum number of results. Default: all.")
-        ] = None,
+        limit: LimitOrAll = None,
         cursor: Cursor = None,
         expand: Expand = None,
     ) -> Participants:

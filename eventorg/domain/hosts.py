@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from msgspec import UNSET, Meta, Raw, Struct
 
 from eventorg.domain.errors import Conflict
-from eventorg.domain.fields import AsOf, EventId, UserId
+from eventorg.domain.fields import AsOf, EventId, Next, UserId
 from eventorg.domain.users import Expanded
 from eventorg.domain.values import Input, Instant, JSONOf
 
@@ -32,6 +32,11 @@ class Host(Struct, kw_only=True, frozen=True):
         """The version that an entity tag shows."""
         return "".join(filter(str.isalnum, self.since))
 
+    @property
+    def place(self) -> tuple[int, str, str]:
+        """The place in the list of hosts."""
+        return int(self.role != "organizer"), self.since, self.user_id
+
 
 class ListedHost(Host, kw_only=True, frozen=True):
     """A host in the list of an event's hosts."""
@@ -44,6 +49,7 @@ class Hosts(Struct, kw_only=True, frozen=True):
 
     event_id: EventId
     hosts: Annotated[Raw, JSONOf(list[ListedHost]), Meta(description="The organizer first.")]
+    next: Next
     as_of: AsOf
 
 

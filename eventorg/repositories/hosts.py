@@ -21,6 +21,9 @@ from eventorg.storage.database import Database
 from eventorg.storage.statements import Statements
 from eventorg.storage.transactions import Transaction
 
+Place = tuple[int, str, str]
+"""A place in the list of an event's hosts."""
+
 
 class HostRepository:
     """Reads and changes the hosts of events."""
@@ -45,14 +48,20 @@ class HostRepository:
         self._idempotency = idempotency
         self._expansion = expansion
 
-    async def find(self, event_id: str, caller: Caller, *, with_users: bool) -> Hosts:
-        """Returns the hosts of an event. Raises `NotFound`."""
+    async def find(
+        self, event_id: str, after: Place, limit: int | None, caller: Caller, *, with_users: bool
+    ) -> tuple[Hosts, Place | None]:
+        """Returns the hosts of an event after a place in their list, and the place of the last one if there are more.
+        Raises `NotFound`."""
 
-        def work(tx: Transaction) -> Hosts:
+        def work(tx: Transaction) -> tuple[Hosts, Place | None]:
             event = self._events.load(tx, event_id, caller.user_id)
-            listed = msgspec.json.encode(self._find(tx, event.id))
+            found = [host for host in self._find(tx, event.id) if host.place > after]
+            page = found[:limit]
+            listed = msgspec.json.encode(page)
             hosts = self._expansion.add_users(tx, listed.decode(), caller) if with_users else Raw(listed)
-            return Hosts(event_id=event.id, hosts=hosts, as_of=self._changes.load_last(tx))
+            listing = Hosts(event_id=event.id, hosts=hosts, next=None, as_of=self._changes.load_last(tx))
+            return listing, page[-1].place if len(found) > len(page) else None
 
         return await self._database.read(work)
 

@@ -10,6 +10,9 @@ from litestar.params import QueryParameter
 from eventorg.domain.errors import FieldError, Invalid
 
 Limit = Annotated[int, QueryParameter(ge=1, le=1000, description="Maximum number of results.")]
+LimitOrAll = Annotated[
+    int | None, QueryParameter(ge=1, le=1000, description="Maximum number of results. Default: all.")
+]
 Cursor = Annotated[str | None, QueryParameter(description="The `next` of the previous page.")]
 
 Expand = Annotated[

@@ -146,6 +146,23 @@ def test_positions_go_on_from_page_to_page(server: Server) -> None:
     check_problem(host.get(f"{url}/participants?limit=0"), 422)
 
 
+def test_hosts_are_listed_page_by_page(server: Server) -> None:
+    organizer, heirs = server.sign_up(), [server.sign_up() for _ in range(4)]
+    url = f"/events/{organizer.create_event()['id']}/hosts"
+    for heir in heirs:
+        assert organizer.post(url, json={"user_id": heir.id}).status_code == 201
+    page = organizer.get(url).json()
+    assert list(page) == ["event_id", "hosts", "next", "as_of"]
+    assert page["hosts"][0]["user_id"] == organizer.id
+    assert page["next"] is None
+    for limit in (1, 2, 5):
+        assert list(walk(organizer, url, "hosts", limit=limit)) == page["hosts"]
+    with_names = list(walk(organizer, url, "hosts", limit=2, expand="user"))
+    assert [host["user"]["id"] for host in with_names] == [host["user_id"] for host in page["hosts"]]
+    for query in ("limit=0", "limit=1001", "cursor=none", "cursor=MTI"):
+        check_problem(organizer.get(f"{url}?{query}"), 422)
+
+
 def test_a_page_is_bounded_in_bytes(fresh_server: Server, crowd: dict[str, Any]) -> None:
     """With the longest descriptions, a page has fewer events than its limit, and no event is lost."""
     with closing(sqlite3.connect(fresh_server.settings.database_path)) as file, file:

@@ -102,7 +102,7 @@ def test_a_status_is_not_null(user: User, event: str) -> None:
         *(("/events", name) for name in ("limit", "cursor", "q", "status", "organizer_id", "from", "to")),
         *(("/changes", name) for name in ("after", "limit", "timeout", "lastEventId")),
         *(("{event}/participants", name) for name in ("limit", "cursor", "status", "expand")),
-        ("{event}/hosts", "expand"),
+        *(("{event}/hosts", name) for name in ("limit", "cursor", "expand")),
         *(("{event}/rsvps", name) for name in ("answer", "limit", "cursor", "expand")),
         ("/users", "ids"),
         *(("/users/me/events", name) for name in ("from", "to", "role", "limit", "cursor")),
