@@ -14,7 +14,7 @@ from litestar import Response, post
 from litestar.di import NamedDependency
 from litestar.types import ControllerRouterHandler
 
-from eventorg.plugin import ANY_QUERY, OPEN, Anybody, Context
+from eventorg.plugin import ANY_QUERY, OPEN, Anybody, Context, Forbidden, Unavailable
 
 from .routes import ROUTES
 from .settings import Settings
@@ -24,8 +24,6 @@ PATH: Final = "/telegram_bot/webhook"
 HEADER: Final = "X-Telegram-Bot-Api-Secret-Token"
 _MAX_BODY: Final = 1024 * 1024
 _OK: Final = 200
-_REFUSED: Final = 403
-_NOT_NOW: Final = 503
 
 Receive = Callable[[dict[str, Any]], Awaitable[None]]
 PluginContext = NamedDependency[Context]
@@ -92,12 +90,15 @@ def routes(settings: Settings) -> Sequence[ControllerRouterHandler]:
 
 
 async def _take(request: Anybody, plugin: PluginContext) -> Response[bytes]:
-    """Answers Telegram once an update is handled. Telegram sends again what is not answered with 200."""
+    """Answers Telegram once an update is handled. Telegram sends again what is not answered with 200.
+
+    Raises `Forbidden` for a wrong secret, and `Unavailable` while the bot starts.
+    """
     door = _DOORS.get(plugin)
     if door is None:
-        return Response(b"", status_code=_NOT_NOW)
+        raise Unavailable
     if not door.is_secret(request.headers.get(HEADER, "")):
-        return Response(b"", status_code=_REFUSED)
+        raise Forbidden
     try:
         update = json.loads(await request.body())
     except ValueError:

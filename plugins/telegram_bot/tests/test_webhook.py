@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from eventorg.testing import Server
+from eventorg.testing import Server, check_problem
 
 from ..settings import Settings
 from ..webhook import HEADER, address_of, secret_of
@@ -53,7 +53,7 @@ def test_updates_come_by_webhook_and_then_by_polling_again(tmp_path: Path, teleg
 
         update = {"update_id": 1, "message": {"text": "/help"}}
         for headers in ({}, {HEADER: "wrong"}, {HEADER: ""}, {HEADER: hook.secret[:-1]}):
-            assert httpx.post(hook.url, json=update, headers=headers).status_code == 403
+            check_problem(httpx.post(hook.url, json=update, headers=headers), 403, "forbidden")
         right = {HEADER: hook.secret}
         for body in (b"{", b"[]", b'{"update_id": "x", "message": 7}'):
             answer = httpx.post(hook.url, content=body, headers=right)
