@@ -227,7 +227,7 @@ def _reason(error: Exception, prefix: str) -> str:
     if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_AUTH:
         own = f", and must change only tables whose names begin with {prefix}" if prefix else ""
         return f"a migration must not begin or end a transaction{own}"
-    return str(error)
+    return str(error).removesuffix(".")  # some of them have one
 
 
 def _statements(script: str) -> Iterator[tuple[int, str]]:

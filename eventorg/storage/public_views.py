@@ -27,6 +27,15 @@ _VIEW_OF: Final = {
 }
 _MISSING: Final = re.compile(r"no such table: (?:main\.)?(\w+)")
 _WRITES: Final = frozenset((sqlite3.SQLITE_INSERT, sqlite3.SQLITE_UPDATE, sqlite3.SQLITE_DELETE))
+_NOT_FOR_PLUGINS: Final = frozenset(
+    (
+        sqlite3.SQLITE_ATTACH,
+        sqlite3.SQLITE_DETACH,
+        sqlite3.SQLITE_PRAGMA,
+        sqlite3.SQLITE_SAVEPOINT,
+        sqlite3.SQLITE_TRANSACTION,
+    )
+)
 _VIEWS: Final = "SELECT name FROM sqlite_master WHERE type = 'view' AND substr(name, 1, length(:prefix)) = :prefix"
 _USES: Final = {
     "view": ('EXPLAIN SELECT * FROM "{name}"',),
@@ -79,6 +88,8 @@ class Access:
 
     def __call__(self, action: int, table: str | None, column: str | None, _: str | None, source: str | None) -> int:
         name = table or ""
+        if self._prefix and action in _NOT_FOR_PLUGINS:
+            return self._refuse("a plugin does not attach files, use PRAGMA, or begin and end transactions")
         if action in _WRITES:
             self.is_writing = True
             if not name.startswith(self._prefix):

@@ -74,7 +74,9 @@ class Statements:
                 try:
                     _compile(connection, statement)
                 except (sqlite3.Error, sqlite3.Warning) as error:
-                    raise StatementError(f"{statement.place}: {statement.name}: {access.refusal or error}.") from None
+                    raise StatementError(
+                        f"{statement.place}: {statement.name}: {access.refusal or _words(error)}."
+                    ) from None
                 if not access.is_writing:
                     self._by_name[statement.name] = structs.replace(statement, only_reads=True)
         finally:
@@ -91,7 +93,7 @@ class Statements:
                 try:
                     _compile(scratch, statement)
                 except (sqlite3.Error, sqlite3.Warning) as error:
-                    reason = explain_missing(error, known, prefix) or error
+                    reason = explain_missing(error, known, prefix) or _words(error)
                     raise StatementError(f"{statement.place}: {statement.name}: {reason}.") from None
 
 
@@ -108,6 +110,11 @@ def any_rows(name: str, conditions: Mapping[int, Statement]) -> Statement:
 
 def _compile(connection: sqlite3.Connection, statement: Statement) -> None:
     connection.execute(f"EXPLAIN {statement.sql}", dict.fromkeys(statement.parameters)).fetchall()
+
+
+def _words(error: Exception) -> str:
+    """Returns the text of an error without the full stop that some of them have."""
+    return str(error).removesuffix(".")
 
 
 def _read(file: Path) -> Iterator[Statement]:

@@ -151,7 +151,7 @@ def test_statements_end_where_sqlite_says(component: Component, connection: sqli
 
 def test_two_statements_on_a_line_are_refused(component: Component, connection: sqlite3.Connection) -> None:
     file = write(component, "0002_two.sql", "CREATE TABLE a (id INTEGER); CREATE TABLE b (id INTEGER);")
-    with pytest.raises(MigrationError, match="one statement at a time") as error:
+    with pytest.raises(MigrationError, match=r"one statement at a time\.$") as error:
         migrate(connection, [component], NOW)
     assert str(error.value).startswith(f"{file}:1: ")
     assert tables(connection) == set()

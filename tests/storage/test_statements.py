@@ -87,6 +87,7 @@ def test_it_is_refused_with_file_and_line(tmp_path: Path, case: str) -> None:
         load(tmp_path, **files)
     assert str(error.value).startswith(f"{tmp_path}/{place}")
     assert reason in str(error.value)
+    assert not str(error.value).endswith("..")
 
 
 WRITING = {
@@ -153,6 +154,11 @@ REFUSED = {
         "DELETE FROM tea_cups WHERE user_id IN (SELECT user_id FROM event_hosts)",
         "use eventorg_hosts in place of event_hosts",
     ),
+    "the columns of a table": ("PRAGMA table_info(users)", "does not attach files, use PRAGMA"),
+    "a setting of the file": ("PRAGMA synchronous = OFF", "does not attach files, use PRAGMA"),
+    "another file": ("ATTACH ':memory:' AS other", "does not attach files"),
+    "the end of the transaction": ("COMMIT", "begin and end transactions"),
+    "a part of the transaction": ("SAVEPOINT tea", "begin and end transactions"),
 }
 
 
