@@ -68,6 +68,7 @@ from eventorg.web.authentication import OPEN, OPTIONAL_SECURITY, PUBLIC, Anybody
 from eventorg.web.conditional import ETAG, answer_unless_current, expected_tags, expected_versions, is_current
 from eventorg.web.disconnection import unless_disconnected
 from eventorg.web.headers import accepts, also_as, language_for
+from eventorg.web.messages import LOCATION
 from eventorg.web.pagination import Cursor, Limit, decode_cursor, encode_cursor
 from eventorg.web.problems import BODY_PROBLEMS, problems
 from eventorg.web.query_parameters import ANY_QUERY, query_prefixes
@@ -78,6 +79,7 @@ __all__ = [
     "BODY_PROBLEMS",
     "ETAG",
     "FACTS",
+    "LOCATION",
     "OPEN",
     "OPTIONAL_SECURITY",
     "PUBLIC",

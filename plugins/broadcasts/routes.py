@@ -9,6 +9,7 @@ from litestar.params import FromPath, JSONBody, PathParameter
 from eventorg.plugin import (
     BODY_PROBLEMS,
     ETAG,
+    LOCATION,
     Authenticated,
     Context,
     Cursor,
@@ -35,7 +36,7 @@ class BroadcastController(Controller):
         operation_id="create_broadcast",
         summary="Send a broadcast",
         status_code=202,
-        response_headers=ETAG,
+        response_headers=[*ETAG, *LOCATION],
         responses=problems(*BODY_PROBLEMS, 401, 403, 404, codes={429: ["too_many_broadcasts"]}),
     )
     async def create_broadcast(
@@ -48,7 +49,8 @@ class BroadcastController(Controller):
         24 hours (429 `too_many_broadcasts`), and those that were stopped count.
         """
         broadcast = await HostsBroadcasts(plugin, event_id, request.user).create(data)
-        return Response(broadcast, headers={"ETag": tag_of(broadcast)})
+        place = f"/events/{broadcast.event_id}/broadcasts/{broadcast.id}"
+        return Response(broadcast, headers={"ETag": tag_of(broadcast), "Location": place})
 
     @get(operation_id="list_broadcasts", summary="List broadcasts", responses=problems(401, 403, 404, 422))
     async def list_broadcasts(

@@ -9,6 +9,7 @@ from litestar.params import FromPath, JSONBody, PathParameter, QueryParameter
 from eventorg.plugin import (
     BODY_PROBLEMS,
     ETAG,
+    LOCATION,
     Authenticated,
     Context,
     Cursor,
@@ -44,7 +45,7 @@ _DATE: Final = {404: ["series_not_found", "occurrence_not_found"], 409: ["event_
     "/series",
     operation_id="create_series",
     summary="Create a series",
-    response_headers=ETAG,
+    response_headers=[*ETAG, *LOCATION],
     responses=problems(
         *BODY_PROBLEMS, 401, 403, codes={404: ["event_not_found"], 409: ["already_in_series", "too_many_series"]}
     ),

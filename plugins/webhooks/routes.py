@@ -9,6 +9,7 @@ from litestar.params import FromPath, JSONBody, PathParameter
 from eventorg.plugin import (
     BODY_PROBLEMS,
     ETAG,
+    LOCATION,
     Authenticated,
     Context,
     Cursor,
@@ -47,7 +48,7 @@ class WebhookController(Controller):
     @post(
         operation_id="create_webhook",
         summary="Create a webhook",
-        response_headers=ETAG,
+        response_headers=[*ETAG, *LOCATION],
         responses=problems(*BODY_PROBLEMS, 401, 403, 404, 409),
     )
     async def create_webhook(
@@ -76,7 +77,8 @@ class WebhookController(Controller):
             except Refused as refused:
                 raise Invalid(FieldError("url", refused.code)) from None
         webhook = await webhooks.create(data)
-        return Response(webhook, headers={"ETag": tag_of(webhook)})
+        place = f"/events/{webhook.event_id}/webhooks/{webhook.id}"
+        return Response(webhook, headers={"ETag": tag_of(webhook), "Location": place})
 
     @get(operation_id="list_webhooks", summary="List webhooks", responses=problems(401, 403, 404, 422))
     async def list_webhooks(

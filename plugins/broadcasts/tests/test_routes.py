@@ -34,6 +34,7 @@ def test_a_broadcast_is_answered_with_its_counts(scene: Scene) -> None:
         "cancelled_at": None,
     }
     assert scene.get(broadcast) == broadcast
+    assert scene.host.get(sent.headers["location"]).json() == broadcast
     code = scene.host.get(f"/events/{scene.event_id}").json()["code"]
     assert scene.host.get(f"/events/{code}/broadcasts/{broadcast['id']}").json() == broadcast
     (delivery,) = scene.lease()

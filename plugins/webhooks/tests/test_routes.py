@@ -106,10 +106,11 @@ def test_the_secret_is_shown_once(host: User, receiver: Receiver) -> None:
     assert "whsec_" not in log
 
 
-def test_a_new_webhook_comes_with_its_tag(host: User, receiver: Receiver) -> None:
+def test_a_new_webhook_comes_with_its_place_and_its_tag(host: User, receiver: Receiver) -> None:
     url = f"/events/{host.create_event()['id']}/webhooks"
     made = host.post(url, json={"url": receiver.url})
     url += f"/{made.json()['id']}"
+    assert made.headers["location"] == url
     assert made.headers["etag"] == host.get(url).headers["etag"]
     assert host.delete(url, headers={"If-Match": made.headers["etag"]}).status_code == 204
 
