@@ -12,7 +12,7 @@ from eventorg.repositories.identities import IdentityRepository
 from eventorg.web.authentication import Authenticated, by_bot
 from eventorg.web.conditional import ETAG, answer, etag, expected_versions, tagged
 from eventorg.web.idempotency import once_of
-from eventorg.web.messages import Done, done
+from eventorg.web.messages import LOCATION, Done, done
 from eventorg.web.problems import BODY_PROBLEMS, problems
 from eventorg.web.rate_limits import COUNTS_FOR_ACCOUNT
 
@@ -36,7 +36,7 @@ class IdentityController(Controller):
         summary="Create or update a Telegram user",
         opt=by_bot("act", only=True),
         security=BY_BOT,
-        response_headers=ETAG,
+        response_headers=[*ETAG, *LOCATION],
         responses={201: FIRST_SEEN} | problems(*BODY_PROBLEMS, 401, 412),
     )
     async def put_identity(
@@ -48,7 +48,7 @@ class IdentityController(Controller):
     ) -> Response[User]:
         """Creates the user of a Telegram account (201), or updates it (200).
 
-                The user has no password and needs no email address. A username that is already taken is ignored. Send
+        The user has no password and needs no email address. A username that is already taken is ignored. Send
         `reachable` when you know: `false` stops messages to the user, `true` resumes them, for example after `/start`.
         With `If-None-Match: *`, only a new account is accepted.
         """

@@ -194,6 +194,7 @@ def test_every_operation_is_told_in_words(described: OpenAPI) -> None:
     for _, operation in described.operations():
         assert operation.summary
         assert operation.description.endswith((".", "`"))
+        assert "\n    " not in operation.description, "Markdown shows an indented paragraph as code"
         assert len(operation.tags) == 1
         for response in operation.responses.values():
             assert response.description
