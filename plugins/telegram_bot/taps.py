@@ -9,15 +9,27 @@ from .texts import say
 
 async def _answer(tap: Tap, answer: str) -> None:
     result = await tap.bot.api.call("PUT", f"/events/{tap.argument}/rsvp", tap.person, json={"answer": answer})
-    await _finish(tap, result)
+    if answer != "going" or not await _is_late(tap, tap.argument):
+        await _finish(tap, result)
 
 
 async def _answer_news(tap: Tap) -> None:
     """Answers under a message about the event, which is no card."""
     answer, _, event_id = tap.argument.partition(":")
     result = await tap.bot.api.call("PUT", f"/events/{event_id}/rsvp", tap.person, json={"answer": answer})
-    tap.bot.news.set()
-    await tap.toast(describe(result, tap.person.language))
+    if answer != "going" or not await _is_late(tap, event_id):
+        tap.bot.news.set()
+        await tap.toast(describe(result, tap.person.language))
+
+
+async def _is_late(tap: Tap, event_id: str) -> bool:
+    """Says with an alert that the event is cancelled, if it is. The server refuses what would change an answer then,
+    but not `going` of somebody who is going, nor a guest less."""
+    event = await tap.bot.api.get(f"/events/{event_id}", tap.person)
+    if event["status"] != "cancelled":
+        return False
+    await tap.toast(say(tap.person.language, "taps.cancelled"), alert=True)
+    return True
 
 
 async def _step(tap: Tap, delta: int) -> None:
@@ -45,7 +57,8 @@ async def _plus(tap: Tap) -> None:
 
 
 async def _minus(tap: Tap) -> None:
-    await _step(tap, -1)
+    if not await _is_late(tap, tap.argument):
+        await _step(tap, -1)
 
 
 async def _finish(tap: Tap, result: dict[str, Any]) -> None:

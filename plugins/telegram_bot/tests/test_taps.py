@@ -145,6 +145,23 @@ def test_a_tap_on_an_old_message_of_a_cancelled_event_is_refused(scene: Scene, a
     assert (refused["show_alert"], "cancelled" in refused["text"]) == (True, True)
 
 
+def test_who_comes_is_told_by_a_late_tap_that_the_event_is_cancelled(scene: Scene, anna: Any) -> None:
+    """The server does not refuse these taps: the answer is there already, and a guest less is no registration."""
+    boris, bob = scene.person("Борис", "ru", started=True), scene.person("Bob", started=True)
+    card = post(scene, anna, boris, bob)
+    boris.tap(card, "Going")
+    boris.tap(card, "+1")
+    scene.telegram.wait_until(lambda: "−1" in labels(card), timeout=15)
+    markup = card.markup
+    scene.acting(anna).post(f"/events/{code_of(card)}/cancel").raise_for_status()
+    scene.server.clock.advance(seconds=4)  # after an edit, the server collects changes for three seconds
+    scene.telegram.wait_until(lambda: not card._inner.buttons, timeout=15)
+    card.markup = markup  # as somebody sees it who has not scrolled
+    for label in ("Going", "−1"):
+        assert boris.tap(card, label) == {"text": "Мероприятие отменено.", "show_alert": True, "url": None}
+    assert bob.tap(card, "−1") == {"text": "The event is cancelled.", "show_alert": True, "url": None}
+
+
 def test_a_button_of_the_past_is_answered(scene: Scene, anna: Any) -> None:
     card = post(scene, anna)
     card.markup = {"inline_keyboard": [[{"text": "Old", "callback_data": "old:thing"}]]}
