@@ -105,8 +105,10 @@ def test_an_event_is_repeated(serve: Serve) -> None:
     event = anna.create_event(**SOON)
     url = f"/events/{event['id']}/next-week"
     check_problem(boris.post(url), 403)
-    copies = [anna.post(url, headers={"Idempotency-Key": "1"}).json() for _ in range(2)]
+    made = [anna.post(url, headers={"Idempotency-Key": "1"}) for _ in range(2)]
+    copies = [each.json() for each in made]
     assert copies[0] == copies[1]
+    assert [each.headers["location"] for each in made] == [f"/events/{copies[0]['id']}"] * 2
     assert (copies[0]["title"], copies[0]["start_time"]) == (event["title"], "2027-01-08T14:00:00Z")
     assert copies[0]["end_time"] == "2027-01-08T16:00:00Z"
     anna.delete(f"/events/{copies[0]['id']}")
