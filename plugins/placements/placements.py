@@ -5,9 +5,9 @@ import sqlite3
 from typing import Annotated, Any, ClassVar, Final, Literal
 
 import msgspec
-from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec import UNSET, Meta, Struct, UnsetType, field
 
-from eventorg.plugin import Event, FieldError, Id, Input, Instant, Invalid, Locale, Refused, rule
+from eventorg.plugin import Event, FieldError, Id, Input, Instant, Invalid, Locale, Refused, moment, rule
 
 MAX_RESULTS: Final = 1_000
 MAX_OPAQUE: Final = 100
@@ -132,6 +132,14 @@ class ChatEvents(Struct, frozen=True, kw_only=True):
     events: Annotated[list[Event], Meta(description="The events by start time.")]
     next: Annotated[str | None, Meta(description="The `cursor` of the next page. Null: this is the last one.")]
     as_of: Annotated[int, Meta(description="The number of the last change that the list contains.", examples=[42])]
+
+
+class Since(Input):
+    """The time from which the events of a chat start, as every time of a request."""
+
+    start_from: Annotated[str, moment("The earliest start.", "2027-09-15T10:00:00Z")] | None = field(
+        name="from", default=None
+    )
 
 
 class PlacementLease(Input):

@@ -1,7 +1,6 @@
 """The routes of the placements. Bots with the scope `deliver` call them, acting for a host or by themselves."""
 
 import re
-from datetime import datetime
 from typing import Annotated, Final
 
 from litestar import Response, delete, get, post, put
@@ -14,14 +13,11 @@ from eventorg.plugin import (
     Authenticated,
     Context,
     Cursor,
-    FieldError,
-    Invalid,
     Limit,
     by_bot,
     expected_tags,
     language_for,
     problems,
-    rfc3339,
     unless_disconnected,
 )
 
@@ -36,6 +32,7 @@ from .placements import (
     PlacementLease,
     PlacementResults,
     Placements,
+    Since,
     check_number_of_results,
 )
 
@@ -190,16 +187,11 @@ async def list_chat_events(
 
 
 def _time(given: str | None) -> str:
-    """Returns a time in UTC, or an empty text. A `+` that is not percent-encoded arrives as a space."""
-    if given is None:
-        return ""
-    try:
-        moment = datetime.fromisoformat(_LOST_PLUS.sub(r"+\1", given))
-        if moment.tzinfo is None:
-            raise Invalid(FieldError("from", "time_without_offset"))
-        return rfc3339(moment).rjust(len("2027-01-01T00:00:00Z"), "0")
-    except (ValueError, OverflowError):
-        raise Invalid(FieldError("from", "time_syntax")) from None
+    """Returns a time in UTC, or an empty text. Raises `Invalid`.
+
+    A `+` that is not percent-encoded arrives as a space.
+    """
+    return Since(start_from=given and _LOST_PLUS.sub(r"+\1", given)).start_from or ""
 
 
 ROUTES: Final = (

@@ -163,5 +163,15 @@ def test_the_events_of_a_chat_by_start_time(chat: Chat) -> None:
     first = chat.bot.get("/placements/events", params={"chat_id": "chat", "limit": 2}).json()
     rest = ids(cursor=first["next"])
     assert [each["id"] for each in first["events"]] + rest == ids()
-    check_problem(chat.bot.get("/placements/events", params={"chat_id": "chat", "from": "tomorrow"}), 422)
+    for start, code in (
+        ("tomorrow", "time_syntax"),
+        ("20990101T130000Z", "time_syntax"),
+        ("2099-01-01T13:00:00", "time_without_offset"),
+        ("1969-12-31T23:59:59Z", "year_out_of_range"),
+        ("2201-01-01T00:00:00Z", "year_out_of_range"),
+        ("0001-01-01T00:00:00+23:59", "year_out_of_range"),
+    ):
+        refused = chat.bot.get("/placements/events", params={"chat_id": "chat", "from": start})
+        (fault,) = check_problem(refused, 422)["errors"]
+        assert (fault["field"], fault["code"]) == ("from", code), start
     check_problem(chat.bot.get("/placements/events"), 422)
