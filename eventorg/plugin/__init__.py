@@ -65,7 +65,14 @@ from eventorg.plugin.fact_types import FactType
 from eventorg.storage.statements import Statement, Statements
 from eventorg.storage.transactions import ReadTransaction, Transaction
 from eventorg.web.authentication import OPEN, OPTIONAL_SECURITY, PUBLIC, Anybody, Authenticated, by_bot
-from eventorg.web.conditional import ETAG, answer_unless_current, expected_tags, expected_versions, is_current
+from eventorg.web.conditional import (
+    ETAG,
+    answer_unless_current,
+    etag,
+    expected_tags,
+    expected_versions,
+    is_current,
+)
 from eventorg.web.disconnection import unless_disconnected
 from eventorg.web.headers import accepts, also_as, language_for
 from eventorg.web.messages import LOCATION
@@ -153,6 +160,7 @@ __all__ = [
     "check_version",
     "decode_cursor",
     "encode_cursor",
+    "etag",
     "expected_tags",
     "expected_versions",
     "is_current",

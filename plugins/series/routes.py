@@ -17,6 +17,7 @@ from eventorg.plugin import (
     EventPatch,
     Limit,
     answer_unless_current,
+    etag,
     expected_versions,
     problems,
 )
@@ -189,12 +190,14 @@ async def unskip_date(
     operation_id="detach_event",
     summary="Detach an event from its series",
     status_code=200,
+    response_headers=ETAG,
     responses=problems(401, 403, 409, codes={404: ["event_not_found", "series_not_found"]}),
 )
-async def detach_event(request: Authenticated, event_id: FromPath[str], plugin: PluginContext) -> Event:
+async def detach_event(request: Authenticated, event_id: FromPath[str], plugin: PluginContext) -> Response[Event]:
     """Takes an event out of its series, and returns it. Only its hosts can do this. Changes of the series do not
     concern it any more, and its date is not made again."""
-    return await changing.detach(plugin, event_id, request.user)
+    event = await changing.detach(plugin, event_id, request.user)
+    return Response(event, headers={"ETag": etag(event)})
 
 
 def _answer(tagged: Tagged, status: int = 200, headers: dict[str, str] | None = None) -> Response[Series]:

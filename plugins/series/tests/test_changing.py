@@ -214,6 +214,7 @@ def test_a_detached_event_is_in_no_series(eventorg: Server, scene: Scene) -> Non
     key = {"Idempotency-Key": "1"}
     answer = scene.host.post(f"/events/{second['id']}/detach", headers=key)
     assert (answer.status_code, answer.json()) == (200, second)
+    assert answer.headers["ETag"] == scene.host.get(f"/events/{second['id']}").headers["ETag"]
     assert scene.host.post(f"/events/{second['id']}/detach", headers=key).headers["Idempotency-Replayed"] == "true"
     check_problem(scene.host.post(f"/events/{second['id']}/detach"), 404, "series_not_found")
     check_problem(scene.host.get(f"/events/{second['id']}/series"), 404, "series_not_found")
