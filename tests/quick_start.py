@@ -3,6 +3,9 @@
 The first server, and the programs that tests start, do all of it.
 """
 
+import importlib.metadata
+import os
+import sys
 from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
@@ -26,6 +29,7 @@ from eventorg.storage.schema import prepare
 from eventorg.storage.statements import Statement, Statements
 from eventorg.testing import server
 from tests.programs import CHECKOUT
+from tests.quick_apps import keep_applications
 from tests.quick_client import QuickTransport
 
 
@@ -38,6 +42,8 @@ def quick_start() -> Iterator[None]:
         _migrate_once(patch)
         _parse_once(patch)
         _look_often(patch)
+        _find_once(patch)
+        keep_applications(patch)
         patch.setattr(server, "_new_client", _new_client)
         yield
 
@@ -137,3 +143,25 @@ def _look_often(patch: pytest.MonkeyPatch) -> None:
     """Lets the server notice sooner that the clock of a test has jumped."""
     patch.setattr(worker, "TICK_SECONDS", 0.05)
     patch.setattr(mail, "POLL_SECONDS", 0.1)
+
+
+def _find_once(patch: pytest.MonkeyPatch) -> None:
+    """Looks for installed plugins again only if a folder with packages has changed."""
+    find = importlib.metadata.entry_points
+    found: dict[Any, Any] = {}
+
+    def find_once(**wanted: Any) -> Any:
+        folders = tuple((folder, _changed_at(folder)) for folder in sys.path)
+        key = (folders, *wanted.items())
+        if key not in found:
+            found[key] = find(**wanted)
+        return found[key]
+
+    patch.setattr(importlib.metadata, "entry_points", find_once)
+
+
+def _changed_at(folder: str) -> int | None:
+    try:
+        return os.stat(folder or ".").st_mtime_ns
+    except OSError:
+        return None
