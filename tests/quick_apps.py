@@ -124,7 +124,7 @@ def _take_or_build(
     lifespan: Sequence[Lifespan],
     **options: Any,
 ) -> Litestar:
-    _stop_log_listener()
+    stop_log_listener()
     key = _key(dependencies, options)
     given: dict[str, Any] = {"dependencies": dependencies, "middleware": middleware, "plugins": plugins}
     if key is None:
@@ -198,10 +198,10 @@ def _then_kept(lifespan: Lifespan) -> Lifespan:
     return serving
 
 
-def _stop_log_listener() -> None:
+def stop_log_listener() -> None:
     """Ends the thread that writes Litestar's logs: each configuration of the logs starts a new one."""
     for handler in logging.getLogger("litestar").handlers:
-        if isinstance(handler, QueueListenerHandler):
+        if isinstance(handler, QueueListenerHandler) and handler.listener._thread is not None:
             handler.listener.stop()
             atexit.unregister(handler.listener.stop)
 

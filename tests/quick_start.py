@@ -1,6 +1,6 @@
 """A faster start of the servers in tests: what is the same for each new server is done once for all of a worker.
 
-The first server, and the programs that tests start, do all of it.
+The first server does all of it, and so do the programs that tests start by their names.
 """
 
 import importlib.metadata
@@ -37,15 +37,20 @@ from tests.quick_client import QuickTransport
 def quick_start() -> Iterator[None]:
     """Reads each SQL file of the checkout and each handler once, and compiles and migrates once what is the same."""
     with pytest.MonkeyPatch.context() as patch:
-        _read_once(patch)
-        _compile_once(patch)
+        share_parts(patch)
         _migrate_once(patch)
-        _parse_once(patch)
         _look_often(patch)
-        _find_once(patch)
-        keep_applications(patch)
         patch.setattr(server, "_new_client", _new_client)
         yield
+
+
+def share_parts(patch: pytest.MonkeyPatch) -> None:
+    """Lets the servers and commands of a process share what is the same for each."""
+    _read_once(patch)
+    _compile_once(patch)
+    _parse_once(patch)
+    _find_once(patch)
+    keep_applications(patch)
 
 
 def _new_client(url: str) -> httpx.Client:
