@@ -25,7 +25,7 @@ from eventorg.extensions import worker
 from eventorg.storage import statements
 from eventorg.storage.copies import Progress, no_progress
 from eventorg.storage.migrations import Component
-from eventorg.storage.schema import prepare
+from eventorg.storage.schema import check_statements, prepare
 from eventorg.storage.statements import Statement, Statements
 from eventorg.testing import server
 from tests.programs import CHECKOUT
@@ -84,24 +84,42 @@ def _compile_once(patch: pytest.MonkeyPatch) -> None:
 
 
 def _migrate_once(patch: pytest.MonkeyPatch) -> None:
-    """Copies a new file that the same migrations have made at the same time of the server's clock."""
+    """Copies a new file that the same migrations have made at the same time of the server's clock, and does not compile
+    again what was compiled against the same file."""
     made: dict[Any, tuple[list[str], bytes]] = {}
+    new: dict[Path, Any] = {}
+    compiled: dict[Any, dict[str, Statement]] = {}
 
     def prepare_once(
         path: Path, components: list[Component], clock: Clock, progress: Progress = no_progress, **others: bool
     ) -> list[str]:
+        new.pop(path, None)
         if path.exists() or path.is_symlink() or not path.parent.is_dir():
             return prepare(path, components, clock, progress, **others)
-        files = [(each.name, each.prefix, file.name, file.read_bytes()) for each in components for file in each.files()]
+        files = [(each.name, each.prefix, file.name, _content(file)) for each in components for file in each.files()]
         key = (rfc3339(clock()), *files)
         if key not in made:
             made[key] = prepare(path, components, clock, progress, **others), path.read_bytes()
         else:
             path.touch(mode=0o600)
             path.write_bytes(made[key][1])
+        new[path] = key
         return made[key][0]
 
+    def check_new_once(path: Path, sql: Statements, prefix: str = "") -> None:
+        key = new.get(path), prefix, tuple(sql)
+        if key not in compiled:
+            check_statements(path, sql, prefix)
+        if key[0] is not None:
+            sql._by_name = compiled.setdefault(key, sql._by_name)
+
     patch.setattr(core, "prepare", prepare_once)
+    patch.setattr(core, "check_statements", check_new_once)
+
+
+def _content(file: Path) -> object:
+    """Returns the content of a file, or the path of one of the checkout, which does not change."""
+    return file if file.is_relative_to(CHECKOUT) else file.read_bytes()
 
 
 def _parse_once(patch: pytest.MonkeyPatch) -> None:
