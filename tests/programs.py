@@ -26,7 +26,7 @@ CHECKOUT = Path(__file__).parents[1]
 APP = (sys.executable, "app.py")
 EVENTORG = (sys.executable, "-m", "eventorg")
 FORKS = multiprocessing.get_context("forkserver")
-FORKS.set_forkserver_preload(["tests.programs", *(f"eventorg.cli.{module}" for module, _ in COMMANDS.values())])
+FORKS.set_forkserver_preload([*(f"eventorg.cli.{module}" for module, _ in COMMANDS.values()), "tests.warm_programs"])
 PATIENCE = 60
 """Seconds after which a test gives up waiting for a program. No test that passes takes that long."""
 
@@ -173,12 +173,13 @@ class _Fork:
         self._process.kill()
 
 
+Process = subprocess.Popen[str] | _Fork
+
+
 class Program(Server):
     """A server in a separate process. Its log is read as it is written."""
 
-    def __init__(
-        self, process: subprocess.Popen[str] | _Fork, url: str, lines: list[str], log_reader: threading.Thread
-    ) -> None:
+    def __init__(self, process: Process, url: str, lines: list[str], log_reader: threading.Thread) -> None:
         super().__init__(url, Clock(), Settings())
         self.process = process
         self._lines = lines
@@ -238,7 +239,7 @@ def serving(
 @contextmanager
 def started(
     database: Path, program: Sequence[str] | None = None, cwd: Path = CHECKOUT, **settings: str | int
-) -> Iterator[tuple[subprocess.Popen[str] | _Fork, TextIO]]:
+) -> Iterator[tuple[Process, TextIO]]:
     """Starts a server and yields its process and its log. At the end of the block, the process must end by itself."""
     if program is None:
         fork = _Fork(["serve"], environment(database, **settings), cwd)

@@ -1,8 +1,11 @@
 """A faster start of the servers in tests: what is the same for each new server is done once for all of a worker.
 
-The first server, and the programs that tests start, do all of it.
+The first server does all of it, and so do the programs that tests start by their names.
 """
 
+import importlib.metadata
+import os
+import sys
 from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
@@ -22,10 +25,11 @@ from eventorg.extensions import worker
 from eventorg.storage import statements
 from eventorg.storage.copies import Progress, no_progress
 from eventorg.storage.migrations import Component
-from eventorg.storage.schema import prepare
+from eventorg.storage.schema import check_statements, prepare
 from eventorg.storage.statements import Statement, Statements
 from eventorg.testing import server
 from tests.programs import CHECKOUT
+from tests.quick_apps import keep_applications
 from tests.quick_client import QuickTransport
 
 
@@ -33,13 +37,20 @@ from tests.quick_client import QuickTransport
 def quick_start() -> Iterator[None]:
     """Reads each SQL file of the checkout and each handler once, and compiles and migrates once what is the same."""
     with pytest.MonkeyPatch.context() as patch:
-        _read_once(patch)
-        _compile_once(patch)
+        share_parts(patch)
         _migrate_once(patch)
-        _parse_once(patch)
         _look_often(patch)
         patch.setattr(server, "_new_client", _new_client)
         yield
+
+
+def share_parts(patch: pytest.MonkeyPatch) -> None:
+    """Lets the servers and commands of a process share what is the same for each."""
+    _read_once(patch)
+    _compile_once(patch)
+    _parse_once(patch)
+    _find_once(patch)
+    keep_applications(patch)
 
 
 def _new_client(url: str) -> httpx.Client:
@@ -73,24 +84,42 @@ def _compile_once(patch: pytest.MonkeyPatch) -> None:
 
 
 def _migrate_once(patch: pytest.MonkeyPatch) -> None:
-    """Copies a new file that the same migrations have made at the same time of the server's clock."""
+    """Copies a new file that the same migrations have made at the same time of the server's clock, and does not compile
+    again what was compiled against the same file."""
     made: dict[Any, tuple[list[str], bytes]] = {}
+    new: dict[Path, Any] = {}
+    compiled: dict[Any, dict[str, Statement]] = {}
 
     def prepare_once(
         path: Path, components: list[Component], clock: Clock, progress: Progress = no_progress, **others: bool
     ) -> list[str]:
+        new.pop(path, None)
         if path.exists() or path.is_symlink() or not path.parent.is_dir():
             return prepare(path, components, clock, progress, **others)
-        files = [(each.name, each.prefix, file.name, file.read_bytes()) for each in components for file in each.files()]
+        files = [(each.name, each.prefix, file.name, _content(file)) for each in components for file in each.files()]
         key = (rfc3339(clock()), *files)
         if key not in made:
             made[key] = prepare(path, components, clock, progress, **others), path.read_bytes()
         else:
             path.touch(mode=0o600)
             path.write_bytes(made[key][1])
+        new[path] = key
         return made[key][0]
 
+    def check_new_once(path: Path, sql: Statements, prefix: str = "") -> None:
+        key = new.get(path), prefix, tuple(sql)
+        if key not in compiled:
+            check_statements(path, sql, prefix)
+        if key[0] is not None:
+            sql._by_name = compiled.setdefault(key, sql._by_name)
+
     patch.setattr(core, "prepare", prepare_once)
+    patch.setattr(core, "check_statements", check_new_once)
+
+
+def _content(file: Path) -> object:
+    """Returns the content of a file, or the path of one of the checkout, which does not change."""
+    return file if file.is_relative_to(CHECKOUT) else file.read_bytes()
 
 
 def _parse_once(patch: pytest.MonkeyPatch) -> None:
@@ -137,3 +166,25 @@ def _look_often(patch: pytest.MonkeyPatch) -> None:
     """Lets the server notice sooner that the clock of a test has jumped."""
     patch.setattr(worker, "TICK_SECONDS", 0.05)
     patch.setattr(mail, "POLL_SECONDS", 0.1)
+
+
+def _find_once(patch: pytest.MonkeyPatch) -> None:
+    """Looks for installed plugins again only if a folder with packages has changed."""
+    find = importlib.metadata.entry_points
+    found: dict[Any, Any] = {}
+
+    def find_once(**wanted: Any) -> Any:
+        folders = tuple((folder, _changed_at(folder)) for folder in sys.path)
+        key = (folders, *wanted.items())
+        if key not in found:
+            found[key] = find(**wanted)
+        return found[key]
+
+    patch.setattr(importlib.metadata, "entry_points", find_once)
+
+
+def _changed_at(folder: str) -> int | None:
+    try:
+        return os.stat(folder or ".").st_mtime_ns
+    except OSError:
+        return None

@@ -81,13 +81,15 @@ class Transaction:
         return self._connection.execute(statement.sql, parameters).rowcount
 
     def release_pages(self, seconds: float) -> int:
-        """Gives free pages back to the disk for about this time, and returns their number. It is 0 if the file has no
-        more free pages than it should keep, or cannot shrink (see `eventorg compact`)."""
+        """Gives free pages back to the disk for about this time, and returns their number. It is 0 only if the file has
+        no more free pages than it should keep, or cannot shrink (see `eventorg compact`)."""
         deadline = time.monotonic() + seconds
         before = pages = count_pages(self._connection)
-        while pages.can_shrink and pages.has_excess and time.monotonic() < deadline:
+        while pages.can_shrink and pages.has_excess:
             self._connection.execute(f"PRAGMA incremental_vacuum({_PAGES_A_STEP})").fetchall()
             pages = count_pages(self._connection)
+            if time.monotonic() >= deadline:  # here, because the time can be over before the first step
+                break
         return before.count - pages.count
 
     def within(self, seconds: float, work: "TransactionFunction[T]") -> T:

@@ -13,7 +13,7 @@ from eventorg import plugin as interface
 from eventorg.plugin import Plugin
 from eventorg.testing import Server, check_problem, running
 from tests.extensions.plugin_files import settings_of
-from tests.programs import CHECKOUT, EVENTORG, serving
+from tests.programs import CHECKOUT, serving
 
 ALL_CHANGES = """
 from contextlib import asynccontextmanager
@@ -288,8 +288,9 @@ def test_a_new_plugin_passes_its_tests_and_is_served(teahouse: Server, tmp_path:
     variables = os.environ | {"PYTHONPATH": str(CHECKOUT)}
     tested = subprocess.run(pytest_there, cwd=tmp_path, env=variables, capture_output=True, text=True, check=False)
     assert tested.returncode == 0, tested.stdout
-    arguments = {"plugins": "coffee_corner", "plugins_dir": str(tmp_path), "coffee_corner_most": 1}
-    with serving(tmp_path / "eventorg.db", program=(*EVENTORG, "serve"), **arguments) as server:  # type: ignore[arg-type]
+    with serving(
+        tmp_path / "eventorg.db", plugins="coffee_corner", plugins_dir=str(tmp_path), coffee_corner_most=1
+    ) as server:
         user = server.sign_up()
         url = f"/events/{user.create_event()['id']}/coffee_corner"
         assert user.post(url, json={"text": "Milk"}).status_code == 201

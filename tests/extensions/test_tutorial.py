@@ -270,6 +270,7 @@ def test_the_tests_of_the_second_plugin_pass(here: Path) -> None:
     assert "7 passed" in sh(texts("test")[1], here)
 
 
+@pytest.mark.slow
 def test_it_is_packaged_installed_and_served(here: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without a download: what builds it is taken from this environment."""
     write_files(here, "example")

@@ -28,6 +28,7 @@ RECORDED = {
     "event": "SELECT event_id FROM changes WHERE type = 'event.created'",
     "registration": "SELECT event_id, user_id FROM changes WHERE type = 'registration.created'",
 }
+_ACCOUNTS = (1, 2, 3)
 _numbers = count(1)
 
 
@@ -86,7 +87,7 @@ class Load:
         self._dice = random.Random(seed)
         self.statuses: set[int] = set()
         people = [server.sign_up() for _ in range(users)]
-        for number in (1, 2):
+        for number in _ACCOUNTS:
             bot.put(f"/identities/telegram/{number}", json={"first_name": "Guest"})
         self._threads = [threading.Thread(target=self._go_on, args=(self._live, user)) for user in people]
         self._threads.append(threading.Thread(target=self._go_on, args=(self._deliver, bot)))
@@ -120,10 +121,11 @@ class Load:
             self._sign_up(user)
 
     def _deliver(self, bot: Bot) -> None:
-        host, guest = bot.acting_for("telegram:1"), bot.acting_for("telegram:2")
-        event_id = self._create(host)
-        self._accepted(guest.post(f"/events/{event_id}/register"), 201)
-        self._cancel(host, event_id)  # the guest gets this change
+        host, *guests = (bot.acting_for(f"telegram:{number}") for number in _ACCOUNTS)
+        place = f"/events/{host.create_event(capacity=1)['id']}/register"
+        for guest in guests:
+            self._accepted(guest.post(place), 201)
+        self._accepted(guests[0].delete(place), 200)  # the other one gets the seat, and is told so at once
         leased = self._accepted(bot.post("/deliveries/lease", json={"limit": 5, "lease_seconds": 60}), 200)
         for delivery in leased.json()["deliveries"]:
             with self._promises.changing("delivery", delivery["id"], to={"sent"}) as told:

@@ -96,10 +96,11 @@ def test_a_port_in_use_is_one_sentence(path: Path) -> None:
     [("192.0.2.1", r"192\.0\.2\.1:0: cannot assign requested address"), ("no host", "no host:0: .+")],
 )
 def test_an_address_that_cannot_be_bound_is_one_sentence(path: Path, host: str, reason: str) -> None:
-    said = sentence(run(path, program=APP, host=host))
+    said = sentence(run(path, "serve", host=host))
     assert re.fullmatch(rf"Cannot listen on {reason}\. Check EVENTORG_HOST and EVENTORG_PORT\.", said)
 
 
+@pytest.mark.slow
 def test_it_serves_from_a_wheel_outside_the_checkout(tmp_path: Path, path: Path) -> None:
     """The wheel is built and installed offline, with the dependencies of this environment."""
     build = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "--no-index"]

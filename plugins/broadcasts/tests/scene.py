@@ -3,11 +3,16 @@
 from itertools import count
 from typing import Any
 
+import pytest
+
 from eventorg.testing import Bot, Server, User
 
 Told = dict[str, Any]
 COUNTS = ("recipients", "waiting", "sent", "unreachable", "failed")
 _numbers = count(10_001)
+
+with_all_plugins = pytest.mark.parametrize("eventorg_settings", [{}], ids=["all plugins"])
+"""For a test that needs other plugins, if they are there."""
 
 
 class Scene:

@@ -9,7 +9,7 @@ import pytest
 
 from eventorg.testing import Server, User
 
-from .scene import Scene, ids
+from .scene import Scene, ids, with_all_plugins
 
 PLUGINS = Path(__file__).parents[2]
 STEP = 100
@@ -209,6 +209,7 @@ def test_a_deleted_account_gets_nothing_and_does_not_count(scene: Scene) -> None
     assert scene.told() == [stays.id]
 
 
+@with_all_plugins
 def test_it_does_not_delay_another_plugins_message(scene: Scene) -> None:
     if not (PLUGINS / "reminders").is_dir():
         pytest.skip("the plugin was removed")

@@ -5,11 +5,16 @@ from types import ModuleType
 
 import pytest
 
-from eventorg.testing import Server, eventorg, eventorg_settings
+from eventorg.testing import Server, eventorg
 
 from .scene import Scene
 
-__all__ = ["eventorg", "eventorg_settings"]
+__all__ = ["eventorg"]
+
+
+@pytest.fixture
+def eventorg_settings() -> dict[str, str]:
+    return {"EVENTORG_PLUGINS": "series"}
 
 
 @pytest.fixture

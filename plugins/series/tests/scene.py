@@ -2,10 +2,15 @@
 
 from typing import Any
 
+import pytest
+
 from eventorg.testing import Server, User
 
 BERLIN = "Europe/Berlin"
 Shown = dict[str, Any]
+
+with_all_plugins = pytest.mark.parametrize("eventorg_settings", [{}], ids=["all plugins"])
+"""For a test that needs other plugins, if they are there."""
 
 
 class Scene:

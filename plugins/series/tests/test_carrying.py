@@ -6,7 +6,7 @@ import pytest
 
 from eventorg.testing import Server, check_problem
 
-from .scene import Scene, Shown
+from .scene import Scene, Shown, with_all_plugins
 
 
 def next_event(scene: Scene, series: Shown, number: int = 2) -> Shown:
@@ -29,6 +29,7 @@ def test_only_the_next_event_exists_and_comes_when_the_one_before_it_ends(scene:
     assert next_event(scene, series, 3)["start_time"] == "2027-01-19T18:00:00Z"
 
 
+@with_all_plugins
 def test_those_who_had_a_seat_are_registered_in_order_with_their_guests(eventorg: Server, scene: Scene) -> None:
     event = scene.event(capacity=6, max_guests=3, approval_required=True, registration_closes_at="2027-01-05T17:00:00Z")
     path = f"/events/{event['id']}"

@@ -1,11 +1,6 @@
 """A series outlives the server being killed while it makes events or registers regulars."""
 
-import json
-import os
 import sqlite3
-import subprocess
-import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -18,13 +13,11 @@ import httpx
 import pytest
 
 from eventorg.testing import Bot
+from tests.programs import PATIENCE, run, serving
 
-CHECKOUT = Path(__file__).parents[3]
-EVENTORG = (sys.executable, "-m", "eventorg")
 SERIES = 6
 EVENTS = 50
 PEOPLE = 250
-PATIENCE = 60
 
 
 class Story:
@@ -32,38 +25,24 @@ class Story:
 
     def __init__(self, folder: Path) -> None:
         self.file = folder / "eventorg.db"
-        kept = {name: value for name, value in os.environ.items() if not name.startswith("EVENTORG_")}
-        self.environment = kept | {
-            "EVENTORG_DATABASE": str(self.file),
-            "EVENTORG_PORT": "0",
-            "EVENTORG_LOG_FORMAT": "json",
-            "EVENTORG_PLUGINS": "series",
-        }
         self.kill: Callable[[], None] = lambda: None
         self.run("migrate")
         self.token = self.run("token", "create", "bot", "--scope", "act").strip()
 
     def run(self, *arguments: str) -> str:
-        command = [*EVENTORG, *arguments]
-        done = subprocess.run(command, cwd=CHECKOUT, env=self.environment, check=True, capture_output=True, text=True)
+        done = run(self.file, *arguments, plugins="series")
+        assert done.returncode == 0, done
         return done.stdout
 
     @contextmanager
     def serving(self) -> Iterator[Bot]:
         """The server once it serves, killed when the block ends."""
-        program = [*EVENTORG, "serve"]
-        with subprocess.Popen(
-            program, cwd=CHECKOUT, env=self.environment, stderr=subprocess.PIPE, text=True
-        ) as process:
-            assert process.stderr
-            self.kill = process.kill
+        with serving(self.file, plugins="series") as server:
+            self.kill = server.process.kill
             try:
-                started = next(line for line in process.stderr if '"event": "serving"' in line)
-                threading.Thread(target=process.stderr.read).start()
-                with httpx.Client(base_url=json.loads(started)["url"], timeout=PATIENCE) as client:
-                    yield Bot(client, "bot", self.token)
+                yield Bot(server.client, "bot", self.token)
             finally:
-                process.kill()
+                self.kill()
 
     def user(self, bot: Bot, number: int) -> Bot:
         made = bot.put(f"/identities/telegram/{number}", json={"first_name": "Guest"})
@@ -78,6 +57,7 @@ class Story:
         deadline = time.monotonic() + PATIENCE
         while not condition():
             assert time.monotonic() < deadline
+            time.sleep(0.002)
 
     def made(self) -> list[int]:
         """Returns the number of events of each series."""

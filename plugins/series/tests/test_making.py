@@ -7,7 +7,7 @@ from msgspec import structs
 
 from eventorg.testing import Server, check_problem, running
 
-from .scene import BERLIN, Scene
+from .scene import BERLIN, Scene, with_all_plugins
 
 
 def test_events_exist_ninety_days_ahead_when_post_answers(scene: Scene) -> None:
@@ -62,6 +62,7 @@ def test_dates_that_have_passed_are_not_made(scene: Scene) -> None:
     assert scene.starts(series) == ["2026-12-01T18:00:00Z", "2027-01-05T18:00:00Z", "2027-01-12T18:00:00Z"]
 
 
+@with_all_plugins
 def test_an_occurrence_is_what_a_copy_would_be(eventorg: Server, scene: Scene) -> None:
     helper = eventorg.sign_up()
     fields: dict[str, Any] = {
@@ -152,6 +153,7 @@ def test_a_series_ends_by_itself_after_its_last_event(scene: Scene) -> None:
     assert len(scene.starts(series)) == 2
 
 
+@with_all_plugins
 def test_each_event_has_its_own_uid_in_calendars(scene: Scene) -> None:
     series = scene.repeat(scene.event(), "FREQ=WEEKLY;COUNT=3")
     files = [scene.server.client.get(f"/events/{event['id']}/event.ics").text for event in scene.events(series)]

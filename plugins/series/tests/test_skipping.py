@@ -4,7 +4,7 @@ import pytest
 
 from eventorg.testing import Server, check_problem
 
-from .scene import Scene
+from .scene import Scene, with_all_plugins
 
 
 def test_a_skipped_event_is_deleted_if_nobody_ever_registered(scene: Scene) -> None:
@@ -140,6 +140,7 @@ def test_the_only_event_is_cancelled_and_not_deleted(scene: Scene) -> None:
     assert [event["status"] for event in scene.events(series)] == ["published"]
 
 
+@with_all_plugins
 def test_the_next_event_has_the_questions_of_a_first_one_that_goes(eventorg: Server, scene: Scene) -> None:
     """Plugins copy what they have after the event is copied."""
     event = scene.event()

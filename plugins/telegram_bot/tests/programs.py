@@ -9,14 +9,20 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from tests import programs
+
 EVENTORG = (sys.executable, "-m", "eventorg")
 
 
 def variables(telegram: Any, **settings: object) -> dict[str, str]:
     """Returns an environment with these settings of eventorg, and those that lead to the fake."""
-    given = {"telegram_bot_token": telegram.token, "telegram_bot_api_url": telegram.url} | settings
+    given = _of(telegram) | settings
     kept = {name: value for name, value in os.environ.items() if not name.startswith("EVENTORG_")}
     return kept | {f"EVENTORG_{name.upper()}": str(value) for name, value in given.items()}
+
+
+def _of(telegram: Any) -> dict[str, Any]:
+    return {"telegram_bot_token": telegram.token, "telegram_bot_api_url": telegram.url}
 
 
 def free_port() -> int:
@@ -26,24 +32,12 @@ def free_port() -> int:
 
 
 @contextmanager
-def serving(database: Path, telegram: Any, **settings: object) -> Iterator[subprocess.Popen[str]]:
-    """Runs `eventorg serve` until the block ends. Its log goes into the file `log` beside the database."""
-    given = variables(telegram, **({"database": database, "port": 0} | settings))
-    with (
-        (database.parent / "log").open("a") as log,
-        subprocess.Popen([*EVENTORG, "serve"], env=given, stderr=log, text=True) as process,
-    ):
-        try:
-            yield process
-        finally:
-            process.terminate()
-            try:
-                process.wait(20)
-            finally:
-                process.kill()
+def serving(database: Path, telegram: Any, **settings: Any) -> Iterator[programs.Process]:
+    """Runs `eventorg serve` with all plugins until the block ends. It is forked as `tests.programs` does."""
+    with programs.serving(database, plugins="", **_of(telegram), **settings) as program:
+        yield program.process
 
 
-def run(telegram: Any, *arguments: str, **settings: object) -> subprocess.CompletedProcess[str]:
+def run(telegram: Any, *arguments: str, database: Path, **settings: Any) -> subprocess.CompletedProcess[str]:
     """Runs `eventorg …` and returns its output and exit status."""
-    given = variables(telegram, **settings)
-    return subprocess.run([*EVENTORG, *arguments], env=given, capture_output=True, text=True, timeout=60)
+    return programs.run(database, *arguments, plugins="", **_of(telegram), **settings)
