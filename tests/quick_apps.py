@@ -191,7 +191,9 @@ def _then_kept(lifespan: Lifespan) -> Lifespan:
         async with lifespan(app):
             yield
         thread = threading.current_thread()
-        if thread is not threading.main_thread() and app.parts.routes == tuple(app.routes):
+        has_threads = any(worker._supervisor.is_abandoned for worker in app.parts.constants["workers"].value)
+        is_changed = app.parts.routes != tuple(app.routes)
+        if thread is not threading.main_thread() and not has_threads and not is_changed:
             with _lock:
                 _kept[app.parts.key].append((app, thread))
 
