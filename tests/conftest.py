@@ -28,8 +28,8 @@ sys.dont_write_bytecode = False
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """Returns three workers for two cores, because many tests wait for a server, a program or a deadline."""
-    return math.ceil(1.5 * len(os.sched_getaffinity(0)))
+    """Returns five workers for two cores, because many tests wait for a server, a program or a deadline."""
+    return math.ceil(2.5 * len(os.sched_getaffinity(0)))
 
 
 def pytest_collection_finish() -> None:

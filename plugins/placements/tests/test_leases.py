@@ -217,11 +217,14 @@ def test_many_changes_are_a_handful_of_leases_and_the_last_state_is_shown(chat: 
     done = threading.Event()
 
     def keep_current() -> None:
-        while not done.is_set() or (leased := chat.lease()):
-            leased = chat.lease(timeout=1)
+        while True:
+            is_over = done.is_set()
+            leased = chat.lease() if is_over else chat.lease(timeout=1)
             for each in leased:
                 shown.append(each["etag"])
                 chat.ack(each)
+            if is_over and not leased:
+                return
 
     with ThreadPoolExecutor() as pool:
         bot = pool.submit(keep_current)
