@@ -36,6 +36,7 @@ from eventorg.web.docs_page import DocsPage
 from eventorg.web.headers import protect_page
 from eventorg.web.openapi_codes import add_codes
 from eventorg.web.openapi_document import complete
+from eventorg.web.openapi_elements import collection_schema, has_described_elements
 from eventorg.web.openapi_examples import add_examples
 from eventorg.web.openapi_navigation import TAGS, add_navigation
 from eventorg.web.problems import Problem, problem_response
@@ -77,13 +78,18 @@ class ApiDescription(InitPlugin, ReceiveRoutePlugin, OpenAPISchemaPlugin):
                 self._config.media_types |= dict.fromkeys(operations, handler.opt.get("media_types", ()))
 
     def is_plugin_supported_field(self, field_definition: FieldDefinition) -> bool:
-        """Returns true for structs, typed dictionaries, and JSON that a field holds as it is."""
+        """Returns true for structs, typed dictionaries, JSON that a field holds as it is, and lists with rules for
+        their elements."""
         if field_definition.annotation is Raw or field_definition.is_typeddict_type:
+            return True
+        if has_described_elements(field_definition):
             return True
         return not field_definition.is_union and field_definition.is_subclass_of(Struct)
 
     def to_openapi_schema(self, field_definition: FieldDefinition, schema_creator: "SchemaCreator") -> Schema:
-        """Returns the schema of a type with its docstring, of what the JSON holds, or of any JSON."""
+        """Returns the schema of a type with its docstring, of what the JSON holds, of any JSON, or of a list."""
+        if has_described_elements(field_definition):
+            return collection_schema(field_definition, schema_creator)
         if field_definition.annotation is not Raw:
             return self._documented_schema(field_definition, schema_creator)
         marks = [mark for mark in field_definition.metadata if isinstance(mark, JSONOf)]
