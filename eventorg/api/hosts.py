@@ -4,6 +4,7 @@ from typing import Final
 
 from litestar import Controller, Response, delete, get, post
 from litestar.di import NamedDependency
+from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath, JSONBody
 from msgspec import structs
 
@@ -18,6 +19,9 @@ from eventorg.web.problems import BODY_PROBLEMS, problems
 
 Repository = NamedDependency[HostRepository]
 FIRST: Final[Place] = (-1, "", "")
+ADDED_BEFORE = ResponseSpec(
+    Host, generate_examples=False, description="The user is already a co-host. Returns the same host."
+)
 
 
 class HostController(Controller):
@@ -46,7 +50,8 @@ class HostController(Controller):
         operation_id="add_host",
         summary="Add a co-host",
         response_headers=ETAG,
-        responses=problems(
+        responses={200: ADDED_BEFORE}
+        | problems(
             *BODY_PROBLEMS,
             401,
             codes={

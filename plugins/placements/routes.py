@@ -5,6 +5,7 @@ from typing import Annotated, Final
 
 from litestar import Response, delete, get, post, put
 from litestar.di import NamedDependency
+from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath, JSONBody, PathParameter, QueryParameter
 
 from eventorg.plugin import (
@@ -49,6 +50,7 @@ From = Annotated[
 ]
 DELIVERS: Final = by_bot("deliver", only=True)
 BY_BOT: Final[list[dict[str, list[str]]]] = [{"bot": ["deliver"]}]
+NEW: Final = ResponseSpec(Placement, generate_examples=False, description="The placement is new.")
 _MAX_BATCH_BYTES: Final = 256 * 1024
 _LOST_PLUS: Final = re.compile(r" (\d\d:\d\d)$")
 
@@ -60,7 +62,7 @@ _LOST_PLUS: Final = re.compile(r" (\d\d:\d\d)$")
     opt=DELIVERS,
     security=BY_BOT,
     response_headers=ETAG,
-    responses=problems(*BODY_PROBLEMS, 401, 403, 404, 412, codes={409: ["too_many_placements"]}),
+    responses={201: NEW} | problems(*BODY_PROBLEMS, 401, 403, 404, 412, codes={409: ["too_many_placements"]}),
 )
 async def put_placement(
     request: Authenticated, event_id: FromPath[str], data: JSONBody[NewPlacement], plugin: PluginContext

@@ -1,6 +1,7 @@
 """The bundled plugins and the template follow the rules for all plugins."""
 
 import ast
+import inspect
 import re
 import sqlite3
 from contextlib import closing
@@ -107,6 +108,20 @@ def operations(app: Litestar) -> dict[tuple[str, str], Any]:
         for method, (handler, _) in route.route_handler_map.items()
         if method != "OPTIONS"
     }
+
+
+def test_every_success_that_a_route_returns_is_described(apps: tuple[Litestar, Litestar]) -> None:
+    """Reads the source of each route, as in `status_code=201 if is_new else 200`, and its docstring."""
+    whole, _ = apps
+    paths = whole.openapi_schema.to_schema()["paths"]
+    missing = {
+        (method, path): named - paths[path][method.lower()]["responses"].keys()
+        for (method, path), handler in operations(whole).items()
+        if method.lower() in paths.get(path, ())
+        if (named := set(re.findall(r"\b20[0-6]\b", inspect.getsource(handler.fn))))
+    }
+    assert len(missing) > 20, "it has read next to nothing"
+    assert {route: statuses for route, statuses in missing.items() if statuses} == {}
 
 
 def test_every_route_of_a_plugin_is_private_unless_it_is_marked_and_described(apps: tuple[Litestar, Litestar]) -> None:
