@@ -32,6 +32,11 @@ def pytest_xdist_auto_num_workers() -> int:
     return math.ceil(2.5 * len(os.sched_getaffinity(0)))
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Puts the tests of the whole first: the longest are among them, and at the end the other workers would wait."""
+    items.sort(key=lambda item: item.path.parent != Path(__file__).parent)
+
+
 def pytest_collection_finish() -> None:
     """Takes what the imports and the collection made out of garbage collection: it stays until the end.
 

@@ -280,6 +280,7 @@ def test_what_it_adds_is_shown(teahouse: Server) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_a_new_plugin_passes_its_tests_and_is_served(teahouse: Server, tmp_path: Path) -> None:
     folder = teahouse.run("plugins", "new", "coffee_corner", "--into", str(tmp_path)).strip()
     assert folder == str(tmp_path / "coffee_corner")

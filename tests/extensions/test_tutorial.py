@@ -243,6 +243,7 @@ def test_the_herald_announces(here: Path) -> None:
         assert server.client.get("/health").json()["plugins"] == {"herald": "ok"}
 
 
+@pytest.mark.slow
 def test_its_tests_pass(here: Path) -> None:
     for name in ("hello.py", "allow_list.py", "welcome.py", "conftest.py"):
         (here / name).write_text(only(name))
