@@ -28,8 +28,8 @@ sys.dont_write_bytecode = False
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """Returns five workers for two cores, because many tests wait for a server, a program or a deadline."""
-    return math.ceil(2.5 * len(os.sched_getaffinity(0)))
+    """Returns seven workers for two cores, because many tests wait for a server, a program or a deadline."""
+    return math.ceil(3.5 * len(os.sched_getaffinity(0)))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
