@@ -51,6 +51,7 @@ class NewQuestion(Input):
             Meta(
                 description="For `choice` and `choices` only: 2 to 50 different answers.",
                 examples=[["Margherita", "Funghi"]],
+                extra_json_schema={"extra": {"min_items": MIN_OPTIONS, "max_items": MAX_OPTIONS}},
             ),
         ]
         | None
