@@ -24,6 +24,7 @@ BEYOND_SCHEMAS: Final = {
     "guests_without_going": "a field is compared with another",
     "id_syntax": "`format: uuid` takes upper case as well",
     "idempotency_key_reused": "depends on what was sent before",
+    "is_caller": "depends on who sends the request",
     "no_visible_character": "what shows nothing is no text",
     "not_distinct": "`uniqueItems` compares before cleaning",
     "options_not_allowed": "a field is compared with another",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from eventorg.background.feed import Feed
+from eventorg.extensions.context import PluginContext
 from eventorg.settings import load
 from eventorg.testing import Server, User, running
 
@@ -29,6 +30,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     settings |= {"LOGIN_ATTEMPTS": 100_000}
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Feed, "wait", no_news)
+        patch.setattr(PluginContext, "is_stopping", True)  # ends the waits of plugins, as if the server was stopping
         with running(load({f"EVENTORG_{name}": str(value) for name, value in settings.items()})) as server:
             yield server
 
