@@ -2,12 +2,17 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
+from typing import Final
+
+CANCEL_SECONDS: Final = 1.0
+"""The time after which a step that goes on is cancelled again."""
 
 
 @asynccontextmanager
 async def repeating(step: Callable[[], Awaitable[None]]) -> AsyncIterator[None]:
-    """Runs `step` over and over until the block ends, then cancels it and waits for it to stop.
+    """Runs `step` over and over until the block ends, then cancels it and waits for it to stop. A library can lose a
+    cancellation, as `asyncio.wait_for` before Python 3.12 does if the awaited work ends at the same time.
 
     The step makes its own pauses and handles its own errors. An error that it raises ends the repetition and comes out
     of the block when the block ends.
@@ -21,6 +26,8 @@ async def repeating(step: Callable[[], Awaitable[None]]) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
+        while not task.done():
+            task.cancel()
+            await asyncio.wait([task], timeout=CANCEL_SECONDS)
+        if not task.cancelled():
+            task.result()

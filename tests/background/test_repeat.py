@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from eventorg.background import repeat
 from eventorg.background.repeat import repeating
 
 
@@ -54,3 +55,24 @@ async def test_an_error_of_the_step_is_not_lost() -> None:
     with pytest.raises(RuntimeError, match="broken"):
         async with repeating(step):
             await raised.wait()
+
+
+@pytest.mark.anyio
+async def test_a_step_that_loses_a_cancellation_is_cancelled_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(repeat, "CANCEL_SECONDS", 0.01)
+    begun, is_lost = asyncio.Event(), False
+
+    async def step() -> None:
+        nonlocal is_lost
+        begun.set()
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            is_lost = True
+        await asyncio.Event().wait()
+
+    async with asyncio.timeout(10) as limit:
+        async with repeating(step):
+            await begun.wait()
+    assert is_lost
+    assert not limit.expired()
