@@ -102,6 +102,7 @@ class Model:
         if block and other not in event.by_name:
             self.blocks.add((user, other))
         self._end(event, other, is_removed=True)
+        event.answers.pop(other, None)
         event.acted.add(user)
         if other in event.by_name:
             event.by_name.remove(other)
