@@ -147,7 +147,7 @@ class Stage:
 
     def wait(self, chat: Any, words: str) -> Any:
         """Returns the newest message of the bot in a chat that has these words."""
-        return chat.wait_for(lambda each: each.sender["is_bot"] and words in each.text, timeout=20)
+        return chat.wait_for(lambda each: each.sender["is_bot"] and words in each.text)
 
     def group(self, language: str, people: Sequence[str], zone: str, event: str, buttons: Sequence[str]) -> list[Any]:
         """Returns the host, the message, and the card of a group in which all tap a button each."""
@@ -158,12 +158,12 @@ class Stage:
         members[0].say(group, f"/timezone {zone}")
         self.wait(group, zone)
         members[0].say(group, event)
-        card = group.wait_for(lambda each: each.buttons, timeout=20)
+        card = group.wait_for(lambda each: each.buttons)
         for member, button in zip(members, buttons, strict=True):
             member.tap(card, button)
         last, inner = members[-1].first_name, card._inner
-        self.telegram.wait_until(lambda: f". {last}" in inner.text, timeout=20)
-        said = group.wait_for(lambda each: each.text == event, timeout=5)
+        self.telegram.wait_until(lambda: f". {last}" in inner.text)
+        said = group.wait_for(lambda each: each.text == event)
         return [members[0], said, card]
 
     def menu(self, host: Any, card: Any) -> Any:

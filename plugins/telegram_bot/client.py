@@ -18,9 +18,10 @@ from telegram import (
     Update,
     WebhookInfo,
 )
-from telegram.error import BadRequest, ChatMigrated, Forbidden, RetryAfter, TelegramError
+from telegram.error import BadRequest, ChatMigrated, Forbidden, NetworkError, RetryAfter, TelegramError
 from telegram.request import HTTPXRequest
 
+from .faults import is_refused
 from .pace import Pace, Priority
 from .texts import MAX_UNITS, shorten
 
@@ -29,6 +30,8 @@ WEBHOOK_CONNECTIONS: Final = 32
 MAX_TOAST: Final = 200
 ALLOWED: Final = ["message", "callback_query", "inline_query", "chosen_inline_result", "my_chat_member"]
 _ATTEMPTS: Final = 5
+FIRST_PAUSE: Final = 0.5
+"""The seconds after which a reply that Telegram could not take is sent again. Each further pause is twice as long."""
 os.environ.setdefault("PTB_TIMEDELTA", "true")  # without it, the library warns that `retry_after` will be a `timedelta`
 _NO_PREVIEW: Final = LinkPreviewOptions(is_disabled=True)
 _GONE: Final = ("message to edit not found", "message_id_invalid", "chat not found", "message can't be edited")
@@ -121,7 +124,8 @@ class Telegram:
         reply_to: int | None = None,
         reply_markup: Any = None,
     ) -> Message:
-        """Sends a message, and waits as long as Telegram wants. Follows a group that became a supergroup.
+        """Sends a message, and waits as long as Telegram wants. Follows a group that became a supergroup. Sends a reply
+        again if Telegram cannot be reached or answers 5xx, because a person waits for it.
 
         Raises `Gone` if the bot cannot write there, and `TelegramError`.
         """
@@ -152,6 +156,10 @@ class Telegram:
                 if "chat not found" in error.message.lower():
                     raise Gone(error.message) from None
                 raise
+            except NetworkError as error:
+                if priority is not Priority.REPLY:
+                    raise
+                await _pause_or_raise(error, attempt, _ATTEMPTS)
         raise Gone(f"the chat {chat} moves in a circle")
 
     async def edit(
@@ -198,6 +206,8 @@ class Telegram:
                 if any(words in said for words in _GONE):
                     raise Gone(error.message) from None
                 raise
+            except NetworkError as error:
+                await _pause_or_raise(error, attempt, attempts)
 
     async def answer(self, query_id: str, text: str = "", *, alert: bool = False, url: str | None = None) -> None:
         """Answers a tap. Does nothing if it is too late for that."""
@@ -206,6 +216,13 @@ class Telegram:
         except BadRequest as error:
             if "query is too old" not in error.message.lower():
                 raise
+
+
+async def _pause_or_raise(error: NetworkError, attempt: int, attempts: int) -> None:
+    """Waits before the next attempt. Raises the error if there is none, or if Telegram may have done the call."""
+    if attempt == attempts - 1 or not is_refused(error):
+        raise error
+    await asyncio.sleep(FIRST_PAUSE * 2**attempt)
 
 
 def seconds_of(error: RetryAfter) -> float:

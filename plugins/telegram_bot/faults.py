@@ -4,8 +4,9 @@ import re
 from typing import Final
 from urllib.parse import urlsplit
 
+import httpx
 from telegram import WebhookInfo
-from telegram.error import Conflict, InvalidToken, RetryAfter, TelegramError, TimedOut
+from telegram.error import Conflict, InvalidToken, NetworkError, RetryAfter, TelegramError, TimedOut
 
 TOKEN: Final = "Telegram refuses the bot token. Check EVENTORG_TELEGRAM_BOT_TOKEN with BotFather."  # noqa: S105
 POLLER: Final = "Another program receives the updates of this Telegram bot. Stop that poller, or use another bot."
@@ -32,6 +33,17 @@ def describe(error: TelegramError) -> str:
     if code := _CODE.search(error.message):
         return _UNREACHABLE.format(reason=f"it answers {code[1]}")
     return _UNREACHABLE.format(reason=_clean(error.message))
+
+
+def is_unreached(error: TelegramError) -> bool:
+    """Returns True if the call surely did not come to Telegram."""
+    return isinstance(error.__cause__, httpx.ConnectError | httpx.ConnectTimeout)
+
+
+def is_refused(error: NetworkError) -> bool:
+    """Returns True if the call did not come to Telegram, or was answered with 5xx. In all other cases, the response got
+    lost, and Telegram may have done the call."""
+    return is_unreached(error) or not isinstance(error.__cause__, httpx.HTTPError)
 
 
 def undelivered(webhook: WebhookInfo) -> str | None:

@@ -4,12 +4,12 @@ import asyncio
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
-import httpx
 import msgspec
 from msgspec import Struct
 
 from .api import Problem
 from .client import Gone, Later, TelegramError
+from .faults import is_unreached
 from .pace import Priority
 from .state import CHAT, REMINDER
 from .texts import say, shorten
@@ -156,8 +156,8 @@ class GroupReminders:
             await self._mark(key, card.reminded)
         except TelegramError as error:
             self._bot.log.warning("telegram_reminder_not_sent", error=type(error).__name__)
-            if isinstance(error.__cause__, httpx.ConnectError | httpx.ConnectTimeout):
-                await self._mark(key, card.reminded)  # it surely was not sent
+            if is_unreached(error):
+                await self._mark(key, card.reminded)
 
     async def _mark(self, key: str, reminded: int | None) -> None:
         """Notes of which start a group was reminded."""

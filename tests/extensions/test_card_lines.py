@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from eventorg.extensions import card_lines
 from eventorg.testing import Server, running
 from tests.extensions.plugin_files import settings_of
 
@@ -37,7 +38,7 @@ def show(data, language, context, tx):
         case "too long":
             return ["\U0001f375" * 101]
         case "late":
-            time.sleep(0.06)
+            time.sleep(0.6)
             return ["Late"]
         case "hang":
             tx.all(context.sql.hang)
@@ -84,7 +85,9 @@ LEAVES = "\U0001f375" * 100
 
 @pytest.fixture(scope="module")
 def teahouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with running(settings_of(tmp_path_factory.mktemp("tea"), FILES)) as server:
+    """A server that waits longer for lines than others, because the machine can be busy."""
+    with pytest.MonkeyPatch.context() as patch, running(settings_of(tmp_path_factory.mktemp("tea"), FILES)) as server:
+        patch.setattr(card_lines, "MAX_SECONDS", 0.5)
         yield server
 
 

@@ -123,7 +123,7 @@ def test_a_handler_that_takes_a_minute_holds_up_nobody(house: House, how: str) -
         event = anna.create_event()
         assert boris.post(f"/events/{event['id']}/register").status_code == 201
         server.wait_for(lambda: house.diary() == house.changes())
-        assert time.monotonic() - begin < 10
+        assert time.monotonic() - begin < 40
         server.process.terminate()
-        assert server.process.wait(10) == 0
+        assert server.process.wait(40) == 0
     assert "Traceback" not in server.log

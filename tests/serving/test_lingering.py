@@ -1,6 +1,5 @@
 """The last answer of a connection reaches a client that is still sending (RFC 9112, section 9.6)."""
 
-import time
 from collections.abc import Callable
 
 import pytest
@@ -51,13 +50,11 @@ async def test_an_answer_that_says_close_itself_does_not_wait_for_the_body() -> 
 @pytest.mark.parametrize("version", [b"1.0", b"1.1"])
 def test_what_waits_for_100_continue_is_answered_at_once(server: Server, version: bytes) -> None:
     top = EARLY[1][0].replace(b"1.1", version)
-    begun = time.monotonic()
     with connected(server) as connection:
         connection.sendall(top + b"Expect: 100-continue\r\nContent-Length: 2\r\n\r\n")
         answer = connection.recv(4096)
-    assert statuses(answer) == [401]
+    assert statuses(answer) == [401]  # and not 408, which it would be if the body was waited for
     assert b"\r\nconnection: close\r\n" in answer
-    assert time.monotonic() - begun < 0.4
 
 
 @pytest.mark.parametrize(("top", "status"), [*EARLY[1:], (TEXT, 415), (LOGIN, 422)])

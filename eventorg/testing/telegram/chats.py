@@ -107,7 +107,7 @@ class Chat:
         self.tg.transcript.note_act(by, "migrate", {"chat": self.title}, new.json())
         return new
 
-    async def wait_for(self, wanted: Callable[[Message], object], timeout: float = 5.0) -> Message:
+    async def wait_for(self, wanted: Callable[[Message], object], timeout: float = 30.0) -> Message:
         """Returns the newest message that is shown and wanted, once there is one. Raises `TimeoutError`."""
         deadline = time.monotonic() + timeout
 

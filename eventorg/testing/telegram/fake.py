@@ -114,7 +114,7 @@ class FakeTelegram:
         queue = self._faults.get(key)
         return queue.popleft() if queue else None
 
-    async def wait_until(self, condition: Callable[[], object], timeout: float = 5.0) -> None:
+    async def wait_until(self, condition: Callable[[], object], timeout: float = 30.0) -> None:
         """Waits for a condition, which is looked at after each call and at least every 50 ms. Raises `TimeoutError`."""
         async with asyncio.timeout(timeout):
             while not condition():

@@ -112,7 +112,7 @@ class Person:
         self.tg.tell("callback_query", query)
         return query_id, future
 
-    async def tap(self, message: Message, button: str, timeout: float = 10.0) -> Json:
+    async def tap(self, message: Message, button: str, timeout: float = 30.0) -> Json:
         """Taps, and returns the answer: `text`, `show_alert`, and `url`. Raises `TimeoutError` if none comes."""
         _, future = self.press(message, button)
         async with asyncio.timeout(timeout):
@@ -135,7 +135,7 @@ class Person:
         self.tg.transcript.note_act(self.first_name, verb, {})
         self.tg.tell_status(self.chat, self.json(), member(old), member(new))
 
-    async def inline(self, query: str, offset: str = "", timeout: float = 5.0, where: Chat | None = None) -> Json:
+    async def inline(self, query: str, offset: str = "", timeout: float = 30.0, where: Chat | None = None) -> Json:
         """Types `@bot query` in a chat, and returns the answer: `results`, `is_personal`, `cache_time`, and so on.
 
         Raises `TimeoutError` if none comes, as when inline mode is off.

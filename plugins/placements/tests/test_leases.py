@@ -287,4 +287,4 @@ def test_a_wait_ends_when_the_server_stops(eventorg: Server, tmp_path: Path) -> 
         began = time.monotonic()
     waiting.join()
     assert [(answer.status_code, answer.json()) for answer in answers] == [(200, {"placements": []})]
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 20

@@ -18,6 +18,10 @@ EN = {
 }
 
 
+class Stop(Exception):
+    """Ends a loop that would go on, at its next pause."""
+
+
 class Scene:
     """The server, and Telegram. `telegram` is a `FakeTelegram` whose methods return when they are done."""
 
@@ -43,24 +47,23 @@ class Scene:
             self.wait(group, zone)
         return group
 
-    def wait(self, chat: Any, words: str, *, seconds: float = 15) -> Any:
+    def wait(self, chat: Any, words: str) -> Any:
         """Returns the newest message of the bot in a chat that has these words."""
-        return chat.wait_for(lambda message: message.sender["is_bot"] and words in message.text, timeout=seconds)
+        return chat.wait_for(lambda message: message.sender["is_bot"] and words in message.text)
 
-    def card(self, chat: Any, title: str = "", *, seconds: float = 15) -> Any:
+    def card(self, chat: Any, title: str = "") -> Any:
         """Returns the newest card in a chat."""
         return chat.wait_for(
             lambda message: (
                 title in message.text
                 and any((button.get("callback_data") or "").startswith("g:") for button in message.buttons)
             ),
-            timeout=seconds,
         )
 
-    def shows(self, message: Any, *words: str, seconds: float = 15) -> str:
+    def shows(self, message: Any, *words: str) -> str:
         """Waits until a message has all of these words, and returns its text."""
         inner = message._inner
-        self.telegram.wait_until(lambda: all(word in inner.text for word in words), timeout=seconds)
+        self.telegram.wait_until(lambda: all(word in inner.text for word in words))
         return str(message.text)
 
     def catch_up(self, person: Any) -> None:

@@ -137,12 +137,12 @@ def test_run_is_the_whole_bot_of_a_server_elsewhere(
             anna.say(None, "/timezone Europe/Berlin")
             anna.chat.wait_for(lambda message: "Europe/Berlin" in message.text and message.sender["is_bot"], timeout=60)
             anna.say(None, "/new Tea tomorrow 18:00, 3 seats")
-            card = anna.chat.wait_for(lambda message: message.buttons, timeout=20)
+            card = anna.chat.wait_for(lambda message: message.buttons)
             assert anna.tap(card, "Going")["text"] == "You are going. Seats taken: 1 of 3."
             inner = card._inner
-            telegram.wait_until(lambda: "1. Anna" in inner.text, timeout=20)
+            telegram.wait_until(lambda: "1. Anna" in inner.text)
             process.terminate()
-            _, log = process.communicate(timeout=20)
+            _, log = process.communicate(timeout=60)
         finally:
             process.kill()
     assert process.returncode == 0

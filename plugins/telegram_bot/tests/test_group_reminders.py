@@ -5,7 +5,7 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
-from unittest.mock import Mock
+from unittest.mock import Mock, patch
 
 import httpx
 import pytest
@@ -15,7 +15,7 @@ from ..client import Gone, Later
 from ..group_reminders import GroupReminders, duration_text
 from ..reminders import read_minutes
 from ..state import MemoryState
-from .scene import Scene, code_of
+from .scene import Scene, Stop, code_of
 
 START = datetime(2027, 1, 2, 18, tzinfo=UTC)
 SOON = {"days": 1, "hours": 5}
@@ -95,7 +95,7 @@ def test_an_event_that_moves_has_a_reminder_for_the_new_start(scene: Scene) -> N
     scene.wait(party.group, "begins in 1 hour")
     party.move("2027-01-02T22:00:00+01:00", "2027-01-02T23:00:00+01:00", "22:00")
     scene.server.clock.advance(hours=3)
-    scene.telegram.wait_until(lambda: len(party.sent()) == 2, timeout=15)
+    scene.telegram.wait_until(lambda: len(party.sent()) == 2)
 
 
 def test_a_group_that_becomes_a_supergroup_is_reminded_as_it_wants_then(scene: Scene) -> None:
@@ -113,7 +113,7 @@ def test_a_deleted_card_and_a_kicked_bot_do_no_harm(scene: Scene) -> None:
     kicked.group.remove_bot(kicked.anna)
     scene.server.clock.advance(**SOON)
     assert scene.wait(deleted.group, "begins in")._inner.reply_to is None
-    scene.telegram.wait_until(lambda: kicked.sent("Darts"), timeout=15)
+    scene.telegram.wait_until(lambda: kicked.sent("Darts"))
     scene.server.clock.advance(minutes=1)
     other = Party(scene, going=False)
     assert (len(other.sent("Chess")), len(other.sent("Darts")), scene.health) == (1, 1, "ok")
@@ -181,8 +181,8 @@ class Elsewhere:
             await reminders.load()
             for each in placements:
                 await reminders.note(each, int(START.timestamp()))
-            with suppress(TimeoutError):
-                await asyncio.wait_for(reminders.run(), 0.1)
+            with suppress(Stop), patch("asyncio.sleep", side_effect=Stop):
+                await reminders.run()
 
         asyncio.run(work())
         return self.sent

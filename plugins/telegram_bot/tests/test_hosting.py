@@ -330,7 +330,7 @@ def test_the_list_is_sent_as_a_file(scene: Scene, anna: Any) -> None:
     scene.acting(bob).post(f"/events/{event['code']}/register", json=party).raise_for_status()
     menu = menu_of(scene, anna, event)
     anna.tap(menu, "List as a file")
-    scene.telegram.wait_until(lambda: any(each.media for each in anna.chat._inner.shown), timeout=15)
+    scene.telegram.wait_until(lambda: any(each.media for each in anna.chat._inner.shown))
     [file] = [each.document for each in anna.chat.shown if each.media]
     assert (file["file_name"], file["mime_type"]) == ("Tea now.csv", "text/csv")
     content = scene.telegram.files[file["file_id"]].content.decode("utf-8-sig").splitlines()

@@ -161,14 +161,14 @@ def test_an_event_as_a_calendar_file(scene: Scene, anna: Any) -> None:
     anna.say(None, "/calendar")
     question = scene.wait(anna.chat, "calendar file?")
     anna.tap(question, "Чай")
-    sent = anna.chat.wait_for(lambda message: message.media, timeout=15)
+    sent = anna.chat.wait_for(lambda message: message.media)
     document = sent.media["document"]
     assert (document["file_name"], document["mime_type"]) == ("Чай_tea.ics", "text/calendar")
     content = scene.telegram.files[document["file_id"]].content.decode()
     assert content.startswith("BEGIN:VCALENDAR\r\n")
     assert "SUMMARY:Чай / tea?\r\n" in content
     anna.say(None, f"/calendar {code}")
-    scene.telegram.wait_until(lambda: len([each for each in anna.chat._inner.shown if each.media]) == 2, timeout=15)
+    scene.telegram.wait_until(lambda: len([each for each in anna.chat._inner.shown if each.media]) == 2)
 
 
 @pytest.mark.parametrize("address", ["", "https://events.example.com"])

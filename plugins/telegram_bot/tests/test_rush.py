@@ -14,6 +14,7 @@ import pytest
 
 from eventorg.testing import running_fake
 
+from ..pace import EDIT_GAP
 from .programs import serving
 from .rush import PEOPLE, SECONDS, crowd, refused, tap_all
 
@@ -43,23 +44,24 @@ def right_at(card: Any, count: int = PEOPLE) -> float | None:
 
 
 @pytest.mark.parametrize(
-    ("count", "seconds", "most_edits"), [(60, 3.0, 6), pytest.param(PEOPLE, SECONDS, 13, marks=pytest.mark.slow)]
+    ("count", "seconds", "after"),
+    [(60, 3.0, 30.0), pytest.param(PEOPLE, SECONDS, SECONDS_AFTER, marks=pytest.mark.slow)],
 )
 def test_everybody_is_answered_and_the_card_is_right_at_once(
-    tmp_path: Path, telegram: Any, count: int, seconds: float, most_edits: int
+    tmp_path: Path, telegram: Any, count: int, seconds: float, after: float
 ) -> None:
     with serving(tmp_path / "eventorg.db", telegram, telegram_bot_timezone="Europe/Berlin"):
         card, people = posted(telegram, count)
         begun = time.monotonic()
         answered = [at for at in tap_all(telegram, card, people, seconds) if at is not None]
         inner = card._inner
-        telegram.wait_until(lambda: f"{count} of {count} seats" in inner.text, timeout=20)
+        telegram.wait_until(lambda: f"{count} of {count} seats" in inner.text)
     assert len(answered) == count
     assert refused(telegram) == []
-    assert len(telegram.calls("editMessageText", since=begun)) <= most_edits
+    assert len(telegram.calls("editMessageText", since=begun)) <= (time.monotonic() - begun) / EDIT_GAP + 1
     late = right_at(card, count)
     assert late is not None
-    assert late - max(answered) <= SECONDS_AFTER
+    assert late - max(answered) <= after
 
 
 @contextmanager
@@ -118,7 +120,7 @@ def test_after_kill_9_no_tap_is_lost(tmp_path: Path, telegram: Any) -> None:
     def kill(process: subprocess.Popen[str]) -> None:
         time.sleep(SECONDS / 2)
         process.send_signal(signal.SIGKILL)
-        process.wait(20)
+        process.wait(60)
         again.start()
 
     ended = threading.Event()
@@ -136,7 +138,7 @@ def test_after_kill_9_no_tap_is_lost(tmp_path: Path, telegram: Any) -> None:
             answered = [at for at in tap_all(telegram, card, people) if at is not None]
             inner = card._inner
             telegram.wait_until(lambda: f"{PEOPLE} of {PEOPLE} seats" in inner.text, timeout=40)
-            telegram.wait_until(lambda: not telegram._inner.pending, timeout=20)
+            telegram.wait_until(lambda: not telegram._inner.pending)
         finally:
             killer.join()
             ended.set()

@@ -55,7 +55,7 @@ def test_a_title_of_200_emoji(scene: Scene, anna: Any) -> None:
     result = anna.inline("")["results"][0]
     assert anna.choose(result, scene.telegram.group("Elsewhere", anna)).text.startswith(title)
     anna.say(None, f"/calendar {code_of(card)}")
-    assert anna.chat.wait_for(lambda message: message.media, timeout=15).media["document"]["file_name"].endswith(".ics")
+    assert anna.chat.wait_for(lambda message: message.media).media["document"]["file_name"].endswith(".ics")
     assert scene.health == "ok"
 
 

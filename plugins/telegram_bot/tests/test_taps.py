@@ -127,7 +127,7 @@ def test_a_cancelled_card_says_so_and_late_taps_get_an_alert(scene: Scene, anna:
     scene.shows(card, "1 maybe", "Vera")
     scene.acting(anna).post(f"/events/{code}/cancel").raise_for_status()
     scene.server.clock.advance(seconds=4)  # after an edit, the server collects changes for three seconds
-    scene.telegram.wait_until(lambda: not card._inner.buttons, timeout=15)
+    scene.telegram.wait_until(lambda: not card._inner.buttons)
     assert card.text.splitlines()[1] == "❌ Cancelled"
     scene.server.clock.advance(seconds=15)  # news wait for more news
     for person in (bob, vera):
@@ -139,7 +139,7 @@ def test_a_tap_on_an_old_message_of_a_cancelled_event_is_refused(scene: Scene, a
     markup = card.markup
     scene.acting(anna).post(f"/events/{code_of(card)}/cancel").raise_for_status()
     scene.server.clock.advance(seconds=4)  # after an edit, the server collects changes for three seconds
-    scene.telegram.wait_until(lambda: not card._inner.buttons, timeout=15)
+    scene.telegram.wait_until(lambda: not card._inner.buttons)
     card.markup = markup  # as somebody sees it who has not scrolled
     refused = anna.tap(card, "Going")
     assert (refused["show_alert"], "cancelled" in refused["text"]) == (True, True)
@@ -151,11 +151,11 @@ def test_who_comes_is_told_by_a_late_tap_that_the_event_is_cancelled(scene: Scen
     card = post(scene, anna, boris, bob)
     boris.tap(card, "Going")
     boris.tap(card, "+1")
-    scene.telegram.wait_until(lambda: "−1" in labels(card), timeout=15)
+    scene.telegram.wait_until(lambda: "−1" in labels(card))
     markup = card.markup
     scene.acting(anna).post(f"/events/{code_of(card)}/cancel").raise_for_status()
     scene.server.clock.advance(seconds=4)  # after an edit, the server collects changes for three seconds
-    scene.telegram.wait_until(lambda: not card._inner.buttons, timeout=15)
+    scene.telegram.wait_until(lambda: not card._inner.buttons)
     card.markup = markup  # as somebody sees it who has not scrolled
     for label in ("Going", "−1"):
         assert boris.tap(card, label) == {"text": "Мероприятие отменено.", "show_alert": True, "url": None}

@@ -59,7 +59,7 @@ def test_updates_come_by_webhook_and_then_by_polling_again(tmp_path: Path, teleg
             answer = httpx.post(hook.url, content=body, headers=right)
             assert (answer.status_code, answer.content) == (200, b""), "or Telegram would send it again and again"
         anna.say(None, "/timezone Europe/Berlin")
-        anna.chat.wait_for(lambda message: "Your time zone is Europe/Berlin" in message.text, timeout=15)
+        anna.chat.wait_for(lambda message: "Your time zone is Europe/Berlin" in message.text)
         assert httpx.get(f"http://127.0.0.1:{port}/health").json()["plugins"]["telegram_bot"] == "ok"
         assert (
             hook.url.removeprefix(f"http://127.0.0.1:{port}")
