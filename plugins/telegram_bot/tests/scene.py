@@ -1,6 +1,10 @@
 """A server whose bot talks to a fake Telegram, and people who use the bot."""
 
+import asyncio
+from collections.abc import Awaitable, Callable
+from types import SimpleNamespace
 from typing import Any
+from unittest.mock import patch
 
 from eventorg.testing import Server
 
@@ -20,6 +24,11 @@ EN = {
 
 class Stop(Exception):
     """Ends a loop that would go on, at its next pause."""
+
+
+def patched_sleep(module: str, sleep: Callable[[float], Awaitable[None]]) -> Any:
+    """Replaces `asyncio.sleep` in one module. The servers of other tests, which run in other threads, keep theirs."""
+    return patch(f"{module}.asyncio", SimpleNamespace(**{**vars(asyncio), "sleep": sleep}))
 
 
 class Scene:

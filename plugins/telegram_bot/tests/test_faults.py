@@ -6,7 +6,7 @@ import threading
 from importlib import import_module
 from types import SimpleNamespace
 from typing import Any, cast
-from unittest.mock import AsyncMock, Mock, patch
+from unittest.mock import AsyncMock, Mock
 
 import httpx
 import pytest
@@ -19,7 +19,7 @@ from ..faults import POLLER, TOKEN, WEBHOOK, describe
 from ..settings import Settings
 from ..state import MemoryState
 from ..updates import Updates
-from .scene import Scene, Stop
+from .scene import Scene, Stop, patched_sleep
 
 UNAUTHORIZED = ApiError(401, "Unauthorized")
 TOO_MANY = ApiError(429, "Too Many Requests: retry after 1", retry_after=1)
@@ -103,7 +103,7 @@ def test_the_pauses_after_faults_grow_and_begin_again() -> None:
             settings=Settings(token="1:AA"), telegram=telegram, report=Mock(), log=Mock(), is_ready=ready
         )
         updates = Updates(cast("Any", bot), cast("Any", None))
-        with patch("asyncio.sleep", sleep), pytest.raises(Stop):
+        with patched_sleep(Updates.__module__, sleep), pytest.raises(Stop):
             await updates.run()
 
     asyncio.run(run())

@@ -5,7 +5,7 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
-from unittest.mock import Mock, patch
+from unittest.mock import AsyncMock, Mock
 
 import httpx
 import pytest
@@ -15,7 +15,7 @@ from ..client import Gone, Later
 from ..group_reminders import GroupReminders, duration_text
 from ..reminders import read_minutes
 from ..state import MemoryState
-from .scene import Scene, Stop, code_of
+from .scene import Scene, Stop, code_of, patched_sleep
 
 START = datetime(2027, 1, 2, 18, tzinfo=UTC)
 SOON = {"days": 1, "hours": 5}
@@ -181,7 +181,7 @@ class Elsewhere:
             await reminders.load()
             for each in placements:
                 await reminders.note(each, int(START.timestamp()))
-            with suppress(Stop), patch("asyncio.sleep", side_effect=Stop):
+            with suppress(Stop), patched_sleep(GroupReminders.__module__, AsyncMock(side_effect=Stop)):
                 await reminders.run()
 
         asyncio.run(work())
