@@ -1,7 +1,7 @@
 """Serves the fake alone: `python -m eventorg.testing.telegram --port 8081`."""
 
 import asyncio
-from contextlib import suppress
+import signal
 
 import click
 
@@ -14,16 +14,18 @@ from eventorg.testing.telegram.fake import TOKEN, FakeTelegram
 @click.option("--port", default=8081, show_default=True, help="Port to listen on. 0 takes a free one.")
 @click.option("--token", default=TOKEN, show_default=True, help="Token of the bot.")
 def main(host: str, port: int, token: str) -> None:
-    """Serve a small Telegram until Ctrl-C, and print its URL and the token."""
+    """Serve a small Telegram until Ctrl-C or SIGTERM, and print its URL and the token."""
 
     async def serve() -> None:
+        stop = asyncio.Event()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
         async with FakeTelegram(token, host=host, port=port) as tg:
             click.echo(f"{tg.url} {tg.token}")
-            await asyncio.Event().wait()
+            await stop.wait()
 
     try:
-        with suppress(KeyboardInterrupt):
-            asyncio.run(serve())
+        asyncio.run(serve())
     except OSError as error:
         reason = str(error.strerror).partition(" (")[0]  # without the address, which Python appends
         raise click.ClickException(f"Cannot listen on {host}:{port}: {reason}") from None

@@ -48,8 +48,26 @@ def program() -> Iterator[Program]:
         yield program
         program.close()
         process.send_signal(signal.SIGINT)
-        assert process.wait(30) == 0
+        try:
+            assert process.wait(30) == 0
+        finally:
+            process.kill()
         assert process.stderr.read() == ""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("command", ["exec", "trap '' INT; exec"], ids=["foreground", "background"])
+def test_a_signal_ends_the_program(number: int, command: str) -> None:
+    """A shell has the programs in its background ignore SIGINT."""
+    script = f"{command} {sys.executable} -m eventorg.testing.telegram --port 0"
+    with subprocess.Popen(["sh", "-c", script], cwd=CHECKOUT, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout
+            assert process.stdout.readline().startswith("http://")
+            process.send_signal(number)
+            assert process.wait(30) == 0
+        finally:
+            process.kill()
 
 
 def test_people_act_by_http(program: Program) -> None:
