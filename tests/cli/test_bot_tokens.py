@@ -227,7 +227,8 @@ def test_a_bot_that_reads_does_not_wait_for_a_lock(fresh_server: Server, caplog:
         other.execute("BEGIN IMMEDIATE")
         writing = pool.submit(user.post, "/users/me/link-codes")
         assert bot.acting_for(user.id).get("/users/me").status_code == 200
-        assert not writing.done()
+        with pytest.raises(TimeoutError):
+            writing.result(timeout=1)  # the read did not wait as long as a write
         check_problem(writing.result(), 503, "busy")  # control
     errors = [record.getMessage() for record in caplog.records if record.name == "asyncio"]
     assert errors == []  # a failure to record the last use is not an error
