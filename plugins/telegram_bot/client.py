@@ -30,8 +30,8 @@ WEBHOOK_CONNECTIONS: Final = 32
 MAX_TOAST: Final = 200
 ALLOWED: Final = ["message", "callback_query", "inline_query", "chosen_inline_result", "my_chat_member"]
 _ATTEMPTS: Final = 5
-FIRST_PAUSE: Final = 0.5
-"""The seconds after which a reply that Telegram could not take is sent again. Each further pause is twice as long."""
+_FIRST_PAUSE: Final = 0.5
+"""The seconds after which a call that Telegram could not take is repeated. Each further pause is twice as long."""
 os.environ.setdefault("PTB_TIMEDELTA", "true")  # without it, the library warns that `retry_after` will be a `timedelta`
 _NO_PREVIEW: Final = LinkPreviewOptions(is_disabled=True)
 _GONE: Final = ("message to edit not found", "message_id_invalid", "chat not found", "message can't be edited")
@@ -173,7 +173,8 @@ class Telegram:
         is_turn: bool = False,
     ) -> None:
         """Edits a message, and waits as long as Telegram wants. `chat` is None for an inline one. It is fine if it
-        looks so already. `is_turn` says that you have waited for a turn yourself: then nothing waits here.
+        looks so already. Edits again if Telegram cannot be reached or answers 5xx. `is_turn` says that you have waited
+        for a turn yourself: then nothing waits here, and there is one attempt.
 
         Raises `Gone`, `Later`, and `TelegramError`.
         """
@@ -210,19 +211,25 @@ class Telegram:
                 await _pause_or_raise(error, attempt, attempts)
 
     async def answer(self, query_id: str, text: str = "", *, alert: bool = False, url: str | None = None) -> None:
-        """Answers a tap. Does nothing if it is too late for that."""
-        try:
-            await self.bot.answer_callback_query(query_id, shorten(text, MAX_TOAST) or None, show_alert=alert, url=url)
-        except BadRequest as error:
-            if "query is too old" not in error.message.lower():
-                raise
+        """Answers a tap, also if Telegram takes it only later (5xx, no connection). Does nothing if it is too late."""
+        toast = shorten(text, MAX_TOAST) or None
+        for attempt in range(_ATTEMPTS):
+            try:
+                await self.bot.answer_callback_query(query_id, toast, show_alert=alert, url=url)
+                return
+            except BadRequest as error:
+                if "query is too old" not in error.message.lower():
+                    raise
+                return
+            except NetworkError as error:
+                await _pause_or_raise(error, attempt, _ATTEMPTS)
 
 
 async def _pause_or_raise(error: NetworkError, attempt: int, attempts: int) -> None:
     """Waits before the next attempt. Raises the error if there is none, or if Telegram may have done the call."""
     if attempt == attempts - 1 or not is_refused(error):
         raise error
-    await asyncio.sleep(FIRST_PAUSE * 2**attempt)
+    await asyncio.sleep(_FIRST_PAUSE * 2**attempt)
 
 
 def seconds_of(error: RetryAfter) -> float:

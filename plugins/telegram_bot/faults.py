@@ -41,8 +41,8 @@ def is_unreached(error: TelegramError) -> bool:
 
 
 def is_refused(error: NetworkError) -> bool:
-    """Returns True if the call did not come to Telegram, or was answered with 5xx. In all other cases, the response got
-    lost, and Telegram may have done the call."""
+    """Returns True if the call did not come to Telegram, or was answered with an error, such as 502. Otherwise the
+    response got lost, and Telegram may have done the call."""
     return is_unreached(error) or not isinstance(error.__cause__, httpx.HTTPError)
 
 

@@ -54,9 +54,8 @@ def test_a_fault_is_one_sentence_without_the_token(error: TelegramError, sentenc
     assert "AAsecret" not in said
 
 
-@pytest.mark.parametrize("fault", [TOO_MANY, ApiError(500, "Internal Server Error")], ids=["429", "500"])
-@pytest.mark.parametrize("method", ["editMessageText", "sendMessage"])
-def test_what_telegram_does_not_take_yet_is_shown_later(scene: Scene, method: str, fault: ApiError) -> None:
+def asked_for_the_time(scene: Scene) -> tuple[Any, Any]:
+    """Returns somebody who makes an event, and the question of the bot whether the time is right."""
     anna = scene.person("Anna", started=True)
     anna.say(None, "/new")
     scene.wait(anna.chat, "What is the event called?")
@@ -64,6 +63,13 @@ def test_what_telegram_does_not_take_yet_is_shown_later(scene: Scene, method: st
     scene.wait(anna.chat, "When does it begin?")
     anna.say(None, "tomorrow 18:00")
     question = scene.wait(anna.chat, "Is that the right time?")
+    return anna, question
+
+
+@pytest.mark.parametrize("fault", [TOO_MANY, ApiError(500, "Internal Server Error")], ids=["429", "500"])
+@pytest.mark.parametrize("method", ["editMessageText", "sendMessage"])
+def test_what_telegram_does_not_take_yet_is_shown_later(scene: Scene, method: str, fault: ApiError) -> None:
+    anna, question = asked_for_the_time(scene)
     scene.telegram.fail(method, fault, times=2)
     if method == "editMessageText":
         anna.tap(question, "Yes")
@@ -71,6 +77,23 @@ def test_what_telegram_does_not_take_yet_is_shown_later(scene: Scene, method: st
     else:
         anna.say(None, "tomorrow 20:15")
         scene.wait(anna.chat, "20:15")
+
+
+def test_a_tap_whose_answer_telegram_does_not_take_yet_is_answered_later(scene: Scene) -> None:
+    anna, question = asked_for_the_time(scene)
+    scene.telegram.fail("answerCallbackQuery", ApiError(500, "Internal Server Error"), times=2)
+    anna.tap(question, "Yes")  # raises TimeoutError if it is not answered
+    scene.shows(question, "How long does it take?")
+
+
+def test_a_reply_that_telegram_may_have_taken_is_not_sent_again(scene: Scene) -> None:
+    anna = scene.person("Anna", started=True)
+    scene.telegram.fail("sendMessage:answer", "the response gets lost")
+    anna.say(None, "/help")
+    scene.wait(anna.chat, "/timezone")
+    anna.say(None, "/timezone Europe/Berlin")
+    scene.wait(anna.chat, "Europe/Berlin")  # updates of one person are handled in order
+    assert len(scene.telegram.calls("sendMessage")) == 3  # with the welcome
 
 
 @pytest.mark.usefixtures("hasty")
